@@ -18,8 +18,8 @@ export type {
   Embedding,
   LinearBias,
   PairBias,
-  Positions,
   PositionStrategy,
+  Positions,
   Rotation,
   ScoreBias,
 } from './strategy.js'

@@ -53,7 +53,10 @@ export const reference: TensorOps<ReferenceTensor> = {
   reshape: (x, shape) => make(x.data, shape),
   transpose(x, axes) {
     const shape = axes.map((axis) => x.shape[axis]!)
-    return make(Float64Array.from(indices(x.shape, shape, [...axes]), (i) => x.data[i]!), shape)
+    return make(
+      Float64Array.from(indices(x.shape, shape, [...axes]), (i) => x.data[i]!),
+      shape,
+    )
   },
   gather(x, at, axis) {
     const length = x.shape[axis]!

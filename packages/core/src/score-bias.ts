@@ -28,5 +28,12 @@ export function scoreBias<T>(
   const distinct = Int32Array.from(new Set(distances)).sort()
   const column = new Map(Array.from(distinct, (d, i) => [d, i]))
   const table = bias.evaluate(ops, parameters, distinct)
-  return ops.reshape(ops.gather(table, distances.map((d) => column.get(d)!), 1), [H, Q, K])
+  return ops.reshape(
+    ops.gather(
+      table,
+      distances.map((d) => column.get(d)!),
+      1,
+    ),
+    [H, Q, K],
+  )
 }
