@@ -1,0 +1,128 @@
+// Letters: L evalLength, S stride, D modelDim, V vocabularySize.
+import { checkInteger, checkOneOf } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import { crossEntropy } from './kernels/cross-entropy.js'
+import { flatten, type Model } from './model.js'
+
+export interface EvaluateOptions {
+  /** L, the length of each sequence the model reads; the paper's L_valid. */
+  readonly evalLength: number
+  /**
+   * `nonoverlapping` cuts the text into chunks of L and scores every token; `sliding` advances by `stride`, reads the
+   * L − stride tokens before again and scores only the new ones (the paper, appendix B). Default `nonoverlapping`.
+   */
+  readonly protocol?: 'nonoverlapping' | 'sliding'
+  /** Tokens that a sliding window advances by. Default L / 2. */
+  readonly stride?: number
+  /** Tokens to score at most. Default all. */
+  readonly maxTokens?: number
+  /** Tokens read in one forward pass, at least one sequence. Default 4096. */
+  readonly batchTokens?: number
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Evaluation {
+  /** Tokens scored. */
+  readonly tokens: number
+  /** Mean −ln p a token. */
+  readonly lossNats: number
+  /** exp(lossNats) */
+  readonly perplexity: number
+  /** Scored tokens a second. */
+  readonly tokensPerSecond: number
+  /** Most bytes that tensors held at once in the first batch. */
+  readonly peakBytes: number
+}
+
+/** A sequence to read, and where the scored tokens begin in it. */
+interface Window {
+  readonly start: number
+  readonly end: number
+  readonly scoreFrom: number
+}
+
+/**
+ * Reads `tokens` in sequences of `evalLength` and scores each token once.
+ *
+ * @throws RangeError for options that make no evaluation; the signal's reason when aborted
+ */
+export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
+  const { evalLength, batchTokens = 4096, onProgress, signal } = options
+  checkInteger('evaluate', 'evalLength', evalLength, 1)
+  if (tokens.length < 2) throw new RangeError(`evaluate: expected at least 2 tokens, got ${tokens.length}`)
+  const windows = evaluationWindows(tokens.length - 1, options)
+  const total = windows.at(-1)!.end
+  const rowsPerBatch = Math.max(1, Math.floor(batchTokens / evalLength))
+
+  const started = performance.now()
+  let [sum, count, peakBytes] = [0, 0, 0]
+  for (let i = 0; i < windows.length; ) {
+    signal?.throwIfAborted()
+    const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
+    const score = () => scoreWindows(model, tokens, batch)
+    let losses: tf.Tensor1D | undefined
+    if (i === 0) {
+      const profile = await tf.profile(() => {
+        losses = score()
+        return losses
+      })
+      peakBytes = profile.peakBytes
+    } else losses = score()
+    const values = await losses!.data()
+    losses!.dispose()
+    for (const value of values) sum += value
+    count += values.length
+    i += batch.length
+    onProgress?.(count, total)
+  }
+  const lossNats = sum / count
+  const seconds = (performance.now() - started) / 1000
+  return { tokens: count, lossNats, perplexity: Math.exp(lossNats), tokensPerSecond: count / seconds, peakBytes }
+}
+
+/** Windows over targets 0 … numTargets − 1: window [start, end) reads those tokens and predicts the one after each. */
+export function evaluationWindows(
+  numTargets: number,
+  { evalLength, protocol = 'nonoverlapping', stride, maxTokens = Infinity }: EvaluateOptions,
+): Window[] {
+  checkOneOf('evaluate', 'protocol', protocol, ['nonoverlapping', 'sliding'])
+  const advance = protocol === 'nonoverlapping' ? evalLength : (stride ?? Math.max(1, evalLength >> 1))
+  checkInteger('evaluate', 'stride', advance, 1)
+  if (advance > evalLength)
+    throw new RangeError(`evaluate: expected stride ≤ evalLength, got ${advance} > ${evalLength}; no token may be skipped`)
+  const total = Math.min(numTargets, maxTokens)
+  const windows: Window[] = [{ start: 0, end: Math.min(evalLength, total), scoreFrom: 0 }]
+  for (let scored = evalLength; scored < total; scored += advance) {
+    const end = Math.min(scored + advance, total)
+    const start = protocol === 'nonoverlapping' ? scored : end - evalLength
+    windows.push({ start, end, scoreFrom: scored - start })
+  }
+  return windows
+}
+
+const sameShape = (a: Window, b: Window) => a.end - a.start === b.end - b.start && a.scoreFrom === b.scoreFrom
+
+/** Elements of logits made at a time, 64 MiB: large vocabularies are scored in parts. */
+const LOGITS_AT_A_TIME = 2 ** 24
+
+/** @returns the loss of each scored token, in order */
+function scoreWindows(model: Model, tokens: Int32Array, windows: readonly Window[]): tf.Tensor1D {
+  return tf.tidy(() => {
+    const { modelDim: D, vocabularySize: V } = model.config
+    const { start, end, scoreFrom } = windows[0]!
+    const [B, L] = [windows.length, end - start]
+    const hidden = tf.reshape(model.forward(windows.map((w) => tokens.subarray(w.start, w.end))), [B, L, D])
+    const scored = tf.reshape(tf.slice(hidden, [0, scoreFrom, 0]), [-1, D]) as tf.Tensor2D
+    const targets = flatten(windows.map((w) => tokens.subarray(w.start + scoreFrom + 1, w.end + 1)))
+    const rows = Math.max(1, Math.floor(LOGITS_AT_A_TIME / V))
+    const parts: tf.Tensor1D[] = []
+    for (let from = 0; from < targets.size; from += rows) {
+      const n = Math.min(rows, targets.size - from)
+      parts.push(
+        tf.tidy(() => crossEntropy(model.logits(tf.slice(scored, [from, 0], [n, D])), tf.slice(targets, from, n))),
+      )
+    }
+    return parts.length === 1 ? parts[0]! : tf.concat1d(parts)
+  })
+}

@@ -1,0 +1,20 @@
+export {
+  type CheckpointInfo,
+  type Json,
+  loadCheckpoint,
+  type Metadata,
+  readCheckpointInfo,
+  saveCheckpoint,
+} from './checkpoint.js'
+export type { ModelConfig } from './config.js'
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js'
+export { type GenerateOptions, generate } from './generate.js'
+export { type AttentionOptions, attention } from './kernels/attention.js'
+export type { AttentionBias, Tile } from './kernels/bias-tile.js'
+export { createKvCache, type KvCache } from './kv-cache.js'
+export { createModel, type ForwardOptions, type Model } from './model.js'
+export { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
+export { type SamplingOptions, sampleToken } from './sampling.js'
+export { learningRateAt, type Schedule } from './schedule.js'
+export { tfOps } from './tf-ops.js'
+export { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'

@@ -1,0 +1,116 @@
+// Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
+import { type PositionStrategy, positionRange } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import { block, drop } from './block.js'
+import { type ModelConfig, resolveConfig } from './config.js'
+import { layerNorm } from './kernels/layer-norm.js'
+import type { KvCache } from './kv-cache.js'
+import { allocateParameters, parameterCount, parameterSpecs } from './parameters.js'
+import { encodePositions } from './position.js'
+
+export interface ForwardOptions {
+  /** Earlier tokens; extended by this pass. */
+  readonly cache?: KvCache
+  /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
+  readonly padding?: Int32Array
+  /** Positions of all K tokens, the cache's first. Default 0 to K − 1. */
+  readonly positions?: Int32Array
+  /** Turns dropout on; each seed drops the same activations. */
+  readonly dropoutSeed?: number
+}
+
+/** A decoder-only language model whose position encoding is a plugin. */
+export interface Model {
+  readonly config: Required<ModelConfig>
+  readonly strategy: PositionStrategy
+  readonly parameters: ReadonlyMap<string, tf.Variable>
+  readonly numParameters: number
+  /**
+   * @param rows - token ids; B rows of L
+   * @returns hidden states; shape [N, D]; the caller disposes it
+   */
+  forward(rows: readonly Int32Array[], options?: ForwardOptions): tf.Tensor2D
+  /** The LM head: [N, D] → [N, V]. */
+  logits(hidden: tf.Tensor2D): tf.Tensor2D
+  /** Frees the parameters. */
+  dispose(): void
+}
+
+/**
+ * @param strategy - where its hooks enter is all that differs between models (see `position.ts`)
+ * @param seed - of the starting weights. Default 0
+ * @throws RangeError or TypeError, one line, for a config or strategy that cannot be built
+ */
+export function createModel(config: ModelConfig, strategy: PositionStrategy, seed = 0): Model {
+  const resolved = resolveConfig(config)
+  const specs = parameterSpecs(strategy, resolved)
+  const parameters = allocateParameters(specs, seed)
+  const { modelDim: D, numHeads, numLayers, vocabularySize } = resolved
+  const p = (name: string) => parameters.get(name)!
+
+  return {
+    config: resolved,
+    strategy,
+    parameters,
+    numParameters: parameterCount(specs),
+    forward: (rows, { cache, padding, positions, dropoutSeed } = {}) =>
+      tf.tidy(() => {
+        const [B, L] = [rows.length, checkRows(rows, vocabularySize)]
+        const K = (cache?.pastLength ?? 0) + L
+        const encoding = encodePositions(strategy, parameters, D / numHeads, {
+          keys: positions ?? positionRange(0, K),
+          numQueries: L,
+          padding,
+        })
+        let uses = 0
+        const context = {
+          config: resolved,
+          parameters,
+          positions: encoding,
+          batchSize: B,
+          cache,
+          padding: padding && paddingMask(padding, K),
+          // Distinct for every use in a pass; attention adds its block's index.
+          nextSeed: dropoutSeed === undefined || !resolved.dropout ? undefined : () => dropoutSeed + 4096 * ++uses,
+        }
+        const tokens = tf.gather(p('embedding.weight'), flatten(rows)) as tf.Tensor2D
+        const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
+        const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
+        let x = drop(tf.reshape(embedded, [B * L, D]) as tf.Tensor2D, context)
+        for (let layer = 0; layer < numLayers; layer++) x = block(x, layer, context)
+        return resolved.finalNorm ? layerNorm(x, p('final_norm.scale'), p('final_norm.shift')) : x
+      }),
+    logits: (hidden) =>
+      resolved.tiedHead
+        ? tf.matMul(hidden, p('embedding.weight') as tf.Tensor2D, false, true)
+        : tf.matMul(hidden, p('head.weight') as tf.Tensor2D),
+    dispose: () => tf.dispose([...parameters.values()]),
+  }
+}
+
+function checkRows(rows: readonly Int32Array[], vocabularySize: number): number {
+  const length = rows[0]?.length ?? 0
+  if (!length || rows.some((row) => row.length !== length))
+    throw new RangeError(`forward: expected rows of one length ≥ 1, got lengths [${rows.map((row) => row.length)}]`)
+  for (const row of rows)
+    for (const token of row)
+      if (!(token >= 0 && token < vocabularySize))
+        throw new RangeError(`forward: expected tokens from 0 to ${vocabularySize - 1}, got ${token}`)
+  return length
+}
+
+/** Rows one after another, as an int32 tensor [N]. */
+export function flatten(rows: readonly Int32Array[]): tf.Tensor1D {
+  const ids = new Int32Array(rows.length * rows[0]!.length)
+  rows.forEach((row, i) => {
+    ids.set(row, i * row.length)
+  })
+  return tf.tensor1d(ids, 'int32')
+}
+
+const paddingMask = (padding: Int32Array, K: number) =>
+  tf.tensor(
+    Array.from(padding).flatMap((pad) => Array.from({ length: K }, (_, key) => (key < pad ? 1 : 0))),
+    [padding.length, 1, 1, K],
+    'float32',
+  )

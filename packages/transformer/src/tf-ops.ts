@@ -1,0 +1,27 @@
+import type { TensorOps } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+
+/** What strategies compute with, on whichever TensorFlow.js backend is selected. */
+export const tfOps: TensorOps<tf.Tensor> = {
+  tensor: (data, shape) => tf.tensor(Float32Array.from(data), [...shape]),
+  reshape: (x, shape) => tf.reshape(x, [...shape]),
+  transpose: (x, axes) => tf.transpose(x, [...axes]),
+  gather: (x, indices, axis) => tf.gather(x, tf.tensor1d(indices, 'int32'), axis),
+  matmul: (a, b) => tf.matMul(a, b),
+  add: tf.add,
+  sub: tf.sub,
+  mul: tf.mul,
+  div: tf.div,
+  pow: tf.pow,
+  maximum,
+  neg: tf.neg,
+  abs: tf.abs,
+  exp: tf.exp,
+  log1p: tf.log1p,
+  relu: tf.relu,
+}
+
+/** tf.maximum's own gradient does not sum over broadcast axes; relu's does: max(a, b) = b + relu(a − b). */
+function maximum(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  return tf.add(b, tf.relu(tf.sub(a, b)))
+}
