@@ -30,7 +30,11 @@ export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.
   const p = (name: string) => context.parameters.get(`layers.${layer}.${name}`)!
   const normed = layerNorm(x, p('attention_norm.scale'), p('attention_norm.shift'))
   const attended = tf.add(x, drop(selfAttention(normed, layer, context), context)) as tf.Tensor2D
-  const hidden = linear(layerNorm(attended, p('mlp_norm.scale'), p('mlp_norm.shift')), p('mlp.in.weight'), p('mlp.in.bias'))
+  const hidden = linear(
+    layerNorm(attended, p('mlp_norm.scale'), p('mlp_norm.shift')),
+    p('mlp.in.weight'),
+    p('mlp.in.bias'),
+  )
   const active = context.config.activation === 'relu' ? tf.relu(hidden) : gelu(hidden)
   return tf.add(attended, drop(linear(active, p('mlp.out.weight'), p('mlp.out.bias')), context)) as tf.Tensor2D
 }
@@ -41,7 +45,11 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const p = (name: string) => parameters.get(`layers.${layer}.attention.${name}`)!
   const L = x.shape[0] / B
   const qkv = tf.reshape(linear(x, p('qkv.weight'), p('qkv.bias')), [B, L, 3, H, D / H])
-  const [q, newKeys, newValues] = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4])) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
+  const [q, newKeys, newValues] = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4])) as [
+    tf.Tensor4D,
+    tf.Tensor4D,
+    tf.Tensor4D,
+  ]
 
   const cacheable = positions.cacheRotated ? positions.rotateKeys(newKeys) : newKeys
   const all = cache ? cache.extend(layer, cacheable, newValues) : { keys: cacheable, values: newValues }

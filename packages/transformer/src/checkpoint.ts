@@ -88,7 +88,9 @@ export async function loadCheckpoint(
   const { description, at } = await describe(folder)
   const { config, optimizer, step, random, microBatches, metadata } = description
   if (description.strategy !== strategy.name)
-    throw new Error(`loadCheckpoint: expected strategy ${strategy.name}, got a checkpoint of ${description.strategy} in ${folder}`)
+    throw new Error(
+      `loadCheckpoint: expected strategy ${strategy.name}, got a checkpoint of ${description.strategy} in ${folder}`,
+    )
   const weights = await readVerified(at, WEIGHTS, description)
   const state = await readVerified(at, OPTIMIZER, description)
   const model: Model = createModel(config, strategy)
@@ -110,7 +112,9 @@ async function describe(folder: string): Promise<{ description: Description; at:
     if (text === undefined) continue
     const description = parse(text)
     if (description?.formatVersion !== 1 || !description.sha256 || !description.config)
-      throw new Error(`loadCheckpoint: expected a ${DESCRIPTION} of format 1 in ${basename(folder)}, got a damaged or newer one`)
+      throw new Error(
+        `loadCheckpoint: expected a ${DESCRIPTION} of format 1 in ${basename(folder)}, got a damaged or newer one`,
+      )
     return { description, at }
   }
   throw new Error(`loadCheckpoint: expected a checkpoint folder, got ${folder} without a ${DESCRIPTION}`)

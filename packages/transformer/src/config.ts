@@ -44,9 +44,11 @@ export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
   checkOneOf('createModel', 'activation', resolved.activation, ['gelu', 'relu'])
   if (resolved.modelDim % resolved.numHeads !== 0)
     throw new RangeError(
-      `createModel: expected numHeads to divide modelDim, got ${resolved.numHeads} heads for ${resolved.modelDim}; try ${
-        divisors(resolved.modelDim).filter((n) => n <= 32).join(', ')
-      }`,
+      `createModel: expected numHeads to divide modelDim, got ${resolved.numHeads} heads for ${resolved.modelDim}; try ${divisors(
+        resolved.modelDim,
+      )
+        .filter((n) => n <= 32)
+        .join(', ')}`,
     )
   if (!(resolved.dropout >= 0 && resolved.dropout < 1))
     throw new RangeError(`createModel: expected dropout from 0 up to but not including 1, got ${resolved.dropout}`)

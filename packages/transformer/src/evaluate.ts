@@ -90,7 +90,9 @@ export function evaluationWindows(
   const advance = protocol === 'nonoverlapping' ? evalLength : (stride ?? Math.max(1, evalLength >> 1))
   checkInteger('evaluate', 'stride', advance, 1)
   if (advance > evalLength)
-    throw new RangeError(`evaluate: expected stride ≤ evalLength, got ${advance} > ${evalLength}; no token may be skipped`)
+    throw new RangeError(
+      `evaluate: expected stride ≤ evalLength, got ${advance} > ${evalLength}; no token may be skipped`,
+    )
   const total = Math.min(numTargets, maxTokens)
   const windows: Window[] = [{ start: 0, end: Math.min(evalLength, total), scoreFrom: 0 }]
   for (let scored = evalLength; scored < total; scored += advance) {

@@ -13,7 +13,10 @@ const filled = (shape: number[], value: number): ParameterSpec => ({ shape, init
  * Every array of a model by its name in a checkpoint, with its start: GPT-2's (normal, 0.02; residual projections
  * shrunk by √(2·numLayers)), and token embeddings of unit variance after the √modelDim scale.
  */
-export function parameterSpecs(strategy: PositionStrategy, config: Required<ModelConfig>): Record<string, ParameterSpec> {
+export function parameterSpecs(
+  strategy: PositionStrategy,
+  config: Required<ModelConfig>,
+): Record<string, ParameterSpec> {
   const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingScale, finalNorm, tiedHead } = config
   const residual = 0.02 / Math.sqrt(2 * numLayers)
   const specs: Record<string, ParameterSpec> = {

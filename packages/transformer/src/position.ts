@@ -4,8 +4,8 @@ import {
   isConsecutive,
   type ParameterSpec,
   type ParameterValues,
-  type Positions,
   type PositionStrategy,
+  type Positions,
   positionRange,
   rotationTables,
   scoreBias,
@@ -49,7 +49,9 @@ export function positionParameters(strategy: PositionStrategy, config: Required<
   const { embedding, rotation, bias, name } = strategy
   const fit = (what: string, got: number | undefined, want: number, ok = got === want) => {
     if (got !== undefined && !ok)
-      throw new RangeError(`createModel: expected strategy ${name} with ${what} ${want}, got ${got}; make it for this model`)
+      throw new RangeError(
+        `createModel: expected strategy ${name} with ${what} ${want}, got ${got}; make it for this model`,
+      )
   }
   fit('modelDim', embedding?.modelDim, config.modelDim)
   fit('numHeads', bias?.numHeads, config.numHeads)
@@ -100,7 +102,9 @@ export function encodePositions(
       if (!embedding) return x
       const [B, L, D] = x.shape
       // Rows that begin with padding start counting later, so each has positions of its own.
-      const shared = padding ? Int32Array.from({ length: B * L }, (_, i) => Math.max(0, queries[i % L]! - padding[Math.floor(i / L)]!)) : queries
+      const shared = padding
+        ? Int32Array.from({ length: B * L }, (_, i) => Math.max(0, queries[i % L]! - padding[Math.floor(i / L)]!))
+        : queries
       const rows = embedding.evaluate(tfOps, ownParameters(strategy, parameters, 0), shared)
       return tf.add(x, tf.reshape(rows, [padding ? B : 1, L, D]))
     },

@@ -43,7 +43,8 @@ export function decodeSafetensors(bytes: Uint8Array): Map<string, NamedArray> {
     if (dtype !== 'F32') fail(`float32 arrays (${name} is ${dtype})`)
     const [from, to] = data_offsets
     const size = shape.reduce((a, b) => a * b, 1)
-    if (to > data.length || to - from !== 4 * size) fail(`${4 * size} bytes of ${name}, got ${Math.min(to, data.length) - from}`)
+    if (to > data.length || to - from !== 4 * size)
+      fail(`${4 * size} bytes of ${name}, got ${Math.min(to, data.length) - from}`)
     arrays.set(name, { shape, data: new Float32Array(data.buffer, data.byteOffset + from, size) })
   }
   return arrays

@@ -47,7 +47,9 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     },
     async trainStep(rows) {
       if (rows.length % microBatches !== 0)
-        throw new RangeError(`trainStep: expected microBatches to divide the batch, got ${microBatches} for ${rows.length} rows`)
+        throw new RangeError(
+          `trainStep: expected microBatches to divide the batch, got ${microBatches} for ${rows.length} rows`,
+        )
       const size = rows.length / microBatches
       const loss = tf.tidy(() => {
         const parts = Array.from({ length: microBatches }, (_, i) => {

@@ -32,6 +32,7 @@ export interface AttentionOptions {
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: AttentionOptions): tf.Tensor4D {
   const tiles = causalTiles(q.shape[2], k.shape[2], options.blockSize)
   const trained = options.trainBias ? biasTensors(options.bias, tiles) : []
+  const constants = constantsOf(options)
   const forward = tf.customGrad((...inputs) => {
     const save = inputs.pop() as unknown as tf.GradSaveFunc
     const [q, k, v, ...bias] = inputs as tf.Tensor[]
@@ -41,11 +42,11 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
         return tf.matMul(weights, values)
       }),
     )
-    save(inputs as tf.Tensor[])
-    return {
-      value: join(outputs),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => attentionGradients(dy, saved, tiles, options),
-    }
+    // Constants outlive the forward pass's tidy only if they are saved.
+    save([...(inputs as tf.Tensor[]), ...constants.tensors])
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      attentionGradients(dy, saved.slice(0, inputs.length), tiles, constants.replace(saved.slice(inputs.length)))
+    return { value: join(outputs), gradFunc }
   })
   return forward(q, k, v, ...trained) as tf.Tensor4D
 }
@@ -63,6 +64,24 @@ function biasTensors(bias: AttentionBias, tiles: readonly Tile[]): tf.Tensor[] {
   if (bias.kind === 'none') return []
   if (bias.kind === 'linear') return [bias.slopes]
   return bias.kind === 'table' ? [bias.table] : tiles.map(bias.tiles)
+}
+
+/** The tensors in the options that are not inputs of the gradient, and the options with others in their place. */
+function constantsOf(options: AttentionOptions) {
+  const { bias, trainBias, padding } = options
+  const own: Record<string, tf.Tensor> = {}
+  if (bias.kind === 'linear') Object.assign(own, { queries: bias.queries, keys: bias.keys })
+  if (bias.kind === 'linear' && !trainBias) own.slopes = bias.slopes
+  if (bias.kind === 'table' && !trainBias) own.table = bias.table
+  const names = Object.keys(own)
+  return {
+    tensors: [...Object.values(own), ...(padding ? [padding] : [])],
+    replace: (tensors: readonly tf.Tensor[]): AttentionOptions => ({
+      ...options,
+      bias: { ...bias, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]])) } as AttentionBias,
+      padding: padding && tensors[names.length],
+    }),
+  }
 }
 
 function attendTile(
@@ -112,7 +131,14 @@ function attentionGradients(dy: tf.Tensor, saved: tf.Tensor[], tiles: readonly T
   const [B, H, , headDim] = q.shape as [number, number, number, number]
   const K = k.shape[2]!
   const toFullLength = (x: tf.Tensor, { numKeys }: Tile) =>
-    numKeys === K ? x : tf.pad(x, [[0, 0], [0, 0], [0, K - numKeys], [0, 0]])
+    numKeys === K
+      ? x
+      : tf.pad(x, [
+          [0, 0],
+          [0, 0],
+          [0, K - numKeys],
+          [0, 0],
+        ])
 
   const parts = tiles.map((tile) =>
     tf.tidy(() => {

@@ -40,7 +40,10 @@ export function toeplitz(table: tf.Tensor, { start, end, numKeys }: Tile): tf.Te
   const [H, rows] = [table.shape[0]!, end - start]
   const width = numKeys + rows
   const reversed = tf.reverse(tf.slice(table, [0, 0], [H, numKeys]), 1)
-  const padded = tf.pad(reversed, [[0, 0], [0, rows]])
+  const padded = tf.pad(reversed, [
+    [0, 0],
+    [0, rows],
+  ])
   const copies = tf.tile(padded, [1, rows])
   const skewed = tf.slice(copies, [0, rows - 1], [H, rows * (width - 1)])
   return tf.slice(tf.reshape(skewed, [H, rows, width - 1]), [0, 0, 0], [H, rows, numKeys]) as tf.Tensor3D
@@ -56,8 +59,18 @@ export function toeplitz(table: tf.Tensor, { start, end, numKeys }: Tile): tf.Te
 export function sumDiagonals(dTile: tf.Tensor3D, { start, end, numKeys }: Tile, length: number): tf.Tensor2D {
   const [H, rows] = [dTile.shape[0], end - start]
   const width = numKeys + rows
-  const wide = tf.pad(dTile, [[0, 0], [0, 0], [0, rows - 1]])
-  const flat = tf.pad(tf.reshape(wide, [H, rows * (width - 1)]), [[0, 0], [rows - 1, 1]])
+  const wide = tf.pad(dTile, [
+    [0, 0],
+    [0, 0],
+    [0, rows - 1],
+  ])
+  const flat = tf.pad(tf.reshape(wide, [H, rows * (width - 1)]), [
+    [0, 0],
+    [rows - 1, 1],
+  ])
   const reversed = tf.slice(tf.sum(tf.reshape(flat, [H, rows, width]), 1), [0, 0], [H, numKeys])
-  return tf.pad(tf.reverse(reversed, 1), [[0, 0], [0, length - numKeys]]) as tf.Tensor2D
+  return tf.pad(tf.reverse(reversed, 1), [
+    [0, 0],
+    [0, length - numKeys],
+  ]) as tf.Tensor2D
 }

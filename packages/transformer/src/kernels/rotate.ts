@@ -33,14 +33,20 @@ export function toDevice({ cos, sin, partner }: RotationTables): DeviceRotation 
  * @returns the shape of `x`
  */
 export function applyRotation(x: tf.Tensor4D, { cos, sin, swap }: DeviceRotation): tf.Tensor4D {
-  const swapped = (t: tf.Tensor): tf.Tensor =>
-    tf.reshape(tf.matMul(tf.reshape(t, [-1, swap.shape[0]]) as tf.Tensor2D, swap), t.shape)
-  const forward = tf.customGrad((x, _save) => {
+  const forward = tf.customGrad((x, save) => {
     const input = x as tf.Tensor
+    // The tables outlive the forward pass's tidy only if they are saved.
+    ;(save as tf.GradSaveFunc)([cos, sin, swap])
     return {
-      value: tf.add(tf.mul(input, cos), tf.mul(swapped(input), sin)),
-      gradFunc: (dy: tf.Tensor) => [tf.add(tf.mul(dy, cos), swapped(tf.mul(dy, sin)))],
+      value: tf.add(tf.mul(input, cos), tf.mul(swapped(input, swap), sin)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [cos, sin, swap] = saved as [tf.Tensor, tf.Tensor, tf.Tensor2D]
+        return [tf.add(tf.mul(dy, cos), swapped(tf.mul(dy, sin), swap))]
+      },
     }
   })
   return forward(x) as tf.Tensor4D
 }
+
+const swapped = (x: tf.Tensor, swap: tf.Tensor2D): tf.Tensor =>
+  tf.reshape(tf.matMul(tf.reshape(x, [-1, swap.shape[0]]) as tf.Tensor2D, swap), x.shape)

@@ -1,0 +1,2 @@
+export { type AlibiOptions, alibi } from './alibi.js'
+export { alibiSlopes } from './slopes.js'

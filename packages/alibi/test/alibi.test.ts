@@ -1,0 +1,25 @@
+import { positionRange, reference, scoreBias } from '@alibi/core'
+import { describe, expect, it } from 'vitest'
+import { alibi, alibiSlopes } from '../src/index.js'
+
+describe('alibiSlopes', () => {
+  it.each([
+    [1, [2 ** -8]],
+    [3, [2 ** -4, 2 ** -8, 2 ** -2]],
+    [6, [2 ** -2, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -1, 2 ** -3]],
+    [12, [1, 2, 3, 4, 5, 6, 7, 8].map((k) => 2 ** -k).concat([2 ** -0.5, 2 ** -1.5, 2 ** -2.5, 2 ** -3.5])],
+  ])('follows the authors for %i heads', (heads, slopes) => expect(alibiSlopes(heads)).toEqual(slopes))
+})
+
+it('penalises distance, whatever the offset', () => {
+  const { bias } = alibi({ numHeads: 2 })
+  const full = scoreBias(reference, bias!, {}, positionRange(0, 4), positionRange(0, 4))
+  expect([...full.data.slice(12, 16)]).toEqual([-3 / 16, -2 / 16, -1 / 16, 0])
+  const step = scoreBias(reference, bias!, {}, positionRange(1003, 1), positionRange(1000, 4))
+  expect([...step.data.slice(0, 4)]).toEqual([...full.data.slice(12, 16)])
+})
+
+it('refuses slopes that are not one a head', () => {
+  expect(() => alibi({ numHeads: 2, slopes: [1] })).toThrow('alibi: expected 2 finite slopes')
+  expect(() => alibi({ numHeads: 0 })).toThrow('integer numHeads ≥ 1, got 0')
+})

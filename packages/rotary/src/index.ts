@@ -1,0 +1,1 @@
+export { type RotaryOptions, rotary } from './rotary.js'

@@ -1,0 +1,36 @@
+// Letters: L tokens, D modelDim.
+import { checkInteger, type ParameterValues, type PositionStrategy, type Positions, type TensorOps } from '@alibi/core'
+
+export interface LearnedOptions {
+  /** D. */
+  readonly modelDim: number
+  /** Rows of the table: the longest sequence. */
+  readonly maxPositions: number
+}
+
+/**
+ * A trained table of positions added to the token embeddings (Gehring et al., 2017; GPT-2). It throws past its last row:
+ * there is nothing to extrapolate with.
+ */
+export function learned({ modelDim, maxPositions }: LearnedOptions): PositionStrategy {
+  checkInteger('learned', 'modelDim', modelDim, 1)
+  checkInteger('learned', 'maxPositions', maxPositions, 1)
+
+  function evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, positions: Positions): T {
+    const beyond = positions.find((p) => p < 0 || p >= maxPositions)
+    if (beyond !== undefined)
+      throw new RangeError(
+        `learned: expected positions from 0 to ${maxPositions - 1}, got ${beyond}; train with a larger maxPositions`,
+      )
+    return ops.gather(parameters.table!, positions, 0)
+  }
+  return Object.freeze({
+    specVersion: 1,
+    name: 'learned',
+    maxPositions,
+    parameters: {
+      table: { shape: [maxPositions, modelDim], init: { kind: 'normal' as const, standardDeviation: 0.02 } },
+    },
+    embedding: Object.freeze({ modelDim, evaluate }),
+  })
+}

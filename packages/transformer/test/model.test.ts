@@ -1,0 +1,130 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  createKvCache,
+  createModel,
+  createTrainer,
+  evaluate,
+  generate,
+  loadCheckpoint,
+  type Model,
+  saveCheckpoint,
+} from '../src/index.js'
+import { strategies, tiny, tokens } from './strategies.js'
+
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+})
+
+const hidden = async (model: Model, ...args: Parameters<Model['forward']>) => {
+  const x = model.forward(...args)
+  const data = await x.data()
+  x.dispose()
+  return data
+}
+
+/** fp32 sums of a few dozen terms of size 1, taken in another order. */
+const TOLERANCE = 1e-5
+
+function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, tolerance = TOLERANCE) {
+  expect(got.length).toBe(want.length)
+  for (let i = 0; i < got.length; i++) expect(Math.abs(got[i]! - want[i]!)).toBeLessThan(tolerance)
+}
+
+describe.each(strategies)('%s', (_name, strategy) => {
+  it('gives the same in blocks as at once', async () => {
+    const [blocks, dense] = [createModel(tiny, strategy), createModel({ ...tiny, blockSize: 64 }, strategy)]
+    expectClose(await hidden(blocks, [tokens(11)]), await hidden(dense, [tokens(11)]))
+  })
+
+  it('gives the same from a cache, in chunks and one by one', async () => {
+    const model = createModel(tiny, strategy)
+    const full = await hidden(model, [tokens(10)])
+    const cache = createKvCache()
+    const pieces = [tokens(10).subarray(0, 4), tokens(10).subarray(4, 9), tokens(10).subarray(9)]
+    const parts: number[] = []
+    for (const piece of pieces) parts.push(...(await hidden(model, [piece], { cache })))
+    cache.dispose()
+    expectClose(parts, full)
+  })
+
+  it('gives the same left-padded in a batch as alone', async () => {
+    const model = createModel(tiny, strategy)
+    const padded = Int32Array.of(0, 0, 0, ...tokens(6))
+    const batch = await hidden(model, [tokens(9, 5), padded], { padding: Int32Array.of(0, 3) })
+    expectClose(batch.slice((9 + 3) * 8), await hidden(model, [tokens(6)]))
+  })
+
+  it('has the gradients of finite differences', async () => {
+    const model = createModel(tiny, strategy, 3)
+    const names = [...model.parameters.keys()].filter((n) => /position|qkv.weight|norm.scale|embedding/.test(n))
+    const loss = () =>
+      tf.tidy(() => {
+        const x = model.forward([tokens(7), tokens(7, 3)])
+        return tf.mean(tf.square(tf.sub(model.logits(x), 0.5))) as tf.Scalar
+      })
+    const { grads } = tf.variableGrads(
+      loss,
+      names.map((n) => model.parameters.get(n)!),
+    )
+    for (const name of names) {
+      const variable = model.parameters.get(name)!
+      const start = (await variable.data()).slice()
+      const gradient = (await grads[variable.name]!.data()) as Float32Array
+      const at = gradient.reduce((best, g, i) => (Math.abs(g) > Math.abs(gradient[best]!) ? i : best), 0)
+      const shifted = (by: number) => {
+        const moved = start.slice()
+        moved[at]! += by
+        variable.assign(tf.tensor(moved, variable.shape))
+        return loss().dataSync()[0]!
+      }
+      // Central difference: error h² from the curve and 1e-7/h from fp32, both near 1e-4 at h = 1e-2 or 1e-3.
+      const difference = (shifted(5e-3) - shifted(-5e-3)) / 1e-2
+      shifted(0)
+      expect(Math.abs(difference - gradient[at]!), name).toBeLessThan(1e-3 + 0.02 * Math.abs(gradient[at]!))
+    }
+  })
+
+  it('learns without leaking tensors, and resumes bit for bit', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'alibi-'))
+    const config = { kind: 'adamw', learningRate: 1e-2, clipNorm: 1, weightDecay: 0.1 } as const
+    const trainer = createTrainer(createModel({ ...tiny, dropout: 0.1 }, strategy), config)
+    const step = (t: typeof trainer) => t.trainStep([tokens(7, t.step % 11), tokens(7, t.step % 5)])
+    const first = await step(trainer)
+    const before = tf.memory().numTensors
+    for (let i = 0; i < 9; i++) await step(trainer)
+    expect(tf.memory().numTensors).toBe(before)
+    await saveCheckpoint(join(folder, 'c'), trainer, { note: 'ten' })
+    const resumed = await loadCheckpoint(join(folder, 'c'), strategy)
+    expect(resumed.metadata).toEqual({ note: 'ten' })
+    const [a, b] = [await step(trainer), await step(resumed.trainer)]
+    expect(b).toBe(a)
+    expect(a).toBeLessThan(first)
+    await writeFile(join(folder, 'c', 'weights.safetensors'), 'x')
+    await expect(loadCheckpoint(join(folder, 'c'), strategy)).rejects.toThrow('damaged')
+    await rm(folder, { recursive: true })
+  })
+})
+
+it('scores every token once, by either protocol', async () => {
+  const model = createModel(tiny, strategies[1]![1])
+  const text = tokens(50)
+  const chunks = await evaluate(model, text, { evalLength: 8 })
+  const sliding = await evaluate(model, text, { evalLength: 8, protocol: 'sliding', stride: 3 })
+  expect([chunks.tokens, sliding.tokens]).toEqual([49, 49])
+  expect(chunks.perplexity).toBeCloseTo(Math.exp(chunks.lossNats), 6)
+})
+
+it('generates the same from the same seed', async () => {
+  const model = createModel(tiny, strategies[1]![1])
+  const options = { maxNewTokens: 5, seed: 4, topK: 5, topP: 0.9, prefillChunk: 2 }
+  expect(await generate(model, tokens(5), options)).toEqual(await generate(model, tokens(5), options))
+})
+
+it('refuses what cannot be built in one line', () => {
+  expect(() => createModel({ ...tiny, numHeads: 3 }, strategies[0]![1])).toThrow('numHeads to divide modelDim, got 3')
+  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow('specVersion 1, got 2')
+})

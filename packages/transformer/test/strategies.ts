@@ -1,0 +1,25 @@
+import { alibi } from '@alibi/alibi'
+import { none, type PositionStrategy } from '@alibi/core'
+import { rotary } from '@alibi/rotary'
+import { learned, sinusoidal } from '@alibi/sinusoidal'
+import { t5Bias } from '@alibi/t5-bias'
+
+export const tiny = { vocabularySize: 11, numLayers: 2, modelDim: 8, numHeads: 2, blockSize: 3 }
+
+const [numHeads, modelDim] = [2, 8]
+/** Every strategy, made for the tiny model. */
+export const strategies: [string, PositionStrategy][] = [
+  ['none', none()],
+  ['alibi', alibi({ numHeads })],
+  ['alibi, learned', alibi({ numHeads, learned: true })],
+  ['sinusoidal', sinusoidal({ modelDim })],
+  ['learned', learned({ modelDim, maxPositions: 64 })],
+  ['rotary', rotary({ rotaryDim: 4 })],
+  ['rotary, partial', rotary({ rotaryDim: 2, pairing: 'interleaved' })],
+  ['t5-bias', t5Bias({ numHeads })],
+  ['t5-bias, per layer', t5Bias({ numHeads, perLayer: true })],
+]
+
+/** Token ids from a fixed multiplicative sequence. */
+export const tokens = (length: number, offset = 0) =>
+  Int32Array.from({ length }, (_, i) => ((i + offset + 1) ** 2 * 7) % 11)

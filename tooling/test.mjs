@@ -1,0 +1,69 @@
+// `npm test`: set up, run every check and every test, end with one line. Arguments go to vitest, without the checks:
+//     npm test -- packages/core
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pnpm, root, run, setUp, step } from './setup.mjs'
+
+const filters = process.argv.slice(2)
+const started = Date.now()
+/** @type {import('./summary-reporter.mjs').Summary} */
+const total = { passed: 0, failed: 0, skips: [] }
+/** @type {string[]} */
+const failures = []
+
+/**
+ * @param {string} name
+ * @param {() => Promise<number>} check - resolves to an exit code
+ */
+async function check(name, check) {
+  step(name)
+  const before = Date.now()
+  const code = await check()
+  if (code >= 128) process.exit(code)
+  if (code === 0) total.passed++
+  else failures.push(`${name} (exit code ${code})`)
+  console.log(`${code === 0 ? 'ok' : 'FAILED'}: ${name}, ${((Date.now() - before) / 1000).toFixed(1)} s`)
+}
+
+async function tests() {
+  step('Tests')
+  const folder = mkdtempSync(join(tmpdir(), 'alibi-test-'))
+  const path = join(folder, 'summary.json')
+  try {
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+    const code = await run(process.execPath, [vitest, 'run', ...filters], { ALIBI_TEST_SUMMARY: path })
+    if (code >= 128) process.exit(code)
+    /** @type {import('./summary-reporter.mjs').Summary} */
+    const summary = JSON.parse(readFileSync(path, 'utf8'))
+    total.passed += summary.passed
+    total.skips.push(...summary.skips)
+    if (summary.failed) failures.push(`${summary.failed} tests, above`)
+    else if (code !== 0) failures.push(`vitest (exit code ${code})`)
+    total.failed += Math.max(summary.failed - 1, 0)
+  } catch (error) {
+    failures.push(`vitest ended without a summary (${error instanceof Error ? error.message : error})`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+await setUp()
+if (filters.length === 0) {
+  await check('Types', () => pnpm('exec', 'tsc', '--noEmit', '-p', 'tsconfig.json'))
+  await check('Lint and format', () => pnpm('exec', 'biome', 'check', '.'))
+}
+await tests()
+
+if (total.skips.length) {
+  step('Skipped')
+  for (const { name, reason } of total.skips) console.log(`${name}: ${reason}`)
+}
+if (failures.length) {
+  step('Failed')
+  for (const failure of failures) console.log(failure)
+}
+total.failed += failures.length
+console.log(`\nTook ${((Date.now() - started) / 60_000).toFixed(1)} minutes.\n`)
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skips.length} skipped`)
+if (total.failed || total.passed === 0) process.exitCode = 1
