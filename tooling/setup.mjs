@@ -81,7 +81,7 @@ export const pnpm = (...args) => run('npx', ['--yes', pnpmVersion, ...args])
 /** @param {string} text */
 export const step = (text) => console.log(`\n==> ${text}`)
 
-/** Node's version, packages, build. Ends the process when one fails. */
+/** Node's version, packages, build, TensorFlow where it can be had. Ends the process when one fails. */
 export async function setUp() {
   const problem = unsupportedNode(process.versions.node)
   if (problem) {
@@ -98,4 +98,9 @@ export async function setUp() {
   await need('Installing', pnpm('install', '--frozen-lockfile', '--config.confirm-modules-purge=false'))
   step('Building')
   await need('Building', pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'))
+  step('Preparing TensorFlow (optional)')
+  await need(
+    'Preparing TensorFlow',
+    run(process.execPath, ['packages/backend/bin/alibi-setup-tensorflow.js', '--if-possible']),
+  )
 }

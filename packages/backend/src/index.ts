@@ -1,0 +1,1 @@
+export { type Backend, type BackendName, backendNames, type PassedOver, selectBackend } from './select.js'

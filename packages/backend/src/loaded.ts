@@ -1,0 +1,18 @@
+import { cpus } from 'node:os'
+
+/** What a loader knows of the backend it loaded. */
+export interface LoadedBackend {
+  /** What computes: a GPU's name, or the processor's with its threads. */
+  readonly device: string
+  readonly isGpu: boolean
+  /** The npm package that provides it. */
+  readonly package: string
+  /** Version of the library that computes, e.g. TensorFlow's. */
+  readonly version: string
+}
+
+/** The processor's name as the system tells it. */
+export const processor = (): string => cpus()[0]?.model.replaceAll(/\s+/g, ' ').trim() || process.arch
+
+export const oneLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).trim().split('\n')[0]!.trim()

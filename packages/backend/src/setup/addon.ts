@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+
+/** Where `@tensorflow/tfjs-node-gpu` looks for what upstream's installer would have put there. */
+export interface Addon {
+  /** The package's folder. */
+  readonly folder: string
+  /** The compiled binding. */
+  readonly path: string
+  /** Version of the package. */
+  readonly version: string
+}
+
+/** Node-API version of the binding: the newest that the package lists; every supported Node has it. */
+export const NODE_API = 8
+
+/** @returns undefined if the package is not installed */
+export function findAddon(): Addon | undefined {
+  let manifest: string
+  try {
+    manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json')
+  } catch {
+    return undefined
+  }
+  const folder = dirname(manifest)
+  if (!existsSync(join(folder, 'binding'))) return undefined
+  return {
+    folder,
+    path: join(folder, 'lib', `napi-v${NODE_API}`, 'tfjs_binding.node'),
+    version: require(manifest).version,
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { type Addon, NODE_API } from './addon.js'
+import { lastLine, runCommand } from './command.js'
+import type { Libraries } from './libraries.js'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * Compiles the binding's unmodified sources against `libraries`. Node-API is a stable C interface, so one build serves
+ * every Node version, and its headers come from npm: neither Node's headers nor node-gyp are needed.
+ *
+ * @throws Error, one line with what to do, if there is no compiler or it fails
+ */
+export async function compileAddon(addon: Addon, libraries: Libraries): Promise<void> {
+  const compiler = await findCompiler()
+  await linkLibraries(addon.folder, libraries)
+  await mkdir(dirname(addon.path), { recursive: true })
+  const sources = (await readdir(join(addon.folder, 'binding'))).filter((name) => name.endsWith('.cc'))
+  const partial = `${addon.path}.partial`
+  const compiled = await runCommand(
+    compiler,
+    [
+      ...['-O2', '-std=c++17', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NODE_API}`],
+      ...['-I', require('node-api-headers').include_dir, '-I', 'deps/include'],
+      ...sources.map((name) => `binding/${name}`),
+      ...['-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
+      ...['-o', partial],
+    ],
+    { cwd: addon.folder },
+  )
+  if (compiled.code !== 0) {
+    await rm(partial, { force: true })
+    const reason = compiled.output.split('\n').find((line) => /error/.test(line)) ?? lastLine(compiled)
+    throw new Error(`${compiler} could not compile the binding: ${reason.trim()}`)
+  }
+  await rename(partial, addon.path)
+}
+
+async function findCompiler(): Promise<string> {
+  for (const compiler of [process.env.CXX ?? 'c++', 'g++', 'clang++']) {
+    const version = await runCommand(compiler, ['--version']).catch(() => undefined)
+    if (version?.code === 0) return compiler
+  }
+  throw new Error('no C++ compiler was found; install one (Debian, Ubuntu: apt install g++)')
+}
+
+/** `deps/` as the binding expects it, under the names that it and the libraries themselves ask for. */
+async function linkLibraries(folder: string, { include, main, framework, nvidia }: Libraries): Promise<void> {
+  const links: [string, string][] = [
+    ['include', include],
+    ['lib/libtensorflow.so', main],
+    ['lib/libtensorflow.so.2', main],
+    ['lib/libtensorflow_cc.so.2', main],
+    ['lib/libtensorflow_framework.so', framework],
+    ['lib/libtensorflow_framework.so.2', framework],
+    ...(nvidia ? [['nvidia', nvidia] as [string, string]] : []),
+  ]
+  const fresh = join(folder, 'deps.partial')
+  await rm(fresh, { recursive: true, force: true })
+  await mkdir(join(fresh, 'lib'), { recursive: true })
+  for (const [name, target] of links) await symlink(target, join(fresh, name))
+  await rm(join(folder, 'deps'), { recursive: true, force: true })
+  await rename(fresh, join(folder, 'deps'))
+}

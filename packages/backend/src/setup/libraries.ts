@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Finished, lastLine, runCommand } from './command.js'
+
+/** The newest TensorFlow that the binding was compiled and tested with. */
+export const TENSORFLOW_VERSION = '2.21.0'
+
+/** Files of a TensorFlow build. */
+export interface Libraries {
+  readonly include: string
+  /** Has the C API. */
+  readonly main: string
+  readonly framework: string
+  /** CUDA libraries from pip, where TensorFlow looks for them. */
+  readonly nvidia: string | undefined
+}
+
+/**
+ * TensorFlow in a folder: a pip package (`site-packages` or `site-packages/tensorflow`) or the C library's archive.
+ *
+ * @returns undefined if it has no headers or no libraries
+ */
+export function findLibraries(folder: string): Libraries | undefined {
+  for (const root of [folder, join(folder, 'tensorflow')]) {
+    const find = (...names: string[]) => names.map((name) => resolve(root, name)).find(existsSync)
+    const main = find('libtensorflow_cc.so.2', 'lib/libtensorflow_cc.so.2', 'lib/libtensorflow.so.2')
+    const framework = find('libtensorflow_framework.so.2', 'lib/libtensorflow_framework.so.2')
+    const include = find('include')
+    if (main && framework && include && existsSync(join(include, 'tensorflow/c/c_api.h')))
+      return { include, main, framework, nvidia: find('../nvidia', 'nvidia') }
+  }
+  return undefined
+}
+
+export interface DownloadOptions {
+  /** The CUDA build and NVIDIA's libraries. */
+  readonly gpu: boolean
+  readonly log: (line: string) => void
+}
+
+const GIGABYTE = 1e9
+
+/**
+ * TensorFlow from pip, unpacked into the user's cache: downloaded once for every project, complete or not there.
+ *
+ * @throws Error, one line with what to do, for no Python, no pip, no network or no space
+ */
+export async function downloadLibraries({ gpu, log }: DownloadOptions): Promise<Libraries> {
+  const folder = join(cacheFolder(), `tensorflow-${TENSORFLOW_VERSION}-${gpu ? 'cuda' : 'cpu'}`)
+  const ready = findLibraries(folder)
+  if (ready) {
+    log('TensorFlow is in the cache')
+    return ready
+  }
+  const python = await findPython()
+  const wheels = `${folder}.wheels`
+  await mkdir(wheels, { recursive: true })
+  await requireSpace(wheels, gpu ? 9 : 1.5)
+
+  const wheel = gpu ? 'tensorflow' : 'tensorflow-cpu'
+  log(`downloading ${wheel} ${TENSORFLOW_VERSION} with pip (about ${gpu ? '600' : '275'} MB)`)
+  await pipDownload(python, wheels, [`${wheel}==${TENSORFLOW_VERSION}`])
+  if (gpu) {
+    log('downloading the CUDA libraries it names (about 3 GB)')
+    await pipDownload(python, wheels, await cudaRequirements(python, wheels))
+  }
+
+  log('unpacking')
+  const partial = `${folder}.partial`
+  await rm(partial, { recursive: true, force: true })
+  const files = (await readdir(wheels)).filter((name) => name.endsWith('.whl')).map((name) => join(wheels, name))
+  const unpacked = await runCommand(python, ['-c', UNPACK, partial, ...files])
+  if (unpacked.code !== 0) {
+    await rm(partial, { recursive: true, force: true })
+    // A wheel that does not unpack is of no use to the next try either.
+    await rm(wheels, { recursive: true, force: true })
+    throw new Error(`unpacking TensorFlow failed: ${lastLine(unpacked)}; free some space and run this again`)
+  }
+  await rm(folder, { recursive: true, force: true })
+  await rename(partial, folder)
+  await rm(wheels, { recursive: true, force: true })
+  const libraries = findLibraries(folder)
+  if (!libraries) throw new Error(`${wheel} ${TENSORFLOW_VERSION} from pip has no C libraries; use --tensorflow-dir`)
+  return libraries
+}
+
+/** Libraries and headers alone, file by file: Python code stays in the wheel. */
+const UNPACK = `
+import sys, zipfile
+for wheel in sys.argv[2:]:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.startswith(('tensorflow/lib', 'tensorflow/include/', 'nvidia/')):
+                archive.extract(name, sys.argv[1])
+`
+
+/** What the wheel's extra and-cuda asks for, e.g. nvidia-cudnn-cu12. */
+const REQUIREMENTS = `
+import glob, re, sys, zipfile
+[wheel] = glob.glob(sys.argv[1] + '/tensorflow-*.whl')
+with zipfile.ZipFile(wheel) as archive:
+    [name] = [n for n in archive.namelist() if n.endswith('.dist-info/METADATA')]
+    for line in archive.read(name).decode().splitlines():
+        match = re.match(r"Requires-Dist: (nvidia-[^;]+);.*and-cuda", line)
+        if match: print(match.group(1).replace(' ', ''))
+`
+
+async function cudaRequirements(python: string, wheels: string): Promise<string[]> {
+  const found = await runCommand(python, ['-c', REQUIREMENTS, wheels])
+  if (found.code !== 0) throw new Error(`reading TensorFlow's requirements failed: ${lastLine(found)}`)
+  return found.output.trim().split('\n')
+}
+
+function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'alibi')
+}
+
+async function findPython(): Promise<string> {
+  for (const python of [process.env.PYTHON ?? 'python3', 'python']) {
+    const pip = await runCommand(python, ['-m', 'pip', '--version']).catch(() => undefined)
+    if (pip?.code === 0) return python
+  }
+  throw new Error('no Python with pip was found; install python3 and python3-pip, or use --tensorflow-dir')
+}
+
+async function requireSpace(folder: string, gigabytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  const free = (bavail * bsize) / GIGABYTE
+  if (free < gigabytes)
+    throw new Error(
+      `${gigabytes} GB of disk space are needed in ${folder}, ${free.toFixed(1)} are free; make room or set XDG_CACHE_HOME`,
+    )
+}
+
+/** Any Python can fetch wheels made for another one. */
+const OTHER_PYTHON = [
+  ...['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312', '--abi', 'none', '--abi', 'abi3'],
+  ...['--platform', 'manylinux_2_27_x86_64', '--platform', 'manylinux2014_x86_64', '--platform', 'any'],
+]
+
+async function pipDownload(python: string, folder: string, packages: readonly string[]): Promise<void> {
+  const visible = process.stderr.isTTY === true
+  const base = [
+    '-m',
+    'pip',
+    'download',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--only-binary=:all:',
+    '-d',
+    folder,
+  ]
+  const attempt = (extra: readonly string[]) => runCommand(python, [...base, ...extra, ...packages], { visible })
+  const first = await attempt([])
+  if (first.code === 0) return
+  const second = await attempt(OTHER_PYTHON)
+  if (second.code !== 0) throw new Error(pipProblem(first))
+}
+
+const pipProblem = (finished: Finished): string =>
+  /NewConnectionError|Temporary failure|No address|timed out|ConnectionError/.test(finished.output)
+    ? 'pip cannot reach a package index; connect to the network, or use --tensorflow-dir'
+    : `pip download failed: ${finished.output ? lastLine(finished) : 'its message is above'}; or use --tensorflow-dir`

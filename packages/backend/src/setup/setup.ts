@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Addon, findAddon } from './addon.js'
+import { lastLine, runCommand } from './command.js'
+import { compileAddon } from './compile.js'
+import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
+
+export interface SetupOptions {
+  /** The CUDA build of TensorFlow. Default false. */
+  readonly gpu?: boolean
+  /** Prepare again even if it works. Default false. */
+  readonly force?: boolean
+  /** A TensorFlow to use instead of pip's. */
+  readonly tensorflowDir?: string | undefined
+  readonly log?: (line: string) => void
+}
+
+/** What the backend says when it is loaded in a process of its own. */
+export interface Working {
+  readonly device: string
+  readonly isGpu: boolean
+  readonly version: string
+}
+
+/**
+ * Makes `@tensorflow/tfjs-node-gpu` work: libraries of a current TensorFlow, and its binding compiled against them.
+ * Each step leaves its result whole or not at all, so an interrupted run goes on where it stopped.
+ *
+ * @throws Error, one line with what to do
+ */
+export async function setUpTensorflow(options: SetupOptions = {}): Promise<Working> {
+  const { gpu = false, force = false, tensorflowDir, log = () => {} } = options
+  const addon = installedAddon()
+  if (!force && !tensorflowDir) {
+    const working = await checkTensorflow().catch(() => undefined)
+    if (working && (!gpu || working.isGpu)) {
+      log('it works already')
+      return working
+    }
+  }
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error(`it can be prepared on Linux x64 only, this is ${process.platform} ${process.arch}; use wasm`)
+  const libraries = tensorflowDir ? named(tensorflowDir) : await downloadLibraries({ gpu, log })
+  log('compiling the binding')
+  await compileAddon(addon, libraries)
+  log('trying it')
+  return checkTensorflow()
+}
+
+/**
+ * Loads the backend in a process of its own, where a crash harms nothing, and multiplies two matrices.
+ *
+ * @throws Error, one line, if it does not work
+ */
+export async function checkTensorflow(): Promise<Working> {
+  const { path } = installedAddon()
+  if (!existsSync(path)) throw new Error('the native addon is missing')
+  const probe = fileURLToPath(new URL('../../bin/probe.js', import.meta.url))
+  const probed = await runCommand(process.execPath, [probe])
+  const result = probed.output.split('\n').find((line) => line.startsWith('{'))
+  if (probed.code !== 0 || !result) throw new Error(`the native addon does not work: ${lastLine(probed)}`)
+  return JSON.parse(result)
+}
+
+function installedAddon(): Addon {
+  const addon = findAddon()
+  if (!addon) throw new Error('@tensorflow/tfjs-node-gpu is not installed; install it beside @alibi/backend')
+  return addon
+}
+
+function named(folder: string): Libraries {
+  const libraries = findLibraries(folder)
+  if (!libraries)
+    throw new Error(
+      `expected a folder with libtensorflow_cc.so.2 (or lib/libtensorflow.so.2), libtensorflow_framework.so.2 and include, got ${folder}`,
+    )
+  return libraries
+}

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs'
+import fc from 'fast-check'
+import { beforeAll, expect, it } from 'vitest'
+import { selectBackend } from '../src/index.js'
+
+beforeAll(async () => {
+  await selectBackend('wasm')
+})
+
+/** The same computation on wasm and on cpu. */
+async function onBoth(compute: () => tf.Tensor): Promise<{ wasm: Float32Array; cpu: Float32Array }> {
+  const results: Float32Array[] = []
+  for (const name of ['wasm', 'cpu']) {
+    await tf.setBackend(name)
+    const result = tf.tidy(compute)
+    results.push((await result.data()) as Float32Array)
+    result.dispose()
+  }
+  return { wasm: results[0]!, cpu: results[1]! }
+}
+
+const random = (shape: number[], seed: number) => tf.randomUniform(shape, -1, 1, 'float32', seed)
+const dimension = fc.integer({ min: 1, max: 9 })
+
+it('multiplies batches and transposes as cpu does', async () => {
+  const batches = fc.constantFrom<[number[], number[]]>(
+    [[], []],
+    [[3], [3]],
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    [[1], [4]],
+    [[4], [1]],
+    [
+      [2, 1],
+      [1, 3],
+    ],
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      batches,
+      dimension,
+      dimension,
+      dimension,
+      fc.boolean(),
+      fc.boolean(),
+      fc.nat(),
+      async ([batchA, batchB], m, k, n, transposeA, transposeB, seed) => {
+        const { wasm, cpu } = await onBoth(() => {
+          const a = random([...batchA, ...(transposeA ? [k, m] : [m, k])], seed)
+          const b = random([...batchB, ...(transposeB ? [n, k] : [k, n])], seed + 1)
+          return tf.matMul(a, b, transposeA, transposeB)
+        })
+        // Up to 9 products of numbers below 1, summed in another order: 9 roundings of 2⁻²⁴ each.
+        expect(wasm).toBeAllclose(cpu, { rtol: 0, atol: 2e-6 })
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+it('frees what it allocates', async () => {
+  await tf.setBackend('wasm')
+  const backend = tf.backend() as unknown as { numDataIds(): number; wasm: { HEAPU8: Uint8Array } }
+  const multiply = () =>
+    tf.tidy(() => {
+      tf.matMul(random([8, 64, 64], 1), random([8, 64, 64], 2), true, false)
+    })
+  multiply()
+  const before = [backend.numDataIds(), backend.wasm.HEAPU8.length]
+  // 200 of them would be 157 MB if nothing were freed: the heap, which never shrinks, would have grown.
+  for (let i = 0; i < 200; i++) multiply()
+  expect([backend.numDataIds(), backend.wasm.HEAPU8.length]).toEqual(before)
+})
+
+it('has the gradient of an embedding', async () => {
+  const ids = tf.tensor1d([4, 0, 4, 2, 0, 4], 'int32')
+  const { wasm, cpu } = await onBoth(() => {
+    const weights = random([6, 3], 3)
+    return tf.grad((table: tf.Tensor) => tf.mul(tf.gather(table, ids), weights).sum())(random([5, 3], 4))
+  })
+  expect(wasm).toBeAllclose(cpu, { rtol: 0, atol: 1e-6 })
+  expect([...wasm.slice(3, 6)]).toEqual([0, 0, 0])
+})
