@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { PositionStrategy } from '@alibi/core'
@@ -69,6 +70,9 @@ export async function saveCheckpoint(folder: string, trainer: Trainer, metadata:
   await syncFolder(dirname(folder))
   await rm(previous, { recursive: true, force: true })
 }
+
+/** Whether a checkpoint was saved to the folder, be it good or damaged. */
+export const hasCheckpoint = (folder: string): boolean => existsSync(folder) || existsSync(`${folder}.previous`)
 
 /** @throws Error, one line, if there is no checkpoint or its description is damaged */
 export async function readCheckpointInfo(folder: string): Promise<CheckpointInfo> {

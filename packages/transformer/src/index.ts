@@ -1,5 +1,6 @@
 export {
   type CheckpointInfo,
+  hasCheckpoint,
   type Json,
   loadCheckpoint,
   type Metadata,

@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { createModel, createTrainer, loadCheckpoint, type ModelConfig, type Trainer } from '@alibi/transformer'
+import type { RunConfig } from './config.js'
+import { makeStrategy, type StrategyName } from './strategies.js'
+
+/** One strategy trained from one seed: what a run is made of. */
+export interface Cell {
+  readonly strategy: StrategyName
+  readonly seed: number
+}
+
+export const cellsOf = ({ strategies, seeds }: RunConfig): Cell[] =>
+  seeds.flatMap((seed) => strategies.map((strategy) => ({ strategy, seed })))
+
+export const cellName = ({ strategy, seed }: Cell) => `${strategy}-seed${seed}`
+
+export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
+
+export const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
+  vocabularySize,
+  numLayers: config.numLayers,
+  modelDim: config.modelDim,
+  numHeads: config.numHeads,
+  activation: config.activation,
+  dropout: config.dropout,
+  finalNorm: config.finalNorm,
+})
+
+/** A trainer at step 0. */
+export function newTrainer(config: RunConfig, { strategy, seed }: Cell, vocabularySize: number): Trainer {
+  const model = createModel(modelConfig(config, vocabularySize), makeStrategy(strategy, config), seed)
+  const { optimizer: kind, learningRate, warmupSteps, steps, weightDecay, clipNorm } = config
+  return createTrainer(model, { kind, learningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm }, { seed })
+}
+
+/** The trainer of a checkpoint, with what its metadata says of the steps since the last line of results. */
+export async function savedTrainer(folder: string, config: RunConfig, { strategy }: Cell) {
+  const { trainer, metadata } = await loadCheckpoint(folder, makeStrategy(strategy, config))
+  return { trainer, metadata }
+}
+
+export function disposeTrainer(trainer: Trainer): void {
+  trainer.dispose()
+  trainer.model.dispose()
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander'
+import { doctorCommand } from './commands/doctor.js'
+import { evalCommand } from './commands/eval.js'
+import { generateCommand } from './commands/generate.js'
+import { reportCommand } from './commands/report.js'
+import { runCommand } from './commands/run.js'
+import { trainCommand } from './commands/train.js'
+import { Interrupted } from './interrupt.js'
+
+const commands = [runCommand, trainCommand, evalCommand, generateCommand, reportCommand, doctorCommand]
+
+const program = new Command('bench')
+  .description('Train short, test long: compare position encodings on one transformer.')
+  .option('--verbose', 'show the stack trace of an error')
+  .showHelpAfterError('(add --help for the options)')
+for (const make of commands) program.addCommand(make().showHelpAfterError('(add --help for the options)'))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof Interrupted) process.exitCode = error.exitCode
+  else {
+    console.error(`bench: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+    if (program.opts().verbose) console.error(error)
+    process.exitCode = 1
+  }
+}
+// TensorFlow's threads would keep the process alive.
+process.exit()

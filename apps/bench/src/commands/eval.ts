@@ -1,0 +1,63 @@
+import { type BackendName, selectBackend } from '@alibi/backend'
+import { Command, Option } from 'commander'
+import { checkLengths } from '../data/corpus.js'
+import { readText } from '../data/text.js'
+import { evaluateModel } from '../evaluate.js'
+import { interruptSignal } from '../interrupt.js'
+import { createProgress } from '../progress.js'
+import { openCheckpoint } from './open-checkpoint.js'
+import { backendOption, cellsOptions } from './options.js'
+
+export function evalCommand(): Command {
+  const [, evalLengths, evalTokens] = cellsOptions()
+  return new Command('eval')
+    .description('Evaluate a checkpoint on held-out text; prints one line of JSON a length.')
+    .argument('<checkpoint>', "e.g. runs/…/checkpoints/alibi-seed1; its text's held-out part unless --data is given")
+    .addOption(evalLengths!)
+    .addOption(evalTokens!.default(65_536))
+    .addOption(
+      new Option('--protocol <name>', 'how the text is cut')
+        .choices(['nonoverlapping', 'sliding'])
+        .default('nonoverlapping'),
+    )
+    .option('--stride <tokens>', 'that a sliding window advances by (default: half a window)', Number)
+    .option('--data <name|file|folder>', 'another text: its held-out part')
+    .addOption(backendOption())
+    .action(evaluate)
+}
+
+interface Options {
+  readonly evalLengths?: number[]
+  readonly evalTokens: number
+  readonly protocol: 'nonoverlapping' | 'sliding'
+  readonly stride?: number
+  readonly data?: string
+  readonly backend: BackendName | 'auto'
+}
+
+async function evaluate(folder: string, options: Options): Promise<void> {
+  const { evalTokens: maxTokens, protocol, stride } = options
+  if (stride !== undefined && protocol !== 'sliding')
+    throw new Error('eval: expected --stride with --protocol sliding, got it with nonoverlapping')
+  const signal = interruptSignal()
+  const progress = createProgress()
+  const backend = await selectBackend(options.backend)
+  const { model, tokenizer, strategy, seed, trainLength, data } = await openCheckpoint(folder)
+  progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
+  const { valid, description } = await readText(options.data ?? data, { log: progress.line, signal })
+  progress.line(`text ${description}`)
+  const tokens = tokenizer.encode(valid)
+  const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length, description }
+  const lengths = options.evalLengths ?? [trainLength]
+  checkLengths(corpus, 1, lengths)
+  try {
+    for (const evalLength of lengths) {
+      const request = { strategy, seed, trainLength, evalLength, protocol, maxTokens, ...(stride && { stride }) }
+      const line = await evaluateModel(model, corpus, request, { progress, signal })
+      progress.stop()
+      console.log(JSON.stringify(line))
+    }
+  } finally {
+    progress.stop()
+  }
+}

@@ -1,0 +1,51 @@
+import { type BackendName, selectBackend } from '@alibi/backend'
+import { generate } from '@alibi/transformer'
+import { Command } from 'commander'
+import { interruptSignal } from '../interrupt.js'
+import { openCheckpoint } from './open-checkpoint.js'
+import { backendOption } from './options.js'
+
+export function generateCommand(): Command {
+  return new Command('generate')
+    .description('Continue a prompt with a checkpoint; the text streams to stdout.')
+    .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1')
+    .option('--prompt <text>', 'what to continue', 'function ')
+    .option('--max-new-tokens <n>', 'tokens to add', Number, 256)
+    .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', Number, 0.8)
+    .option('--top-k <k>', 'keep only the k most likely tokens', Number)
+    .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', Number)
+    .option('--seed <n>', 'the same seed gives the same text', Number, 0)
+    .addOption(backendOption())
+    .action(run)
+}
+
+interface Options {
+  readonly prompt: string
+  readonly maxNewTokens: number
+  readonly temperature: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly seed: number
+  readonly backend: BackendName | 'auto'
+}
+
+async function run(folder: string, { prompt, backend, ...options }: Options): Promise<void> {
+  const signal = interruptSignal()
+  await selectBackend(backend)
+  const { model, tokenizer } = await openCheckpoint(folder)
+  process.stdout.write(prompt)
+  // A character may be several bytes long: hold back what does not decode yet.
+  let pending: number[] = []
+  const onToken = (token: number) => {
+    pending.push(token)
+    const text = tokenizer.decode(Int32Array.from(pending))
+    if (text.endsWith('\uFFFD') && pending.length < 4) return
+    process.stdout.write(text)
+    pending = []
+  }
+  try {
+    await generate(model, tokenizer.encode(Buffer.from(prompt)), { ...options, onToken, signal })
+  } finally {
+    process.stdout.write('\n')
+  }
+}

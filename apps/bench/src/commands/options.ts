@@ -1,0 +1,57 @@
+import { backendNames } from '@alibi/backend'
+import { InvalidArgumentError, Option } from 'commander'
+import type { RunOptions } from '../config.js'
+import { strategyNames } from '../strategies.js'
+
+const list = (text: string) => text.split(',').map((part) => part.trim())
+
+function number(text: string): number {
+  const value = Number(text.replaceAll('_', ''))
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('expected a number.')
+  return value
+}
+
+const numbers = (text: string) => list(text).map(number)
+
+function strategies(text: string): string[] {
+  const names = list(text)
+  const unknown = names.find((name) => !strategyNames.includes(name as never))
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`unknown strategy ${unknown}; known: ${strategyNames.join(', ')}.`)
+  return names
+}
+
+export const backendOption = () =>
+  new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
+
+/** The options that make a run's config; a preset has the rest. */
+export const configOptions = (): Option[] => [
+  new Option('--preset <name>', 'size of the experiment').choices(['quick', 'small', 'base']),
+  new Option('--data <name|file|folder>', 'typescript, wikitext-103, wikitext-2, enwik8, a file or a folder'),
+  new Option('--tokenizer <kind>', 'what a token is').choices(['bytes', 'words']),
+  new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
+  new Option('--steps <n>', 'training steps').argParser(number),
+  new Option('--batch-size <rows>', 'sequences in a training step').argParser(number),
+  new Option('--num-layers <n>', 'transformer blocks').argParser(number),
+  new Option('--model-dim <n>', 'width of the model').argParser(number),
+  new Option('--num-heads <n>', 'attention heads; they divide the width').argParser(number),
+  new Option('--dropout <rate>', 'share of activations dropped in training').argParser(number),
+  new Option('--learning-rate <rate>', 'its peak').argParser(number),
+]
+
+/** The options that only a run of many cells has. */
+export const cellsOptions = (): Option[] => [
+  new Option('--strategies <names>', `from ${strategyNames.join(', ')}`).argParser(strategies),
+  new Option('--eval-lengths <tokens,...>', 'lengths to evaluate at').argParser(numbers),
+  new Option('--eval-tokens <n>', 'held-out tokens scored at each length').argParser(number),
+  new Option('--seeds <n,...>', 'each trains every strategy').argParser(numbers),
+]
+
+const CONFIG_KEYS = [
+  ...['preset', 'data', 'tokenizer', 'trainLength', 'steps', 'batchSize', 'numLayers', 'modelDim', 'numHeads'],
+  ...['dropout', 'learningRate', 'strategies', 'evalLengths', 'evalTokens', 'seeds'],
+]
+
+/** What was asked for on the command line, without what was not. */
+export const givenConfig = (options: Record<string, unknown>): RunOptions =>
+  Object.fromEntries(CONFIG_KEYS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))

@@ -1,0 +1,55 @@
+import type { BackendName } from '@alibi/backend'
+import { Command } from 'commander'
+import { cellsOf } from '../cell.js'
+import { checkLengths, readCorpus } from '../data/corpus.js'
+import { runExperiment } from '../experiment.js'
+import { interruptSignal } from '../interrupt.js'
+import { createProgress, duration, thousands } from '../progress.js'
+import { resultTable } from '../report/markdown.js'
+import { writeReport } from '../report/write.js'
+import { openRun } from './open-run.js'
+import { backendOption, cellsOptions, configOptions, givenConfig } from './options.js'
+
+export function runCommand(): Command {
+  const command = new Command('run').description(
+    'Train every strategy from every seed on short sequences, evaluate each on long ones, write the report.',
+  )
+  for (const option of [...cellsOptions(), ...configOptions(), backendOption()]) command.addOption(option)
+  return command
+    .option('--out <folder>', 'for results, checkpoints and the report (default: a new one in runs/)')
+    .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
+    .action(run)
+}
+
+interface Options {
+  readonly out?: string
+  readonly resume?: boolean
+  readonly backend: BackendName | 'auto'
+}
+
+async function run(options: Options): Promise<void> {
+  const signal = interruptSignal()
+  const progress = createProgress()
+  const started = performance.now()
+  const { folder, config, backend } = await openRun({ ...options, given: givenConfig({ ...options }) })
+
+  progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
+  for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
+  const corpus = await readCorpus(config, { log: progress.line, signal })
+  checkLengths(corpus, config.trainLength, config.evalLengths)
+  progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
+  progress.line(
+    `${cellsOf(config).length} models of ${config.steps} steps, train length ${config.trainLength}, ` +
+      `evaluated at ${config.evalLengths.join(', ')}; results in ${folder}`,
+  )
+  try {
+    const results = await runExperiment({ config, corpus, folder, progress, signal })
+    const { html } = await writeReport(folder, results)
+    console.log(`\nperplexity on held-out text by evaluation length\n\n${resultTable(results).join('\n')}`)
+    console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
+  } catch (error) {
+    progress.stop()
+    if (signal.aborted) console.error(`stopped; go on with: run --resume --out ${folder}`)
+    throw error
+  }
+}

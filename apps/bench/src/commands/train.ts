@@ -1,0 +1,52 @@
+import type { BackendName } from '@alibi/backend'
+import { Command, Option } from 'commander'
+import { cellsOf, checkpointFolder, disposeTrainer } from '../cell.js'
+import { checkLengths, readCorpus } from '../data/corpus.js'
+import { interruptSignal } from '../interrupt.js'
+import { createProgress, thousands } from '../progress.js'
+import { type StrategyName, strategyNames } from '../strategies.js'
+import { trainCell } from '../train.js'
+import { openRun } from './open-run.js'
+import { backendOption, configOptions, givenConfig } from './options.js'
+
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .description('Train one model and keep its checkpoint.')
+    .addOption(new Option('--strategy <name>', 'its position encoding').choices(strategyNames).default('alibi'))
+    .option('--seed <n>', 'of weights and batches', Number, 1)
+  for (const option of [...configOptions(), backendOption()]) command.addOption(option)
+  return command
+    .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')
+    .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
+    .action(train)
+}
+
+interface Options {
+  readonly strategy: StrategyName
+  readonly seed: number
+  readonly out?: string
+  readonly resume?: boolean
+  readonly backend: BackendName | 'auto'
+}
+
+async function train({ strategy, seed, ...options }: Options): Promise<void> {
+  const signal = interruptSignal()
+  const progress = createProgress()
+  const given = { ...givenConfig({ ...options }), strategies: [strategy], seeds: [seed] }
+  const { folder, config, backend } = await openRun({ ...options, given })
+  progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
+  const corpus = await readCorpus(config, { log: progress.line, signal })
+  checkLengths(corpus, config.trainLength, [])
+  progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
+  const [cell] = cellsOf(config)
+  try {
+    const trainer = await trainCell(cell!, { config, corpus, folder, progress, signal })
+    progress.stop()
+    console.log(`trained ${thousands(trainer.model.numParameters)} parameters: ${checkpointFolder(folder, cell!)}`)
+    disposeTrainer(trainer)
+  } catch (error) {
+    progress.stop()
+    if (signal.aborted) console.error(`stopped; go on with: train --resume --out ${folder}`)
+    throw error
+  }
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { presets } from './presets.js'
+import { strategyNames } from './strategies.js'
+
+const count = z.int().min(1)
+const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
+
+/** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
+export const runConfigSchema = z.strictObject({
+  preset: z.enum(['quick', 'small', 'base']),
+  strategies: z.array(z.enum(strategyNames)).min(1).refine(distinct, { error: 'expected each strategy once' }),
+  /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, or a file or folder. */
+  data: z.string().min(1),
+  tokenizer: z.enum(['bytes', 'words']),
+  /** Of the word tokenizer: the most frequent words of the training text. */
+  vocabularySize: count,
+  trainLength: count,
+  evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
+  /** Held-out tokens scored at each length. */
+  evalTokens: count,
+  /** Each is a run of its own: weights, batches and dropout follow from it. */
+  seeds: z.array(z.int().min(0)).min(1).refine(distinct, { error: 'expected each seed once' }),
+  steps: count,
+  /** Rows of trainLength tokens a step. */
+  batchSize: count,
+  numLayers: count,
+  modelDim: count,
+  numHeads: count,
+  activation: z.enum(['relu', 'gelu']),
+  dropout: z.number().min(0).lt(1),
+  finalNorm: z.boolean(),
+  optimizer: z.enum(['adamw', 'sgd-nesterov']),
+  learningRate: z.number().positive(),
+  warmupSteps: z.int().min(0),
+  weightDecay: z.number().min(0),
+  clipNorm: z.number().positive(),
+  /** Steps between checkpoints. */
+  checkpointEvery: count,
+})
+
+export type RunConfig = z.infer<typeof runConfigSchema>
+export type RunOptions = Partial<RunConfig>
+
+/**
+ * A preset with what was asked for in its place.
+ *
+ * @throws RangeError, one line, for a value that no run can have
+ */
+export function resolveRunConfig(options: RunOptions): RunConfig {
+  const name = options.preset ?? 'quick'
+  if (!Object.hasOwn(presets, name))
+    throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
+  const parsed = runConfigSchema.safeParse({ preset: name, ...presets[name], ...options })
+  if (!parsed.success) throw new RangeError(`run: ${firstIssue(parsed.error)}`)
+  const { modelDim, numHeads } = parsed.data
+  if (modelDim % numHeads !== 0)
+    throw new RangeError(
+      `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
+        .filter((heads) => modelDim % heads === 0)
+        .join(', ')}`,
+    )
+  return parsed.data
+}
+
+/** Zod's first complaint as `<key>: <what was expected>`. */
+export function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0]!
+  const where = issue.path.length ? `${issue.path.join('.')}: ` : ''
+  return `${where}${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`
+}

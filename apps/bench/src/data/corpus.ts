@@ -1,0 +1,50 @@
+import { type ReadOptions, readText } from './text.js'
+import { byteTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer.js'
+
+/** Tokens to train on and tokens held out. */
+export interface Corpus {
+  readonly train: Int32Array
+  readonly valid: Int32Array
+  readonly tokenizer: Tokenizer
+  /** Bytes of text a held-out token stands for, on average: 1 for bytes. */
+  readonly bytesPerToken: number
+  readonly description: string
+}
+
+export interface CorpusOptions {
+  readonly data: string
+  readonly tokenizer: 'bytes' | 'words'
+  readonly vocabularySize: number
+}
+
+/** @throws Error, one line with what to do, for text that cannot be used */
+export async function readCorpus(options: CorpusOptions, read: ReadOptions): Promise<Corpus> {
+  const { train, valid, description } = await readText(options.data, read)
+  const tokenizer = options.tokenizer === 'bytes' ? byteTokenizer : wordTokenizerOf(train, options.vocabularySize)
+  const held = tokenizer.encode(valid)
+  return {
+    train: tokenizer.encode(train),
+    valid: held,
+    tokenizer,
+    bytesPerToken: valid.length / held.length,
+    description,
+  }
+}
+
+/**
+ * Refuses lengths that a text cannot fill, before hours are spent.
+ *
+ * @throws RangeError, one line
+ */
+export function checkLengths(corpus: Corpus, trainLength: number, evalLengths: readonly number[]): void {
+  const { train, valid, tokenizer } = corpus
+  // One more than the length: each token predicts the one after it.
+  const check = (what: string, length: number, tokens: number) => {
+    if (tokens < length + 1)
+      throw new RangeError(
+        `data: expected at least ${length + 1} ${tokenizer.kind} for a ${what} length of ${length}, got ${tokens}; take a shorter length or more text`,
+      )
+  }
+  check('train', trainLength, train.length)
+  for (const length of evalLengths) check('evaluation', length, valid.length)
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import { unzipSync } from 'fflate'
+import { download } from './download.js'
+import type { ReadOptions, SplitText } from './text.js'
+
+/** Benchmark texts that are downloaded once. */
+export const textNames = ['wikitext-103', 'wikitext-2', 'enwik8'] as const
+export type TextName = (typeof textNames)[number]
+
+/** enwik8 is by definition the first 10⁸ bytes of a Wikipedia dump; 90, 5 and 5 MB are its usual parts. */
+const ENWIK8_BYTES = 1e8
+
+const urls: Record<TextName, string> = {
+  'wikitext-103': 'https://wikitext.smerity.com/wikitext-103-v1.zip',
+  'wikitext-2': 'https://wikitext.smerity.com/wikitext-2-v1.zip',
+  enwik8: 'http://mattmahoney.net/dc/enwik8.zip',
+}
+
+/** @throws Error, one line with what to do, if it cannot be downloaded or is not what it should be */
+export async function readNamed(name: TextName, options: ReadOptions): Promise<SplitText> {
+  const path = await download(urls[name], `${name}.zip`, options)
+  const files = unzip(await readFile(path), path)
+  const file = (of: RegExp) => {
+    const found = Object.keys(files).find((entry) => of.test(entry))
+    if (!found) throw new Error(`data: expected ${name} in ${path}, got another archive; delete it and run again`)
+    return files[found]!
+  }
+  if (name !== 'enwik8')
+    return {
+      train: file(/wiki\.train\.tokens$/),
+      valid: file(/wiki\.valid\.tokens$/),
+      description: `${name}, its own training and validation parts`,
+    }
+  const text = file(/^enwik8$/)
+  if (text.length !== ENWIK8_BYTES)
+    throw new Error(
+      `data: expected 100,000,000 bytes of enwik8, got ${text.length} in ${path}; delete it and run again`,
+    )
+  return {
+    train: text.subarray(0, 90e6),
+    valid: text.subarray(90e6, 95e6),
+    description: 'enwik8, its first 90 MB and the 5 MB after them',
+  }
+}
+
+function unzip(bytes: Uint8Array, path: string): Record<string, Uint8Array> {
+  try {
+    return unzipSync(bytes)
+  } catch (error) {
+    throw new Error(
+      `data: expected a zip archive in ${path}, got a damaged one (${(error as Error).message}); delete it`,
+    )
+  }
+}

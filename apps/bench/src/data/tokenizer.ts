@@ -1,0 +1,70 @@
+import { z } from 'zod'
+
+/** Text to token ids and back. Plain data goes into checkpoints, so that a model can be used without its text. */
+export interface Tokenizer {
+  readonly kind: 'bytes' | 'words'
+  readonly vocabularySize: number
+  encode(text: Uint8Array): Int32Array
+  decode(tokens: Int32Array): string
+  /** What {@link restoreTokenizer} needs. */
+  toJSON(): TokenizerData
+}
+
+const tokenizerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('bytes') }),
+  z.object({ kind: z.literal('words'), words: z.array(z.string()) }),
+])
+export type TokenizerData = z.infer<typeof tokenizerSchema>
+
+/** One token a byte, whatever the language or encoding: 256 of them. */
+export const byteTokenizer: Tokenizer = {
+  kind: 'bytes',
+  vocabularySize: 256,
+  encode: (text) => Int32Array.from(text),
+  decode: (tokens) => new TextDecoder().decode(Uint8Array.from(tokens)),
+  toJSON: () => ({ kind: 'bytes' }),
+}
+
+const UNKNOWN = '<unk>'
+const NEWLINE = '<eos>'
+
+/**
+ * WikiText's tokens: what is between spaces, and one for the end of each line. Words that are not in the list become
+ * `<unk>`.
+ */
+export function wordTokenizer(words: readonly string[]): Tokenizer {
+  const ids = new Map(words.map((word, id) => [word, id]))
+  const unknown = ids.get(UNKNOWN)!
+  return {
+    kind: 'words',
+    vocabularySize: words.length,
+    encode: (text) => Int32Array.from(splitWords(text), (word) => ids.get(word) ?? unknown),
+    decode: (tokens) => Array.from(tokens, (id) => (words[id] === NEWLINE ? '\n' : `${words[id]} `)).join(''),
+    toJSON: () => ({ kind: 'words', words: [...words] }),
+  }
+}
+
+/** The tokenizer of the `size` most frequent words of a text: of the training text only, so nothing leaks. */
+export function wordTokenizerOf(text: Uint8Array, size: number): Tokenizer {
+  const counts = new Map<string, number>()
+  for (const word of splitWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1)
+  counts.delete(UNKNOWN)
+  counts.delete(NEWLINE)
+  const byFrequency = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
+  return wordTokenizer([UNKNOWN, NEWLINE, ...byFrequency.slice(0, Math.max(0, size - 2))])
+}
+
+/** @throws Error, one line, for data that is no tokenizer */
+export function restoreTokenizer(data: unknown): Tokenizer {
+  const parsed = tokenizerSchema.safeParse(data)
+  if (!parsed.success) throw new Error('checkpoint: expected a tokenizer in its metadata, got none that can be read')
+  return parsed.data.kind === 'bytes' ? byteTokenizer : wordTokenizer(parsed.data.words)
+}
+
+function* splitWords(text: Uint8Array): Generator<string> {
+  const lines = new TextDecoder().decode(text).split('\n')
+  for (const [i, line] of lines.entries()) {
+    for (const word of line.split(/\s+/)) if (word) yield word
+    if (i < lines.length - 1) yield NEWLINE
+  }
+}

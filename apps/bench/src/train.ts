@@ -1,0 +1,96 @@
+import { hasCheckpoint, type Metadata, saveCheckpoint, type Trainer } from '@alibi/transformer'
+import { type Cell, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
+import type { RunConfig } from './config.js'
+import { trainingBatch } from './data/batch.js'
+import type { Corpus } from './data/corpus.js'
+import { type Progress, thousands } from './progress.js'
+import { appendResult } from './results/file.js'
+
+/** What the cells of a run share. */
+export interface Run {
+  readonly config: RunConfig
+  readonly corpus: Corpus
+  /** Where results and checkpoints go. */
+  readonly folder: string
+  readonly progress: Progress
+  /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
+  readonly signal: AbortSignal
+  /** Told once how long a training step takes. */
+  readonly onStepSeconds?: (seconds: number) => void
+}
+
+/** Steps to time before saying how long the run will take: the first ones are slower. */
+const TIMED_STEPS = [5, 20] as const
+
+/** Trains a cell from its checkpoint, or from the start, to the last step. */
+export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
+  const { config, corpus, folder, progress, signal } = run
+  const { steps, batchSize, trainLength, checkpointEvery } = config
+  const checkpoint = checkpointFolder(folder, cell)
+  const { trainer, metadata } = hasCheckpoint(checkpoint)
+    ? await savedTrainer(checkpoint, config, cell)
+    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize), metadata: {} }
+
+  const window = resumeWindow(metadata)
+  const lineEvery = Math.max(1, Math.round(steps / 50))
+  const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
+
+  progress.start(`train ${cellName(cell)}`, steps)
+  let [timedFrom, detail] = [performance.now(), '']
+  const firstStep = trainer.step
+  while (trainer.step < steps) {
+    if (signal.aborted) {
+      await save()
+      signal.throwIfAborted()
+    }
+    const started = performance.now()
+    const loss = await trainer.trainStep(
+      trainingBatch(corpus.train, { batchSize, trainLength, seed: cell.seed, step: trainer.step }),
+    )
+    if (!Number.isFinite(loss))
+      throw new Error(`train: expected a finite loss, got ${loss} at step ${trainer.step}; lower the learning rate`)
+    window.lossNats += loss
+    window.steps += 1
+    window.seconds += (performance.now() - started) / 1000
+    const { step } = trainer
+
+    if (step % lineEvery === 0 || step === steps) {
+      const lossNats = window.lossNats / window.steps
+      const tokensPerSecond = (window.steps * batchSize * trainLength) / window.seconds
+      await appendResult(folder, { type: 'train', ...cell, step, lossNats, tokensPerSecond })
+      detail = `loss ${lossNats.toFixed(3)} ${thousands(tokensPerSecond)} tok/s`
+      Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
+    }
+    if (step % checkpointEvery === 0 || step === steps) await save()
+    progress.update(step, detail || `loss ${loss.toFixed(3)}`)
+
+    if (step - firstStep === TIMED_STEPS[0]) timedFrom = performance.now()
+    if (step - firstStep === TIMED_STEPS[1])
+      run.onStepSeconds?.((performance.now() - timedFrom) / 1000 / (TIMED_STEPS[1] - TIMED_STEPS[0]))
+  }
+  return trainer
+}
+
+/** Sums since the last line of results: kept in checkpoints, so that a resumed run writes the same lines. */
+interface Window {
+  lossNats: number
+  steps: number
+  seconds: number
+}
+
+const resumeWindow = ({ window }: Metadata): Window => ({
+  lossNats: 0,
+  steps: 0,
+  seconds: 0,
+  ...(window as Partial<Window> | undefined),
+})
+
+/** All that `eval` and `generate` need to use a checkpoint by itself. */
+const checkpointMetadata = ({ seed }: Cell, { config, corpus }: Run, window: Window): Metadata => ({
+  seed,
+  trainLength: config.trainLength,
+  data: config.data,
+  vocabularySize: config.vocabularySize,
+  tokenizer: corpus.tokenizer.toJSON() as Metadata,
+  window: { ...window },
+})
