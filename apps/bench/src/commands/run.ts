@@ -7,8 +7,8 @@ import { interruptSignal } from '../interrupt.js'
 import { createProgress, duration, thousands } from '../progress.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
-import { openRun } from './open-run.js'
 import { backendOption, cellsOptions, configOptions, givenConfig } from './options.js'
+import { beginRun, planRun } from './plan-run.js'
 
 export function runCommand(): Command {
   const command = new Command('run').description(
@@ -31,12 +31,14 @@ async function run(options: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const started = performance.now()
-  const { folder, config, backend } = await openRun({ ...options, given: givenConfig({ ...options }) })
+  const plan = await planRun({ ...options, given: givenConfig({ ...options }) })
 
+  const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, config.evalLengths)
+  await beginRun(plan)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   progress.line(
     `${cellsOf(config).length} models of ${config.steps} steps, train length ${config.trainLength}, ` +

@@ -6,8 +6,8 @@ import { interruptSignal } from '../interrupt.js'
 import { createProgress, thousands } from '../progress.js'
 import { type StrategyName, strategyNames } from '../strategies.js'
 import { trainCell } from '../train.js'
-import { openRun } from './open-run.js'
 import { backendOption, configOptions, givenConfig } from './options.js'
+import { beginRun, planRun } from './plan-run.js'
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -33,10 +33,12 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const given = { ...givenConfig({ ...options }), strategies: [strategy], seeds: [seed] }
-  const { folder, config, backend } = await openRun({ ...options, given })
+  const plan = await planRun({ ...options, given })
+  const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, [])
+  await beginRun(plan)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   const [cell] = cellsOf(config)
   try {

@@ -8,57 +8,56 @@ import { codeCommit, versionsOf } from '../machine.js'
 import { readResults, resultsPath, writeResults } from '../results/file.js'
 import { SCHEMA_VERSION } from '../results/schema.js'
 
-export interface OpenOptions {
+export interface PlanOptions {
   readonly out?: string
   readonly resume?: boolean
   readonly backend: BackendName | 'auto'
   readonly given: RunOptions
 }
 
-export interface OpenedRun {
+export interface RunPlan {
   readonly folder: string
   readonly config: RunConfig
   readonly backend: Backend
+  /** Whether the folder has results to go on with. */
+  readonly begun: boolean
 }
 
 const RUNS = 'runs'
 
 /**
- * A new folder of results with its first line, or one that goes on.
+ * What will be run where: anew, or going on with what a folder has. Writes nothing yet.
  *
  * @throws Error, one line with what to do, for a folder in use, or other options than the run was begun with
  */
-export async function openRun({ out, resume = false, backend: wanted, given }: OpenOptions): Promise<OpenedRun> {
+export async function planRun({ out, resume = false, backend: wanted, given }: PlanOptions): Promise<RunPlan> {
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
   const begun = existsSync(resultsPath(folder))
-  if (!begun) {
-    const config = resolveRunConfig(given)
-    const backend = await selectBackend(wanted)
-    await mkdir(folder, { recursive: true })
-    const { name, device } = backend
-    const versions = versionsOf(backend)
-    const [seed] = config.seeds as [number]
-    const about = { config, seed, backend: name, device, versions, commit: await codeCommit() }
-    await writeResults(folder, { run: { type: 'run', schemaVersion: SCHEMA_VERSION, ...about }, train: [], evals: [] })
-    return { folder, config, backend }
-  }
+  if (!begun) return { folder, config: resolveRunConfig(given), backend: await selectBackend(wanted), begun }
   if (!resume)
     throw new Error(
       `run: expected a new folder, got ${folder} with results; add --resume to go on, or take another --out`,
     )
   const { run } = await readResults(folder)
-  const other = Object.entries(given).find(
-    ([key, value]) => !isDeepStrictEqual(run.config[key as keyof RunConfig], value),
-  )
+  const begunWith = (key: string) => run.config[key as keyof RunConfig]
+  const other = Object.entries(given).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
   if (other)
     throw new Error(
-      `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${
-        run.config[other[0] as keyof RunConfig]
-      }; leave it out, or take another --out`,
+      `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${begunWith(other[0])}; leave it out, or take another --out`,
     )
   if (wanted !== 'auto' && wanted !== run.backend)
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
-  return { folder, config: run.config, backend: await selectBackend(run.backend as BackendName) }
+  return { folder, config: run.config, backend: await selectBackend(run.backend as BackendName), begun }
+}
+
+/** Makes the folder, and its results' first line, unless it has them. */
+export async function beginRun({ folder, config, backend, begun }: RunPlan): Promise<void> {
+  if (begun) return
+  await mkdir(folder, { recursive: true })
+  const { name, device } = backend
+  const [seed] = config.seeds as [number]
+  const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }
+  await writeResults(folder, { run: { type: 'run', schemaVersion: SCHEMA_VERSION, ...about }, train: [], evals: [] })
 }
 
 /** e.g. `runs/2026-03-01-142530-quick`, in local time */

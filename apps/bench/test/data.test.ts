@@ -1,0 +1,156 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { trainingBatch } from '../src/data/batch.js'
+import { checkLengths, readCorpus } from '../src/data/corpus.js'
+import { download } from '../src/data/download.js'
+import { readText } from '../src/data/text.js'
+import { byteTokenizer, restoreTokenizer, wordTokenizerOf } from '../src/data/tokenizer.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alibi-data-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const read = { log: () => {} }
+const bytes = (text: string) => new TextEncoder().encode(text)
+const text = (data: Uint8Array) => new TextDecoder().decode(data)
+
+describe('tokenizers', () => {
+  it('encode every text as bytes and back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        const wellFormed = text(bytes(value))
+        expect(byteTokenizer.decode(byteTokenizer.encode(bytes(wellFormed)))).toBe(wellFormed)
+      }),
+    )
+  })
+
+  it('keep the most frequent words, and call the rest unknown', () => {
+    const tokenizer = wordTokenizerOf(bytes('a b a c\nb a\n'), 4)
+    expect(tokenizer.toJSON()).toEqual({ kind: 'words', words: ['<unk>', '<eos>', 'a', 'b'] })
+    const tokens = tokenizer.encode(bytes('b  c a\n'))
+    expect([...tokens]).toEqual([3, 0, 2, 1])
+    expect(tokenizer.decode(tokens)).toBe('b <unk> a \n')
+    expect([...restoreTokenizer(JSON.parse(JSON.stringify(tokenizer))).encode(bytes('a'))]).toEqual([2])
+    expect(() => restoreTokenizer({ kind: 'letters' })).toThrow('expected a tokenizer')
+  })
+})
+
+describe('readText', () => {
+  it('holds out the last tenth of a file, without overlap', async () => {
+    await writeFile(join(folder, 'a.txt'), '0123456789'.repeat(10))
+    const { train, valid } = await readText(join(folder, 'a.txt'), read)
+    expect([train.length, valid.length]).toEqual([90, 10])
+    expect(text(train) + text(valid)).toBe('0123456789'.repeat(10))
+  })
+
+  it('joins the files of a folder in the order of their names', async () => {
+    await writeFile(join(folder, 'b.txt'), 'second')
+    await writeFile(join(folder, 'a.txt'), 'first')
+    const { train, valid } = await readText(folder, read)
+    expect(text(train) + text(valid)).toBe('first\nsecond')
+  })
+
+  it('splits a folder as its train and valid parts say', async () => {
+    await mkdir(join(folder, 'train'))
+    await writeFile(join(folder, 'train/a.txt'), 'to train on')
+    await writeFile(join(folder, 'valid.txt'), 'held out')
+    const { train, valid } = await readText(folder, read)
+    expect([text(train), text(valid)]).toEqual(['to train on', 'held out'])
+  })
+
+  it('has a real program by default', async () => {
+    const { train, valid } = await readText('typescript', read)
+    expect(train.length + valid.length).toBeGreaterThan(8e6)
+    expect(text(train.subarray(0, 20_000))).toContain('Microsoft')
+  })
+
+  it.each([
+    ['missing', async () => {}, 'which is not there'],
+    ['empty', (path: string) => writeFile(path, ''), 'which is empty'],
+    ['binary', (path: string) => writeFile(path, Buffer.of(1, 0, 2)), 'which is binary'],
+    ['an empty folder', (path: string) => mkdir(path), 'which is empty'],
+  ])('says what is wrong with text that is %s', async (_what, make, message) => {
+    const path = join(folder, 'text')
+    await make(path)
+    await expect(readText(path, read)).rejects.toThrow(message)
+  })
+})
+
+it('refuses lengths that the text cannot fill', async () => {
+  await writeFile(join(folder, 'a.txt'), 'x'.repeat(100))
+  const options = { data: join(folder, 'a.txt'), tokenizer: 'bytes', vocabularySize: 1 } as const
+  const corpus = await readCorpus(options, read)
+  checkLengths(corpus, 89, [9])
+  expect(() => checkLengths(corpus, 90, [])).toThrow('at least 91 bytes for a train length of 90, got 90')
+  expect(() => checkLengths(corpus, 8, [8, 10])).toThrow('evaluation length of 10, got 10')
+})
+
+it('draws batches from the seed and the step alone', () => {
+  const tokens = Int32Array.from({ length: 50 }, (_, i) => i)
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(1e6), fc.integer({ min: 1, max: 49 }), (seed, step, trainLength) => {
+      const rows = trainingBatch(tokens, { batchSize: 4, trainLength, seed, step })
+      expect(rows).toEqual(trainingBatch(tokens, { batchSize: 4, trainLength, seed, step }))
+      for (const row of rows) expect([...row]).toEqual(Array.from({ length: trainLength + 1 }, (_, i) => row[0]! + i))
+    }),
+  )
+  const starts = new Set(
+    Array.from({ length: 50 }, (_, step) => trainingBatch(tokens, { batchSize: 4, trainLength: 9, seed: 1, step }))
+      .flat()
+      .map((row) => row[0]),
+  )
+  expect(starts.size).toBe(41)
+})
+
+describe('download', () => {
+  const content = Buffer.from('some text, '.repeat(1000))
+  let server: Server
+  let url: string
+  let ranges: (string | undefined)[]
+  const cache = process.env.XDG_CACHE_HOME
+  beforeEach(async () => {
+    ranges = []
+    server = createServer((request, response) => {
+      ranges.push(request.headers.range)
+      const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      response.writeHead(from ? 206 : 200, { 'content-length': content.length - from })
+      response.end(content.subarray(from))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/text`
+    process.env.XDG_CACHE_HOME = folder
+  })
+  afterEach(() => {
+    server.close()
+    if (cache === undefined) delete process.env.XDG_CACHE_HOME
+    else process.env.XDG_CACHE_HOME = cache
+  })
+  const at = (name: string) => join(folder, 'alibi/data', name)
+
+  it('fetches once, and goes on where it stopped', async () => {
+    await mkdir(at('.'), { recursive: true })
+    await writeFile(at('text.partial'), content.subarray(0, 700))
+    const path = await download(url, 'text', read)
+    expect(await readText(path, read).then(({ train, valid }) => train.length + valid.length)).toBe(content.length)
+    await download(url, 'text', read)
+    expect(ranges).toEqual(['bytes=700-'])
+  })
+
+  it('notices that a file has changed', async () => {
+    const path = await download(url, 'text', read)
+    await writeFile(path, 'something else')
+    await expect(download(url, 'text', read)).rejects.toThrow('got other bytes')
+  })
+
+  it('says where to put the file when there is no network', async () => {
+    await new Promise((resolve) => server.close(resolve))
+    await expect(download(url, 'text', read)).rejects.toThrow(`put the file at ${at('text')}`)
+  })
+})

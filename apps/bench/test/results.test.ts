@@ -1,0 +1,119 @@
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { resolveRunConfig } from '../src/config.js'
+import { markdownReport, resultTable } from '../src/report/markdown.js'
+import { htmlReport } from '../src/report/page.js'
+import { appendResult, type Results, readResults, resultsPath, writeResults } from '../src/results/file.js'
+import type { EvalLine, RunLine, TrainLine } from '../src/results/schema.js'
+
+const config = resolveRunConfig({
+  strategies: ['alibi', 'learned'],
+  trainLength: 100,
+  evalLengths: [100, 400],
+  seeds: [1, 2],
+})
+const run: RunLine = {
+  type: 'run',
+  schemaVersion: 1,
+  config,
+  seed: 1,
+  backend: 'cpu',
+  device: 'a processor',
+  versions: { node: '20' },
+  commit: null,
+}
+const line = (strategy: string, seed: number, evalLength: number, perplexity: number): EvalLine => ({
+  type: 'eval',
+  strategy,
+  seed,
+  trainLength: 100,
+  evalLength,
+  protocol: 'nonoverlapping',
+  stride: evalLength,
+  tokens: 1000,
+  lossNats: Math.log(perplexity),
+  perplexity,
+  bitsPerByte: Math.log2(perplexity),
+  tokensPerSecond: 10,
+  peakBytes: 1e6,
+})
+const train: TrainLine = { type: 'train', strategy: 'alibi', seed: 1, step: 5, lossNats: 2, tokensPerSecond: 1234 }
+const results: Results = {
+  run,
+  train: [train],
+  evals: [line('alibi', 1, 100, 4), line('alibi', 2, 100, 6), line('alibi', 1, 400, 3), line('learned', 1, 100, 120)],
+}
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alibi-results-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('results.jsonl', () => {
+  it('reads what was written', async () => {
+    await writeResults(folder, { ...results, evals: [] })
+    for (const each of results.evals) await appendResult(folder, each)
+    expect(await readResults(folder)).toEqual(results)
+  })
+
+  it('leaves out a last line that a killed process did not end', async () => {
+    await writeResults(folder, results)
+    await appendFile(resultsPath(folder), '{"type":"eval","str')
+    expect(await readResults(folder)).toEqual(results)
+  })
+
+  it.each([
+    ['not JSON\n', 'expected JSON in'],
+    ['{"type":"train"}\n', 'line 1: strategy'],
+    [`${JSON.stringify({ ...run, schemaVersion: 2 })}\n`, 'line 1: schemaVersion'],
+    [`${JSON.stringify(train)}\n`, 'expected a first line of type run'],
+    ['', 'an empty file'],
+  ])('refuses %j', async (text, message) => {
+    await writeFile(resultsPath(folder), text)
+    await expect(readResults(folder)).rejects.toThrow(message)
+  })
+
+  it('says that there are none', async () => {
+    await expect(readResults(folder)).rejects.toThrow('which has none')
+  })
+})
+
+describe('the report', () => {
+  it('has a row a strategy, with the spread of seeds', () => {
+    expect(resultTable(results)).toEqual([
+      '| strategy |      1× (100) | 4× (400) | train tokens/s |',
+      '| -------- | ------------: | -------: | -------------: |',
+      '| alibi    | 5.000 ± 1.414 |    3.000 |          1,234 |',
+      '| learned  |           120 |        — |              — |',
+    ])
+    expect(markdownReport(results)).toContain('mean ± standard deviation over seeds')
+  })
+
+  it('is a page of its own, with both charts and without scripts or links', () => {
+    const page = htmlReport({ ...results, run: { ...run, device: '<b>&' } })
+    expect(page.match(/<svg/g)).toHaveLength(2)
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/)
+    expect(page).toContain('&lt;b&gt;&amp;')
+  })
+})
+
+describe('resolveRunConfig', () => {
+  it('puts what was asked for in the place of the preset', () => {
+    expect(resolveRunConfig({ steps: 7 })).toEqual({ ...resolveRunConfig({}), steps: 7 })
+    expect(resolveRunConfig({ preset: 'base' })).toMatchObject({ numLayers: 16, optimizer: 'sgd-nesterov' })
+  })
+
+  it.each([
+    [{ numHeads: 3 }, 'heads that divide the model dimension 128, got 3; try 1, 2, 4'],
+    [{ steps: 1.5 }, 'steps: '],
+    [{ trainLength: 0 }, 'trainLength: '],
+    [{ seeds: [1, 1] }, 'expected each seed once'],
+    [{ preset: 'huge' as 'quick' }, 'expected preset quick, small, base, got huge'],
+    [{ colour: 'red' }, 'colour'],
+  ])('refuses %j', (options, message) => {
+    expect(() => resolveRunConfig(options)).toThrow(message)
+  })
+})

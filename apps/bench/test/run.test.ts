@@ -1,0 +1,180 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readResults } from '../src/results/file.js'
+
+// The command line as a person starts it, built by `npm test` before the tests.
+const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
+
+interface Finished {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const start = (...args: string[]) =>
+  new Promise<Finished>((resolve) => {
+    execFile(process.execPath, [bench, ...args], (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    )
+  })
+
+let folder: string
+let text: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alibi-bench-'))
+  text = join(folder, 'text.txt')
+  await writeFile(text, Array.from({ length: 800 }, (_, i) => `${i} times ${i % 7} is ${i * (i % 7)}.\n`).join(''))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+/** Small enough for the cpu backend. */
+const tiny = (out: string, ...more: string[]) => [
+  ...['run', '--data', text, '--backend', 'cpu', '--out', join(folder, out), '--strategies', 'alibi,learned'],
+  ...['--num-layers', '1', '--model-dim', '8', '--num-heads', '2', '--batch-size', '2', '--train-length', '16'],
+  ...['--steps', '120', '--eval-lengths', '16,32', '--eval-tokens', '256', ...more],
+]
+
+/** All that must not depend on when the work was interrupted. */
+async function numbers(out: string) {
+  const { train, evals } = await readResults(join(folder, out))
+  return {
+    train: train.map(({ strategy, step, lossNats }) => ({ strategy, step, lossNats })),
+    evals: evals.map(({ strategy, evalLength, lossNats, tokens }) => ({ strategy, evalLength, lossNats, tokens })),
+  }
+}
+
+describe('run', () => {
+  it('trains, evaluates, reports', async () => {
+    const { code, stdout, stderr } = await start(...tiny('whole'))
+    expect(stderr).toContain('learned-seed1 has no positions beyond 16: not evaluated at 32')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/\| strategy \| 1× \(16\) \| 2× \(32\) \| train tokens\/s \|/)
+    expect((await readdir(join(folder, 'whole'))).sort()).toEqual([
+      'checkpoints',
+      'perplexity.svg',
+      'report.html',
+      'report.md',
+      'results.jsonl',
+    ])
+    const { train, evals } = await numbers('whole')
+    expect(evals.map((line) => [line.strategy, line.evalLength, line.tokens])).toEqual([
+      ['alibi', 16, 256],
+      ['alibi', 32, 256],
+      ['learned', 16, 256],
+    ])
+    expect(train.at(-1)!.lossNats).toBeLessThan(train[0]!.lossNats)
+  })
+
+  it('goes on after kill -9 with the numbers of an uninterrupted run', async () => {
+    for (const kill of [1, 2]) {
+      const child = spawn(process.execPath, [bench, ...tiny('killed', ...(kill === 1 ? [] : ['--resume']))])
+      // As soon as there is a checkpoint to go on from, and once more later.
+      const has = async (needle: string) =>
+        (await readFile(join(folder, 'killed/results.jsonl'), 'utf8').catch(() => '')).includes(needle)
+      const needle = kill === 1 ? '"step":104' : '"strategy":"learned","seed":1,"step":50'
+      while (child.exitCode === null && !(await has(needle))) await new Promise((resolve) => setTimeout(resolve, 5))
+      child.kill('SIGKILL')
+    }
+    await start('run', '--resume', '--out', join(folder, 'killed'))
+    expect(await numbers('killed')).toEqual(await numbers('whole'))
+  })
+
+  it('stops at Ctrl-C with a checkpoint and says how to go on', async () => {
+    const child = spawn(process.execPath, [bench, ...tiny('stopped')])
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const closed = new Promise<number | null>((resolve) => {
+      child.on('close', resolve)
+    })
+    while (!(await readdir(join(folder, 'stopped')).catch(() => [])).includes('results.jsonl'))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    child.kill('SIGINT')
+    expect(await closed).toBe(130)
+    expect(stderr).toContain(`stopped; go on with: run --resume --out ${join(folder, 'stopped')}`)
+    expect(stderr).not.toContain('    at ')
+    await start('run', '--resume', '--out', join(folder, 'stopped'))
+    expect(await numbers('stopped')).toEqual(await numbers('whole'))
+  })
+
+  it('refuses other options than the run was begun with, and a folder in use', async () => {
+    expect(await start(...tiny('whole'))).toMatchObject({ code: 1, stderr: expect.stringContaining('add --resume') })
+    const other = await start(...tiny('whole', '--steps', '50', '--resume'))
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('got steps 50 instead of 120') })
+  })
+})
+
+describe('a checkpoint', () => {
+  const checkpoint = () => join(folder, 'whole/checkpoints/alibi-seed1')
+
+  it('evaluates to the same loss, by either protocol', async () => {
+    const options = ['--backend', 'cpu', '--eval-lengths', '32', '--eval-tokens', '256']
+    const again = await start('eval', checkpoint(), ...options)
+    const whole = (await numbers('whole')).evals.find((line) => line.strategy === 'alibi' && line.evalLength === 32)
+    expect(JSON.parse(again.stdout)).toMatchObject({ ...whole, protocol: 'nonoverlapping', stride: 32 })
+    const sliding = await start('eval', checkpoint(), ...options, '--protocol', 'sliding', '--stride', '8')
+    expect(JSON.parse(sliding.stdout)).toMatchObject({ tokens: 256, protocol: 'sliding', stride: 8 })
+    expect(JSON.parse(sliding.stdout).lossNats).not.toBe(whole!.lossNats)
+  })
+
+  it('generates the same text from the same seed', async () => {
+    const generate = () =>
+      start('generate', checkpoint(), '--backend', 'cpu', '--prompt', '12', '--max-new-tokens', '9')
+    const { stdout } = await generate()
+    expect(stdout).toMatch(/^12/)
+    expect((await generate()).stdout).toBe(stdout)
+  })
+
+  it('is refused when it is damaged', async () => {
+    const damaged = join(folder, 'damaged')
+    const { cp } = await import('node:fs/promises')
+    await cp(checkpoint(), damaged, { recursive: true })
+    await writeFile(join(damaged, 'weights.safetensors'), 'x')
+    expect(await start('eval', damaged, '--backend', 'cpu')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('damaged'),
+    })
+  })
+})
+
+describe('errors are one clear line and a non-zero exit', () => {
+  it.each([
+    [['run', '--stepz', '5'], 'Did you mean --steps'],
+    [['runn'], 'Did you mean run'],
+    [['run', '--strategies', 'albi'], 'unknown strategy albi; known: alibi, sinusoidal'],
+    [['run', '--steps', 'many'], 'expected a number'],
+    [['run', '--data', 'no-such-file'], 'which is not there'],
+    [['run', '--num-heads', '3'], 'heads that divide the model dimension 128'],
+    [['run', '--backend', 'cuda'], 'Allowed choices are auto'],
+    [['eval', 'no-such-folder'], 'expected a checkpoint folder'],
+    [['report', 'no-such-folder'], 'which has none'],
+  ])('%j', async (args, message) => {
+    const { code, stderr } = await start(...args, ...(args[0] === 'run' ? ['--out', join(folder, 'unused')] : []))
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('    at ')
+    expect(code).toBe(1)
+  })
+
+  it('a text shorter than the lengths', async () => {
+    const out = join(folder, 'short')
+    const { code, stderr } = await start(
+      'run',
+      '--data',
+      text,
+      '--backend',
+      'cpu',
+      '--train-length',
+      '99999',
+      '--out',
+      out,
+    )
+    expect(stderr).toContain('for a train length of 99999')
+    expect(code).toBe(1)
+  })
+})
