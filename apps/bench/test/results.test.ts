@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config.js'
+import { type RunOptions, resolveRunConfig } from '../src/config.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
 import { htmlReport } from '../src/report/page.js'
 import { appendResult, type Results, readResults, resultsPath, writeResults } from '../src/results/file.js'
@@ -114,6 +114,6 @@ describe('resolveRunConfig', () => {
     [{ preset: 'huge' as 'quick' }, 'expected preset quick, small, base, got huge'],
     [{ colour: 'red' }, 'colour'],
   ])('refuses %j', (options, message) => {
-    expect(() => resolveRunConfig(options)).toThrow(message)
+    expect(() => resolveRunConfig(options as RunOptions)).toThrow(message)
   })
 })

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -92,7 +92,7 @@ describe('run', () => {
     const closed = new Promise<number | null>((resolve) => {
       child.on('close', resolve)
     })
-    while (!(await readdir(join(folder, 'stopped')).catch(() => [])).includes('results.jsonl'))
+    while (!(await readdir(join(folder, 'stopped')).catch((): string[] => [])).includes('results.jsonl'))
       await new Promise((resolve) => setTimeout(resolve, 5))
     await new Promise((resolve) => setTimeout(resolve, 150))
     child.kill('SIGINT')
@@ -133,7 +133,6 @@ describe('a checkpoint', () => {
 
   it('is refused when it is damaged', async () => {
     const damaged = join(folder, 'damaged')
-    const { cp } = await import('node:fs/promises')
     await cp(checkpoint(), damaged, { recursive: true })
     await writeFile(join(damaged, 'weights.safetensors'), 'x')
     expect(await start('eval', damaged, '--backend', 'cpu')).toMatchObject({

@@ -1,4 +1,4 @@
-import { positionRange, reference, scoreBias } from '@alibi/core'
+import { initialParameters, positionRange, reference, scoreBias } from '@alibi/core'
 import { describe, expect, it } from 'vitest'
 import { alibi, alibiSlopes } from '../src/index.js'
 
@@ -22,4 +22,28 @@ it('penalises distance, whatever the offset', () => {
 it('refuses slopes that are not one a head', () => {
   expect(() => alibi({ numHeads: 2, slopes: [1] })).toThrow('alibi: expected 2 finite slopes')
   expect(() => alibi({ numHeads: 0 })).toThrow('integer numHeads ≥ 1, got 0')
+})
+
+describe('nonsymmetric', () => {
+  it('lets half of the heads look back and half ahead', () => {
+    const { bias } = alibi({ numHeads: 4, direction: 'nonsymmetric' })
+    const tile = scoreBias(reference, bias!, {}, Int32Array.of(5), Int32Array.of(3, 5, 7))
+    const [steep, gentle] = alibiSlopes(2) as [number, number]
+    const row = (head: number) => [...tile.data.slice(3 * head, 3 * head + 3)]
+    expect(row(0)).toEqual([-2 * steep, 0, -1e30 - 2 * steep])
+    expect(row(1)).toEqual([-2 * gentle, 0, -1e30 - 2 * gentle])
+    expect(row(2)).toEqual([-1e30 - 2 * steep, 0, -2 * steep])
+    expect(row(3)).toEqual([-1e30 - 2 * gentle, 0, -2 * gentle])
+  })
+
+  it('needs an even number of heads', () => {
+    expect(() => alibi({ numHeads: 3, direction: 'nonsymmetric' })).toThrow('even numHeads when nonsymmetric, got 3')
+  })
+})
+
+it('scales and learns the slopes from where they start', () => {
+  const { bias, parameters } = alibi({ numHeads: 2, learned: true, scale: 0.5 })
+  if (bias?.kind !== 'linear') throw new Error('expected a linear bias')
+  const slopes = bias.slopes(reference, initialParameters(reference, parameters))
+  expect(slopes).toBeAllclose({ data: [2 ** -5, 2 ** -9], shape: [2] }, { rtol: 1e-12 })
 })

@@ -1,1 +1,12 @@
 export { type RotaryOptions, rotary } from './rotary.js'
+export {
+  type Llama3Options,
+  linearScaling,
+  llama3Scaling,
+  ntkScaling,
+  type RotaryScaling,
+  type ScalingOptions,
+  type YarnOptions,
+  yarnScaling,
+} from './scaling.js'
+export { type XPosOptions, xPos } from './xpos.js'

@@ -1,35 +1,62 @@
-// Letters: L tokens.
-import { checkInteger, checkOneOf, checkPositive, type PositionStrategy, type Positions } from '@alibi/core'
+// Letters: L tokens, d rotaryDim.
+import {
+  checkInteger,
+  checkOneOf,
+  checkPositive,
+  type PositionStrategy,
+  type Positions,
+  type Rotation,
+} from '@alibi/core'
+import { plainFrequencies, type RotaryScaling } from './scaling.js'
 
 export interface RotaryOptions {
-  /** Leading features of a head that rotate; even, ≤ headDim. */
+  /** d, the leading features of a head that rotate; even, ≤ headDim. */
   readonly rotaryDim: number
   /** Default 10 000. */
   readonly base?: number
-  /** Features that turn together: (i, i + rotaryDim/2) as in GPT-NeoX and Llama, or (2i, 2i + 1). Default `half`. */
+  /** Features that turn together: (i, i + d/2) as in GPT-NeoX and Llama, or (2i, 2i + 1). Default `half`. */
   readonly pairing?: 'half' | 'interleaved'
+  /** E.g. `yarnScaling({ factor: 4, originalMaxPositions: 2048 })`. Default none. */
+  readonly scaling?: RotaryScaling
 }
 
 /**
- * Queries and keys turned by position·base^(−2i/rotaryDim), so that their product depends on the distance (Su et al.,
- * RoFormer, 2021, eq. 15).
+ * Queries and keys turned by position·base^(−2i/d), so that their product depends on the distance (Su et al., RoFormer,
+ * 2021, eq. 15).
  *
  * @throws RangeError for an odd rotaryDim
  */
-export function rotary({ rotaryDim, base = 10_000, pairing = 'half' }: RotaryOptions): PositionStrategy {
-  checkInteger('rotary', 'rotaryDim', rotaryDim, 2)
-  checkPositive('rotary', 'base', base)
-  checkOneOf('rotary', 'pairing', pairing, ['half', 'interleaved'])
-  if (rotaryDim % 2) throw new RangeError(`rotary: expected an even rotaryDim, got ${rotaryDim}`)
-  const half = rotaryDim / 2
-  const angles = (positions: Positions) =>
-    Float64Array.from(
-      { length: positions.length * half },
-      (_, i) => positions[Math.floor(i / half)]! * base ** (-(i % half) / half),
-    )
+export function rotary(options: RotaryOptions): PositionStrategy {
+  const { scaling } = options
+  const { frequencies, ...rotation } = baseRotation('rotary', options, scaling)
+  const magnitude = scaling?.magnitude ?? 1
   return Object.freeze({
     specVersion: 1,
     name: 'rotary',
-    rotation: Object.freeze({ rotaryDim, pairing, cacheable: true, angles }),
+    rotation: Object.freeze({
+      ...rotation,
+      ...(magnitude !== 1 && {
+        magnitudes: (positions: Positions) => new Float64Array(positions.length * frequencies.length).fill(magnitude),
+      }),
+    }),
   })
+}
+
+/** What rotary and xPos share: validation, and angles that grow with the position. */
+export function baseRotation(
+  where: string,
+  { rotaryDim, base = 10_000, pairing = 'half' }: RotaryOptions,
+  scaling?: RotaryScaling,
+): Omit<Rotation, 'magnitudes'> & { readonly frequencies: readonly number[] } {
+  checkInteger(where, 'rotaryDim', rotaryDim, 2)
+  checkPositive(where, 'base', base)
+  checkOneOf(where, 'pairing', pairing, ['half', 'interleaved'])
+  if (rotaryDim % 2) throw new RangeError(`${where}: expected an even rotaryDim, got ${rotaryDim}`)
+  const frequencies = (scaling?.frequencies ?? plainFrequencies)(rotaryDim, base)
+  const angles = (positions: Positions) =>
+    Float64Array.from(
+      { length: positions.length * frequencies.length },
+      (_, i) => positions[Math.floor(i / frequencies.length)]! * frequencies[i % frequencies.length]!,
+    )
+  return { rotaryDim, pairing, cacheable: true, angles, frequencies }
 }
