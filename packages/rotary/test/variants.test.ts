@@ -40,7 +40,9 @@ describe('scaling', () => {
   it('refuses factors below 1 and ranges that are none', () => {
     expect(() => linearScaling({ factor: 0.5 })).toThrow('linearScaling: expected a factor ≥ 1, got 0.5')
     expect(() => yarnScaling({ factor: 2, originalMaxPositions: 64, betaFast: 1 })).toThrow('betaFast > betaSlow')
-    expect(() => llama3Scaling({ factor: 2, highFrequencyFactor: 1 })).toThrow('highFrequencyFactor > lowFrequencyFactor')
+    expect(() => llama3Scaling({ factor: 2, highFrequencyFactor: 1 })).toThrow(
+      'highFrequencyFactor > lowFrequencyFactor',
+    )
   })
 })
 

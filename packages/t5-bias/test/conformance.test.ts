@@ -1,0 +1,12 @@
+import { conformanceCases } from '@alibi/core/conformance'
+import { describe, it } from 'vitest'
+import { type T5BiasOptions, t5Bias } from '../src/index.js'
+
+describe.each<T5BiasOptions>([
+  { numHeads: 8 },
+  { numHeads: 2, numBuckets: 2, maxDistance: 2 },
+  { numHeads: 3, bidirectional: true },
+  { numHeads: 3, numBuckets: 16, maxDistance: 1000, perLayer: true },
+])('%j', (options) => {
+  for (const { name, run } of conformanceCases(t5Bias(options))) it(name, run)
+})
