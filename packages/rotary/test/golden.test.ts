@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { type PositionStrategy, positionRange, type ReferenceTensor, reference, rotate } from '@alibi/core'
+import { describe, expect, it } from 'vitest'
+import {
+  linearScaling,
+  llama3Scaling,
+  ntkScaling,
+  type RotaryScaling,
+  rotary,
+  xPos,
+  yarnScaling,
+} from '../src/index.js'
+
+const golden = JSON.parse(readFileSync(new URL('golden/rotary.json', import.meta.url), 'utf8'))
+
+/** Theirs are fp32: angles up to 8 and products of four terms. */
+const FP32 = { rtol: 1e-5, atol: 2e-6 }
+
+const [length, headDim] = [golden.q.length, golden.q[0].length]
+function turned({ rotation }: PositionStrategy, side: 'query' | 'key'): ReferenceTensor {
+  const x = reference.tensor((side === 'query' ? golden.q : golden.k).flat(), [length, headDim])
+  return rotate(reference, rotation!, x, x.shape, positionRange(golden.start, length), side)
+}
+
+it.each([
+  ['half', 'Llama', rotary({ rotaryDim: headDim })],
+  ['interleaved', 'GPT-J', rotary({ rotaryDim: headDim, pairing: 'interleaved' })],
+  ['partial', 'GPT-NeoX', rotary({ rotaryDim: 4 })],
+] as const)('rotates (%s) as %s', (name, _model, strategy) => {
+  expect(turned(strategy, 'query')).toBeAllclose(golden[name][0], FP32)
+  expect(turned(strategy, 'key')).toBeAllclose(golden[name][1], FP32)
+})
+
+it('has the products of rotary-embedding-torch’s xPos', () => {
+  const strategy = xPos({ rotaryDim: headDim, pairing: 'interleaved' })
+  const keys = reference.transpose(turned(strategy, 'key'), [1, 0])
+  expect(reference.matmul(turned(strategy, 'query'), keys)).toBeAllclose(golden.xpos, { rtol: 1e-5, atol: 1e-5 })
+})
+
+interface Scaled {
+  readonly rotaryDim: number
+  readonly frequencies: readonly number[]
+  readonly magnitude?: number
+}
+
+describe('scaled frequencies', () => {
+  it.each<[string, Scaled, RotaryScaling]>([
+    ['linear', golden.linear, linearScaling({ factor: 4 })],
+    ['NTK', golden.ntk, ntkScaling({ factor: 4 })],
+    ['YaRN', golden.yarn[0], yarnScaling({ factor: 4, originalMaxPositions: 256 })],
+    ['YaRN, a narrow head', golden.yarn[1], yarnScaling({ factor: 16, originalMaxPositions: 2048 })],
+    ['Llama 3', golden.llama3, llama3Scaling({ factor: 8 })],
+  ])('are those of transformers or rotary-embedding-torch: %s', (_name, want, scaling) => {
+    expect(scaling.frequencies(want.rotaryDim, 10_000)).toBeAllclose(want.frequencies, { rtol: 2e-6 })
+    expect(scaling.magnitude ?? 1).toBeCloseTo(want.magnitude ?? 1, 12)
+  })
+})

@@ -1,0 +1,55 @@
+"""ALiBi's slopes as BLOOM and MPT compute them (two formulations), and attention with its gradients in float64."""
+
+import torch
+from transformers.models.bloom.modeling_bloom import build_alibi_tensor
+from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
+
+from write import numbers, write
+
+HEADS = [*range(1, 17), 20, 24, 32, 40, 48, 64, 112]
+
+
+def bloom(heads):
+    # Column form: slope·position of the key; the slope is its value at position 1.
+    return build_alibi_tensor(torch.ones(1, 2), heads, torch.float32)[:, 0, 1]
+
+
+def mpt(heads, max_bias=8):
+    # Relative to the last key: −slope one before it.
+    return -build_mpt_alibi_tensor(heads, 2, max_bias)[:, 0, 0]
+
+
+write(
+    "alibi",
+    "slopes",
+    ["transformers"],
+    {
+        "bloom": {n: numbers(bloom(n)) for n in HEADS},
+        "mpt": {n: numbers(mpt(n)) for n in HEADS},
+        "mptMaxBias16": {n: numbers(mpt(n, 16)) for n in [4, 12]},
+    },
+)
+
+
+def attention(length, past, heads=3, batch=2, head_dim=4):
+    """softmax(q·kᵀ/√d − slope·distance)·v, causal, the queries last, and the gradients of a weighted sum."""
+    torch.manual_seed(length)
+    q, k, v = (torch.randn(batch, heads, n, head_dim, dtype=torch.float64) for n in (length - past, length, length))
+    slopes = bloom(heads).double()
+    weight = torch.randn_like(q)
+    inputs = [x.requires_grad_() for x in (q, k, v, slopes)]
+    keys = torch.arange(length)
+    distance = keys[past:, None] - keys[None, :]
+    bias = (-slopes[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
+    out = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(batch, -1, -1, -1))
+    gradients = torch.autograd.grad((out * weight).sum(), inputs)
+    named = dict(zip(["q", "k", "v", "slopes"], inputs))
+    return {
+        **{name: numbers(x.detach()) for name, x in named.items()},
+        "weight": numbers(weight),
+        "out": numbers(out.detach()),
+        "gradients": {name: numbers(g) for name, g in zip(named, gradients)},
+    }
+
+
+write("transformer", "attention", ["transformers"], {"full": attention(7, 0), "decoding": attention(6, 4)})
