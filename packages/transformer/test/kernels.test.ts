@@ -1,0 +1,176 @@
+// Every kernel on every backend, with fresh random inputs, against its formula in float64.
+import { type BackendName, backendNames, selectBackend } from '@alibi/backend'
+import { rotationTables, seededRandom } from '@alibi/core'
+import { rotary } from '@alibi/rotary'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createModel, createTrainer } from '../src/index.js'
+import { attention } from '../src/kernels/attention.js'
+import type { AttentionBias } from '../src/kernels/bias-tile.js'
+import { crossEntropy } from '../src/kernels/cross-entropy.js'
+import { gelu } from '../src/kernels/gelu.js'
+import { layerNorm } from '../src/kernels/layer-norm.js'
+import { applyRotation, toDevice } from '../src/kernels/rotate.js'
+import { attention64, crossEntropy64, differences64, gelu64, layerNorm64 } from './float64.js'
+import { strategies, tiny, tokens } from './strategies.js'
+
+// A failure names its seed; the numbers change from run to run.
+const seed = Date.now() % 1_000_000
+const random = seededRandom(seed)
+/** About normal, and exactly representable in fp32, so that both sides read the same inputs. */
+const normal = (size: number) =>
+  Float64Array.from({ length: size }, () => Math.fround(3 * (random() + random() + random() + random() - 2)))
+
+/** Largest error relative to the largest value. */
+function relativeError(got: ArrayLike<number>, want: Float64Array): number {
+  const scale = want.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-30)
+  return want.reduce((worst, value, i) => Math.max(worst, Math.abs(got[i]! - value)), 0) / scale
+}
+
+interface Kernel {
+  readonly name: string
+  readonly shapes: readonly (readonly number[])[]
+  readonly device: (...inputs: tf.Tensor[]) => tf.Tensor
+  readonly exact: (...inputs: Float64Array[]) => Float64Array
+}
+
+const [B, H, Q, K, D] = [2, 3, 7, 11, 4] as const
+const qkv = [
+  [B, H, Q, D],
+  [B, H, K, D],
+  [B, H, K, D],
+] as const
+const range = (from: number, to: number) => tf.range(from, to) as tf.Tensor1D
+const attend =
+  (bias: (...trained: tf.Tensor[]) => AttentionBias, trainBias: boolean): Kernel['device'] =>
+  (q, k, v, ...trained) =>
+    attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
+      bias: bias(...trained),
+      trainBias,
+      blockSize: 3,
+    })
+
+const { rotation } = rotary({ rotaryDim: 4 })
+const tables = rotationTables(
+  rotation!,
+  6,
+  Int32Array.from({ length: Q }, (_, i) => 40 + i),
+  'query',
+)
+const targets = Int32Array.of(4, 0, 2, 2, 1)
+
+const kernels: readonly Kernel[] = [
+  {
+    name: 'attention without a bias',
+    shapes: qkv,
+    device: attend(() => ({ kind: 'none' }), false),
+    exact: (q, k, v) => attention64([B, H, Q, K, D], q!, k!, v!, () => 0),
+  },
+  {
+    name: 'attention with slopes',
+    shapes: [...qkv, [H]],
+    device: attend(
+      (slopes) => ({ kind: 'linear', slopes: slopes!, queries: range(K - Q, K), keys: range(0, K) }),
+      true,
+    ),
+    exact: (q, k, v, slopes) => attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => -slopes![h]! * (i - j)),
+  },
+  {
+    name: 'attention with a table of distances',
+    shapes: [...qkv, [H, K]],
+    device: attend((table) => ({ kind: 'table', table: table! }), true),
+    exact: (q, k, v, table) => attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => table![h * K + i - j]!),
+  },
+  {
+    name: 'layer norm',
+    shapes: [[5, 6], [6], [6]],
+    device: (x, scale, shift) => layerNorm(x as tf.Tensor2D, scale!, shift!),
+    exact: (x, scale, shift) => layerNorm64(6, x!, scale!, shift!),
+  },
+  { name: 'GELU', shapes: [[30]], device: (x) => gelu(x!), exact: (x) => gelu64(x!) },
+  {
+    name: 'cross-entropy',
+    shapes: [[5, 6]],
+    device: (logits) => crossEntropy(logits as tf.Tensor2D, tf.tensor1d(targets, 'int32')),
+    exact: (logits) => crossEntropy64(6, logits!, targets),
+  },
+  {
+    name: 'rotation',
+    shapes: [[B, H, Q, 6]],
+    device: (x) => applyRotation(x as tf.Tensor4D, toDevice(tables)),
+    exact: (x) =>
+      x!.map((value, at) => {
+        const [feature, row] = [at % 6, Math.floor(at / 6) % Q]
+        const other = x![at - feature + tables.partner[feature]!]!
+        return value * tables.cos[row * 6 + feature]! + other * tables.sin[row * 6 + feature]!
+      }),
+  },
+]
+
+const unavailable: Partial<Record<BackendName, string>> = {}
+for (const name of backendNames)
+  await selectBackend(name).catch((error: Error) => {
+    unavailable[name] = error.message
+  })
+
+describe.each(backendNames)('on %s', (backend) => {
+  const reason = unavailable[backend]
+  beforeAll(async () => {
+    if (!reason) await tf.setBackend(backend)
+  })
+
+  it.for(kernels)(`computes $name, and its gradients (seed ${seed})`, async ({ shapes, device, exact }, { skip }) => {
+    skip(reason !== undefined, reason)
+    const inputs = shapes.map((shape) => normal(shape.reduce((a, b) => a * b, 1)))
+    const tensors = inputs.map((data, i) => tf.tensor(Float32Array.from(data), [...shapes[i]!]))
+    const want = exact(...inputs)
+    const got = device(...tensors)
+    // The issue's bound; fp32 itself has 6e-8, and the longest sums here have 66 terms.
+    expect(relativeError(await got.data(), want)).toBeLessThan(1e-5)
+
+    const weight = normal(want.length)
+    const loss = (...all: tf.Tensor[]) =>
+      tf.sum(tf.mul(device(...all), tf.tensor(Float32Array.from(weight), got.shape))) as tf.Scalar
+    const gradients = tf.grads(loss as Parameters<typeof tf.grads>[0])(tensors)
+    for (const [i, gradient] of gradients.entries())
+      expect(relativeError(await gradient.data(), differences64(exact, inputs, i, weight)), `input ${i}`).toBeLessThan(
+        1e-5,
+      )
+  })
+
+  it('does not leak a tensor in 100 steps', async ({ skip }) => {
+    skip(reason !== undefined, reason)
+    const model = createModel({ ...tiny, dropout: 0.1 }, strategies[1]![1])
+    const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-3, clipNorm: 1, weightDecay: 0.1 })
+    const native = tf.backend() as unknown as { getNumOfTFTensors?(): number }
+    await trainer.trainStep([tokens(9)])
+    const before = [tf.memory().numTensors, native.getNumOfTFTensors?.()]
+    for (let i = 0; i < 100; i++) await trainer.trainStep([tokens(9, i)])
+    expect([tf.memory().numTensors, native.getNumOfTFTensors?.()]).toEqual(before)
+    trainer.dispose()
+    model.dispose()
+  })
+})
+
+describe.each(strategies)('%s', (_name, strategy) => {
+  it('trains to the same losses on every backend, and twice on each', async () => {
+    const losses: Record<string, number[]> = {}
+    const available = backendNames.filter((name) => !unavailable[name])
+    for (const name of available)
+      for (const run of ['first', 'again']) {
+        await tf.setBackend(name)
+        const model = createModel(tiny, strategy, 5)
+        const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-2 })
+        losses[`${name} ${run}`] = []
+        for (let i = 0; i < 5; i++)
+          losses[`${name} ${run}`]!.push(await trainer.trainStep([tokens(8, i), tokens(8, i + 4)]))
+        trainer.dispose()
+        model.dispose()
+      }
+    for (const name of available) {
+      expect(losses[`${name} again`], name).toEqual(losses[`${name} first`])
+      // Five updates spread the rounding of fp32 (6e-8) through Adam's division by small moments.
+      expect(losses[`${name} first`], name).toBeAllclose(losses['cpu first']!, { rtol: 2e-4 })
+    }
+  })
+})
