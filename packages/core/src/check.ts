@@ -1,22 +1,30 @@
 /** Validation shared by strategy factories: messages read `<function>: expected X, got Y`. */
 
+type ErrorType = new (message: string) => Error
+
+/** @throws `Type`, always */
+export function fail(where: string, expected: string, got: unknown, Type: ErrorType = RangeError): never {
+  throw new Type(`${where}: expected ${expected}, got ${got}`)
+}
+
 /** @throws RangeError or TypeError unless `value` is an integer ≥ `minimum` */
 export function checkInteger(where: string, name: string, value: unknown, minimum: number): void {
-  if (typeof value !== 'number') throw new TypeError(`${where}: expected ${name} as a number, got ${typeof value}`)
-  if (!Number.isInteger(value) || value < minimum)
-    throw new RangeError(`${where}: expected an integer ${name} ≥ ${minimum}, got ${value}`)
+  checkNumber(where, `an integer ${name} ≥ ${minimum}`, value, Number.isInteger(value) && (value as number) >= minimum)
 }
 
 /** @throws RangeError or TypeError unless `value` is a finite number > 0 */
 export function checkPositive(where: string, name: string, value: unknown): void {
-  if (typeof value !== 'number') throw new TypeError(`${where}: expected ${name} as a number, got ${typeof value}`)
-  if (!(value > 0 && value < Infinity)) throw new RangeError(`${where}: expected a finite ${name} > 0, got ${value}`)
+  checkNumber(where, `a finite ${name} > 0`, value, Number.isFinite(value) && (value as number) > 0)
+}
+
+function checkNumber(where: string, expected: string, value: unknown, valid: boolean): void {
+  if (typeof value !== 'number') fail(where, expected, typeof value, TypeError)
+  if (!valid) fail(where, expected, value)
 }
 
 /** @throws RangeError unless `value` is one of `options` */
 export function checkOneOf(where: string, name: string, value: unknown, options: readonly string[]): void {
-  if (!options.includes(value as string))
-    throw new RangeError(`${where}: expected ${name} as one of ${options.join(', ')}, got ${String(value)}`)
+  if (!options.includes(value as string)) fail(where, `${name} as one of ${options}`, value)
 }
 
 /**
@@ -26,11 +34,6 @@ export function checkOneOf(where: string, name: string, value: unknown, options:
  */
 export function checkStrategy(where: string, value: unknown): void {
   const { specVersion, name } = (value ?? {}) as { specVersion?: unknown; name?: unknown }
-  if (specVersion !== 1)
-    throw new TypeError(
-      `${where}: expected a PositionStrategy with specVersion 1, got ${String(specVersion)}; ${
-        typeof specVersion === 'number' ? 'upgrade @alibi/core' : 'pass the object that a strategy factory returns'
-      }`,
-    )
-  if (typeof name !== 'string' || !name) throw new TypeError(`${where}: expected a strategy with a name, got ${name}`)
+  if (specVersion !== 1 || !name)
+    fail(where, 'a strategy with specVersion 1 and a name', `${specVersion} and ${name}; use its factory`, TypeError)
 }

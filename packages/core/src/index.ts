@@ -9,7 +9,7 @@ export {
   type ParameterValues,
   seededRandom,
 } from './parameters.js'
-export { isConsecutive, pairDistances, positionRange } from './positions.js'
+export { positionRange } from './positions.js'
 export { type ReferenceTensor, reference } from './reference.js'
 export { type RotationTables, rotate, rotationTables } from './rotate.js'
 export { scoreBias } from './score-bias.js'

@@ -1,3 +1,4 @@
+import { sizeOf } from './size-of.js'
 import type { TensorOps } from './tensor-ops.js'
 
 /** A trainable array that a strategy declares and the model owns. Plain data: it survives JSON. */
@@ -35,9 +36,8 @@ export function seededRandom(seed: number): () => number {
  * @param random - uniform in [0, 1)
  */
 export function initialValues({ shape, init }: ParameterSpec, random: () => number): Float64Array {
-  const size = shape.reduce((a, b) => a * b, 1)
   if (init.kind === 'values') return Float64Array.from(init.values)
-  return Float64Array.from({ length: size }, () => {
+  return Float64Array.from({ length: sizeOf(shape) }, () => {
     if (init.kind === 'constant') return init.value
     if (init.kind === 'uniform') return init.low + (init.high - init.low) * random()
     // Box–Muller; 1 − u keeps the logarithm finite

@@ -5,11 +5,6 @@ export function positionRange(start: number, length: number): Positions {
   return Int32Array.from({ length }, (_, i) => start + i)
 }
 
-/** Whether each position is the one before plus 1. */
-export function isConsecutive(positions: Positions): boolean {
-  return positions.every((p, i) => p === positions[0]! + i)
-}
-
 /** query − key for every pair; row-major [Q, K]. */
 export function pairDistances(queries: Positions, keys: Positions): Int32Array {
   const distances = new Int32Array(queries.length * keys.length)

@@ -1,3 +1,5 @@
+import { fail } from './check.js'
+import { sizeOf } from './size-of.js'
 import type { TensorOps } from './tensor-ops.js'
 
 /** A float64 array and its shape; row-major. */
@@ -6,85 +8,67 @@ export interface ReferenceTensor {
   readonly data: Float64Array
 }
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
-
-function make(data: ArrayLike<number>, shape: readonly number[]): ReferenceTensor {
-  if (data.length !== sizeOf(shape))
-    throw new RangeError(`reference: expected ${sizeOf(shape)} values for [${shape}], got ${data.length}`)
-  return { shape: [...shape], data: Float64Array.from(data) }
+/** A tensor from the value at each multi-index; `at` is reused. */
+function fill(shape: readonly number[], value: (at: number[]) => number): ReferenceTensor {
+  const at = shape.map(() => 0)
+  const data = Float64Array.from({ length: sizeOf(shape) }, () => {
+    const result = value(at)
+    for (let axis = shape.length; axis-- && ++at[axis]! === shape[axis]; ) at[axis] = 0
+    return result
+  })
+  return { shape, data }
 }
 
-/** Reads `source` (broadcast) in the order of `shape`: the flat source index of each output element. */
-function indices(source: readonly number[], shape: readonly number[], axes = source.map((_, i) => i)): Int32Array {
-  const strides = shape.map(() => 0)
-  const lead = shape.length - source.length
-  axes.forEach((axis, i) => {
-    if (source[axis] !== 1) strides[lead + i] = sizeOf(source.slice(axis + 1))
-  })
-  return Int32Array.from({ length: sizeOf(shape) }, (_, flat) => {
-    let index = 0
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index += (flat % shape[axis]!) * strides[axis]!
-      flat = Math.floor(flat / shape[axis]!)
-    }
-    return index
-  })
+/** The value at a multi-index: axes that x lacks in front do not count, axes of size 1 repeat. */
+const read = ({ shape, data }: ReferenceTensor, at: readonly number[]): number =>
+  data[shape.reduce((flat, size, i) => flat * size + (size === 1 ? 0 : at[at.length - shape.length + i]!), 0)]!
+
+function tensor(data: ArrayLike<number>, shape: readonly number[]): ReferenceTensor {
+  if (data.length !== sizeOf(shape)) fail('reference', `${sizeOf(shape)} values for [${shape}]`, data.length)
+  return { shape: [...shape], data: Float64Array.from(data) }
 }
 
 function broadcast(f: (a: number, b: number) => number) {
   return (a: ReferenceTensor, b: ReferenceTensor): ReferenceTensor => {
-    const rank = Math.max(a.shape.length, b.shape.length)
-    const shape = Array.from({ length: rank }, (_, i) => {
-      const [m, n] = [a.shape.at(i - rank) ?? 1, b.shape.at(i - rank) ?? 1]
-      if (m !== n && m !== 1 && n !== 1)
-        throw new RangeError(`reference: expected shapes that broadcast, got [${a.shape}] and [${b.shape}]`)
+    const [long, short] = a.shape.length < b.shape.length ? [b.shape, a.shape] : [a.shape, b.shape]
+    const shape = long.map((m, i) => {
+      const n = short[i - long.length + short.length] ?? 1
+      if (m !== n && m !== 1 && n !== 1) fail('reference', 'shapes that broadcast', `[${a.shape}] and [${b.shape}]`)
       return m === 1 ? n : m
     })
-    const [ia, ib] = [indices(a.shape, shape), indices(b.shape, shape)]
-    return make(ia.length ? Float64Array.from(ia, (at, i) => f(a.data[at]!, b.data[ib[i]!]!)) : [], shape)
+    return fill(shape, (at) => f(read(a, at), read(b, at)))
   }
 }
 
-const map = (f: (x: number) => number) => (x: ReferenceTensor) => make(x.data.map(f), x.shape)
+const map = (f: (x: number) => number) => (x: ReferenceTensor) => tensor(x.data.map(f), x.shape)
 
 /** The float64 backend: exact enough to be the oracle for every other, and all that core needs to be useful alone. */
 export const reference: TensorOps<ReferenceTensor> = {
-  tensor: make,
-  reshape: (x, shape) => make(x.data, shape),
-  transpose(x, axes) {
-    const shape = axes.map((axis) => x.shape[axis]!)
-    return make(
-      Float64Array.from(indices(x.shape, shape, [...axes]), (i) => x.data[i]!),
-      shape,
-    )
-  },
-  gather(x, at, axis) {
-    const length = x.shape[axis]!
-    const inner = sizeOf(x.shape.slice(axis + 1))
-    const outer = sizeOf(x.shape.slice(0, axis))
-    const data = new Float64Array(outer * at.length * inner)
-    for (let o = 0; o < outer; o++)
-      at.forEach((index, i) => {
-        if (index < 0 || index >= length)
-          throw new RangeError(`gather: expected indices from 0 to ${length - 1}, got ${index}`)
-        const from = (o * length + index) * inner
-        data.set(x.data.subarray(from, from + inner), (o * at.length + i) * inner)
-      })
-    return make(data, x.shape.with(axis, at.length))
+  tensor,
+  reshape: (x, shape) => tensor(x.data, shape),
+  transpose: (x, axes) =>
+    fill(
+      axes.map((axis) => x.shape[axis]!),
+      (at) =>
+        read(
+          x,
+          axes.map((_, axis) => at[axes.indexOf(axis)]!),
+        ),
+    ),
+  gather(x, indices, axis) {
+    const bad = indices.find((index) => !(index >= 0 && index < x.shape[axis]!))
+    if (bad !== undefined) fail('gather', `indices from 0 to ${x.shape[axis]! - 1}`, bad)
+    return fill(x.shape.with(axis, indices.length), (at) => read(x, at.with(axis, indices[at[axis]!]!)))
   },
   matmul(a, b) {
-    const [m, k, n] = [a.shape.at(-2)!, a.shape.at(-1)!, b.shape.at(-1)!]
-    const batch = a.shape.slice(0, -2)
+    const [batch, k] = [a.shape.slice(0, -2), a.shape.at(-1)!]
     if (b.shape.at(-2) !== k || `${batch}` !== `${b.shape.slice(0, -2)}`)
-      throw new RangeError(`matmul: expected [..., m, k] × [..., k, n], got [${a.shape}] and [${b.shape}]`)
-    const data = new Float64Array(sizeOf(batch) * m * n)
-    for (let row = 0; row < sizeOf(batch) * m; row++)
-      for (let i = 0; i < k; i++) {
-        const left = a.data[row * k + i]!
-        const from = (Math.floor(row / m) * k + i) * n
-        for (let j = 0; j < n; j++) data[row * n + j]! += left * b.data[from + j]!
-      }
-    return make(data, [...batch, m, n])
+      fail('matmul', '[..., m, k] × [..., k, n]', `[${a.shape}] and [${b.shape}]`)
+    return fill([...a.shape.slice(0, -1), b.shape.at(-1)!], (at) => {
+      let sum = 0
+      for (let i = 0; i < k; i++) sum += read(a, at.with(-1, i)) * read(b, at.with(-2, i))
+      return sum
+    })
   },
   add: broadcast((a, b) => a + b),
   sub: broadcast((a, b) => a - b),

@@ -1,4 +1,5 @@
 // Letters: L tokens.
+import { fail } from './check.js'
 import type { Positions, Rotation } from './strategy.js'
 import type { TensorOps } from './tensor-ops.js'
 
@@ -22,29 +23,25 @@ export function rotationTables(
   side: 'query' | 'key',
 ): RotationTables {
   const { rotaryDim, pairing } = rotation
-  if (rotaryDim > headDim) {
-    throw new RangeError(
-      `rotationTables: expected rotaryDim ≤ headDim, got ${rotaryDim} > ${headDim}; make the strategy with a smaller rotaryDim`,
-    )
-  }
+  if (rotaryDim > headDim) fail('rotationTables', `rotaryDim ≤ headDim ${headDim}`, rotaryDim)
   const half = rotaryDim / 2
   const angles = rotation.angles(positions)
   const magnitudes = rotation.magnitudes?.(positions, side)
+  const [step, stride] = pairing === 'half' ? [half, 1] : [1, 2]
+  const partner = Int32Array.from({ length: headDim }, (_, i) => i)
   const cos = new Float64Array(positions.length * headDim).fill(1)
   const sin = new Float64Array(positions.length * headDim)
-  const partner = Int32Array.from({ length: headDim }, (_, i) => i)
-  for (let pair = 0; pair < half; pair++) {
-    const [a, b] = pairing === 'half' ? [pair, pair + half] : [2 * pair, 2 * pair + 1]
-    partner[a] = b
-    partner[b] = a
-    for (let row = 0; row < positions.length; row++) {
-      const i = row * half + pair
-      const m = magnitudes ? magnitudes[i]! : 1
-      cos[row * headDim + a] = cos[row * headDim + b] = m * Math.cos(angles[i]!)
-      sin[row * headDim + b] = m * Math.sin(angles[i]!)
-      sin[row * headDim + a] = -sin[row * headDim + b]!
-    }
-  }
+  angles.forEach((angle, i) => {
+    const first = (i % half) * stride
+    const second = first + step
+    partner[first] = second
+    partner[second] = first
+    const row = Math.floor(i / half) * headDim
+    const magnitude = magnitudes?.[i] ?? 1
+    cos[row + first] = cos[row + second] = magnitude * Math.cos(angle)
+    sin[row + second] = magnitude * Math.sin(angle)
+    sin[row + first] = -sin[row + second]!
+  })
   return { cos, sin, partner }
 }
 

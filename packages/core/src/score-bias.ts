@@ -21,19 +21,8 @@ export function scoreBias<T>(
   const distances = pairDistances(queries, keys)
   const [H, Q, K] = [bias.numHeads, queries.length, keys.length]
   if (bias.kind === 'linear') {
-    const penalties = Float64Array.from(distances, (d) => (d > 0 ? -d : d))
+    const penalties = distances.map((d) => (d > 0 ? -d : d))
     return ops.mul(ops.reshape(bias.slopes(ops, parameters), [H, 1, 1]), ops.tensor(penalties, [1, Q, K]))
   }
-  // Each distinct distance is evaluated once: Q + K − 1 of them for consecutive positions.
-  const distinct = Int32Array.from(new Set(distances)).sort()
-  const column = new Map(Array.from(distinct, (d, i) => [d, i]))
-  const table = bias.evaluate(ops, parameters, distinct)
-  return ops.reshape(
-    ops.gather(
-      table,
-      distances.map((d) => column.get(d)!),
-      1,
-    ),
-    [H, Q, K],
-  )
+  return ops.reshape(bias.evaluate(ops, parameters, distances), [H, Q, K])
 }

@@ -1,7 +1,6 @@
 // Letters: B batch, L tokens, D modelDim, H heads, Q/K queries/keys.
 import {
   checkStrategy,
-  isConsecutive,
   type ParameterSpec,
   type ParameterValues,
   type PositionStrategy,
@@ -138,4 +137,9 @@ function deviceBias(
   const tiles = ({ start, end, numKeys }: Tile) =>
     scoreBias(tfOps, bias, parameters, queries.subarray(start, end), keys.subarray(0, numKeys))
   return { kind: 'tiles', tiles }
+}
+
+/** Whether each position is the one before plus 1. */
+function isConsecutive(positions: Positions): boolean {
+  return positions.every((p, i) => p === positions[0]! + i)
 }

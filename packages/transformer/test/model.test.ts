@@ -126,5 +126,5 @@ it('generates the same from the same seed', async () => {
 
 it('refuses what cannot be built in one line', () => {
   expect(() => createModel({ ...tiny, numHeads: 3 }, strategies[0]![1])).toThrow('numHeads to divide modelDim, got 3')
-  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow('specVersion 1, got 2')
+  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow('specVersion 1 and a name, got 2')
 })
