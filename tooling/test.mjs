@@ -48,10 +48,21 @@ async function tests() {
   }
 }
 
+/** The newest release of the other supported line: the workspace's own Node runs everything else. */
+const OTHER_NODE = '24.21.0'
+
 await setUp()
 if (filters.length === 0) {
   await check('Types', () => pnpm('exec', 'tsc', '--noEmit', '-p', 'tsconfig.json'))
   await check('Lint and format', () => pnpm('exec', 'biome', 'check', '.'))
+  await check('Unused code and dependencies', () => pnpm('exec', 'knip'))
+  await check('Package rules', () => run(process.execPath, ['tooling/check-packages.mjs']))
+  await check('Published packages', () => pnpm('exec', 'turbo', 'run', 'check', '--output-logs=errors-only'))
+  await check('Sizes', () => pnpm('exec', 'size-limit'))
+  const smoke = `A run on Node ${OTHER_NODE}`
+  if (process.platform === 'linux' && process.arch === 'x64')
+    await check(smoke, () => run(process.execPath, ['tooling/smoke.mjs', OTHER_NODE]))
+  else total.skips.push({ name: smoke, reason: 'npm provides other Nodes for Linux x64 here only' })
 }
 await tests()
 

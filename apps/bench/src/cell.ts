@@ -16,7 +16,7 @@ export const cellName = ({ strategy, seed }: Cell) => `${strategy}-seed${seed}`
 
 export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
 
-export const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
+const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
   vocabularySize,
   numLayers: config.numLayers,
   modelDim: config.modelDim,

@@ -82,7 +82,7 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
 }
 
 /** Windows over targets 0 … numTargets − 1: window [start, end) reads those tokens and predicts the one after each. */
-export function evaluationWindows(
+function evaluationWindows(
   numTargets: number,
   { evalLength, protocol = 'nonoverlapping', stride, maxTokens = Infinity }: EvaluateOptions,
 ): Window[] {

@@ -14,7 +14,7 @@ const tokenizerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('bytes') }),
   z.object({ kind: z.literal('words'), words: z.array(z.string()) }),
 ])
-export type TokenizerData = z.infer<typeof tokenizerSchema>
+type TokenizerData = z.infer<typeof tokenizerSchema>
 
 /** One token a byte, whatever the language or encoding: 256 of them. */
 export const byteTokenizer: Tokenizer = {
@@ -32,7 +32,7 @@ const NEWLINE = '<eos>'
  * WikiText's tokens: what is between spaces, and one for the end of each line. Words that are not in the list become
  * `<unk>`.
  */
-export function wordTokenizer(words: readonly string[]): Tokenizer {
+function wordTokenizer(words: readonly string[]): Tokenizer {
   const ids = new Map(words.map((word, id) => [word, id]))
   const unknown = ids.get(UNKNOWN)!
   return {

@@ -5,7 +5,7 @@ import { runConfigSchema } from '../config.js'
 export const SCHEMA_VERSION = 1
 
 /** The first line: what was run, on what. */
-export const runLine = z.object({
+const runLine = z.object({
   type: z.literal('run'),
   schemaVersion: z.literal(SCHEMA_VERSION),
   config: runConfigSchema,
@@ -20,7 +20,7 @@ export const runLine = z.object({
 })
 
 /** Loss of a stretch of training. */
-export const trainLine = z.object({
+const trainLine = z.object({
   type: z.literal('train'),
   strategy: z.string(),
   seed: z.number(),
@@ -32,7 +32,7 @@ export const trainLine = z.object({
 })
 
 /** One held-out evaluation of a trained model. */
-export const evalLine = z.object({
+const evalLine = z.object({
   type: z.literal('eval'),
   strategy: z.string(),
   seed: z.number(),

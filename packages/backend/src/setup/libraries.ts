@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { type Finished, lastLine, runCommand } from './command.js'
 
 /** The newest TensorFlow that the binding was compiled and tested with. */
-export const TENSORFLOW_VERSION = '2.21.0'
+const TENSORFLOW_VERSION = '2.21.0'
 
 /** Files of a TensorFlow build. */
 export interface Libraries {

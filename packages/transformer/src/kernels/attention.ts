@@ -52,7 +52,7 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
 }
 
 /** Blocks of at most `blockSize` queries, in order. */
-export function causalTiles(numQueries: number, numKeys: number, blockSize: number): Tile[] {
+function causalTiles(numQueries: number, numKeys: number, blockSize: number): Tile[] {
   return Array.from({ length: Math.ceil(numQueries / blockSize) }, (_, index) => {
     const end = Math.min((index + 1) * blockSize, numQueries)
     return { index, start: index * blockSize, end, numKeys: numKeys - numQueries + end }

@@ -1,0 +1,84 @@
+// Rules that keep the packages composable: who may import what, and the same fields in every package.json.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './setup.mjs'
+
+const STRATEGIES = ['alibi', 'rotary', 'sinusoidal', 't5-bias']
+/** Who may compute with TensorFlow.js. */
+const WITH_TENSORFLOW = ['backend', 'transformer']
+const FILES = ['README.md', 'LICENSE', 'package.json', 'tsconfig.json', 'src/index.ts', 'test']
+
+/** @type {string[]} */
+const problems = []
+const expect = (/** @type {boolean} */ ok, /** @type {string} */ problem) => ok || problems.push(problem)
+const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) => JSON.stringify(a) === JSON.stringify(b)
+
+const folders = readdirSync(join(root, 'packages')).sort()
+for (const folder of folders) {
+  const at = join(root, 'packages', folder)
+  for (const file of FILES) expect(existsSync(join(at, file)), `${folder}: expected ${file}`)
+  const manifest = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'))
+  checkManifest(folder, manifest)
+
+  const allowed = new Set([
+    '@alibi/core',
+    ...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
+  ])
+  for (const [file, name] of importsBelow(join(at, 'src'))) {
+    if (name.startsWith('.') || name.startsWith('node:')) continue
+    const packageName = name.split('/', name.startsWith('@') ? 2 : 1).join('/')
+    if (STRATEGIES.includes(folder))
+      expect(name === '@alibi/core', `${file}: strategies import core alone, not ${name}`)
+    else if (folder === 'core') expect(false, `${file}: core imports nothing, not ${name}`)
+    else expect(allowed.has(packageName), `${file}: ${packageName} is not among the dependencies`)
+    if (packageName.startsWith('@tensorflow/'))
+      expect(WITH_TENSORFLOW.includes(folder), `${file}: TensorFlow.js belongs in ${WITH_TENSORFLOW.join(' and ')}`)
+  }
+}
+
+/**
+ * @param {string} folder
+ * @param {Record<string, any>} manifest
+ */
+function checkManifest(folder, manifest) {
+  const want = (/** @type {string} */ field, /** @type {unknown} */ value) =>
+    expect(same(manifest[field], value), `${folder}: expected ${field} ${JSON.stringify(value)}`)
+  want('name', `@alibi/${folder}`)
+  want('license', 'MIT')
+  want('type', 'module')
+  want('sideEffects', false)
+  want('engines', { node: '>=20.19' })
+  want('publishConfig', { access: 'public', provenance: true })
+  const bin = existsSync(join(root, 'packages', folder, 'bin'))
+  want('files', [...(bin ? ['bin'] : []), 'dist', 'src', 'README.md', 'LICENSE'])
+  for (const field of ['version', 'description', 'keywords'])
+    expect(manifest[field]?.length > 0, `${folder}: expected a ${field}`)
+  for (const [name, entry] of Object.entries(manifest.exports))
+    if (name !== './package.json')
+      expect(
+        same(Object.keys(entry), ['types', '@alibi/source', 'default']),
+        `${folder}: expected export ${name} as types, @alibi/source, default`,
+      )
+  if (STRATEGIES.includes(folder))
+    expect(same(manifest.dependencies, { '@alibi/core': 'workspace:^' }), `${folder}: expected core as only dependency`)
+  if (folder === 'core') expect(!manifest.dependencies, 'core: expected no dependencies')
+  for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }))
+    expect(version === 'catalog:' || version === 'workspace:^', `${folder}: expected ${name} from the catalog`)
+}
+
+/**
+ * @param {string} folder
+ * @returns {Generator<[file: string, imported: string]>}
+ */
+function* importsBelow(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!entry.endsWith('.ts')) continue
+    const text = readFileSync(join(folder, entry), 'utf8')
+    for (const [, name = ''] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|\brequire\()\s*'([^']+)'/g))
+      yield [join(folder, entry).slice(root.length), name]
+  }
+}
+
+for (const problem of problems) console.error(problem)
+if (problems.length) process.exitCode = 1
+else console.log(`${folders.length} packages: imports, fields and files are as they should be`)
