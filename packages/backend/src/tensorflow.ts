@@ -49,10 +49,10 @@ function prepareProcess(): void {
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
   // fp32 means fp32: TF32 products would miss every tolerance here by a factor of a thousand.
   process.env.NVIDIA_TF32_OVERRIDE ??= '0'
-  // tfjs-node 4.22 calls two functions that Node 23 removed.
+  // tfjs-node 4.22 calls two functions that Node 22 deprecates and Node 23 removed.
   const util = require('node:util')
-  util.isNullOrUndefined ??= (value: unknown) => value == null
-  util.isArray ??= Array.isArray
+  util.isNullOrUndefined = (value: unknown) => value == null
+  util.isArray = Array.isArray
 }
 
 function gpuName(): string {
