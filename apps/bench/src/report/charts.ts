@@ -22,7 +22,7 @@ export function perplexityChart(results: Results): string {
       type: 'category',
       data: lengths.map((length) => times(length, trainLength)),
     },
-    yAxis: { ...axis('perplexity'), type: 'log', min: 'dataMin', axisLabel: { formatter: rounded } },
+    yAxis: { ...axis('perplexity'), type: 'log', logBase: 2, min: powerBelow, max: powerAbove },
     series: summarize(results).map(({ strategy, perplexity }, i) => ({
       ...curve(strategy, i),
       data: lengths.map((length) => perplexity.get(length)?.mean ?? '-'),
@@ -46,7 +46,9 @@ export function lossChart({ run, train }: Results): string {
   })
 }
 
-const rounded = (value: number) => String(Number(value.toPrecision(3)))
+// Explosions need a logarithmic axis, small differences its whole height.
+const powerBelow = ({ min }: { min: number }) => 2 ** Math.floor(Math.log2(min))
+const powerAbove = ({ max }: { max: number }) => 2 ** Math.ceil(Math.log2(max))
 const axis = (name: string) => ({ name, nameLocation: 'middle' as const, nameGap: 34 })
 const curve = (name: string, i: number) => ({
   name,
@@ -63,8 +65,8 @@ function render(title: string, option: EChartsCoreOption): string {
     backgroundColor: '#ffffff',
     color: COLOURS,
     title: { text: title, left: 'center' },
-    legend: { top: 32, itemGap: 18 },
-    grid: { top: 76, left: 72, right: 28, bottom: 60 },
+    legend: { top: 38, itemGap: 18 },
+    grid: { top: 80, left: 72, right: 28, bottom: 60 },
     ...option,
   })
   const svg = chart.renderToSVGString({ useViewBox: true })
