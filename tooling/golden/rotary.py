@@ -35,8 +35,8 @@ sin, cos = create_sinusoidal_positions(START + LENGTH, HEAD_DIM)[START:].chunk(2
 interleaved = [gptj(x.transpose(1, 2), sin[None], cos[None]).transpose(1, 2) for x in (q, k)]
 
 
-def scaled(dim, rope_type, **rope):
-    frequencies, magnitude = ROPE_INIT_FUNCTIONS[rope_type](config(dim, rope_type=rope_type, **rope), "cpu")
+def scaled(dim, rope_type, length=None, **rope):
+    frequencies, magnitude = ROPE_INIT_FUNCTIONS[rope_type](config(dim, rope_type=rope_type, **rope), "cpu", length)
     return {"rotaryDim": dim, "frequencies": numbers(frequencies), "magnitude": magnitude}
 
 
@@ -65,6 +65,8 @@ write(
         "xpos": xpos(),
         "linear": scaled(16, "linear", factor=4.0),
         "ntk": {"rotaryDim": 16, "frequencies": ntk(16, 4.0)},
+        # factor 1 makes it the paper's, evalLength / trainLength
+        "dynamic": scaled(16, "dynamic", length=1024, factor=1.0, max_position_embeddings=256),
         "yarn": [
             scaled(64, "yarn", factor=4.0, original_max_position_embeddings=256),
             scaled(16, "yarn", factor=16.0, original_max_position_embeddings=2048),

@@ -1,9 +1,10 @@
-"""T5's buckets, as transformers computes them."""
+"""T5's buckets and biases, as transformers computes them."""
 
 import torch
+from transformers import T5Config
 from transformers.models.t5.modeling_t5 import T5Attention
 
-from write import write
+from write import numbers, write
 
 # Our distances are query − key; T5's relative positions are key − query.
 DISTANCES = [*range(-40, 41), *(sign * d for d in [63, 64, 90, 91, 127, 128, 129, 500, 1000, 4000] for sign in (1, -1))]
@@ -13,6 +14,16 @@ OPTIONS = [(32, 128), (32, 64), (16, 1000), (8, 20)]
 def buckets(bidirectional, count, maximum):
     relative = -torch.tensor(DISTANCES)
     return T5Attention._relative_position_bucket(relative, bidirectional, count, maximum).tolist()
+
+
+def bias(bidirectional, queries=3, keys=10):
+    """The bias of the last queries; head h and bucket b have 100h + b in the table."""
+    config = T5Config(num_heads=2, d_model=2, d_kv=1, is_decoder=not bidirectional)
+    config.relative_attention_num_buckets, config.relative_attention_max_distance = 8, 9
+    layer = T5Attention(config, has_relative_attention_bias=True)
+    with torch.no_grad():
+        layer.relative_attention_bias.weight.copy_(torch.arange(8)[:, None] + torch.tensor([0, 100]))
+    return numbers(layer.compute_bias(queries, keys, past_seen_tokens=keys - queries)[0].detach())
 
 
 write(
@@ -26,5 +37,6 @@ write(
             for b in (False, True)
             for n, m in OPTIONS
         ],
+        "bias": {"causal": bias(False), "bidirectional": bias(True)},
     },
 )

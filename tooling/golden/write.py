@@ -10,9 +10,9 @@ PACKAGES = pathlib.Path(__file__).resolve().parents[2] / "packages"
 
 
 def numbers(x):
-    """A tensor as nested lists; float32 values keep the digits that tell them apart."""
+    """A tensor as nested lists; float32 values keep the digits that tell them apart, float64 ones more than tests need."""
     x = torch.as_tensor(x)
-    digits = 9 if x.dtype == torch.float32 else 17
+    digits = 9 if x.dtype == torch.float32 else 12
     return json.loads(json.dumps(x.tolist()), parse_float=lambda s: float(f"%.{digits}g" % float(s)))
 
 

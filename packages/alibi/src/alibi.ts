@@ -1,5 +1,12 @@
 // Letters: H heads, N distances.
-import { checkInteger, checkOneOf, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
+import {
+  checkInteger,
+  checkOneOf,
+  checkPositive,
+  type ParameterValues,
+  type PositionStrategy,
+  type TensorOps,
+} from '@alibi/core'
 import { alibiSlopes } from './slopes.js'
 
 export interface AlibiOptions {
@@ -14,7 +21,7 @@ export interface AlibiOptions {
   readonly slopes?: readonly number[]
   /** Train the slopes, through their logarithms, from where they start. Default false, as in the paper. */
   readonly learned?: boolean
-  /** Multiplies the slopes: L / L′ for inputs longer than the train length L (Al-Khateeb et al., 2023). Default 1. */
+  /** Multiplies the slopes: L / L′ for inputs longer than the train length L (Al-Khateeb et al., 2023); > 0. Default 1. */
   readonly scale?: number
 }
 
@@ -26,15 +33,16 @@ const OTHER_SIDE = -1e30
  * 2022, §3).
  *
  * @throws RangeError for a head count below 1, or odd when nonsymmetric; for slopes that are not one a head, finite and
- * ≥ 0 (> 0 if learned)
+ * ≥ 0 (> 0 if learned); for a scale that is not finite and > 0
  */
 export function alibi(options: AlibiOptions): PositionStrategy {
   const { numHeads, direction = 'symmetric', learned = false, scale = 1 } = options
   checkInteger('alibi', 'numHeads', numHeads, 1)
   checkOneOf('alibi', 'direction', direction, ['symmetric', 'nonsymmetric'])
+  checkPositive('alibi', 'scale', scale)
   const oneSided = direction === 'nonsymmetric'
   if (oneSided && numHeads % 2)
-    throw new RangeError(`alibi: expected an even numHeads when nonsymmetric, got ${numHeads}`)
+    throw new RangeError(`alibi: expected an even numHeads when nonsymmetric, got ${numHeads}; half look each way`)
   const half = alibiSlopes(numHeads / (oneSided ? 2 : 1))
   const start = (options.slopes ?? (oneSided ? [...half, ...half] : half)).map((slope) => slope * scale)
   const valid = start.length === numHeads && start.every((s) => Number.isFinite(s) && (learned ? s > 0 : s >= 0))

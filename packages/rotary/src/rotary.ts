@@ -24,10 +24,15 @@ export interface RotaryOptions {
  * Queries and keys turned by position·base^(−2i/d), so that their product depends on the distance (Su et al., RoFormer,
  * 2021, eq. 15).
  *
- * @throws RangeError for an odd rotaryDim
+ * @throws RangeError for an odd rotaryDim; TypeError for a scaling that is not made by one of the functions
  */
 export function rotary(options: RotaryOptions): PositionStrategy {
   const { scaling } = options
+  // A model's configuration, { type: 'linear', factor: 4 }, would otherwise be ignored.
+  if (scaling && typeof scaling.frequencies !== 'function')
+    throw new TypeError(
+      `rotary: expected scaling with frequencies, got ${JSON.stringify(scaling)}; make it with linearScaling, yarnScaling …`,
+    )
   const { frequencies, ...rotation } = baseRotation('rotary', options, scaling)
   const magnitude = scaling?.magnitude ?? 1
   return Object.freeze({
@@ -51,7 +56,8 @@ export function baseRotation(
   checkInteger(where, 'rotaryDim', rotaryDim, 2)
   checkPositive(where, 'base', base)
   checkOneOf(where, 'pairing', pairing, ['half', 'interleaved'])
-  if (rotaryDim % 2) throw new RangeError(`${where}: expected an even rotaryDim, got ${rotaryDim}`)
+  if (rotaryDim % 2)
+    throw new RangeError(`${where}: expected an even rotaryDim, got ${rotaryDim}; features turn in pairs`)
   const frequencies = (scaling?.frequencies ?? plainFrequencies)(rotaryDim, base)
   const angles = (positions: Positions) =>
     Float64Array.from(

@@ -20,10 +20,14 @@ export const plainFrequencies = (rotaryDim: number, base: number): number[] =>
 
 function checkFactor(where: string, factor: number): void {
   checkPositive(where, 'factor', factor)
-  if (factor < 1) throw new RangeError(`${where}: expected a factor ≥ 1, got ${factor}`)
+  if (factor < 1) throw new RangeError(`${where}: expected a factor ≥ 1, got ${factor}; pass evalLength / trainLength`)
 }
 
-/** Position interpolation: every frequency divided by s (Chen et al., 2023). */
+/**
+ * Position interpolation: every frequency divided by s (Chen et al., 2023, eq. 4).
+ *
+ * @throws RangeError for a factor below 1
+ */
 export function linearScaling({ factor }: ScalingOptions): RotaryScaling {
   checkFactor('linearScaling', factor)
   return Object.freeze({
@@ -31,7 +35,12 @@ export function linearScaling({ factor }: ScalingOptions): RotaryScaling {
   })
 }
 
-/** A larger base, s^(d/(d−2)) times: high frequencies stay, the lowest is divided by s ("NTK-aware", bloc97, 2023). */
+/**
+ * A larger base, s^(d/(d−2)) times: high frequencies stay, the lowest is divided by s ("NTK-aware", bloc97, 2023).
+ * Dynamic NTK is this with s = evalLength / trainLength, made anew for every length.
+ *
+ * @throws RangeError for a factor below 1
+ */
 export function ntkScaling({ factor }: ScalingOptions): RotaryScaling {
   checkFactor('ntkScaling', factor)
   return Object.freeze({
@@ -54,6 +63,8 @@ export interface YarnOptions extends ScalingOptions {
  * YaRN: a ramp between plain and interpolated frequencies by how often a pair turns, and scores scaled by
  * (0.1·ln s + 1)² (Peng et al., 2023, eq. 19–23). The ramp runs over the pairs' indices, its ends rounded outwards, as
  * in the authors' code.
+ *
+ * @throws RangeError for a factor below 1, or betaFast ≤ betaSlow
  */
 export function yarnScaling(options: YarnOptions): RotaryScaling {
   const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1 } = options
@@ -62,7 +73,9 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
   checkPositive('yarnScaling', 'betaSlow', betaSlow)
   checkPositive('yarnScaling', 'betaFast', betaFast)
   if (betaFast <= betaSlow)
-    throw new RangeError(`yarnScaling: expected betaFast > betaSlow, got ${betaFast} and ${betaSlow}`)
+    throw new RangeError(
+      `yarnScaling: expected betaFast > betaSlow, got ${betaFast} and ${betaSlow}; 32 and 1 are YaRN's`,
+    )
   return Object.freeze({
     magnitude: 0.1 * Math.log(factor) + 1,
     frequencies(rotaryDim: number, base: number) {
@@ -90,15 +103,20 @@ export interface Llama3Options extends ScalingOptions {
   readonly highFrequencyFactor?: number
 }
 
-/** Llama 3.1's: long wavelengths interpolated, short ones kept, a linear blend between (Llama models, `apply_scaling`). */
+/**
+ * Llama 3.1's: long wavelengths interpolated, short ones kept, a linear blend between (Llama models, `apply_scaling`).
+ *
+ * @throws RangeError for a factor below 1, or highFrequencyFactor ≤ lowFrequencyFactor
+ */
 export function llama3Scaling(options: Llama3Options): RotaryScaling {
   const { factor, originalMaxPositions = 8192, lowFrequencyFactor = 1, highFrequencyFactor = 4 } = options
   checkFactor('llama3Scaling', factor)
   checkInteger('llama3Scaling', 'originalMaxPositions', originalMaxPositions, 1)
   checkPositive('llama3Scaling', 'lowFrequencyFactor', lowFrequencyFactor)
+  checkPositive('llama3Scaling', 'highFrequencyFactor', highFrequencyFactor)
   if (highFrequencyFactor <= lowFrequencyFactor)
     throw new RangeError(
-      `llama3Scaling: expected highFrequencyFactor > lowFrequencyFactor, got ${highFrequencyFactor} and ${lowFrequencyFactor}`,
+      `llama3Scaling: expected highFrequencyFactor > lowFrequencyFactor, got ${highFrequencyFactor} and ${lowFrequencyFactor}; 4 and 1 are Llama's`,
     )
   return Object.freeze({
     frequencies: (rotaryDim: number, base: number) =>

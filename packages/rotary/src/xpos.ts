@@ -14,7 +14,8 @@ const GAMMA = 0.4
  * Rotary with products that decay with distance: queries × ζ^(p/scaleBase), keys × ζ^(−p/scaleBase), where
  * ζ = (2i/d + 0.4)/1.4 (Sun et al., "A Length-Extrapolatable Transformer", 2022, eq. 12 and algorithm 1).
  *
- * The factors are of absolute positions, so queries and keys may come in any pieces. They leave fp32 behind near
+ * For causal attention: products with keys ahead would grow. The factors are of absolute positions, uncentred, so queries
+ * and keys may come in any pieces; a centre would cancel in their products. They leave fp32 behind near
  * scaleBase·ln(10³⁸)/ln(3.5) ≈ 35 000 positions.
  *
  * @throws RangeError for an odd rotaryDim

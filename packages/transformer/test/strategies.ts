@@ -1,6 +1,6 @@
 import { alibi } from '@alibi/alibi'
 import { none, type PositionStrategy } from '@alibi/core'
-import { rotary } from '@alibi/rotary'
+import { rotary, xPos } from '@alibi/rotary'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 
@@ -12,10 +12,12 @@ export const strategies: [string, PositionStrategy][] = [
   ['none', none()],
   ['alibi', alibi({ numHeads })],
   ['alibi, learned', alibi({ numHeads, learned: true })],
+  ['alibi, nonsymmetric', alibi({ numHeads, direction: 'nonsymmetric' })],
   ['sinusoidal', sinusoidal({ modelDim })],
   ['learned', learned({ modelDim, maxPositions: 64 })],
   ['rotary', rotary({ rotaryDim: 4 })],
   ['rotary, partial', rotary({ rotaryDim: 2, pairing: 'interleaved' })],
+  ['xpos', xPos({ rotaryDim: 4 })],
   ['t5-bias', t5Bias({ numHeads })],
   ['t5-bias, per layer', t5Bias({ numHeads, perLayer: true })],
 ]

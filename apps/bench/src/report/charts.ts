@@ -71,5 +71,6 @@ function render(title: string, option: EChartsCoreOption): string {
   })
   const svg = chart.renderToSVGString({ useViewBox: true })
   chart.dispose()
-  return svg
+  // A picture with a name for those who cannot see it.
+  return svg.replace('<svg ', `<svg role="img" aria-label="${title}" `)
 }
