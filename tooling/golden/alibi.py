@@ -54,7 +54,7 @@ write(
 )
 
 
-def attention(length, past, heads=3, batch=2, head_dim=4):
+def attention(batch, length, past, heads=3, head_dim=4):
     """softmax(q·kᵀ/√d − slope·distance)·v, causal, the queries last, and the gradients of a weighted sum."""
     torch.manual_seed(length)
     # Two decimals, to be short to write.
@@ -78,4 +78,4 @@ def attention(length, past, heads=3, batch=2, head_dim=4):
     }
 
 
-write("transformer", "attention", ["transformers"], {"full": attention(7, 0), "decoding": attention(6, 4)})
+write("transformer", "attention", ["transformers"], {"full": attention(1, 9, 0), "decoding": attention(2, 6, 4)})

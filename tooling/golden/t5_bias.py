@@ -18,9 +18,10 @@ def buckets(bidirectional, count, maximum):
 
 def bias(bidirectional, queries=3, keys=10):
     """The bias of the last queries; head h and bucket b have 100h + b in the table."""
-    config = T5Config(num_heads=2, d_model=2, d_kv=1, is_decoder=not bidirectional)
-    config.relative_attention_num_buckets, config.relative_attention_max_distance = 8, 9
-    layer = T5Attention(config, has_relative_attention_bias=True)
+    config = T5Config(
+        num_heads=2, relative_attention_num_buckets=8, relative_attention_max_distance=9, is_decoder=not bidirectional
+    )
+    layer = T5Attention(config, has_relative_attention_bias=True, layer_idx=0)
     with torch.no_grad():
         layer.relative_attention_bias.weight.copy_(torch.arange(8)[:, None] + torch.tensor([0, 100]))
     return numbers(layer.compute_bias(queries, keys, past_seen_tokens=keys - queries)[0].detach())

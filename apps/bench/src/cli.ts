@@ -9,6 +9,13 @@ import { Interrupted } from './interrupt.js'
 
 const commands = [runCommand, trainCommand, evalCommand, generateCommand, reportCommand, doctorCommand]
 
+/** An error in one line, with what to do. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return 'the disk is full; free some space and go on'
+  return error.message.split('\n')[0]!
+}
+
 const program = new Command('bench')
   .description('Train short, test long: compare position encodings on one transformer.')
   .option('--verbose', 'show the stack trace of an error')
@@ -20,7 +27,7 @@ try {
 } catch (error) {
   if (error instanceof Interrupted) process.exitCode = error.exitCode
   else {
-    console.error(`bench: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+    console.error(`bench: ${describe(error)}`)
     if (program.opts().verbose) console.error(error)
     process.exitCode = 1
   }

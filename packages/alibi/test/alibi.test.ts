@@ -22,9 +22,28 @@ it('penalises distance, whatever the offset', () => {
 it('refuses slopes that are not one a head', () => {
   expect(() => alibi({ numHeads: 2, slopes: [1] })).toThrow('alibi: expected 2 finite slopes')
   expect(() => alibi({ numHeads: 0 })).toThrow('integer numHeads ≥ 1, got 0')
+  expect(() => alibi({ numHeads: 2, scale: -1 })).toThrow('finite scale > 0, got -1')
 })
 
 describe('nonsymmetric', () => {
+  it('scales and learns slopes of one’s own, one a head', () => {
+    const { bias, parameters } = alibi({
+      numHeads: 2,
+      direction: 'nonsymmetric',
+      slopes: [0.5, 0.25],
+      learned: true,
+      scale: 0.5,
+    })
+    const tile = scoreBias(
+      reference,
+      bias!,
+      initialParameters(reference, parameters),
+      Int32Array.of(5),
+      Int32Array.of(3, 7),
+    )
+    expect(tile).toBeAllclose({ data: [-0.5, -1e30, -1e30, -0.25], shape: [2, 1, 2] }, { rtol: 1e-12 })
+  })
+
   it('lets half of the heads look back and half ahead', () => {
     const { bias } = alibi({ numHeads: 4, direction: 'nonsymmetric' })
     const tile = scoreBias(reference, bias!, {}, Int32Array.of(5), Int32Array.of(3, 5, 7))

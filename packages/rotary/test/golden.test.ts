@@ -47,6 +47,7 @@ describe('scaled frequencies', () => {
   it.each<[string, Scaled, RotaryScaling]>([
     ['linear', golden.linear, linearScaling({ factor: 4 })],
     ['NTK', golden.ntk, ntkScaling({ factor: 4 })],
+    ['dynamic NTK at 4 times the length', golden.dynamic, ntkScaling({ factor: 4 })],
     ['YaRN', golden.yarn[0], yarnScaling({ factor: 4, originalMaxPositions: 256 })],
     ['YaRN, a narrow head', golden.yarn[1], yarnScaling({ factor: 16, originalMaxPositions: 2048 })],
     ['Llama 3', golden.llama3, llama3Scaling({ factor: 8 })],

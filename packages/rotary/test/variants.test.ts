@@ -1,6 +1,14 @@
 import { reference as ops, positionRange, rotate } from '@alibi/core'
 import { describe, expect, it } from 'vitest'
-import { linearScaling, llama3Scaling, ntkScaling, rotary, xPos, yarnScaling } from '../src/index.js'
+import {
+  linearScaling,
+  llama3Scaling,
+  ntkScaling,
+  type RotaryScaling,
+  rotary,
+  xPos,
+  yarnScaling,
+} from '../src/index.js'
 
 const angles = (options: Parameters<typeof rotary>[0], ...positions: number[]) => [
   ...rotary(options).rotation!.angles(Int32Array.from(positions)),
@@ -42,6 +50,13 @@ describe('scaling', () => {
     expect(() => yarnScaling({ factor: 2, originalMaxPositions: 64, betaFast: 1 })).toThrow('betaFast > betaSlow')
     expect(() => llama3Scaling({ factor: 2, highFrequencyFactor: 1 })).toThrow(
       'highFrequencyFactor > lowFrequencyFactor',
+    )
+    expect(() => llama3Scaling({ factor: 2, highFrequencyFactor: Number.NaN })).toThrow(
+      'highFrequencyFactor > 0, got NaN',
+    )
+    const configuration = { type: 'linear', factor: 4 } as unknown as RotaryScaling
+    expect(() => rotary({ rotaryDim: 4, scaling: configuration })).toThrow(
+      'expected scaling with frequencies, got {"type"',
     )
   })
 })

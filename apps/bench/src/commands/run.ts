@@ -41,7 +41,7 @@ async function run(options: Options): Promise<void> {
   await beginRun(plan)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   progress.line(
-    `${cellsOf(config).length} models of ${config.steps} steps, train length ${config.trainLength}, ` +
+    `${cellsOf(config).length} models (strategies × seeds) of ${config.steps} steps, train length ${config.trainLength}, ` +
       `evaluated at ${config.evalLengths.join(', ')}; results in ${folder}`,
   )
   try {
@@ -51,7 +51,7 @@ async function run(options: Options): Promise<void> {
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
   } catch (error) {
     progress.stop()
-    if (signal.aborted) console.error(`stopped; go on with: run --resume --out ${folder}`)
+    console.error(`stopped; what is done is kept. Go on with: run --resume --out ${folder}`)
     throw error
   }
 }

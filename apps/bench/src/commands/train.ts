@@ -48,7 +48,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
     disposeTrainer(trainer)
   } catch (error) {
     progress.stop()
-    if (signal.aborted) console.error(`stopped; go on with: train --resume --out ${folder}`)
+    console.error(`stopped; what is done is kept. Go on with: train --resume --out ${folder}`)
     throw error
   }
 }
