@@ -8,7 +8,8 @@ from write import numbers, write
 
 # Our distances are query − key; T5's relative positions are key − query.
 DISTANCES = [*range(-40, 41), *(sign * d for d in [63, 64, 90, 91, 127, 128, 129, 500, 1000, 4000] for sign in (1, -1))]
-OPTIONS = [(32, 128), (32, 64), (16, 1000), (8, 20)]
+# The last, bidirectional, tells fp32 from float64: distance 3 is in bucket 2 or 1.
+OPTIONS = [(32, 128), (32, 64), (16, 1000), (8, 20), (6, 9)]
 
 
 def buckets(bidirectional, count, maximum):
