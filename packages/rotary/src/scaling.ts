@@ -24,7 +24,7 @@ function checkFactor(where: string, factor: number): void {
 }
 
 /**
- * Position interpolation: every frequency divided by s (Chen et al., 2023, eq. 4).
+ * Position interpolation: every frequency divided by s (Chen et al., 2023).
  *
  * @throws RangeError for a factor below 1
  */
