@@ -1,1 +1,2 @@
+export { type Compiled, type CompileOptions, compile } from './compile/compile.js'
 export { type Backend, type BackendName, backendNames, type PassedOver, selectBackend } from './select.js'

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs'
+import { replaceGather } from './gather.js'
 import { type LoadedBackend, oneLine, processor } from './loaded.js'
 import { findAddon } from './setup/addon.js'
 
@@ -30,6 +31,7 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   }
   const backend = tf.findBackend('tensorflow') as unknown as NodeBackend | null
   if (!backend) throw new Error('@tensorflow/tfjs is installed twice, in versions that do not see each other')
+  replaceGather()
   const isGpu = backend.isUsingGpuDevice
   return {
     device: isGpu ? gpuName() : `${processor()}, ${availableParallelism()} threads`,
@@ -47,6 +49,8 @@ function prepareProcess(): void {
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '0'
   // Take GPU memory as it is needed instead of all of it.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
+  // Graphs (compile) are fused; eager ops do not look at this.
+  process.env.TF_XLA_FLAGS ??= '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'
   // fp32 means fp32: TF32 products would miss every tolerance here by a factor of a thousand.
   process.env.NVIDIA_TF32_OVERRIDE ??= '0'
   // tfjs-node 4.22 calls two functions that Node 22 deprecates and Node 23 removed.

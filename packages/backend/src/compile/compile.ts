@@ -1,0 +1,138 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Signature } from './graph.js'
+import { type NodeBackend, nodeBackend } from './node-backend.js'
+import { NotCompilable, record } from './record.js'
+import { createSession, type Session } from './session.js'
+
+export interface CompileOptions {
+  /** Fuse the graph with XLA. Default true. */
+  readonly xla?: boolean
+  /** Graphs kept for different shapes of inputs; the least used one goes. Default 8. */
+  readonly maxShapes?: number
+  /** Told after the first run of a graph: how many ops it has, and how long its making took. */
+  readonly onCompile?: (event: { readonly numOps: number; readonly seconds: number }) => void
+  /** Told once, in one line, why the step runs op by op. */
+  readonly onFallback?: (reason: string) => void
+}
+
+/** A step that runs as one graph, or op by op where it cannot. */
+export interface Compiled {
+  (...inputs: tf.Tensor[]): tf.Tensor[]
+  /** Brings the variables of TensorFlow.js up to date: call it before anything else reads them. */
+  sync(): void
+  /** Frees the graphs, after {@link sync}. */
+  dispose(): void
+}
+
+interface Entry {
+  readonly session: Session
+  /** The first run compiles: its time is the user's wait. */
+  started: number | undefined
+}
+
+/**
+ * Makes one graph of a step: all that `step` does with tensors, forward, backward and optimizer alike, is recorded in its
+ * first (real) run and from then on happens in one call, with the variables inside. It knows nothing of what the step
+ * computes.
+ *
+ * Numbers that change from step to step must come in as inputs: whatever the step makes on the host is a constant of the
+ * graph. Random numbers must come from ops with a seed among the inputs. Variables that something else assigned are noticed
+ * and taken over.
+ *
+ * @param step - gets the inputs, returns the outputs; runs inside tf.tidy
+ * @param variables - all that the step reads or assigns
+ */
+export function compile(
+  step: (...inputs: tf.Tensor[]) => tf.Tensor[],
+  variables: readonly tf.Variable[],
+  options: CompileOptions = {},
+): Compiled {
+  const { xla = true, maxShapes = 8, onCompile, onFallback } = options
+  const entries = new Map<string, Entry>()
+  /** Whose variables are newer than those of TensorFlow.js. */
+  let owner: Entry | undefined
+  /** What each variable held when it was last the same on both sides, by entry. */
+  const seen = new Map<Entry, readonly object[]>()
+  let refused: string | undefined
+
+  const opByOp = (inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs))
+
+  function sync(): void {
+    if (!owner) return
+    owner.session.download(variables)
+    seen.set(owner, held())
+    owner = undefined
+  }
+  const held = () => variables.map(({ dataId }) => dataId)
+
+  function recordEntry(backend: NodeBackend, key: string, inputs: tf.Tensor[]): tf.Tensor[] {
+    sync()
+    const started = performance.now()
+    let recording: ReturnType<typeof record>['recording'] | undefined
+    const results = tf.tidy(() => {
+      const recorded = record(backend, () => step(...inputs), inputs, variables)
+      recording = recorded.recording
+      return recorded.results
+    })
+    try {
+      if (recording instanceof NotCompilable) throw recording
+      const signature = ({ dtype, shape }: tf.Tensor): Signature => ({ dtype: backend.getDTypeInteger(dtype), shape })
+      const graph = { inputs: inputs.map(signature), variables: variables.map(signature), xla }
+      entries.set(key, { session: createSession(backend, recording!, graph), started })
+      if (entries.size > maxShapes) forget(entries.keys().next().value!)
+    } catch (error) {
+      refuse((error as Error).message)
+    }
+    return results
+  }
+
+  function forget(key: string): void {
+    const entry = entries.get(key)!
+    if (owner === entry) sync()
+    entry.session.dispose()
+    seen.delete(entry)
+    entries.delete(key)
+  }
+
+  function refuse(reason: string): void {
+    if (refused === undefined) onFallback?.(reason)
+    refused = reason
+  }
+
+  function runEntry(key: string, entry: Entry, inputs: tf.Tensor[]): tf.Tensor[] {
+    // The most recently used is the last to go.
+    entries.delete(key)
+    entries.set(key, entry)
+    if (owner !== entry) {
+      sync()
+      const now = held()
+      if (now.some((dataId, i) => dataId !== seen.get(entry)?.[i])) entry.session.upload(variables)
+      seen.set(entry, now)
+      owner = entry
+    }
+    const results = entry.session.run(inputs)
+    if (entry.started !== undefined) {
+      onCompile?.({ numOps: entry.session.numOps, seconds: (performance.now() - entry.started) / 1000 })
+      entry.started = undefined
+    }
+    return results
+  }
+
+  return Object.assign(
+    (...inputs: tf.Tensor[]): tf.Tensor[] => {
+      const backend = nodeBackend()
+      if (!backend) refuse(`the ${tf.getBackend()} backend runs op by op`)
+      if (!backend || refused !== undefined) return opByOp(inputs)
+      const key = inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join()
+      const entry = entries.get(key)
+      return entry ? runEntry(key, entry, inputs) : recordEntry(backend, key, inputs)
+    },
+    {
+      sync,
+      dispose() {
+        sync()
+        for (const key of [...entries.keys()]) forget(key)
+      },
+    },
+  )
+}

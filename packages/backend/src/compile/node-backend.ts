@@ -1,0 +1,59 @@
+import * as tf from '@tensorflow/tfjs'
+
+/** What tfjs-node hands to TensorFlow for one attribute of an op. */
+export interface OpAttribute {
+  readonly name: string
+  /** A TF_AttrType. */
+  readonly type: number
+  readonly value: unknown
+}
+
+export interface OutputMetadata {
+  readonly id: number
+  readonly shape: readonly number[]
+  readonly dtype: number
+}
+
+/** The native addon. */
+export interface Binding {
+  executeOp(
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputIds: readonly number[],
+    outputs: number,
+  ): OutputMetadata[]
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array
+  loadSavedModel(folder: string, tags: string): number
+  runSavedModel(id: number, inputIds: readonly number[], inputs: string, outputs: string): OutputMetadata[]
+  deleteSavedModel(id: number): void
+  readonly TF_FLOAT: number
+  readonly TF_ATTR_STRING: number
+  readonly TF_ATTR_INT: number
+  readonly TF_ATTR_FLOAT: number
+  readonly TF_ATTR_BOOL: number
+  readonly TF_ATTR_TYPE: number
+  readonly TF_ATTR_SHAPE: number
+}
+
+/** The parts of tfjs-node's backend that are not in TensorFlow.js's types. */
+export interface NodeBackend {
+  binding: Binding
+  readonly isUsingGpuDevice: boolean
+  readonly tensorMap: { get(dataId: object): { readonly shape: readonly number[]; readonly dtype: number } }
+  /** The TF_DataType of a dtype. */
+  getDTypeInteger(dtype: string): number
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[]
+  executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly tf.TensorInfo[]): tf.Tensor
+  createOutputTensor(metadata: OutputMetadata): tf.Tensor
+}
+
+/** The tensorflow backend if TensorFlow.js computes with it now. */
+export const nodeBackend = (): NodeBackend | undefined =>
+  tf.getBackend() === 'tensorflow' ? (tf.backend() as unknown as NodeBackend) : undefined
+
+/** An attribute that names the type of a tensor. */
+export const typeAttribute = (backend: NodeBackend, name: string, dtype: string): OpAttribute => ({
+  name,
+  type: backend.binding.TF_ATTR_TYPE,
+  value: backend.getDTypeInteger(dtype),
+})

@@ -1,0 +1,130 @@
+import type * as tf from '@tensorflow/tfjs'
+import type { Binding, NodeBackend, OpAttribute } from './node-backend.js'
+
+/** Where a value comes from: an output of an op, a variable, an input of the step, or a constant. */
+export type Source =
+  | { readonly kind: 'op'; readonly op: number; readonly output: number }
+  | { readonly kind: 'variable' | 'input' | 'constant'; readonly index: number }
+
+export interface RecordedOp {
+  readonly name: string
+  readonly attributes: readonly OpAttribute[]
+  readonly inputs: readonly Source[]
+}
+
+/** A value that the step read and did not compute; bytes in the order of the machine. */
+export interface Constant {
+  readonly dtype: number
+  readonly shape: readonly number[]
+  readonly content: Uint8Array
+}
+
+/** One execution of a step, as TensorFlow saw it. */
+export interface Recording {
+  readonly ops: readonly RecordedOp[]
+  readonly constants: readonly Constant[]
+  readonly outputs: readonly Source[]
+  /** New values of the variables that changed, by index. */
+  readonly updates: ReadonlyMap<number, Source>
+}
+
+/** Why a step cannot be a graph. */
+export class NotCompilable extends Error {}
+
+/**
+ * Runs `step` once and writes down every op that reaches the native addon: forward, backward and optimizer pass the same
+ * door. The run is real; its results are returned with the recording, or with the reason why there is none.
+ */
+export function record(
+  backend: NodeBackend,
+  step: () => tf.Tensor[],
+  inputs: readonly tf.Tensor[],
+  variables: readonly tf.Variable[],
+): { readonly results: tf.Tensor[]; readonly recording: Recording | NotCompilable } {
+  const { binding, getInputTensorIds } = backend
+  const idOf = (tensor: tf.TensorInfo) => getInputTensorIds.call(backend, [tensor])[0]!
+  const sources = new Map<number, Source>()
+  inputs.forEach((tensor, index) => {
+    sources.set(idOf(tensor), { kind: 'input', index })
+  })
+  const before = variables.map(idOf)
+  before.forEach((id, index) => {
+    sources.set(id, { kind: 'variable', index })
+  })
+
+  const ops: RecordedOp[] = []
+  const constants: Constant[] = []
+  const known = new Map<number, { readonly shape: readonly number[]; readonly dtype: number }>()
+  let problem: NotCompilable | undefined
+
+  function sourceOf(id: number): Source {
+    const source = sources.get(id)
+    if (source) return source
+    // Made on the host, or before the step: its value now is its value always.
+    const { shape, dtype } = known.get(id) ?? unknown()
+    const data = binding.tensorDataSync(id)
+    const content = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+    const constant: Source = { kind: 'constant', index: constants.push({ dtype, shape, content }) - 1 }
+    sources.set(id, constant)
+    return constant
+  }
+  function unknown(): never {
+    throw new NotCompilable('a 64-bit integer made on the host')
+  }
+
+  const recorder: Partial<Binding> = {
+    executeOp(name, attributes, inputIds, numOutputs) {
+      const outputs = binding.executeOp(name, attributes, inputIds, numOutputs)
+      try {
+        const op = ops.push({ name, attributes, inputs: inputIds.map(sourceOf) }) - 1
+        outputs.forEach(({ id }, output) => {
+          sources.set(id, { kind: 'op', op, output })
+        })
+      } catch (error) {
+        problem ??= new NotCompilable(`${name}: ${(error as Error).message}`)
+      }
+      return outputs
+    },
+    tensorDataSync(id) {
+      const source = sources.get(id)
+      if (source && source.kind !== 'constant') {
+        const what = source.kind === 'op' ? `the result of ${ops[source.op]!.name}` : `an ${source.kind}`
+        problem ??= new NotCompilable(`the step reads ${what} on the host`)
+      }
+      return binding.tensorDataSync(id)
+    },
+  }
+
+  // The addon's own properties are read-only: a copy stands in for it.
+  backend.binding = { ...copyOf(binding), ...recorder }
+  backend.getInputTensorIds = (tensors) => {
+    const ids = getInputTensorIds.call(backend, tensors)
+    tensors.forEach((tensor, i) => {
+      if (tensor.dataId) known.set(ids[i]!, backend.tensorMap.get(tensor.dataId))
+    })
+    return ids
+  }
+  try {
+    const results = step()
+    const updates = new Map<number, Source>()
+    const final = (tensor: tf.TensorInfo) => sourceOf(backend.getInputTensorIds([tensor])[0]!)
+    const outputs = results.map(final)
+    variables.forEach((variable, index) => {
+      if (idOf(variable) !== before[index]) updates.set(index, final(variable))
+    })
+    return { results, recording: problem ?? { ops, constants, outputs, updates } }
+  } finally {
+    backend.binding = binding
+    backend.getInputTensorIds = getInputTensorIds
+  }
+}
+
+function copyOf(binding: Binding): Binding {
+  const names = Object.getOwnPropertyNames(binding) as (keyof Binding)[]
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = binding[name] as unknown
+      return [name, typeof value === 'function' ? value.bind(binding) : value]
+    }),
+  ) as unknown as Binding
+}

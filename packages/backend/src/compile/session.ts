@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { buildGraph, type GraphOptions, names } from './graph.js'
+import type { NodeBackend } from './node-backend.js'
+import { encodeSavedModel } from './proto.js'
+import type { Recording } from './record.js'
+
+/** A recorded step as a graph that TensorFlow optimises and runs in one call, with variables of its own. */
+export interface Session {
+  readonly numOps: number
+  run(inputs: readonly tf.Tensor[]): tf.Tensor[]
+  /** Sets the session's variables to those of TensorFlow.js. */
+  upload(variables: readonly tf.Variable[]): void
+  /** Sets the variables of TensorFlow.js to the session's. */
+  download(variables: readonly tf.Variable[]): void
+  dispose(): void
+}
+
+const TAG = 'step'
+
+export function createSession(backend: NodeBackend, recording: Recording, options: GraphOptions): Session {
+  const { binding } = backend
+  const bytes = encodeSavedModel(buildGraph(recording, options, binding), TAG)
+  // TensorFlow takes a graph from a folder only; it is read whole, so nothing outlives this.
+  const folder = mkdtempSync(join(tmpdir(), 'alibi-step-'))
+  let id: number
+  try {
+    writeFileSync(join(folder, 'saved_model.pb'), bytes)
+    id = binding.loadSavedModel(folder, TAG)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const list = (count: number, name: (index: number) => string) =>
+    Array.from({ length: count }, (_, i) => name(i)).join()
+  const inputNames = list(options.inputs.length, names.input)
+  const outputNames = list(recording.outputs.length, names.output)
+  const freshNames = list(options.variables.length, names.fresh)
+  const readNames = list(options.variables.length, names.read)
+  const run = (tensors: readonly tf.Tensor[], inputs: string, outputs: string) =>
+    binding
+      .runSavedModel(id, backend.getInputTensorIds(tensors), inputs, outputs)
+      .map((metadata) => backend.createOutputTensor(metadata))
+
+  return {
+    numOps: recording.ops.length,
+    run: (inputs) => run(inputs, inputNames, outputNames),
+    upload: (variables) => tf.dispose(run(variables, freshNames, names.uploaded)),
+    download(variables) {
+      run([], '', readNames).forEach((value, i) => {
+        variables[i]!.assign(value)
+        value.dispose()
+      })
+    },
+    dispose: () => binding.deleteSavedModel(id),
+  }
+}
