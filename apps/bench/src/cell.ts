@@ -1,5 +1,12 @@
 import { join } from 'node:path'
-import { createModel, createTrainer, loadCheckpoint, type ModelConfig, type Trainer } from '@alibi/transformer'
+import {
+  createModel,
+  createTrainer,
+  loadCheckpoint,
+  type ModelConfig,
+  type StepCompiler,
+  type Trainer,
+} from '@alibi/transformer'
 import type { RunConfig } from './config.js'
 import { makeStrategy, type StrategyName } from './strategies.js'
 
@@ -27,17 +34,24 @@ const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => 
 })
 
 /** A trainer at step 0. */
-export function newTrainer(config: RunConfig, { strategy, seed }: Cell, vocabularySize: number): Trainer {
+export function newTrainer(
+  config: RunConfig,
+  { strategy, seed }: Cell,
+  vocabularySize: number,
+  compile: StepCompiler,
+): Trainer {
   const model = createModel(modelConfig(config, vocabularySize), makeStrategy(strategy, config), seed)
   const { optimizer: kind, learningRate, warmupSteps, steps, weightDecay, clipNorm } = config
-  return createTrainer(model, { kind, learningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm }, { seed })
+  return createTrainer(
+    model,
+    { kind, learningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm },
+    { seed, compile },
+  )
 }
 
 /** The trainer of a checkpoint, with what its metadata says of the steps since the last line of results. */
-export async function savedTrainer(folder: string, config: RunConfig, { strategy }: Cell) {
-  const { trainer, metadata } = await loadCheckpoint(folder, makeStrategy(strategy, config))
-  return { trainer, metadata }
-}
+export const savedTrainer = (folder: string, config: RunConfig, { strategy }: Cell, compile: StepCompiler) =>
+  loadCheckpoint(folder, makeStrategy(strategy, config), { compile })
 
 export function disposeTrainer(trainer: Trainer): void {
   trainer.dispose()

@@ -1,4 +1,5 @@
-import { hasCheckpoint, type Metadata, saveCheckpoint, type Trainer } from '@alibi/transformer'
+import { compile } from '@alibi/backend'
+import { hasCheckpoint, type Metadata, type StepCompiler, saveCheckpoint, type Trainer } from '@alibi/transformer'
 import { type Cell, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
 import { trainingBatch } from './data/batch.js'
@@ -27,9 +28,14 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const { config, corpus, folder, progress, signal } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config
   const checkpoint = checkpointFolder(folder, cell)
+  const compiler: StepCompiler = (step, variables) =>
+    compile(step, variables, {
+      onCompile: ({ numOps, seconds }) => progress.line(`compiled a step of ${numOps} ops in ${seconds.toFixed(1)} s`),
+      onFallback: (reason) => progress.line(`steps run op by op: ${reason}`),
+    })
   const { trainer, metadata } = hasCheckpoint(checkpoint)
-    ? await savedTrainer(checkpoint, config, cell)
-    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize), metadata: {} }
+    ? await savedTrainer(checkpoint, config, cell, compiler)
+    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, compiler), metadata: {} }
 
   const window = resumeWindow(metadata)
   const lineEvery = Math.max(1, Math.round(steps / 50))
@@ -68,6 +74,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     if (step - firstStep === TIMED_STEPS[1])
       run.onStepSeconds?.((performance.now() - timedFrom) / 1000 / (TIMED_STEPS[1] - TIMED_STEPS[0]))
   }
+  trainer.sync()
   return trainer
 }
 

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from './config.js'
 import { attention } from './kernels/attention.js'
+import { keepMask } from './kernels/dropout.js'
 import { gelu } from './kernels/gelu.js'
 import { layerNorm } from './kernels/layer-norm.js'
 import type { KvCache } from './kv-cache.js'
@@ -16,8 +17,8 @@ export interface BlockContext {
   readonly cache?: KvCache | undefined
   /** 1 for left padding; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
-  /** A fresh seed for each dropout of the pass; absent outside training. */
-  readonly nextSeed?: (() => number) | undefined
+  /** A fresh seed, int32 [2], for each dropout of the pass; absent outside training. */
+  readonly nextSeed?: (() => tf.Tensor1D) | undefined
 }
 
 /**
@@ -70,4 +71,4 @@ const linear = (x: tf.Tensor2D, weight: tf.Tensor, bias: tf.Tensor) =>
   tf.add(tf.matMul(x, weight as tf.Tensor2D), bias) as tf.Tensor2D
 
 export const drop = <T extends tf.Tensor>(x: T, { config, nextSeed }: Pick<BlockContext, 'config' | 'nextSeed'>): T =>
-  nextSeed ? (tf.dropout(x, config.dropout, undefined, nextSeed()) as T) : x
+  nextSeed ? tf.mul(x, keepMask(x.shape, config.dropout, nextSeed())) : x

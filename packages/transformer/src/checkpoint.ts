@@ -8,7 +8,7 @@ import type { ModelConfig } from './config.js'
 import { createModel, type Model } from './model.js'
 import type { OptimizerConfig } from './optimizer.js'
 import { decodeSafetensors, encodeSafetensors, type NamedArray } from './safetensors.js'
-import { createTrainer, type Trainer } from './trainer.js'
+import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 export type Metadata = Readonly<Record<string, Json>>
@@ -41,6 +41,7 @@ const DESCRIPTION = 'checkpoint.json'
  * not at all: it is written beside, synced, then renamed; an earlier one stays until then.
  */
 export async function saveCheckpoint(folder: string, trainer: Trainer, metadata: Metadata = {}): Promise<void> {
+  trainer.sync()
   const { model, optimizer, options, step } = trainer
   const files = {
     [WEIGHTS]: encodeSafetensors(await readArrays(model.parameters)),
@@ -88,6 +89,7 @@ export async function readCheckpointInfo(folder: string): Promise<CheckpointInfo
 export async function loadCheckpoint(
   folder: string,
   strategy: PositionStrategy,
+  { compile }: Pick<TrainerOptions, 'compile'> = {},
 ): Promise<{ trainer: Trainer; metadata: Metadata }> {
   const { description, at } = await describe(folder)
   const { config, optimizer, step, random, microBatches, metadata } = description
@@ -98,7 +100,7 @@ export async function loadCheckpoint(
   const weights = await readVerified(at, WEIGHTS, description)
   const state = await readVerified(at, OPTIMIZER, description)
   const model: Model = createModel(config, strategy)
-  const trainer = createTrainer(model, optimizer, { seed: random.seed, microBatches, step })
+  const trainer = createTrainer(model, optimizer, { seed: random.seed, microBatches, step, compile })
   try {
     assignAll(model.parameters, weights, `${folder}/${WEIGHTS}`)
     assignAll(new Map(Object.entries(trainer.optimizer.state)), state, `${folder}/${OPTIMIZER}`)

@@ -18,4 +18,4 @@ export { createOptimizer, type Optimizer, type OptimizerConfig } from './optimiz
 export { type SamplingOptions, sampleToken } from './sampling.js'
 export { learningRateAt, type Schedule } from './schedule.js'
 export { tfOps } from './tf-ops.js'
-export { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'
+export { createTrainer, type StepCompiler, type Trainer, type TrainerOptions } from './trainer.js'

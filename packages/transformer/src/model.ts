@@ -15,8 +15,8 @@ export interface ForwardOptions {
   readonly padding?: Int32Array
   /** Positions of all K tokens, the cache's first. Default 0 to K − 1. */
   readonly positions?: Int32Array
-  /** Turns dropout on; each seed drops the same activations. */
-  readonly dropoutSeed?: number
+  /** Turns dropout on; int32 [1]: each seed drops the same activations. */
+  readonly dropoutSeed?: tf.Tensor1D
 }
 
 /** A decoder-only language model whose position encoding is a plugin. */
@@ -30,6 +30,12 @@ export interface Model {
    * @returns hidden states; shape [N, D]; the caller disposes it
    */
   forward(rows: readonly Int32Array[], options?: ForwardOptions): tf.Tensor2D
+  /**
+   * The same for tokens that are on the device.
+   *
+   * @param tokens - int32 [N], row after row; in the vocabulary, which nothing checks here
+   */
+  forwardTokens(tokens: tf.Tensor1D, batchSize: number, options?: ForwardOptions): tf.Tensor2D
   /** The LM head: [N, D] → [N, V]. */
   logits(hidden: tf.Tensor2D): tf.Tensor2D
   /** Frees the parameters. */
@@ -48,37 +54,42 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
   const { modelDim: D, numHeads, numLayers, vocabularySize } = resolved
   const p = (name: string) => parameters.get(name)!
 
+  const forwardTokens: Model['forwardTokens'] = (ids, B, { cache, padding, positions, dropoutSeed } = {}) =>
+    tf.tidy(() => {
+      const L = ids.size / B
+      const K = (cache?.pastLength ?? 0) + L
+      const encoding = encodePositions(strategy, parameters, D / numHeads, {
+        keys: positions ?? positionRange(0, K),
+        numQueries: L,
+        padding,
+      })
+      const context = {
+        config: resolved,
+        parameters,
+        positions: encoding,
+        batchSize: B,
+        cache,
+        padding: padding && paddingMask(padding, K),
+        nextSeed: dropoutSeed && resolved.dropout ? seedSequence(dropoutSeed) : undefined,
+      }
+      const tokens = tf.gather(p('embedding.weight'), ids) as tf.Tensor2D
+      const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
+      const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
+      let x = drop(tf.reshape(embedded, [B * L, D]) as tf.Tensor2D, context)
+      for (let layer = 0; layer < numLayers; layer++) x = block(x, layer, context)
+      return resolved.finalNorm ? layerNorm(x, p('final_norm.scale'), p('final_norm.shift')) : x
+    })
+
   return {
     config: resolved,
     strategy,
     parameters,
     numParameters: parameterCount(specs),
-    forward: (rows, { cache, padding, positions, dropoutSeed } = {}) =>
+    forwardTokens,
+    forward: (rows, options) =>
       tf.tidy(() => {
-        const [B, L] = [rows.length, checkRows(rows, vocabularySize)]
-        const K = (cache?.pastLength ?? 0) + L
-        const encoding = encodePositions(strategy, parameters, D / numHeads, {
-          keys: positions ?? positionRange(0, K),
-          numQueries: L,
-          padding,
-        })
-        let uses = 0
-        const context = {
-          config: resolved,
-          parameters,
-          positions: encoding,
-          batchSize: B,
-          cache,
-          padding: padding && paddingMask(padding, K),
-          // Distinct for every use in a pass; attention adds its block's index.
-          nextSeed: dropoutSeed === undefined || !resolved.dropout ? undefined : () => dropoutSeed + 4096 * ++uses,
-        }
-        const tokens = tf.gather(p('embedding.weight'), flatten(rows)) as tf.Tensor2D
-        const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
-        const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
-        let x = drop(tf.reshape(embedded, [B * L, D]) as tf.Tensor2D, context)
-        for (let layer = 0; layer < numLayers; layer++) x = block(x, layer, context)
-        return resolved.finalNorm ? layerNorm(x, p('final_norm.scale'), p('final_norm.shift')) : x
+        checkRows(rows, vocabularySize)
+        return forwardTokens(flatten(rows), rows.length, options)
       }),
     logits: (hidden) =>
       resolved.tiedHead
@@ -88,7 +99,14 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
   }
 }
 
-function checkRows(rows: readonly Int32Array[], vocabularySize: number): number {
+/** Seeds that differ for every use in a pass; attention's blocks have those up to the next one. */
+function seedSequence(seed: tf.Tensor1D): () => tf.Tensor1D {
+  let uses = 0
+  return () => tf.concat1d([seed, tf.tensor1d([4096 * ++uses], 'int32')])
+}
+
+/** @throws RangeError, one line, for rows that are not rows of tokens */
+export function checkRows(rows: readonly Int32Array[], vocabularySize: number): void {
   const length = rows[0]?.length ?? 0
   if (!length || rows.some((row) => row.length !== length))
     throw new RangeError(`forward: expected rows of one length ≥ 1, got lengths [${rows.map((row) => row.length)}]`)
@@ -96,7 +114,6 @@ function checkRows(rows: readonly Int32Array[], vocabularySize: number): number 
     for (const token of row)
       if (!(token >= 0 && token < vocabularySize))
         throw new RangeError(`forward: expected tokens from 0 to ${vocabularySize - 1}, got ${token}`)
-  return length
 }
 
 /** Rows one after another, as an int32 tensor [N]. */

@@ -21,15 +21,20 @@ export interface Optimizer {
   readonly config: OptimizerConfig
   /** Flat state by name (moments), each [N]. */
   readonly state: Readonly<Record<string, tf.Variable>>
+  /** The numbers that change from step to step, for {@link apply}; made on the host, so that a step may be compiled. */
+  hyperparameters(step: number): Hyperparameters
   /**
    * Updates the parameters in place.
    *
    * @param gradient - flat [N], in the order of the parameters
-   * @param step - steps done before this one
+   * @param hyperparameters - of the step; fp32 [3]
    */
-  apply(gradient: tf.Tensor1D, step: number): void
+  apply(gradient: tf.Tensor1D, hyperparameters: tf.Tensor1D): void
   dispose(): void
 }
+
+/** Learning rate; AdamW's correction of the moments' start at zero, as a factor on the update; its epsilon, corrected. */
+export type Hyperparameters = readonly [rate: number, correction: number, epsilon: number]
 
 /** Updates of all parameters as one flat vector: a dozen operations a step, however many arrays there are. */
 export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {
@@ -42,9 +47,8 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([N]), false))
   const state: Record<string, tf.Variable> =
     config.kind === 'adamw' ? { firstMoment: zeros(), secondMoment: zeros() } : { velocity: zeros() }
-  const decayMask = weightDecay ? tf.tidy(() => tf.keep(maskOfMatrices(parameters))) : undefined
 
-  function direction(gradient: tf.Tensor, step: number): tf.Tensor {
+  function direction(gradient: tf.Tensor, correction: tf.Tensor, corrected: tf.Tensor): tf.Tensor {
     if (config.kind === 'sgd-nesterov') {
       // Sutskever et al. (2013) as PyTorch and fairseq's nag write it: look ahead along the new velocity.
       const velocity = tf.add(tf.mul(state.velocity!, momentum), gradient)
@@ -55,26 +59,30 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
     const second = tf.add(tf.mul(state.secondMoment!, beta2), tf.mul(tf.square(gradient), 1 - beta2))
     state.firstMoment!.assign(first)
     state.secondMoment!.assign(second)
-    const scale = Math.sqrt(1 - beta2 ** (step + 1)) / (1 - beta1 ** (step + 1))
-    const corrected = epsilon * Math.sqrt(1 - beta2 ** (step + 1))
-    return tf.mul(tf.div(first, tf.add(tf.sqrt(second), corrected)), scale)
+    return tf.mul(tf.div(first, tf.add(tf.sqrt(second), corrected)), correction)
   }
 
   return {
     config,
     state,
-    apply: (gradient, step) =>
+    hyperparameters(step) {
+      const second = Math.sqrt(1 - beta2 ** (step + 1))
+      return [learningRateAt(step, config), second / (1 - beta1 ** (step + 1)), epsilon * second]
+    },
+    apply: (gradient, hyperparameters) =>
       tf.tidy(() => {
-        const rate = learningRateAt(step, config)
+        const [rate, correction, corrected] = tf.unstack(hyperparameters) as [tf.Tensor, tf.Tensor, tf.Tensor]
         const before = tf.concat1d(variables.map((v) => tf.reshape(v, [-1]) as tf.Tensor1D))
-        const update = tf.mul(direction(clipNorm ? clip(gradient, clipNorm) : gradient, step), rate)
-        const kept = decayMask ? tf.mul(before, tf.sub(1, tf.mul(decayMask, rate * weightDecay))) : before
+        const clipped = clipNorm ? clip(gradient, clipNorm) : gradient
+        const update = tf.mul(direction(clipped, correction, corrected), rate)
+        const decay = () => tf.mul(maskOfMatrices(parameters), tf.mul(rate, weightDecay))
+        const kept = weightDecay ? tf.sub(before, tf.mul(before, decay())) : before
         const after = tf.split(tf.sub(kept, update), sizes)
         variables.forEach((variable, i) => {
           variable.assign(tf.reshape(after[i]!, variable.shape))
         })
       }),
-    dispose: () => tf.dispose([...Object.values(state), ...(decayMask ? [decayMask] : [])]),
+    dispose: () => tf.dispose(Object.values(state)),
   }
 }
 

@@ -1,9 +1,15 @@
-// Letters: B batch, L tokens (trainLength).
+// Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { crossEntropy } from './kernels/cross-entropy.js'
-import { flatten, type Model } from './model.js'
+import { checkRows, flatten, type Model } from './model.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
+
+/** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
+export type StepCompiler = (
+  step: (...inputs: tf.Tensor[]) => tf.Tensor[],
+  variables: readonly tf.Variable[],
+) => ((...inputs: tf.Tensor[]) => tf.Tensor[]) & { sync(): void; dispose(): void }
 
 export interface TrainerOptions {
   /** Of dropout; the weights' seed is createModel's. Default 0. */
@@ -12,12 +18,14 @@ export interface TrainerOptions {
   readonly microBatches?: number
   /** Steps already done, when continuing. Default 0. */
   readonly step?: number
+  /** Makes the step faster, e.g. one graph. Absent: op by op. */
+  readonly compile?: StepCompiler | undefined
 }
 
 export interface Trainer {
   readonly model: Model
   readonly optimizer: Optimizer
-  readonly options: Required<Omit<TrainerOptions, 'step'>>
+  readonly options: Required<Pick<TrainerOptions, 'seed' | 'microBatches'>>
   /** Steps done. */
   readonly step: number
   /**
@@ -27,16 +35,42 @@ export interface Trainer {
    * @returns the loss before the update: mean nats a token
    */
   trainStep(rows: readonly Int32Array[]): Promise<number>
+  /** Brings the model's parameters and the optimizer's state up to date after compiled steps: call it before using them. */
+  sync(): void
   /** Frees the optimizer's state; the model stays. */
   dispose(): void
 }
 
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
-  const { seed = 0, microBatches = 1 } = options
+  const { seed = 0, microBatches = 1, compile = opByOp } = options
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
   const optimizer = createOptimizer(config, model.parameters)
   const variables = [...model.parameters.values()]
   let step = options.step ?? 0
+
+  /**
+   * All that a step does on the device. No number made here may change from one step to the next: a compiled step keeps
+   * it. Inputs: tokens and targets [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part.
+   */
+  function update(...[tokens, targets, hyperparameters, seeds]: tf.Tensor[]): tf.Tensor[] {
+    const [B, L] = tokens!.shape as [number, number]
+    const rows = B / microBatches
+    const part = (x: tf.Tensor, i: number) => tf.reshape(tf.slice(x, [i * rows, 0], [rows, L]), [-1]) as tf.Tensor1D
+    const parts = Array.from({ length: microBatches }, (_, i) =>
+      lossAndGradient(
+        model,
+        variables,
+        part(tokens!, i),
+        part(targets!, i),
+        rows,
+        tf.slice1d(seeds as tf.Tensor1D, i, 1),
+      ),
+    )
+    const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
+    optimizer.apply(mean(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
+    return [mean(parts.map(({ loss }) => loss))]
+  }
+  const run = compile(update, [...variables, ...Object.values(optimizer.state)])
 
   return {
     model,
@@ -50,33 +84,48 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
         throw new RangeError(
           `trainStep: expected microBatches to divide the batch, got ${microBatches} for ${rows.length} rows`,
         )
-      const size = rows.length / microBatches
-      const loss = tf.tidy(() => {
-        const parts = Array.from({ length: microBatches }, (_, i) => {
-          const dropoutSeed = seed + 1_000_003 * (step * microBatches + i)
-          return lossAndGradient(model, variables, rows.slice(i * size, (i + 1) * size), dropoutSeed)
-        })
-        const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
-        optimizer.apply(mean(parts.map((part) => part.gradient)), step)
-        return mean(parts.map((part) => part.loss))
-      })
+      checkRows(rows, model.config.vocabularySize)
+      const part = (from: number, to?: number) => rows.map((row) => row.subarray(from, to))
+      const matrix = (part: readonly Int32Array[]) => tf.tidy(() => tf.reshape(flatten(part), [rows.length, -1]))
+      const inputs: tf.Tensor[] = [
+        matrix(part(0, -1)),
+        matrix(part(1)),
+        tf.tensor1d([...optimizer.hyperparameters(step)]),
+        tf.tensor1d(
+          Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i)),
+          'int32',
+        ),
+      ]
+      const [loss] = run(...inputs)
       step += 1
-      const [value] = await loss.data()
-      loss.dispose()
+      const [value] = await loss!.data()
+      tf.dispose([...inputs, loss!])
       return value!
     },
-    dispose: () => optimizer.dispose(),
+    sync: () => run.sync(),
+    dispose() {
+      run.dispose()
+      optimizer.dispose()
+    },
   }
 }
 
+const opByOp: StepCompiler = (step) =>
+  Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })
+
 /** @returns the mean loss and its gradient as one flat vector, in the order of `variables` */
-function lossAndGradient(model: Model, variables: tf.Variable[], rows: readonly Int32Array[], dropoutSeed: number) {
-  const inputs = rows.map((row) => row.subarray(0, -1))
-  const targets = rows.map((row) => row.subarray(1))
-  const { value, grads } = tf.variableGrads(
-    () => tf.mean(crossEntropy(model.logits(model.forward(inputs, { dropoutSeed })), flatten(targets))) as tf.Scalar,
-    variables,
-  )
+function lossAndGradient(
+  model: Model,
+  variables: tf.Variable[],
+  tokens: tf.Tensor1D,
+  targets: tf.Tensor1D,
+  batchSize: number,
+  dropoutSeed: tf.Tensor1D,
+) {
+  const { value, grads } = tf.variableGrads(() => {
+    const hidden = model.forwardTokens(tokens, batchSize, { dropoutSeed })
+    return tf.mean(crossEntropy(model.logits(hidden), targets)) as tf.Scalar
+  }, variables)
   const gradient = tf.concat1d(variables.map((v) => tf.reshape(grads[v.name] ?? tf.zerosLike(v), [-1]) as tf.Tensor1D))
   return { loss: value, gradient }
 }

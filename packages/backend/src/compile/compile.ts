@@ -31,8 +31,8 @@ interface Entry {
 }
 
 /**
- * Makes one graph of a step: all that `step` does with tensors, forward, backward and optimizer alike, is recorded in its
- * first (real) run and from then on happens in one call, with the variables inside. It knows nothing of what the step
+ * Makes one graph of a step: all that `step` does with tensors, forward, backward and optimizer alike, is recorded once
+ * and then happens in one call, with the variables inside. It knows nothing of what the step
  * computes.
  *
  * Numbers that change from step to step must come in as inputs: whatever the step makes on the host is a constant of the
@@ -65,9 +65,11 @@ export function compile(
   }
   const held = () => variables.map(({ dataId }) => dataId)
 
+  /** Runs the step op by op, for its recording; the numbers are the graph's, from the first step on. */
   function recordEntry(backend: NodeBackend, key: string, inputs: tf.Tensor[]): tf.Tensor[] {
     sync()
     const started = performance.now()
+    const before = variables.map((variable) => tf.clone(variable))
     let recording: ReturnType<typeof record>['recording'] | undefined
     const results = tf.tidy(() => {
       const recorded = record(backend, () => step(...inputs), inputs, variables)
@@ -78,12 +80,18 @@ export function compile(
       if (recording instanceof NotCompilable) throw recording
       const signature = ({ dtype, shape }: tf.Tensor): Signature => ({ dtype: backend.getDTypeInteger(dtype), shape })
       const graph = { inputs: inputs.map(signature), variables: variables.map(signature), xla }
-      entries.set(key, { session: createSession(backend, recording!, graph), started })
+      const entry = { session: createSession(backend, recording!, graph), started }
+      entries.set(key, entry)
       if (entries.size > maxShapes) forget(entries.keys().next().value!)
+      for (const [i, variable] of variables.entries()) variable.assign(before[i]!)
+      tf.dispose(results)
+      return runEntry(key, entry, inputs)
     } catch (error) {
       refuse((error as Error).message)
+      return results
+    } finally {
+      tf.dispose(before)
     }
-    return results
   }
 
   function forget(key: string): void {

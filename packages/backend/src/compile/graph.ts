@@ -40,8 +40,9 @@ export function buildGraph(
   const { ops, constants, outputs, updates } = recording
   const nodes: NodeProto[] = []
   const node = (name: string, op: string, input: readonly string[], attr: Record<string, AttributeProto>) => {
-    // XLA compiles what it may: this keeps a node out.
-    nodes.push({ name, op, input, attr: xla ? attr : { ...attr, _XlaCompile: { b: false } } })
+    // XLA compiles what it may; its random numbers are others than those of TensorFlow's own ops.
+    const compiled = xla && !op.startsWith('Stateless')
+    nodes.push({ name, op, input, attr: compiled ? attr : { ...attr, _XlaCompile: { b: false } } })
     return name
   }
   const type = ({ dtype }: Signature) => ({ dtype: { type: dtype } })
@@ -68,13 +69,14 @@ export function buildGraph(
       dtype: { type: dtype },
       value: { tensor: { dtype, shape: shapeProto(shape), content } },
     })
+  const opName = (index: number) => `${ops[index]!.name}_${index}`
   const place = (source: Source): string => {
-    if (source.kind === 'op') return source.output ? `op_${source.op}:${source.output}` : `op_${source.op}`
+    if (source.kind === 'op') return source.output ? `${opName(source.op)}:${source.output}` : opName(source.op)
     if (source.kind === 'variable') return names.read(source.index)
     return source.kind === 'input' ? names.input(source.index) : `constant_${source.index}`
   }
   for (const [i, { name, attributes, inputs }] of ops.entries())
-    node(`op_${i}`, name, inputs.map(place), attributesOf(name, attributes, inputs.length, binding))
+    node(opName(i), name, inputs.map(place), attributesOf(name, attributes, inputs.map(typeOf), binding))
   const assignments = [...updates].map(([i, source]) =>
     node(
       `assign_${i}`,
@@ -83,34 +85,39 @@ export function buildGraph(
       type(variables[i]!),
     ),
   )
-  outputs.forEach((source, i) => {
-    node(names.output(i), 'Identity', [place(source), ...assignments.map(after)], {
-      T: { type: outputType(source) },
-    })
-  })
+  for (const [i, source] of outputs.entries())
+    node(names.output(i), 'Identity', [place(source), ...assignments.map(after)], { T: { type: typeOf(source) } })
   return nodes
 
-  /** Steps return numbers; a variable or input may be passed through. */
-  function outputType(source: Source): number {
-    if (source.kind === 'variable') return variables[source.index]!.dtype
-    return source.kind === 'input' ? inputs[source.index]!.dtype : binding.TF_FLOAT
+  function typeOf(source: Source): number {
+    if (source.kind === 'op') return ops[source.op]!.dtypes[source.output]!
+    return { variable: variables, input: inputs, constant: constants }[source.kind][source.index]!.dtype
   }
 }
 
 const after = (node: string) => `^${node}`
 
-/** tfjs-node leaves out what eager execution infers from the inputs: the length of a list of tensors. */
-const LIST_LENGTH: Readonly<Record<string, readonly [attribute: string, otherInputs: number]>> = {
+/** What tfjs-node leaves to eager execution to infer: types of inputs by their index, and lengths of lists of inputs. */
+const INFERRED_TYPES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ExpandDims: { T: 0, Tdim: 1 },
+}
+const INFERRED_LENGTHS: Readonly<Record<string, readonly [attribute: string, otherInputs: number]>> = {
   AddN: ['N', 0],
   ConcatV2: ['N', 1],
   Pack: ['N', 0],
 }
 
-function attributesOf(op: string, attributes: readonly OpAttribute[], numInputs: number, binding: Binding) {
+function attributesOf(
+  op: string,
+  attributes: readonly OpAttribute[],
+  inputTypes: readonly number[],
+  binding: Binding,
+): Record<string, AttributeProto> {
   const all: Record<string, AttributeProto> = {}
   for (const { name, type, value } of attributes) all[name] = attribute(op, name, type, value, binding)
-  const list = LIST_LENGTH[op]
-  if (list) all[list[0]] ??= { i: numInputs - list[1] }
+  for (const [name, input] of Object.entries(INFERRED_TYPES[op] ?? {})) all[name] ??= { type: inputTypes[input]! }
+  const list = INFERRED_LENGTHS[op]
+  if (list) all[list[0]] ??= { i: inputTypes.length - list[1] }
   return all
 }
 

@@ -10,6 +10,8 @@ export interface RecordedOp {
   readonly name: string
   readonly attributes: readonly OpAttribute[]
   readonly inputs: readonly Source[]
+  /** Of its outputs. */
+  readonly dtypes: readonly number[]
 }
 
 /** A value that the step read and did not compute; bytes in the order of the machine. */
@@ -33,7 +35,7 @@ export class NotCompilable extends Error {}
 
 /**
  * Runs `step` once and writes down every op that reaches the native addon: forward, backward and optimizer pass the same
- * door. The run is real; its results are returned with the recording, or with the reason why there is none.
+ * door. The run is real: variables change, and its results come with the recording or with the reason why there is none.
  */
 export function record(
   backend: NodeBackend,
@@ -76,7 +78,8 @@ export function record(
     executeOp(name, attributes, inputIds, numOutputs) {
       const outputs = binding.executeOp(name, attributes, inputIds, numOutputs)
       try {
-        const op = ops.push({ name, attributes, inputs: inputIds.map(sourceOf) }) - 1
+        const dtypes = outputs.map(({ dtype }) => dtype)
+        const op = ops.push({ name, attributes, inputs: inputIds.map(sourceOf), dtypes }) - 1
         outputs.forEach(({ id }, output) => {
           sources.set(id, { kind: 'op', op, output })
         })

@@ -1,6 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import * as tf from '@tensorflow/tfjs'
 import { type AttentionBias, penalties, sumDiagonals, type Tile, toeplitz } from './bias-tile.js'
+import { keepMask } from './dropout.js'
 
 /** Added where a query must not look. Finite, so that a row with nothing to see (padding) stays finite. */
 const MASKED = -1e30
@@ -13,8 +14,8 @@ export interface AttentionOptions {
   readonly blockSize: number
   /** True for keys that no query may attend to (left padding); 1 or 0, shape [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
-  /** Drops attention weights in training; the seed makes the backward pass drop the same ones. */
-  readonly dropout?: { readonly rate: number; readonly seed: number } | undefined
+  /** Drops attention weights in training; the seed, int32 [2], makes the backward pass drop the same ones. */
+  readonly dropout?: { readonly rate: number; readonly seed: tf.Tensor1D } | undefined
 }
 
 /**
@@ -68,19 +69,24 @@ function biasTensors(bias: AttentionBias, tiles: readonly Tile[]): tf.Tensor[] {
 
 /** The tensors in the options that are not inputs of the gradient, and the options with others in their place. */
 function constantsOf(options: AttentionOptions) {
-  const { bias, trainBias, padding } = options
-  const own: Record<string, tf.Tensor> = {}
-  if (bias.kind === 'linear') Object.assign(own, { queries: bias.queries, keys: bias.keys })
-  if (bias.kind === 'linear' && !trainBias) own.slopes = bias.slopes
-  if (bias.kind === 'table' && !trainBias) own.table = bias.table
-  const names = Object.keys(own)
+  const { bias, trainBias, padding, dropout } = options
+  const ofBias: Record<string, tf.Tensor> = {}
+  if (bias.kind === 'linear') Object.assign(ofBias, { queries: bias.queries, keys: bias.keys })
+  if (bias.kind === 'linear' && !trainBias) ofBias.slopes = bias.slopes
+  if (bias.kind === 'table' && !trainBias) ofBias.table = bias.table
+  const names = Object.keys(ofBias)
   return {
-    tensors: [...Object.values(own), ...(padding ? [padding] : [])],
-    replace: (tensors: readonly tf.Tensor[]): AttentionOptions => ({
-      ...options,
-      bias: { ...bias, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]])) } as AttentionBias,
-      padding: padding && tensors[names.length],
-    }),
+    tensors: [...Object.values(ofBias), ...(padding ? [padding] : []), ...(dropout ? [dropout.seed] : [])],
+    replace(tensors: readonly tf.Tensor[]): AttentionOptions {
+      const left = [...tensors]
+      const own = Object.fromEntries(names.map((name) => [name, left.shift()]))
+      return {
+        ...options,
+        bias: { ...bias, ...own } as AttentionBias,
+        padding: padding && left.shift(),
+        dropout: dropout && { ...dropout, seed: left.shift() as tf.Tensor1D },
+      }
+    },
   }
 }
 
@@ -100,7 +106,9 @@ function attendTile(
   let scores = tf.add(tf.matMul(queries, keys, false, true), biasTile(bias, trained, tile))
   if (padding) scores = tf.add(scores, tf.mul(tf.slice(padding, [0, 0, 0, 0], [B, 1, 1, tile.numKeys]), MASKED))
   const probabilities = tf.softmax(scores)
-  const kept = dropout ? keepMask(probabilities.shape, dropout.rate, dropout.seed + tile.index) : undefined
+  // A seed of its own for each tile: uses are 4096 apart.
+  const kept =
+    dropout && keepMask(probabilities.shape, dropout.rate, tf.add(dropout.seed, tf.tensor1d([0, tile.index], 'int32')))
   return { queries, keys, values, probabilities, kept, weights: kept ? tf.mul(probabilities, kept) : probabilities }
 }
 
@@ -122,9 +130,6 @@ function causalMask({ start, end, numKeys }: Tile): tf.Tensor2D {
   const query = tf.reshape(tf.range(numKeys - rows, numKeys), [-1, 1])
   return tf.mul(tf.relu(tf.sub(tf.reshape(tf.range(0, numKeys), [1, -1]), query)), MASKED) as tf.Tensor2D
 }
-
-const keepMask = (shape: number[], rate: number, seed: number) =>
-  tf.div(tf.cast(tf.greaterEqual(tf.randomUniform(shape, 0, 1, 'float32', seed), rate), 'float32'), 1 - rate)
 
 function attentionGradients(dy: tf.Tensor, saved: tf.Tensor[], tiles: readonly Tile[], options: AttentionOptions) {
   const [q, k, v, ...trained] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]]
