@@ -14,7 +14,7 @@ export const presets: Record<RunConfig['preset'], Omit<RunConfig, 'preset'>> = {
     evalLengths: [128, 256, 512, 1024, 2048],
     evalTokens: 49_152,
     seeds: [1],
-    steps: 800,
+    steps: 1500,
     batchSize: 8,
     numLayers: 4,
     modelDim: 128,

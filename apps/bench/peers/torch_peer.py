@@ -1,0 +1,86 @@
+"""The same model and step in PyTorch, for `bench speed`: reads a number of steps a line, answers with seconds a step.
+
+Letters: B batch, L tokens, D width, H heads.
+"""
+
+import argparse
+import json
+import math
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--attention", choices=["sdpa", "eager"], required=True)
+for name in ["batch", "length", "layers", "dim", "heads", "vocabulary", "threads"]:
+    parser.add_argument(f"--{name}", type=int, required=True)
+options = parser.parse_args()
+torch.set_num_threads(options.threads)
+torch.manual_seed(1)
+B, L, D, H = options.batch, options.length, options.dim, options.heads
+
+
+def slopes(heads):
+    """As in the paper's code, for powers of two."""
+    return torch.tensor([2 ** (-8 * (k + 1) / heads) for k in range(heads)])
+
+
+distance = torch.arange(L)[:, None] - torch.arange(L)[None, :]
+BIAS = (-slopes(H)[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(D), nn.LayerNorm(D)
+        self.qkv, self.out = nn.Linear(D, 3 * D), nn.Linear(D, D)
+        self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.norm1(x)).view(B, L, 3, H, D // H).permute(2, 0, 3, 1, 4)
+        if options.attention == "sdpa":
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=BIAS)
+        else:
+            scores = q @ k.transpose(-1, -2) / math.sqrt(D // H) + BIAS
+            mixed = torch.softmax(scores, dim=-1) @ v
+        x = x + self.out(mixed.transpose(1, 2).reshape(B, L, D))
+        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(options.vocabulary, D)
+        self.blocks = nn.ModuleList(Block() for _ in range(options.layers))
+        self.norm = nn.LayerNorm(D)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens) * math.sqrt(D)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x) @ self.embedding.weight.T
+
+
+model = Model()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0, fused=True)
+
+
+def step():
+    rows = torch.randint(options.vocabulary, (B, L + 1))
+    loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+for line in sys.stdin:
+    steps = int(line)
+    started = time.perf_counter()
+    for _ in range(steps):
+        step()
+    print((time.perf_counter() - started) / steps, flush=True)
