@@ -4,10 +4,11 @@ import { evalCommand } from './commands/eval.js'
 import { generateCommand } from './commands/generate.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
+import { speedCommand } from './commands/speed.js'
 import { trainCommand } from './commands/train.js'
 import { Interrupted } from './interrupt.js'
 
-const commands = [runCommand, trainCommand, evalCommand, generateCommand, reportCommand, doctorCommand]
+const commands = [runCommand, trainCommand, evalCommand, generateCommand, reportCommand, speedCommand, doctorCommand]
 
 /** An error in one line, with what to do. */
 function describe(error: unknown): string {

@@ -1,24 +1,55 @@
 import { describe, expect, it } from 'vitest'
 import { type ConformanceOptions, conformanceCases } from '../src/conformance/index.js'
-import { compose, none, type PositionStrategy } from '../src/index.js'
+import { compose, none } from '../src/index.js'
 import { brokenStrategies } from './broken-strategies.js'
+import { numericGradients } from './numeric-gradients.js'
+import { bucketed, embedding, linear, make, rotation, soundStrategies, wave } from './sound-strategies.js'
 
 describe('the conformance suite bites', () => {
   it.each(brokenStrategies)('$mistake', async ({ strategy, options, caughtBy }) => {
     const target = conformanceCases(strategy, options).find(({ name }) => name === caughtBy)
     expect(target, `no case named ${caughtBy} applies`).toBeDefined()
-    await expect((async () => target!.run())()).rejects.toThrow(/expected .+, got /)
+    await expect((async () => target!.run())()).rejects.toThrow(/^conformance: expected .+, got .+$/)
   })
 
   it('with every one of its cases', () => {
-    const everything: PositionStrategy[] = brokenStrategies.map(({ strategy }) => strategy)
-    const { differentiable } = brokenStrategies.find(({ options }) => options?.differentiable)!.options!
-    const options: ConformanceOptions = { bias: () => 0, differentiable: differentiable! }
+    const options: ConformanceOptions = {
+      bias: () => 0,
+      embedding: () => 0,
+      angle: () => 0,
+      differentiable: numericGradients,
+    }
+    const everything = [...brokenStrategies, ...soundStrategies].map(({ strategy }) => strategy)
     const names = new Set(everything.flatMap((s) => conformanceCases(s, options).map(({ name }) => name)))
     expect(names).toEqual(new Set(brokenStrategies.map(({ caughtBy }) => caughtBy)))
   })
 })
 
-describe('strategies of core conform', () => {
-  for (const strategy of [none(), compose()]) for (const { name, run } of conformanceCases(strategy)) it(name, run)
+describe('the conformance suite lets pass', () => {
+  describe.each(soundStrategies)('$what', ({ strategy, options }) => {
+    for (const { name, run } of conformanceCases(strategy, { differentiable: numericGradients, ...options }))
+      it(name, run)
+  })
+
+  const [waves, buckets] = [make({ embedding: embedding(wave) }), bucketed((d) => Math.min(7, Math.max(0, d)))]
+  describe.each([
+    ['none', none()],
+    ['nothing composed', compose()],
+    ['an embedding and a bias', compose({ ...waves, name: 'waves' }, { ...buckets, name: 'buckets' })],
+    ['two biases', compose(make({ bias: linear([0.5, 0.25]) }), { ...buckets, name: 'buckets' })],
+    ['all three hooks', compose({ ...waves, name: 'waves' }, rotation({}), { ...buckets, name: 'buckets' })],
+  ])('%s', (_what, strategy) => {
+    for (const { name, run } of conformanceCases(strategy, { differentiable: numericGradients })) it(name, run)
+  })
+})
+
+it('makes a strategy for each case from a function', async () => {
+  const made = new Set<object>()
+  const cases = conformanceCases(() => {
+    const strategy = make({ bias: linear([0.5]) })
+    made.add(strategy)
+    return strategy
+  })
+  for (const { run } of cases) await run()
+  expect(made.size).toBe(cases.length + 1)
 })

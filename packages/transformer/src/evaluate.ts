@@ -64,6 +64,8 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     let losses: tf.Tensor1D | undefined
     if (i === 0) {
       const profile = await tf.profile(() => {
+        // TensorFlow.js keeps a record of every kernel, and overflows the stack over those of a long text.
+        tf.engine().state.activeProfile.kernels = new LargestKernel()
         losses = score()
         return losses
       })
@@ -79,6 +81,16 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   const lossNats = sum / count
   const seconds = (performance.now() - started) / 1000
   return { tokens: count, lossNats, perplexity: Math.exp(lossNats), tokensPerSecond: count / seconds, peakBytes }
+}
+
+type KernelInfo = Awaited<ReturnType<typeof tf.profile>>['kernels'][number]
+
+/** A list that keeps what was pushed while tensors held the most. */
+class LargestKernel extends Array<KernelInfo> {
+  override push(kernel: KernelInfo): number {
+    if (!(this[0] && this[0].totalBytesSnapshot >= kernel.totalBytesSnapshot)) this[0] = kernel
+    return 1
+  }
 }
 
 /** Windows over targets 0 … numTargets − 1: window [start, end) reads those tokens and predicts the one after each. */

@@ -76,7 +76,7 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
       const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
       const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
       let x = drop(tf.reshape(embedded, [B * L, D]) as tf.Tensor2D, context)
-      for (let layer = 0; layer < numLayers; layer++) x = block(x, layer, context)
+      for (let layer = 0; layer < numLayers; layer++) x = tf.tidy(() => block(x, layer, context))
       return resolved.finalNorm ? layerNorm(x, p('final_norm.scale'), p('final_norm.shift')) : x
     })
 

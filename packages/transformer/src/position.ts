@@ -92,8 +92,9 @@ export function encodePositions(
   const queryRotation = turn(queries, 'query')
   const keyRotation = turn(cacheRotated ? queries : keys, 'key')
 
-  const perLayer = strategy.parameterScope === 'layer'
-  const biases: AttentionBias[] = []
+  const makeBias = (layer: number) => deviceBias(strategy, ownParameters(strategy, parameters, layer), queries, keys)
+  // Made here, not in the first block: what a block makes does not outlive it.
+  const shared = strategy.parameterScope === 'layer' ? undefined : makeBias(0)
   return {
     cacheRotated,
     trainBias: strategy.parameters !== undefined && bias !== undefined,
@@ -101,19 +102,15 @@ export function encodePositions(
       if (!embedding) return x
       const [B, L, D] = x.shape
       // Rows that begin with padding start counting later, so each has positions of its own.
-      const shared = padding
+      const places = padding
         ? Int32Array.from({ length: B * L }, (_, i) => Math.max(0, queries[i % L]! - padding[Math.floor(i / L)]!))
         : queries
-      const rows = embedding.evaluate(tfOps, ownParameters(strategy, parameters, 0), shared)
+      const rows = embedding.evaluate(tfOps, ownParameters(strategy, parameters, 0), places)
       return tf.add(x, tf.reshape(rows, [padding ? B : 1, L, D]))
     },
     rotateQueries: (q) => (queryRotation ? applyRotation(q, queryRotation) : q),
     rotateKeys: (k) => (keyRotation ? applyRotation(k, keyRotation) : k),
-    bias(layer) {
-      const index = perLayer ? layer : 0
-      biases[index] ??= deviceBias(strategy, ownParameters(strategy, parameters, index), queries, keys)
-      return biases[index]
-    },
+    bias: (layer) => shared ?? makeBias(layer),
   }
 }
 
@@ -131,6 +128,7 @@ function deviceBias(
       slopes: bias.slopes(tfOps, parameters),
       queries: tf.tensor1d(Float32Array.from(queries)),
       keys: tf.tensor1d(Float32Array.from(keys)),
+      consecutive: isConsecutive(keys),
     }
   if (bias.kind === 'distance' && isConsecutive(keys))
     return { kind: 'table', table: bias.evaluate(tfOps, parameters, positionRange(0, keys.length)) }

@@ -20,7 +20,7 @@ it.each(['full', 'decoding'])('has PyTorch’s outputs and gradients with ALiBi 
   const positions = (count: number) => tf.range(numKeys - count, numKeys) as tf.Tensor1D
   const attend = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, slopes: tf.Tensor) =>
     attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
-      bias: { kind: 'linear', slopes, queries: positions(numQueries), keys: positions(numKeys) },
+      bias: { kind: 'linear', slopes, queries: positions(numQueries), keys: positions(numKeys), consecutive: true },
       trainBias: true,
       blockSize: 3,
     })

@@ -70,7 +70,7 @@ const kernels: readonly Kernel[] = [
     name: 'attention with slopes',
     shapes: [...qkv, [H]],
     device: attend(
-      (slopes) => ({ kind: 'linear', slopes: slopes!, queries: range(K - Q, K), keys: range(0, K) }),
+      (slopes) => ({ kind: 'linear', slopes: slopes!, queries: range(K - Q, K), keys: range(0, K), consecutive: true }),
       true,
     ),
     exact: (q, k, v, slopes) => attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => -slopes![h]! * (i - j)),

@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os'
 import { type Backend, backendNames, selectBackend } from '@alibi/backend'
-import * as tf from '@tensorflow/tfjs'
 import { Command } from 'commander'
 import { dataFolder } from '../data/download.js'
+import { matmulGigaflops } from '../machine.js'
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -34,19 +34,3 @@ async function doctor(): Promise<void> {
 
 const describe = (backend: Backend) => `${backend.package} ${backend.version} on ${backend.device}`
 const gigabytes = (bytes: number) => `${Math.round(bytes / 1e9)} GB`
-
-/** Best of five, on fresh random numbers. */
-async function matmulGigaflops(): Promise<number> {
-  const n = 1024
-  let best = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 5; i++) {
-    const [a, b] = [tf.randomNormal([n, n]), tf.randomNormal([n, n])]
-    await Promise.all([a.data(), b.data()])
-    const started = performance.now()
-    const product = tf.matMul(a, b)
-    await product.data()
-    best = Math.min(best, performance.now() - started)
-    tf.dispose([a, b, product])
-  }
-  return (2 * n ** 3) / best / 1e6
-}

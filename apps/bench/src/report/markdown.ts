@@ -1,6 +1,7 @@
 import { thousands } from '../progress.js'
 import type { Results } from '../results/file.js'
 import { type Spread, summarize } from './summary.js'
+import { table } from './table.js'
 
 /** The report as Markdown: what was run, and a table of strategies by evaluation lengths. */
 export function markdownReport(results: Results): string {
@@ -49,13 +50,4 @@ function perplexity(value: Spread | undefined): string {
   const digits = value.mean >= 100 ? 0 : value.mean >= 10 ? 1 : 3
   const mean = value.mean.toFixed(digits)
   return value.deviation === undefined ? mean : `${mean} ± ${value.deviation.toFixed(digits)}`
-}
-
-/** A Markdown table whose source lines up, for terminals. */
-function table([head, ...body]: readonly (readonly string[])[]): string[] {
-  const widths = head!.map((_, i) => Math.max(3, ...[head!, ...body].map((row) => row[i]!.length)))
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`
-  const rule = `| ${widths.map((width, i) => (i ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`
-  return [line(head!), rule, ...body.map(line)]
 }

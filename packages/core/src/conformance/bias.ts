@@ -1,23 +1,29 @@
-// Letters: H heads, Q/K queries/keys, N distances.
+// Letters: H heads, Q/K queries/keys, L tokens, N distances.
 import { initialParameters } from '../parameters.js'
 import { positionRange } from '../positions.js'
-import { type ReferenceTensor, reference } from '../reference.js'
+import { reference } from '../reference.js'
 import { scoreBias } from '../score-bias.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
-import { type Check, expectEqual, expectFinite, fail, knownPositions, variedParameters } from './check.js'
+import type { Check } from './check.js'
+import { expectEqual, expectFinite, expectShape, fail } from './expect.js'
+import { firstPositions, isKnown, knownPositions, variedParameters } from './inputs.js'
 
 const hasBias: Check['applies'] = ({ bias }) => bias !== undefined
 
 const tile = (strategy: PositionStrategy, queries: Positions, keys: Positions) =>
   scoreBias(reference, strategy.bias!, variedParameters(strategy), queries, keys)
 
-/** Rows [from, to) and columns [left, right) of every head. */
-function slice(x: ReferenceTensor, [from, to]: [number, number], [left, right]: [number, number]): ReferenceTensor {
-  const indices = (a: number, b: number) => positionRange(a, b - a)
-  return reference.gather(reference.gather(x, indices(from, to), 1), indices(left, right), 2)
+/** Compares the bias of some of the first positions with the same rows and columns of the whole. */
+function expectSlice(
+  what: string,
+  strategy: PositionStrategy,
+  choose: (all: Positions) => readonly [queries: Positions, keys: Positions],
+): void {
+  const all = firstPositions(strategy, 12)
+  const [queries, keys] = choose(all)
+  const want = reference.gather(reference.gather(tile(strategy, all, all), queries, 1), keys, 2)
+  expectEqual(what, tile(strategy, queries, keys), want)
 }
-
-const LENGTH = 12
 
 export const biasChecks: readonly Check[] = [
   {
@@ -26,28 +32,36 @@ export const biasChecks: readonly Check[] = [
     run(strategy) {
       const positions = knownPositions(strategy)
       const value = tile(strategy, positions, positions)
-      const want = [strategy.bias!.numHeads, positions.length, positions.length]
-      if (`${value.shape}` !== `${want}`) fail(`a bias of shape [${want}]`, `[${value.shape}]`)
-      expectFinite('bias', value)
+      expectShape('a bias', value, [strategy.bias!.numHeads, positions.length, positions.length])
+      expectFinite('bias', value.data)
     },
   },
   {
     name: 'biases a tile as the whole matrix does',
     applies: hasBias,
     run(strategy) {
-      const whole = tile(strategy, positionRange(0, LENGTH), positionRange(0, LENGTH))
-      const part = tile(strategy, positionRange(5, 4), positionRange(2, 6))
-      expectEqual('a tile', part, slice(whole, [5, 9], [2, 8]))
+      const quarter = (all: Positions) => Math.floor(all.length / 4)
+      expectSlice('a tile', strategy, (all) => [
+        all.subarray(2 * quarter(all)),
+        all.subarray(quarter(all), all.length - quarter(all)),
+      ])
     },
   },
   {
     name: 'biases a decoding step as the last row of the whole',
     applies: hasBias,
     run(strategy) {
-      const keys = positionRange(0, LENGTH)
-      const whole = tile(strategy, keys, keys)
-      const step = tile(strategy, Int32Array.of(LENGTH - 1), keys)
-      expectEqual('a decoding step', step, slice(whole, [LENGTH - 1, LENGTH], [0, LENGTH]))
+      expectSlice('a decoding step', strategy, (all) => [all.subarray(-1), all])
+    },
+  },
+  {
+    name: 'biases a pair whatever the others with it',
+    applies: hasBias,
+    run(strategy) {
+      expectSlice('queries and keys in no order', strategy, (all) => {
+        const known = (p: number) => p % all.length
+        return [Int32Array.of(7, 2, 2, 5).map(known), Int32Array.of(9, 0, 4, 9, 1).map(known)]
+      })
     },
   },
   {
@@ -56,51 +70,60 @@ export const biasChecks: readonly Check[] = [
     run(strategy) {
       const { bias } = strategy
       if (bias?.kind !== 'distance') return
-      const values = (...distances: number[]) =>
-        bias.evaluate(reference, variedParameters(strategy), Int32Array.from(distances))
-      const all = values(9, 0, -3, 9, 4, 1)
-      const order = Int32Array.of(4, 2, 0)
-      expectEqual('distances 4, −3, 9 alone', values(4, -3, 9), reference.gather(all, order, 1))
-      expectEqual('distance 9 again', reference.gather(all, Int32Array.of(3), 1), values(9))
+      const values = (distances: Int32Array) => bias.evaluate(reference, variedParameters(strategy), distances)
+      const distances = Int32Array.of(9, 0, -3, 9, 4, 1).filter((d) => isKnown(strategy, Math.abs(d)))
+      const all = values(distances)
+      const backwards = positionRange(0, distances.length).reverse()
+      expectEqual(
+        `distances ${distances} in reverse`,
+        values(distances.toReversed()),
+        reference.gather(all, backwards, 1),
+      )
+      const alone = values(distances.subarray(0, 1))
+      expectEqual(`distance ${distances[0]} alone`, alone, reference.gather(all, Int32Array.of(0), 1))
     },
   },
   {
     name: 'tells distances behind apart',
-    applies: hasBias,
+    applies: (strategy) => strategy.bias !== undefined && isKnown(strategy, 1),
     run(strategy) {
-      const H = strategy.bias!.numHeads
-      const row = tile(strategy, Int32Array.of(LENGTH - 1), positionRange(0, LENGTH)).data
-      const flat = Array.from({ length: H }, (_, h) => row.slice(h * LENGTH, (h + 1) * LENGTH)).every((head) =>
-        head.every((value) => value === head[0]),
-      )
+      const keys = knownPositions(strategy)
+      const { data } = tile(strategy, keys.subarray(-1), keys)
+      const flat = data.every((value, i) => value === data[i - (i % keys.length)])
       if (flat) fail('a bias that differs between the keys behind a query', 'one value for all: is the sign flipped?')
     },
   },
   {
-    name: 'has slopes that penalise distance',
+    name: 'has slopes that penalise distance, wherever training takes them',
     applies: ({ bias }) => bias?.kind === 'linear',
     run(strategy) {
       const { bias } = strategy
       if (bias?.kind !== 'linear') return
-      const slopes = bias.slopes(reference, initialParameters(reference, strategy.parameters))
-      if (`${slopes.shape}` !== `${[bias.numHeads]}`) fail(`slopes of shape [${bias.numHeads}]`, `[${slopes.shape}]`)
-      const negative = slopes.data.find((slope) => !(slope >= 0))
-      if (negative !== undefined) fail('slopes ≥ 0: the minus sign is the kernel’s', `${negative}`)
+      const cases = {
+        'at the start': initialParameters(reference, strategy.parameters),
+        'for any parameters': variedParameters(strategy, -1.5, 1.5),
+      }
+      for (const [when, parameters] of Object.entries(cases)) {
+        const slopes = bias.slopes(reference, parameters)
+        expectShape('slopes', slopes, [bias.numHeads])
+        const negative = slopes.data.find((slope) => !(slope >= 0))
+        if (negative !== undefined) fail(`slopes ≥ 0 ${when}: the minus sign is the kernel’s`, `${negative}`)
+      }
     },
   },
   {
     name: 'has the bias it is known to have',
     applies: ({ bias }, options) => bias !== undefined && options.bias !== undefined,
-    run({ bias, parameters }, options) {
-      const start = initialParameters(reference, parameters)
-      const distances = [0, 1, 2, 7, 64, 1000]
-      const queries = Int32Array.of(1000)
-      const keys = Int32Array.from(distances, (distance) => 1000 - distance)
-      const want = Array.from({ length: bias!.numHeads }, (_, head) => distances.map((d) => options.bias!(head, d)))
+    run(strategy, options) {
+      const bias = strategy.bias!
+      const distances = [0, 1, 2, 7, 64, 1000].filter((d) => isKnown(strategy, d))
+      const query = distances.at(-1)!
+      const keys = Int32Array.from(distances, (distance) => query - distance)
+      const want = Array.from({ length: bias.numHeads }, (_, head) => distances.map((d) => options.bias!(head, d)))
       expectEqual(
-        'the bias of each head at distances 0, 1, 2, 7, 64, 1000',
-        scoreBias(reference, bias!, start, queries, keys),
-        reference.tensor(want.flat(), [bias!.numHeads, 1, distances.length]),
+        `the bias of each head at distances ${distances}`,
+        scoreBias(reference, bias, initialParameters(reference, strategy.parameters), Int32Array.of(query), keys),
+        reference.tensor(want.flat(), [bias.numHeads, 1, distances.length]),
       )
     },
   },

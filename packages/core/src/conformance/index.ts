@@ -11,7 +11,7 @@ export type { ConformanceOptions, Differentiable } from './check.js'
 /** One thing that a strategy must get right. */
 export interface ConformanceCase {
   readonly name: string
-  /** @throws Error, `conformance: expected X, got Y` */
+  /** @throws Error, `conformance: expected X, got Y`; and what the strategy itself throws */
   run(): void | Promise<void>
 }
 
@@ -28,10 +28,17 @@ const checks: readonly Check[] = [
  *
  *     for (const { name, run } of conformanceCases(alibi({ numHeads: 8 }))) it(name, run)
  *
+ * @param strategy - or a function that makes it, so that each case has its own; a small one, as its parameters are moved
+ * part by part
  * @param options - what is known of this strategy beyond the interface
  */
-export function conformanceCases(strategy: PositionStrategy, options: ConformanceOptions = {}): ConformanceCase[] {
+export function conformanceCases(
+  strategy: PositionStrategy | (() => PositionStrategy),
+  options: ConformanceOptions = {},
+): readonly ConformanceCase[] {
+  const make = typeof strategy === 'function' ? strategy : () => strategy
+  const first = make()
   return checks
-    .filter(({ applies }) => applies(strategy, options))
-    .map(({ name, run }) => ({ name, run: () => run(strategy, options) }))
+    .filter(({ applies }) => applies(first, options))
+    .map(({ name, run }) => ({ name, run: () => run(make(), options) }))
 }

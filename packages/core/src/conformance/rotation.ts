@@ -3,7 +3,9 @@ import { positionRange } from '../positions.js'
 import { type ReferenceTensor, reference } from '../reference.js'
 import { rotate } from '../rotate.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
-import { type Check, expectEqual, expectFinite, fail, knownPositions } from './check.js'
+import type { Check } from './check.js'
+import { expectEqual, expectFinite, fail } from './expect.js'
+import { firstPositions, isKnown, knownPositions } from './inputs.js'
 
 const hasRotation: Check['applies'] = ({ rotation }) => rotation !== undefined
 
@@ -17,51 +19,89 @@ function features({ rotation }: PositionStrategy, length: number, seed: number):
 const turned = (strategy: PositionStrategy, x: ReferenceTensor, positions: Positions, side: 'query' | 'key') =>
   rotate(reference, strategy.rotation!, x, x.shape, positions, side)
 
+/** q·kᵀ after both are rotated; [Q, K]. */
+const products = (
+  strategy: PositionStrategy,
+  [q, queries]: readonly [ReferenceTensor, Positions],
+  [k, keys]: readonly [ReferenceTensor, Positions],
+) =>
+  reference.matmul(turned(strategy, q, queries, 'query'), reference.transpose(turned(strategy, k, keys, 'key'), [1, 0]))
+
 export const rotationChecks: readonly Check[] = [
   {
     name: 'rotates by finite angles, one a pair and position',
     applies: hasRotation,
     run(strategy) {
-      const { rotaryDim, angles, magnitudes } = strategy.rotation!
+      const rotation = strategy.rotation!
       const positions = knownPositions(strategy)
       const check = (what: string, values: Float64Array) => {
-        const size = (positions.length * rotaryDim) / 2
+        const size = (positions.length * rotation.rotaryDim) / 2
         if (values.length !== size) fail(`${size} ${what} for ${positions.length} positions`, `${values.length}`)
-        expectFinite(what, { shape: [size], data: values })
+        expectFinite(what, values)
       }
-      check('angles', angles(positions))
-      for (const side of ['query', 'key'] as const) if (magnitudes) check('magnitudes', magnitudes(positions, side))
-      const far = features(strategy, 1, 0)
-      const moved = turned(strategy, far, Int32Array.of(5), 'query').data
-      if (far.data.every((value, i) => value === moved[i])) fail('position 5 to rotate something', 'nothing rotated')
+      check('angles', rotation.angles(positions))
+      for (const side of ['query', 'key'] as const)
+        if (rotation.magnitudes) check('magnitudes', rotation.magnitudes(positions, side))
+      const x = features(strategy, positions.length, 0)
+      const moved = turned(strategy, x, positions, 'query').data
+      if (x.data.every((value, i) => value === moved[i])) fail('some position to rotate something', 'nothing rotated')
     },
   },
   {
+    // In one call: angles may depend on how far the positions go, as in dynamic NTK.
     name: 'rotates so that products depend on the distance alone',
     applies: hasRotation,
     run(strategy) {
-      const [q, k] = [features(strategy, 4, 1), features(strategy, 4, 2)]
-      const products = (offset: number) => {
-        const positions = positionRange(offset, 4)
-        const keys = turned(strategy, k, positions, 'key')
-        return reference.matmul(turned(strategy, q, positions, 'query'), reference.transpose(keys, [1, 0]))
+      const near = firstPositions(strategy, 4)
+      const L = near.length
+      const offset = isKnown(strategy, 1000 + L) ? 1000 : strategy.maxPositions! - L
+      const positions = Int32Array.from([...near, ...near.map((p) => p + offset)])
+      const twice = Int32Array.from([...near, ...near])
+      const [q, k] = [1, 2].map((seed) => reference.gather(features(strategy, L, seed), twice, 0))
+      const all = products(strategy, [q!, positions], [k!, positions])
+      const block = (start: number) => {
+        const at = positionRange(start, L)
+        return reference.gather(reference.gather(all, at, 0), at, 1)
       }
-      expectEqual('the products of rotated queries and keys 1000 tokens on', products(1000), products(0))
+      expectEqual(`the products of rotated queries and keys ${offset} tokens on`, block(L), block(0))
+    },
+  },
+  {
+    name: 'rotates a decoding step as the last row of the whole',
+    applies: hasRotation,
+    run(strategy) {
+      const positions = firstPositions(strategy, 6)
+      const last = positions.subarray(-1)
+      const [q, k] = [features(strategy, positions.length, 1), features(strategy, positions.length, 2)]
+      const whole = products(strategy, [q, positions], [k, positions])
+      const step = products(strategy, [reference.gather(q, last, 0), last], [k, positions])
+      expectEqual('the products of a decoding step', step, reference.gather(whole, last, 0))
     },
   },
   {
     name: 'rotates keys one by one as all at once, if it says they may be cached',
     applies: ({ rotation }) => rotation?.cacheable === true,
     run(strategy) {
-      const L = 6
-      const x = features(strategy, L, 3)
-      const all = turned(strategy, x, positionRange(0, L), 'key')
-      const headDim = x.shape[1]!
-      const single = Array.from({ length: L }, (_, i) => {
-        const row = reference.tensor(x.data.slice(i * headDim, (i + 1) * headDim), [1, headDim])
-        return [...turned(strategy, row, Int32Array.of(i), 'key').data]
-      })
-      expectEqual('keys rotated one by one', reference.tensor(single.flat(), [L, headDim]), all)
+      // Far ones too: scaling often sets in at a length.
+      const positions = knownPositions(strategy)
+      const x = features(strategy, positions.length, 3)
+      const single = Array.from(positions, (position, i) => [
+        ...turned(strategy, reference.gather(x, Int32Array.of(i), 0), Int32Array.of(position), 'key').data,
+      ])
+      const want = turned(strategy, x, positions, 'key')
+      expectEqual('keys rotated one by one', reference.tensor(single.flat(), x.shape), want)
+    },
+  },
+  {
+    name: 'has the angles it is known to have',
+    applies: ({ rotation }, options) => rotation !== undefined && options.angle !== undefined,
+    run(strategy, options) {
+      const { rotaryDim } = strategy.rotation!
+      const positions = knownPositions(strategy)
+      const shape = [positions.length, rotaryDim / 2]
+      const want = Array.from(positions, (p) => Array.from({ length: rotaryDim / 2 }, (_, i) => options.angle!(p, i)))
+      const got = reference.tensor(strategy.rotation!.angles(positions), shape)
+      expectEqual(`the angles at ${positions}`, got, reference.tensor(want.flat(), shape))
     },
   },
 ]

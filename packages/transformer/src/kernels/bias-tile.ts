@@ -15,8 +15,14 @@ export interface Tile {
 /** A score bias in the form that attention consumes; the rungs of core's ladder, on the device. */
 export type AttentionBias =
   | { readonly kind: 'none' }
-  /** −slope·|query − key|. `slopes` [H]; positions [Q] and [K] as fp32, exact below 2²⁴. */
-  | { readonly kind: 'linear'; readonly slopes: tf.Tensor; readonly queries: tf.Tensor1D; readonly keys: tf.Tensor1D }
+  /** −slope·|query − key|. `slopes` [H]; positions [Q] and [K] as fp32, exact below 2²⁴; `consecutive`: of all K. */
+  | {
+      readonly kind: 'linear'
+      readonly slopes: tf.Tensor
+      readonly queries: tf.Tensor1D
+      readonly keys: tf.Tensor1D
+      readonly consecutive: boolean
+    }
   /** One value a head and distance; `table` [H, K] for distances 0 to K − 1 of consecutive positions. */
   | { readonly kind: 'table'; readonly table: tf.Tensor }
   /** Any function of both positions: `tiles[i]` [H, queries, keys] of block i. */

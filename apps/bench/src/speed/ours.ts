@@ -1,0 +1,34 @@
+import { compile } from '@alibi/backend'
+import { createModel, createTrainer } from '@alibi/transformer'
+import { makeStrategy, type StrategyName } from '../strategies.js'
+import { type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
+
+/** This project's step with a strategy; its graph is compiled before it is returned. */
+export async function ours(size: Size, strategy: StrategyName, log: (line: string) => void): Promise<Contestant> {
+  const { layers: numLayers, dim: modelDim, heads: numHeads, vocabulary: vocabularySize } = size
+  const model = createModel(
+    { vocabularySize, numLayers, modelDim, numHeads },
+    makeStrategy(strategy, { numHeads, modelDim, trainLength: size.length }),
+  )
+  const trainer = createTrainer(
+    model,
+    { kind: 'adamw', learningRate: 1e-3 },
+    {
+      compile: (step, variables) =>
+        compile(step, variables, {
+          onCompile: ({ numOps, seconds }) => log(`  ${strategy}: ${numOps} ops compiled in ${seconds.toFixed(1)} s`),
+          onFallback: (reason) => log(`  ${strategy} runs op by op: ${reason}`),
+        }),
+    },
+  )
+  const step = () => trainer.trainStep(randomRows(size))
+  await step()
+  return {
+    name: `ours, ${strategy}`,
+    run: (steps) => timeSteps(steps, step),
+    dispose() {
+      trainer.dispose()
+      model.dispose()
+    },
+  }
+}

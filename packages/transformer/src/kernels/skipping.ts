@@ -1,0 +1,154 @@
+// Letters: B batch, H heads, Q/K queries/keys, D headDim; a tile is blockSize queries.
+import * as tf from '@tensorflow/tfjs'
+
+/** exp of anything below −103.97 is 0 in fp32 (half of the least subnormal number is 2⁻¹⁵⁰). */
+const ZERO_FROM = 104
+
+/** With scores within ±40, exp and sums of thousands of them stay within fp32: no row needs its maximum taken off. */
+const LARGEST_SCORE = 40
+
+/** Which keys each tile of queries needs, by head: those from `first` to the tile's own, and its own. */
+export interface KeyRange {
+  /** Index of the tile's first query among the keys. */
+  readonly start: number
+  readonly end: number
+  /** Of each head: the first key that may have any weight. */
+  readonly first: readonly number[]
+  /** Of each head: no |q·k|/√D of the tile is above it. */
+  readonly bounds: readonly number[]
+}
+
+/**
+ * With |q·k|/√D ≤ U, a key at distance d scores at most U − slope·d, and the query's own key at least −U: beyond
+ * slope·d > 104 + 2U a key's weight is exactly 0 in fp32, whatever the other keys are. So leaving it out changes nothing.
+ *
+ * @param queryNorms - largest ‖q‖ of each tile and head
+ * @param keyNorms - largest ‖k‖ of each head
+ */
+export function keyRanges(
+  slopes: ArrayLike<number>,
+  queryNorms: readonly (readonly number[])[],
+  keyNorms: readonly number[],
+  { headDim, numKeys, numQueries, blockSize }: Record<'headDim' | 'numKeys' | 'numQueries' | 'blockSize', number>,
+): KeyRange[] {
+  return queryNorms.map((norms, tile) => {
+    const start = numKeys - numQueries + tile * blockSize
+    // Norms and products are fp32 sums themselves: the bound must stay above their rounding.
+    const bounds = norms.map((norm, head) => (1.0001 * norm * keyNorms[head]!) / Math.sqrt(headDim))
+    const reach = bounds.map((bound, head) => (ZERO_FROM + 2 * bound) / slopes[head]!)
+    return {
+      start,
+      end: Math.min(start + blockSize, numKeys),
+      first: reach.map((distance) => Math.max(0, start - Math.min(start, Math.floor(distance)))),
+      bounds,
+    }
+  })
+}
+
+/**
+ * Causal attention with the bias −slope·distance, forward only, that never computes keys of weight zero.
+ *
+ * Scores that are bounded need no maximum taken off; and as exp(s − slope·d) is exp(s)·exp(−slope·d), the bias of the keys
+ * before a tile scales the rows of v instead of touching the scores. What is left of each score is one product, one
+ * exponential and one product.
+ *
+ * @param q - shape [B, H, Q, D]; the last Q of the K tokens, at consecutive positions
+ * @param k - shape [B, H, K, D]
+ * @param v - shape [B, H, K, D]
+ * @returns shape [B, H, Q, D], and how many scores were computed; undefined where scores may be too large for that
+ */
+export function skippingAttention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  slopes: ArrayLike<number>,
+  blockSize: number,
+): { readonly output: tf.Tensor4D; readonly scores: number } | undefined {
+  const [B, H, numQueries, headDim] = q.shape
+  const numKeys = k.shape[2]
+  const ranges = keyRanges(slopes, tileNorms(q, blockSize), tileNorms(k, numKeys)[0]!, {
+    headDim,
+    numKeys,
+    numQueries,
+    blockSize,
+  })
+  if (ranges.some(({ bounds }) => bounds.some((bound) => !(bound <= LARGEST_SCORE)))) return undefined
+
+  let scores = 0
+  const output = tf.tidy(() => {
+    // Steep heads reach least: in their order, heads that need the same keys are neighbours and go together.
+    const order = Array.from({ length: H }, (_, head) => head).sort((a, b) => slopes[b]! - slopes[a]!)
+    const inOrder = (x: tf.Tensor, heads: number[]) => tf.gather(x, tf.tensor1d(heads, 'int32'), 1)
+    const queries = inOrder(tf.mul(q, 1 / Math.sqrt(headDim)), order)
+    const keys = inOrder(k, order)
+    // A column of ones: with it a product also sums the weights.
+    const values = inOrder(tf.concat([v, tf.ones([B, H, numKeys, 1])], 3), order)
+    const steepness = tf.tensor(
+      order.map((head) => slopes[head]!),
+      [1, H, 1, 1],
+    )
+    const decay = tf.exp(tf.mul(steepness, tf.range(-numKeys, 0).reshape([1, 1, numKeys, 1])))
+
+    const tiles = ranges.map(({ start, end, first }) =>
+      tf.tidy(() => {
+        const size = end - start
+        const groups = neighbours(order.map((head) => Math.floor(first[head]! / blockSize) * blockSize))
+        const parts = groups.map(({ from, head, count }) => {
+          scores += B * count * size * (end - from)
+          const cut = (x: tf.Tensor, low: number, high: number) =>
+            tf.slice(x, [0, head, low, 0], [x.shape[0]!, count, high - low, x.shape[3]!])
+          const rows = cut(queries, start - (numKeys - numQueries), end - (numKeys - numQueries))
+          const against = (low: number, high: number) => tf.matMul(rows, cut(keys, low, high), false, true)
+          const slope = tf.slice(steepness, [0, head, 0, 0], [1, count, 1, 1])
+          const own = tf.matMul(tf.exp(tf.add(against(start, end), diagonal(size, slope))), cut(values, start, end))
+          if (from === start) return own
+          const weighted = tf.mul(cut(values, from, start), cut(decay, numKeys - (start - from), numKeys))
+          const past = tf.matMul(tf.exp(against(from, start)), weighted)
+          return tf.add(own, tf.mul(past, tf.exp(tf.mul(slope, tf.range(0, -size, -1).reshape([1, 1, size, 1])))))
+        })
+        const sum = parts.length === 1 ? parts[0]! : tf.concat(parts, 1)
+        return tf.div(
+          tf.slice(sum, [0, 0, 0, 0], [B, H, size, headDim]),
+          tf.slice(sum, [0, 0, 0, headDim], [B, H, size, 1]),
+        )
+      }),
+    )
+    const joined = tiles.length === 1 ? tiles[0]! : tf.concat(tiles, 2)
+    return inOrder(
+      joined,
+      order.map((_, head) => order.indexOf(head)),
+    ) as tf.Tensor4D
+  })
+  return { output, scores }
+}
+
+/** Runs of heads whose keys begin at the same place. */
+function neighbours(starts: readonly number[]) {
+  const groups: { from: number; head: number; count: number }[] = []
+  starts.forEach((from, head) => {
+    const last = groups.at(-1)
+    if (last?.from === from) last.count++
+    else groups.push({ from, head, count: 1 })
+  })
+  return groups
+}
+
+/** Bias and causal mask within a tile; [1, heads, size, size]. */
+function diagonal(size: number, slope: tf.Tensor): tf.Tensor {
+  const distance = tf.sub(tf.reshape(tf.range(0, size), [size, 1]), tf.reshape(tf.range(0, size), [1, size]))
+  return tf.sub(tf.mul(tf.neg(slope), distance), tf.mul(tf.relu(tf.neg(distance)), 1e9))
+}
+
+/** Largest Euclidean norm of the rows of each tile and head, on the host; [tiles][H]. */
+function tileNorms(x: tf.Tensor4D, blockSize: number): number[][] {
+  const [, H, length] = x.shape
+  const norms = tf.tidy(() => tf.max(tf.sqrt(tf.sum(tf.square(x), 3)), 0).dataSync())
+  return Array.from({ length: Math.ceil(length / blockSize) }, (_, tile) =>
+    Array.from({ length: H }, (_, head) => {
+      let most = 0
+      for (let i = tile * blockSize; i < Math.min((tile + 1) * blockSize, length); i++)
+        most = Math.max(most, norms[head * length + i]!)
+      return most
+    }),
+  )
+}
