@@ -34,7 +34,7 @@ export interface Optimizer {
 }
 
 /** Learning rate; AdamW's correction of the moments' start at zero, as a factor on the update; its epsilon, corrected. */
-export type Hyperparameters = readonly [rate: number, correction: number, epsilon: number]
+type Hyperparameters = readonly [rate: number, correction: number, epsilon: number]
 
 /** Updates of all parameters as one flat vector: a dozen operations a step, however many arrays there are. */
 export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {

@@ -8,7 +8,7 @@ export interface OpAttribute {
   readonly value: unknown
 }
 
-export interface OutputMetadata {
+interface OutputMetadata {
   readonly id: number
   readonly shape: readonly number[]
   readonly dtype: number

@@ -6,7 +6,7 @@ export type Source =
   | { readonly kind: 'op'; readonly op: number; readonly output: number }
   | { readonly kind: 'variable' | 'input' | 'constant'; readonly index: number }
 
-export interface RecordedOp {
+interface RecordedOp {
   readonly name: string
   readonly attributes: readonly OpAttribute[]
   readonly inputs: readonly Source[]
@@ -15,7 +15,7 @@ export interface RecordedOp {
 }
 
 /** A value that the step read and did not compute; bytes in the order of the machine. */
-export interface Constant {
+interface Constant {
   readonly dtype: number
   readonly shape: readonly number[]
   readonly content: Uint8Array
