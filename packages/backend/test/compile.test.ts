@@ -1,3 +1,6 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { compile, selectBackend } from '../src/index.js'
@@ -70,6 +73,7 @@ describe('compile', () => {
       })
       expect(await losses(compiled, 100)).toBeAllclose(want, { rtol: 1e-5 })
       expect(compiledOps).toBeGreaterThan(20)
+      expect((await readdir(tmpdir())).filter((name) => name.startsWith(`alibi-step-${process.pid}-`))).toEqual([])
       compiled.sync()
       for (const [i, variable] of graph.variables.entries())
         expect(await variable.data()).toBeAllclose(await plain.variables[i]!.data(), { rtol: 1e-4, atol: 1e-6 })
@@ -118,6 +122,17 @@ describe('compile', () => {
     expect((await double(tf.scalar(2))[0]!.data())[0]).toBe(4)
     expect(reasons).toEqual(['the cpu backend runs op by op'])
     await tf.setBackend(before)
+  })
+
+  it('removes what a killed process left', async ({ skip }) => {
+    skip(unprepared !== undefined, unprepared)
+    // No process has this number: it is above Linux's largest.
+    const left = 'alibi-step-4194399-x'
+    await mkdir(join(tmpdir(), left), { recursive: true })
+    const double = compile((x) => [tf.mul(x!, 2)], [])
+    tf.dispose(double(tf.scalar(2)))
+    double.dispose()
+    expect(await readdir(tmpdir())).not.toContain(left)
   })
 
   it('frees what it allocates', async ({ skip }) => {

@@ -1,7 +1,8 @@
 // Letters: L evalLength, S stride, D modelDim, V vocabularySize.
-import { checkInteger, checkOneOf } from '@alibi/core'
+import { checkInteger, checkOneOf, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { crossEntropy } from './kernels/cross-entropy.js'
+import { createKvCache, type KvCache } from './kv-cache.js'
 import { flatten, type Model } from './model.js'
 
 export interface EvaluateOptions {
@@ -9,10 +10,12 @@ export interface EvaluateOptions {
   readonly evalLength: number
   /**
    * `nonoverlapping` cuts the text into chunks of L and scores every token; `sliding` advances by `stride`, reads the
-   * L − stride tokens before again and scores only the new ones (the paper, appendix B). Default `nonoverlapping`.
+   * L − stride tokens before again and scores only the new ones (the paper, appendix B); `streaming` keeps the keys and
+   * values of those tokens in a cache instead. It is much cheaper than sliding and another thing: in deeper layers what is
+   * cached saw more than L tokens back, and positions go on counting. Default `nonoverlapping`.
    */
-  readonly protocol?: 'nonoverlapping' | 'sliding'
-  /** Tokens that a sliding window advances by. Default L / 2. */
+  readonly protocol?: 'nonoverlapping' | 'sliding' | 'streaming'
+  /** Tokens that a sliding or streaming window advances by. Default L / 2. */
   readonly stride?: number
   /** Tokens to score at most. Default all. */
   readonly maxTokens?: number
@@ -52,15 +55,17 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   checkInteger('evaluate', 'evalLength', evalLength, 1)
   if (tokens.length < 2) throw new RangeError(`evaluate: expected at least 2 tokens, got ${tokens.length}`)
   const windows = evaluationWindows(tokens.length - 1, options)
+  const streaming = options.protocol === 'streaming' ? createKvCache() : undefined
   const total = windows.at(-1)!.end
-  const rowsPerBatch = Math.max(1, Math.floor(batchTokens / evalLength))
+  const rowsPerBatch = streaming ? 1 : Math.max(1, Math.floor(batchTokens / evalLength))
 
   const started = performance.now()
   let [sum, count, peakBytes] = [0, 0, 0]
   for (let i = 0; i < windows.length; ) {
     signal?.throwIfAborted()
     const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
-    const score = () => scoreWindows(model, tokens, batch)
+    const score = () =>
+      streaming ? scoreNext(model, tokens, batch[0]!, streaming) : scoreWindows(model, tokens, batch)
     let losses: tf.Tensor1D | undefined
     if (i === 0) {
       const profile = await tf.profile(() => {
@@ -78,6 +83,7 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     i += batch.length
     onProgress?.(count, total)
   }
+  streaming?.dispose()
   const lossNats = sum / count
   const seconds = (performance.now() - started) / 1000
   return { tokens: count, lossNats, perplexity: Math.exp(lossNats), tokensPerSecond: count / seconds, peakBytes }
@@ -98,7 +104,7 @@ function evaluationWindows(
   numTargets: number,
   { evalLength, protocol = 'nonoverlapping', stride, maxTokens = Infinity }: EvaluateOptions,
 ): Window[] {
-  checkOneOf('evaluate', 'protocol', protocol, ['nonoverlapping', 'sliding'])
+  checkOneOf('evaluate', 'protocol', protocol, ['nonoverlapping', 'sliding', 'streaming'])
   const advance = protocol === 'nonoverlapping' ? evalLength : (stride ?? Math.max(1, evalLength >> 1))
   checkInteger('evaluate', 'stride', advance, 1)
   if (advance > evalLength)
@@ -123,20 +129,37 @@ const LOGITS_AT_A_TIME = 2 ** 24
 /** @returns the loss of each scored token, in order */
 function scoreWindows(model: Model, tokens: Int32Array, windows: readonly Window[]): tf.Tensor1D {
   return tf.tidy(() => {
-    const { modelDim: D, vocabularySize: V } = model.config
     const { start, end, scoreFrom } = windows[0]!
-    const [B, L] = [windows.length, end - start]
-    const hidden = tf.reshape(model.forward(windows.map((w) => tokens.subarray(w.start, w.end))), [B, L, D])
-    const scored = tf.reshape(tf.slice(hidden, [0, scoreFrom, 0]), [-1, D]) as tf.Tensor2D
-    const targets = flatten(windows.map((w) => tokens.subarray(w.start + scoreFrom + 1, w.end + 1)))
-    const rows = Math.max(1, Math.floor(LOGITS_AT_A_TIME / V))
-    const parts: tf.Tensor1D[] = []
-    for (let from = 0; from < targets.size; from += rows) {
-      const n = Math.min(rows, targets.size - from)
-      parts.push(
-        tf.tidy(() => crossEntropy(model.logits(tf.slice(scored, [from, 0], [n, D])), tf.slice(targets, from, n))),
-      )
-    }
-    return parts.length === 1 ? parts[0]! : tf.concat1d(parts)
+    const hidden = model.forward(windows.map((w) => tokens.subarray(w.start, w.end)))
+    const byWindow = tf.reshape(hidden, [windows.length, end - start, -1])
+    const scored = tf.slice(byWindow, [0, scoreFrom, 0])
+    return lossesOf(model, scored, flatten(windows.map((w) => tokens.subarray(w.start + scoreFrom + 1, w.end + 1))))
   })
+}
+
+/** The same for a window whose unscored tokens are in the cache; their places in the text are their positions. */
+function scoreNext(model: Model, tokens: Int32Array, { start, end, scoreFrom }: Window, cache: KvCache): tf.Tensor1D {
+  cache.keepLast(Math.min(cache.pastLength, scoreFrom))
+  const from = start + scoreFrom
+  const positions = positionRange(from - cache.pastLength, cache.pastLength + end - from)
+  return tf.tidy(() => {
+    const hidden = model.forward([tokens.subarray(from, end)], { cache, positions })
+    return lossesOf(model, hidden, flatten([tokens.subarray(from + 1, end + 1)]))
+  })
+}
+
+/**
+ * @param hidden - shape [..., D]
+ * @param targets - as many as there are rows
+ */
+function lossesOf(model: Model, hidden: tf.Tensor, targets: tf.Tensor1D): tf.Tensor1D {
+  const { modelDim: D, vocabularySize: V } = model.config
+  const rows = tf.reshape(hidden, [-1, D]) as tf.Tensor2D
+  const atATime = Math.max(1, Math.floor(LOGITS_AT_A_TIME / V))
+  const parts: tf.Tensor1D[] = []
+  for (let from = 0; from < targets.size; from += atATime) {
+    const n = Math.min(atATime, targets.size - from)
+    parts.push(tf.tidy(() => crossEntropy(model.logits(tf.slice(rows, [from, 0], [n, D])), tf.slice(targets, from, n))))
+  }
+  return parts.length === 1 ? parts[0]! : tf.concat1d(parts)
 }

@@ -7,6 +7,8 @@ export interface KvCache {
   readonly pastLength: number
   /** Appends a layer's new keys and values and returns all of them; [B, H, P + new, headDim]. */
   extend(layer: number, keys: tf.Tensor4D, values: tf.Tensor4D): { keys: tf.Tensor4D; values: tf.Tensor4D }
+  /** Forgets all but the last `length` tokens. */
+  keepLast(length: number): void
   /** Frees its tensors. */
   dispose(): void
 }
@@ -27,6 +29,18 @@ export function createKvCache(): KvCache {
       const all = { keys: append(past?.keys, keys), values: append(past?.values, values) }
       layers[layer] = all
       return all
+    },
+    keepLast(length) {
+      const cut = (past: tf.Tensor4D) => {
+        const [B, H, P, headDim] = past.shape
+        const kept = tf.tidy(() => tf.keep(tf.slice(past, [0, 0, P - length, 0], [B, H, length, headDim])))
+        past.dispose()
+        return kept
+      }
+      if (length === 0) this.dispose()
+      else if (length < this.pastLength)
+        for (const layer of layers.keys())
+          layers[layer] = { keys: cut(layers[layer]!.keys), values: cut(layers[layer]!.values) }
     },
     dispose() {
       for (const { keys, values } of layers.splice(0)) tf.dispose([keys, values])

@@ -118,6 +118,27 @@ it('scores every token once, by either protocol', async () => {
   expect(chunks.perplexity).toBeCloseTo(Math.exp(chunks.lossNats), 6)
 })
 
+it('streams to the losses of a full pass on a prefix, and to chunks without a cache', async () => {
+  for (const [, strategy] of strategies) {
+    const model = createModel(tiny, strategy)
+    const text = tokens(33)
+    const whole = await evaluate(model, text, { evalLength: 32 })
+    const streamed = await evaluate(model, text, { evalLength: 32, protocol: 'streaming', stride: 5 })
+    expect(streamed.tokens).toBe(32)
+    // The first window holds everything: what is cached saw what it would have seen.
+    expect(streamed.lossNats).toBeCloseTo(whole.lossNats, 5)
+  }
+  const model = createModel(tiny, strategies[1]![1])
+  const options = { evalLength: 8, stride: 8 } as const
+  const [chunks, alone] = [
+    await evaluate(model, tokens(49), options),
+    await evaluate(model, tokens(49), { ...options, protocol: 'streaming' }),
+  ]
+  expect(alone.lossNats).toBeCloseTo(chunks.lossNats, 6)
+  const windows = await evaluate(model, tokens(50), { evalLength: 8, stride: 2, protocol: 'streaming' })
+  expect(windows.tokens).toBe(49)
+})
+
 it('generates the same from the same seed', async () => {
   const model = createModel(tiny, strategies[1]![1])
   const options = { maxNewTokens: 5, seed: 4, topK: 5, topP: 0.9, prefillChunk: 2 }

@@ -17,10 +17,10 @@ export function evalCommand(): Command {
     .addOption(evalTokens!.default(65_536))
     .addOption(
       new Option('--protocol <name>', 'how the text is cut')
-        .choices(['nonoverlapping', 'sliding'])
+        .choices(['nonoverlapping', 'sliding', 'streaming'])
         .default('nonoverlapping'),
     )
-    .option('--stride <tokens>', 'that a sliding window advances by (default: half a window)', Number)
+    .option('--stride <tokens>', 'that a sliding or streaming window advances by (default: half)', Number)
     .option('--data <name|file|folder>', 'another text: its held-out part')
     .addOption(backendOption())
     .action(evaluate)
@@ -29,7 +29,7 @@ export function evalCommand(): Command {
 interface Options {
   readonly evalLengths?: number[]
   readonly evalTokens: number
-  readonly protocol: 'nonoverlapping' | 'sliding'
+  readonly protocol: 'nonoverlapping' | 'sliding' | 'streaming'
   readonly stride?: number
   readonly data?: string
   readonly backend: BackendName | 'auto'
@@ -37,8 +37,8 @@ interface Options {
 
 async function evaluate(folder: string, options: Options): Promise<void> {
   const { evalTokens: maxTokens, protocol, stride } = options
-  if (stride !== undefined && protocol !== 'sliding')
-    throw new Error('eval: expected --stride with --protocol sliding, got it with nonoverlapping')
+  if (stride !== undefined && protocol === 'nonoverlapping')
+    throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
   const signal = interruptSignal()
   const progress = createProgress()
   const backend = await selectBackend(options.backend)

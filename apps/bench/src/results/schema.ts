@@ -38,7 +38,7 @@ const evalLine = z.object({
   seed: z.number(),
   trainLength: z.number(),
   evalLength: z.number(),
-  protocol: z.enum(['nonoverlapping', 'sliding']),
+  protocol: z.enum(['nonoverlapping', 'sliding', 'streaming']),
   /** Tokens between windows: evalLength when they do not overlap. */
   stride: z.number(),
   /** Tokens scored. */

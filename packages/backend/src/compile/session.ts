@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
@@ -19,12 +19,31 @@ export interface Session {
 }
 
 const TAG = 'step'
+const PREFIX = 'alibi-step-'
+
+/** Folders of processes that were killed while TensorFlow was reading. */
+function removeStale(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(name.startsWith(PREFIX) && name.slice(PREFIX.length).split('-')[0])
+    if (pid && !isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Somebody else's process is alive all the same.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
 
 export function createSession(backend: NodeBackend, recording: Recording, options: GraphOptions): Session {
   const { binding } = backend
   const bytes = encodeSavedModel(buildGraph(recording, options, binding), TAG)
   // TensorFlow takes a graph from a folder only; it is read whole, so nothing outlives this.
-  const folder = mkdtempSync(join(tmpdir(), 'alibi-step-'))
+  removeStale()
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
   let id: number
   try {
     writeFileSync(join(folder, 'saved_model.pb'), bytes)
@@ -46,8 +65,11 @@ export function createSession(backend: NodeBackend, recording: Recording, option
   return {
     numOps: recording.ops.length,
     run: (inputs) => run(inputs, inputNames, outputNames),
-    upload: (variables) => tf.dispose(run(variables, freshNames, names.uploaded)),
+    upload(variables) {
+      if (variables.length) tf.dispose(run(variables, freshNames, names.uploaded))
+    },
     download(variables) {
+      if (!variables.length) return
       run([], '', readNames).forEach((value, i) => {
         variables[i]!.assign(value)
         value.dispose()

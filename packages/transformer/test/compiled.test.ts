@@ -1,0 +1,98 @@
+// What a compiled step promises beyond its numbers, and what of its cost does not depend on the machine.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { alibi } from '@alibi/alibi'
+import { compile, selectBackend } from '@alibi/backend'
+import { conformanceCases } from '@alibi/core/conformance'
+import { sinusoidal } from '@alibi/sinusoidal'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createModel, createTrainer, evaluate, loadCheckpoint, saveCheckpoint, tfOps } from '../src/index.js'
+import { strategies, tiny, tokens } from './strategies.js'
+
+const unavailable = await selectBackend('tensorflow').then(
+  () => undefined,
+  (error: Error) => error.message,
+)
+beforeAll(async () => {
+  await tf.setBackend(unavailable ? 'cpu' : 'tensorflow')
+})
+
+it('resumes a compiled training bit for bit', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const folder = await mkdtemp(join(tmpdir(), 'alibi-compiled-'))
+  const strategy = strategies.find(([name]) => name === 't5-bias')![1]
+  const config = { kind: 'adamw', learningRate: 1e-2, clipNorm: 1, weightDecay: 0.1 } as const
+  const whole = createTrainer(createModel({ ...tiny, dropout: 0.1 }, strategy), config, { compile })
+  const step = (trainer: typeof whole) => trainer.trainStep([tokens(7, trainer.step), tokens(7, 2 * trainer.step)])
+  for (let i = 0; i < 3; i++) await step(whole)
+  await saveCheckpoint(join(folder, 'c'), whole)
+  const { trainer: resumed } = await loadCheckpoint(join(folder, 'c'), strategy, { compile })
+  for (let i = 0; i < 4; i++) expect(await step(resumed)).toBe(await step(whole))
+  for (const trainer of [whole, resumed]) trainer.dispose()
+  await rm(folder, { recursive: true })
+})
+
+it('has few ops a step, whatever the strategy', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const counts: Record<string, number> = {}
+  for (const [name, strategy] of strategies) {
+    const onCompile = ({ numOps }: { numOps: number }) => {
+      counts[name] = numOps
+    }
+    const trainer = createTrainer(
+      createModel({ ...tiny, blockSize: 8 }, strategy),
+      { kind: 'adamw', learningRate: 1e-3 },
+      {
+        compile: (step, variables) => compile(step, variables, { onCompile }),
+      },
+    )
+    await trainer.trainStep([tokens(9)])
+    trainer.dispose()
+    trainer.model.dispose()
+  }
+  // Two layers without positions, and what each strategy may add. A change that adds ops must say so here.
+  const { none, ...rest } = counts
+  expect(none).toBeLessThanOrEqual(560)
+  for (const [name, count] of Object.entries(rest)) expect(count - none!, name).toBeLessThanOrEqual(120)
+})
+
+it.each([
+  ['alibi, which skips', alibi({ numHeads: 2 })],
+  ['sinusoidal, which does not', sinusoidal({ modelDim: 8 })],
+] as const)('evaluates in memory that grows no faster than the text: %s', async (_name, strategy) => {
+  const model = createModel({ ...tiny, blockSize: 64 }, strategy)
+  const peak = async (evalLength: number) =>
+    (await evaluate(model, tokens(evalLength + 1), { evalLength, batchTokens: evalLength })).peakBytes
+  // From where tiles have their full size.
+  const [short, long] = [await peak(2048), await peak(8192)]
+  expect(Math.log(long / short) / Math.log(4)).toBeLessThan(1.1)
+  model.dispose()
+})
+
+describe.each(strategies)('%s', (_name, strategy) => {
+  const cases = conformanceCases(strategy, {
+    differentiable: {
+      ops: tfOps,
+      gradients: (values, parameters) => {
+        const names = Object.keys(parameters)
+        const inputs = names.map((name) =>
+          tf.tensor(Float32Array.from(parameters[name]!.data), [...parameters[name]!.shape]),
+        )
+        const loss = (...all: tf.Tensor[]) => {
+          const outputs = values(Object.fromEntries(names.map((name, i) => [name, all[i]!]))) as tf.Tensor[]
+          return tf.addN(outputs.map((output) => tf.sum(tf.square(output))))
+        }
+        const gradients = tf.grads(loss as Parameters<typeof tf.grads>[0])(inputs)
+        return Object.fromEntries(names.map((name, i) => [name, gradients[i]!.dataSync() as Float32Array]))
+      },
+    },
+  })
+  const trained = cases.filter(({ name }) => name.startsWith('trains every parameter'))
+  if (strategy.parameters) for (const { name, run } of trained) it(name, run)
+  else
+    it('has nothing to train', () => {
+      expect(trained).toEqual([])
+    })
+})
