@@ -1,61 +1,6 @@
-import protobuf from 'protobufjs/light.js'
-
 // The messages of a SavedModel that a graph without files needs, with TensorFlow's own field numbers.
-const schema: protobuf.INamespace = {
-  nested: {
-    SavedModel: {
-      fields: {
-        savedModelSchemaVersion: { type: 'int64', id: 1 },
-        metaGraphs: { rule: 'repeated', type: 'MetaGraph', id: 2 },
-      },
-    },
-    MetaGraph: { fields: { metaInfo: { type: 'MetaInfo', id: 1 }, graph: { type: 'Graph', id: 2 } } },
-    MetaInfo: { fields: { tags: { rule: 'repeated', type: 'string', id: 4 } } },
-    Graph: {
-      fields: { node: { rule: 'repeated', type: 'Node', id: 1 }, versions: { type: 'Versions', id: 4 } },
-    },
-    Versions: { fields: { producer: { type: 'int32', id: 1 } } },
-    Node: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        op: { type: 'string', id: 2 },
-        input: { rule: 'repeated', type: 'string', id: 3 },
-        attr: { keyType: 'string', type: 'Attribute', id: 5 } as protobuf.IMapField,
-      },
-    },
-    Attribute: {
-      oneofs: { value: { oneof: ['list', 's', 'i', 'f', 'b', 'type', 'shape', 'tensor'] } },
-      fields: {
-        list: { type: 'List', id: 1 },
-        s: { type: 'bytes', id: 2 },
-        i: { type: 'int64', id: 3 },
-        f: { type: 'float', id: 4 },
-        b: { type: 'bool', id: 5 },
-        type: { type: 'int32', id: 6 },
-        shape: { type: 'Shape', id: 7 },
-        tensor: { type: 'Tensor', id: 8 },
-      },
-    },
-    List: {
-      fields: {
-        i: { rule: 'repeated', type: 'int64', id: 3 },
-        f: { rule: 'repeated', type: 'float', id: 4 },
-        b: { rule: 'repeated', type: 'bool', id: 5 },
-        type: { rule: 'repeated', type: 'int32', id: 6 },
-      },
-    },
-    Shape: { fields: { dim: { rule: 'repeated', type: 'Dimension', id: 2 } } },
-    Dimension: { fields: { size: { type: 'int64', id: 1 } } },
-    Tensor: {
-      fields: {
-        dtype: { type: 'int32', id: 1 },
-        shape: { type: 'Shape', id: 2 },
-        content: { type: 'bytes', id: 4 },
-      },
-    },
-  },
-}
-const root = protobuf.Root.fromJSON(schema)
+// Written with Mapbox's pbf: small, maintained, and without the newer `long` that breaks tfjs' bundle.
+import { PbfWriter } from 'pbf'
 
 export interface AttributeProto {
   readonly list?: { i?: readonly number[]; f?: readonly number[]; b?: readonly boolean[] }
@@ -88,9 +33,57 @@ const PRODUCER = 1000
 
 /** @returns the bytes of `saved_model.pb` */
 export function encodeSavedModel(node: readonly NodeProto[], tag: string): Uint8Array {
-  const message = {
-    savedModelSchemaVersion: 1,
-    metaGraphs: [{ metaInfo: { tags: [tag] }, graph: { node, versions: { producer: PRODUCER } } }],
-  }
-  return root.lookupType('SavedModel').encode(message).finish()
+  const writer = new PbfWriter()
+  writer.writeVarintField(1, 1) // saved_model_schema_version
+  writer.writeMessage(2, writeMetaGraph, { node, tag })
+  return writer.finish()
+}
+
+function writeMetaGraph({ node, tag }: { node: readonly NodeProto[]; tag: string }, writer: PbfWriter) {
+  writer.writeMessage(1, (tag, info) => info.writeStringField(4, tag), tag)
+  writer.writeMessage(2, writeGraph, node)
+}
+
+function writeGraph(nodes: readonly NodeProto[], writer: PbfWriter) {
+  for (const node of nodes) writer.writeMessage(1, writeNode, node)
+  writer.writeMessage(4, (producer, versions) => versions.writeVarintField(1, producer), PRODUCER)
+}
+
+function writeNode({ name, op, input, attr }: NodeProto, writer: PbfWriter) {
+  writer.writeStringField(1, name)
+  writer.writeStringField(2, op)
+  for (const from of input) writer.writeStringField(3, from)
+  for (const entry of Object.entries(attr)) writer.writeMessage(5, writeAttributeEntry, entry)
+}
+
+function writeAttributeEntry([name, attribute]: [string, AttributeProto], writer: PbfWriter) {
+  writer.writeStringField(1, name)
+  writer.writeMessage(2, writeAttribute, attribute)
+}
+
+function writeAttribute({ list, s, i, f, b, type, shape, tensor }: AttributeProto, writer: PbfWriter) {
+  if (list) writer.writeMessage(1, writeList, list)
+  if (s) writer.writeBytesField(2, s)
+  if (i !== undefined) writer.writeVarintField(3, i)
+  if (f !== undefined) writer.writeFloatField(4, f)
+  if (b !== undefined) writer.writeBooleanField(5, b)
+  if (type !== undefined) writer.writeVarintField(6, type)
+  if (shape) writer.writeMessage(7, writeShape, shape)
+  if (tensor) writer.writeMessage(8, writeTensor, tensor)
+}
+
+function writeList({ i, f, b }: NonNullable<AttributeProto['list']>, writer: PbfWriter) {
+  if (i) writer.writePackedVarint(3, [...i])
+  if (f) writer.writePackedFloat(4, [...f])
+  if (b) writer.writePackedBoolean(5, [...b])
+}
+
+function writeShape({ dim }: ShapeProto, writer: PbfWriter) {
+  for (const { size } of dim) writer.writeMessage(2, (size, dimension) => dimension.writeVarintField(1, size), size)
+}
+
+function writeTensor({ dtype, shape, content }: NonNullable<AttributeProto['tensor']>, writer: PbfWriter) {
+  writer.writeVarintField(1, dtype)
+  writer.writeMessage(2, writeShape, shape)
+  writer.writeBytesField(4, content)
 }
