@@ -7,7 +7,8 @@ import {
   type StepCompiler,
   type Trainer,
 } from '@alibi/transformer'
-import type { RunConfig } from './config.js'
+import { modelSize, type RunConfig } from './config.js'
+import type { CellKey } from './results/schema.js'
 import { makeStrategy, type StrategyName } from './strategies.js'
 
 /** One strategy trained from one seed: what a run is made of. */
@@ -20,6 +21,14 @@ export const cellsOf = ({ strategies, seeds }: RunConfig): Cell[] =>
   seeds.flatMap((seed) => strategies.map((strategy) => ({ strategy, seed })))
 
 export const cellName = ({ strategy, seed }: Cell) => `${strategy}-seed${seed}`
+
+/** What identifies the cell in results. */
+export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey => ({
+  strategy,
+  trainLength: config.trainLength,
+  seed,
+  size: modelSize(config),
+})
 
 export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
 

@@ -62,6 +62,10 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
   return parsed.data
 }
 
+/** Layers × model dimension × heads, e.g. `4x128x4`: what tells models of one run's results from another's. */
+export const modelSize = ({ numLayers, modelDim, numHeads }: Pick<RunConfig, 'numLayers' | 'modelDim' | 'numHeads'>) =>
+  `${numLayers}x${modelDim}x${numHeads}`
+
 /** Zod's first complaint as `<key>: <what was expected>`. */
 export function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0]!

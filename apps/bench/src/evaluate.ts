@@ -1,12 +1,9 @@
 import { type EvaluateOptions, evaluate, type Model } from '@alibi/transformer'
 import type { Corpus } from './data/corpus.js'
 import { type Progress, thousands } from './progress.js'
-import type { EvalLine } from './results/schema.js'
+import type { CellKey, EvalLine } from './results/schema.js'
 
-export interface EvaluationRequest extends Pick<EvaluateOptions, 'evalLength' | 'protocol' | 'stride'> {
-  readonly strategy: string
-  readonly seed: number
-  readonly trainLength: number
+export interface EvaluationRequest extends CellKey, Pick<EvaluateOptions, 'evalLength' | 'protocol' | 'stride'> {
   /** Held-out tokens to score at most. */
   readonly maxTokens: number
 }
@@ -15,7 +12,7 @@ export interface EvaluationRequest extends Pick<EvaluateOptions, 'evalLength' | 
 export async function evaluateModel(
   model: Model,
   { valid, bytesPerToken }: Corpus,
-  { strategy, seed, trainLength, ...request }: EvaluationRequest,
+  { strategy, trainLength, seed, size, ...request }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<EvalLine> {
   const { evalLength, protocol = 'nonoverlapping', stride } = request
@@ -32,8 +29,9 @@ export async function evaluateModel(
   return {
     type: 'eval',
     strategy,
-    seed,
     trainLength,
+    seed,
+    size,
     evalLength,
     protocol,
     stride: protocol === 'nonoverlapping' ? evalLength : (stride ?? Math.max(1, evalLength >> 1)),

@@ -1,5 +1,5 @@
 import { hasCheckpoint, readCheckpointInfo } from '@alibi/transformer'
-import { type Cell, cellName, cellsOf, checkpointFolder, disposeTrainer } from './cell.js'
+import { type Cell, cellKey, cellName, cellsOf, checkpointFolder, disposeTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
 import { evaluateModel } from './evaluate.js'
 import { duration } from './progress.js'
@@ -29,7 +29,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
     if (!lengths.length && (await stepsDone(folder, cell)) === config.steps) continue
     const trainer = await trainCell(cell, { ...run, onStepSeconds })
     for (const evalLength of lengths) {
-      const request = { ...cell, trainLength: config.trainLength, evalLength, maxTokens: config.evalTokens }
+      const request = { ...cellKey(cell, config), evalLength, maxTokens: config.evalTokens }
       await appendResult(folder, await evaluateModel(trainer.model, run.corpus, request, run))
     }
     progress.stop()

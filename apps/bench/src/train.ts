@@ -1,6 +1,6 @@
 import { compile } from '@alibi/backend'
 import { hasCheckpoint, type Metadata, type StepCompiler, saveCheckpoint, type Trainer } from '@alibi/transformer'
-import { type Cell, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
+import { type Cell, cellKey, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
 import { trainingBatch } from './data/batch.js'
 import type { Corpus } from './data/corpus.js'
@@ -57,13 +57,18 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       throw new Error(`train: expected a finite loss, got ${loss} at step ${trainer.step}; lower the learning rate`)
     window.lossNats += loss
     window.steps += 1
-    window.seconds += (performance.now() - started) / 1000
+    const seconds = (performance.now() - started) / 1000
+    window.seconds += seconds
+    window.elapsedSeconds += seconds
     const { step } = trainer
 
     if (step % lineEvery === 0 || step === steps) {
       const lossNats = window.lossNats / window.steps
       const tokensPerSecond = (window.steps * batchSize * trainLength) / window.seconds
-      await appendResult(folder, { type: 'train', ...cell, step, lossNats, tokensPerSecond })
+      const { elapsedSeconds } = window
+      const peakResidentBytes = process.resourceUsage().maxRSS * 1024
+      const measured = { step, lossNats, tokensPerSecond, elapsedSeconds, peakResidentBytes }
+      await appendResult(folder, { type: 'train', ...cellKey(cell, config), ...measured })
       detail = `loss ${lossNats.toFixed(3)} ${thousands(tokensPerSecond)} tok/s`
       Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
     }
@@ -83,12 +88,15 @@ interface Window {
   lossNats: number
   steps: number
   seconds: number
+  /** Since step 0. */
+  elapsedSeconds: number
 }
 
 const resumeWindow = ({ window }: Metadata): Window => ({
   lossNats: 0,
   steps: 0,
   seconds: 0,
+  elapsedSeconds: 0,
   ...(window as Partial<Window> | undefined),
 })
 

@@ -5,8 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type RunOptions, resolveRunConfig } from '../src/config.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
 import { htmlReport } from '../src/report/page.js'
-import { appendResult, type Results, readResults, resultsPath, writeResults } from '../src/results/file.js'
-import type { EvalLine, RunLine, TrainLine } from '../src/results/schema.js'
+import {
+  appendResult,
+  emptyResults,
+  type Results,
+  readResults,
+  resultsPath,
+  writeResults,
+} from '../src/results/file.js'
+import type { EvalLine, PositionsLine, RetrievalLine, RunLine, TrainLine } from '../src/results/schema.js'
 
 const config = resolveRunConfig({
   strategies: ['alibi', 'learned'],
@@ -24,11 +31,10 @@ const run: RunLine = {
   versions: { node: '20' },
   commit: null,
 }
+const cell = (strategy: string, seed: number) => ({ strategy, trainLength: 100, seed, size: '4x128x4' })
 const line = (strategy: string, seed: number, evalLength: number, perplexity: number): EvalLine => ({
   type: 'eval',
-  strategy,
-  seed,
-  trainLength: 100,
+  ...cell(strategy, seed),
   evalLength,
   protocol: 'nonoverlapping',
   stride: evalLength,
@@ -39,11 +45,37 @@ const line = (strategy: string, seed: number, evalLength: number, perplexity: nu
   tokensPerSecond: 10,
   peakBytes: 1e6,
 })
-const train: TrainLine = { type: 'train', strategy: 'alibi', seed: 1, step: 5, lossNats: 2, tokensPerSecond: 1234 }
+const train: TrainLine = {
+  type: 'train',
+  ...cell('alibi', 1),
+  step: 5,
+  lossNats: 2,
+  tokensPerSecond: 1234,
+  elapsedSeconds: 3,
+  peakResidentBytes: 5e8,
+}
+const reading = { evalLength: 400, protocol: 'sliding', stride: 50, attentionWindow: 100 } as const
+const positions: PositionsLine = {
+  type: 'positions',
+  ...cell('alibi', 1),
+  ...reading,
+  bins: [{ from: 350, to: 400, tokens: 50, lossNats: 2 }],
+}
+const retrieval: RetrievalLine = {
+  type: 'retrieval',
+  task: 'passkey',
+  ...cell('alibi', 1),
+  evalLength: 400,
+  distance: 128,
+  correct: 7,
+  trials: 20,
+}
 const results: Results = {
   run,
   train: [train],
   evals: [line('alibi', 1, 100, 4), line('alibi', 2, 100, 6), line('alibi', 1, 400, 3), line('learned', 1, 100, 120)],
+  positions: [positions],
+  retrieval: [retrieval],
 }
 
 let folder: string
@@ -57,6 +89,12 @@ describe('results.jsonl', () => {
     await writeResults(folder, { ...results, evals: [] })
     for (const each of results.evals) await appendResult(folder, each)
     expect(await readResults(folder)).toEqual(results)
+  })
+
+  it('reads files of before lines said which cell they are of', async () => {
+    const { trainLength, size, elapsedSeconds, peakResidentBytes, ...old } = train
+    await writeFile(resultsPath(folder), `${JSON.stringify(run)}\n${JSON.stringify(old)}\n`)
+    expect(await readResults(folder)).toEqual({ ...emptyResults(run), train: [{ ...old, trainLength: 100, size }] })
   })
 
   it('leaves out a last line that a killed process did not end', async () => {

@@ -1,5 +1,6 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
 import { Command, Option } from 'commander'
+import { modelSize } from '../config.js'
 import { checkLengths } from '../data/corpus.js'
 import { readText } from '../data/text.js'
 import { evaluateModel } from '../evaluate.js'
@@ -52,7 +53,16 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   checkLengths(corpus, 1, lengths)
   try {
     for (const evalLength of lengths) {
-      const request = { strategy, seed, trainLength, evalLength, protocol, maxTokens, ...(stride && { stride }) }
+      const request = {
+        strategy,
+        trainLength,
+        seed,
+        size: modelSize(model.config),
+        evalLength,
+        protocol,
+        maxTokens,
+        ...(stride && { stride }),
+      }
       const line = await evaluateModel(model, corpus, request, { progress, signal })
       progress.stop()
       console.log(JSON.stringify(line))

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { type RunConfig, type RunOptions, resolveRunConfig } from '../config.js'
 import { codeCommit, versionsOf } from '../machine.js'
-import { readResults, resultsPath, writeResults } from '../results/file.js'
+import { emptyResults, readResults, resultsPath, writeResults } from '../results/file.js'
 import { SCHEMA_VERSION } from '../results/schema.js'
 
 export interface PlanOptions {
@@ -57,7 +57,7 @@ export async function beginRun({ folder, config, backend, begun }: RunPlan): Pro
   const { name, device } = backend
   const [seed] = config.seeds as [number]
   const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }
-  await writeResults(folder, { run: { type: 'run', schemaVersion: SCHEMA_VERSION, ...about }, train: [], evals: [] })
+  await writeResults(folder, emptyResults({ type: 'run', schemaVersion: SCHEMA_VERSION, ...about }))
 }
 
 /** e.g. `runs/2026-03-01-142530-quick`, in local time */

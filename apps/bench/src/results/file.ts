@@ -1,14 +1,27 @@
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
-import { firstIssue } from '../config.js'
-import { type EvalLine, type ResultLine, type RunLine, resultLine, type TrainLine } from './schema.js'
+import { firstIssue, modelSize } from '../config.js'
+import {
+  type EvalLine,
+  type PositionsLine,
+  type ResultLine,
+  type RetrievalLine,
+  type RunLine,
+  resultLine,
+  type TrainLine,
+} from './schema.js'
 
 export interface Results {
   readonly run: RunLine
   readonly train: readonly TrainLine[]
   readonly evals: readonly EvalLine[]
+  readonly positions: readonly PositionsLine[]
+  readonly retrieval: readonly RetrievalLine[]
 }
+
+/** Results of a run that has done nothing yet. */
+export const emptyResults = (run: RunLine): Results => ({ run, train: [], evals: [], positions: [], retrieval: [] })
 
 export const resultsPath = (folder: string) => join(folder, 'results.jsonl')
 
@@ -26,28 +39,32 @@ export async function readResults(folder: string): Promise<Results> {
         : `results: cannot read ${path}: ${error.message}`,
     )
   })
-  const lines = text
-    .split('\n')
-    .slice(0, -1)
-    .map((line, i) => parseLine(line, `${path}, line ${i + 1}`))
-  const [run, ...rest] = lines
+  const [first, ...rest] = text.split('\n').slice(0, -1)
+  const run = first === undefined ? undefined : parseLine(first, `${path}, line 1`)
   if (run?.type !== 'run')
     throw new Error(`results: expected a first line of type run in ${path}, got ${run?.type ?? 'an empty file'}`)
+  const ofRun = { trainLength: run.config.trainLength, size: modelSize(run.config) }
+  const lines = rest.map((line, i) => parseLine(line, `${path}, line ${i + 2}`, ofRun))
+  const ofType = <K extends ResultLine['type']>(type: K) =>
+    lines.filter((line): line is Extract<ResultLine, { type: K }> => line.type === type)
   return {
     run,
-    train: rest.filter((line) => line.type === 'train'),
-    evals: rest.filter((line) => line.type === 'eval'),
+    train: ofType('train'),
+    evals: ofType('eval'),
+    positions: ofType('positions'),
+    retrieval: ofType('retrieval'),
   }
 }
 
-function parseLine(line: string, where: string): ResultLine {
+/** @param absent - what older files did not repeat on every line */
+function parseLine(line: string, where: string, absent: object = {}): ResultLine {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch {
     throw new Error(`results: expected JSON in ${where}, got a damaged line; restore the file or delete that line`)
   }
-  const parsed = resultLine.safeParse(value)
+  const parsed = resultLine.safeParse({ ...absent, ...(value as object) })
   if (!parsed.success) throw new Error(`results: unexpected ${where}: ${firstIssue(parsed.error)}`)
   return parsed.data
 }
@@ -64,7 +81,8 @@ export async function appendResult(folder: string, line: ResultLine): Promise<vo
 }
 
 /** Replaces the file: to begin one, or to take back lines of steps that will be done again. */
-export async function writeResults(folder: string, { run, train, evals }: Results): Promise<void> {
-  const lines = [run, ...train, ...evals].map((line) => JSON.stringify(line))
+export async function writeResults(folder: string, results: Results): Promise<void> {
+  const { run, train, evals, positions, retrieval } = results
+  const lines = [run, ...train, ...evals, ...positions, ...retrieval].map((line) => JSON.stringify(line))
   await writeFileAtomic(resultsPath(folder), `${lines.join('\n')}\n`)
 }
