@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { prepareChromium } from './chromium.mjs'
 import { pnpm, root, run, setUp, step } from './setup.mjs'
 
 const filters = process.argv.slice(2)
@@ -63,6 +64,8 @@ if (filters.length === 0) {
   if (process.platform === 'linux' && process.arch === 'x64')
     await check(smoke, () => run(process.execPath, ['tooling/smoke.mjs', OTHER_NODE]))
   else total.skips.push({ name: smoke, reason: 'npm provides other Nodes for Linux x64 here only' })
+  step('Preparing Chromium (for the tests of pages)')
+  await prepareChromium()
 }
 await tests()
 
