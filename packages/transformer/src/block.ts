@@ -5,6 +5,7 @@ import { attention } from './kernels/attention.js'
 import { keepMask } from './kernels/dropout.js'
 import { gelu } from './kernels/gelu.js'
 import { layerNorm } from './kernels/layer-norm.js'
+import { windowedAttention } from './kernels/windowed.js'
 import type { KvCache } from './kv-cache.js'
 import type { PositionEncoding } from './position.js'
 
@@ -17,6 +18,8 @@ export interface BlockContext {
   readonly cache?: KvCache | undefined
   /** 1 for left padding; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
+  /** Keys that a query may attend to, the last ones; absent: all. */
+  readonly attentionWindow?: number | undefined
   /** A fresh seed, int32 [2], for each dropout of the pass; absent outside training. */
   readonly nextSeed?: (() => tf.Tensor1D) | undefined
 }
@@ -41,7 +44,7 @@ export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const { config, parameters, positions, batchSize: B, cache, padding, nextSeed } = context
+  const { config, parameters, positions, batchSize: B, cache, padding, attentionWindow, nextSeed } = context
   const { modelDim: D, numHeads: H, blockSize, dropout } = config
   const p = (name: string) => parameters.get(`layers.${layer}.attention.${name}`)!
   const L = x.shape[0] / B
@@ -55,13 +58,18 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const cacheable = positions.cacheRotated ? positions.rotateKeys(newKeys) : newKeys
   const all = cache ? cache.extend(layer, cacheable, newValues) : { keys: cacheable, values: newValues }
   const keys = positions.cacheRotated ? all.keys : positions.rotateKeys(all.keys)
-  const mixed = attention(positions.rotateQueries(q), keys, all.values, {
+  const options = {
     bias: positions.bias(layer),
     trainBias: positions.trainBias,
     blockSize,
     padding,
     dropout: nextSeed && { rate: dropout, seed: nextSeed() },
-  })
+  }
+  const queries = positions.rotateQueries(q)
+  const mixed =
+    attentionWindow !== undefined && attentionWindow < keys.shape[2]
+      ? windowedAttention(queries, keys, all.values, attentionWindow, options)
+      : attention(queries, keys, all.values, options)
   const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B * L, D]) as tf.Tensor2D
   return linear(merged, p('out.weight'), p('out.bias'))
 }

@@ -3,7 +3,7 @@ import { checkInteger, checkOneOf, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { crossEntropy } from './kernels/cross-entropy.js'
 import { createKvCache, type KvCache } from './kv-cache.js'
-import { flatten, type Model } from './model.js'
+import { type ForwardOptions, flatten, type Model } from './model.js'
 
 export interface EvaluateOptions {
   /** L, the length of each sequence the model reads; the paper's L_valid. */
@@ -17,6 +17,8 @@ export interface EvaluateOptions {
   readonly protocol?: 'nonoverlapping' | 'sliding' | 'streaming'
   /** Tokens that a sliding or streaming window advances by. Default L / 2. */
   readonly stride?: number
+  /** Limits each query to the last so many keys: a control of what reading further back is worth. Default all. */
+  readonly attentionWindow?: number | undefined
   /** Tokens to score at most. Default all. */
   readonly maxTokens?: number
   /** Tokens read in one forward pass, at least one sequence. Default 4096. */
@@ -32,6 +34,13 @@ export interface Evaluation {
   readonly lossNats: number
   /** exp(lossNats) */
   readonly perplexity: number
+  /** The same by place in the sequence: place 0 is the token predicted from the sequence's first alone. */
+  readonly byPlace: {
+    /** Sum of −ln p; shape [L] */
+    readonly lossNats: Float64Array
+    /** Tokens scored; shape [L] */
+    readonly tokens: Float64Array
+  }
   /** Scored tokens a second. */
   readonly tokensPerSecond: number
   /** Most bytes that tensors held at once in the first batch. */
@@ -51,7 +60,7 @@ interface Window {
  * @throws RangeError for options that make no evaluation; the signal's reason when aborted
  */
 export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
-  const { evalLength, batchTokens = 4096, onProgress, signal } = options
+  const { evalLength, batchTokens = 4096, attentionWindow, onProgress, signal } = options
   checkInteger('evaluate', 'evalLength', evalLength, 1)
   if (tokens.length < 2) throw new RangeError(`evaluate: expected at least 2 tokens, got ${tokens.length}`)
   const windows = evaluationWindows(tokens.length - 1, options)
@@ -61,11 +70,14 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
 
   const started = performance.now()
   let [sum, count, peakBytes] = [0, 0, 0]
+  const byPlace = { lossNats: new Float64Array(evalLength), tokens: new Float64Array(evalLength) }
   for (let i = 0; i < windows.length; ) {
     signal?.throwIfAborted()
     const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
     const score = () =>
-      streaming ? scoreNext(model, tokens, batch[0]!, streaming) : scoreWindows(model, tokens, batch)
+      streaming
+        ? scoreNext(model, tokens, batch[0]!, { cache: streaming, attentionWindow })
+        : scoreWindows(model, tokens, batch, { attentionWindow })
     let losses: tf.Tensor1D | undefined
     if (i === 0) {
       const profile = await tf.profile(() => {
@@ -78,7 +90,13 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     } else losses = score()
     const values = await losses!.data()
     losses!.dispose()
-    for (const value of values) sum += value
+    const { start, end, scoreFrom } = batch[0]!
+    values.forEach((value, j) => {
+      const place = scoreFrom + (j % (end - start - scoreFrom))
+      byPlace.lossNats[place]! += value
+      byPlace.tokens[place]! += 1
+      sum += value
+    })
     count += values.length
     i += batch.length
     onProgress?.(count, total)
@@ -86,7 +104,8 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   streaming?.dispose()
   const lossNats = sum / count
   const seconds = (performance.now() - started) / 1000
-  return { tokens: count, lossNats, perplexity: Math.exp(lossNats), tokensPerSecond: count / seconds, peakBytes }
+  const tokensPerSecond = count / seconds
+  return { tokens: count, lossNats, perplexity: Math.exp(lossNats), byPlace, tokensPerSecond, peakBytes }
 }
 
 type KernelInfo = Awaited<ReturnType<typeof tf.profile>>['kernels'][number]
@@ -127,10 +146,18 @@ const sameShape = (a: Window, b: Window) => a.end - a.start === b.end - b.start 
 const LOGITS_AT_A_TIME = 2 ** 24
 
 /** @returns the loss of each scored token, in order */
-function scoreWindows(model: Model, tokens: Int32Array, windows: readonly Window[]): tf.Tensor1D {
+function scoreWindows(
+  model: Model,
+  tokens: Int32Array,
+  windows: readonly Window[],
+  options: ForwardOptions,
+): tf.Tensor1D {
   return tf.tidy(() => {
     const { start, end, scoreFrom } = windows[0]!
-    const hidden = model.forward(windows.map((w) => tokens.subarray(w.start, w.end)))
+    const hidden = model.forward(
+      windows.map((w) => tokens.subarray(w.start, w.end)),
+      options,
+    )
     const byWindow = tf.reshape(hidden, [windows.length, end - start, -1])
     const scored = tf.slice(byWindow, [0, scoreFrom, 0])
     return lossesOf(model, scored, flatten(windows.map((w) => tokens.subarray(w.start + scoreFrom + 1, w.end + 1))))
@@ -138,12 +165,18 @@ function scoreWindows(model: Model, tokens: Int32Array, windows: readonly Window
 }
 
 /** The same for a window whose unscored tokens are in the cache; their places in the text are their positions. */
-function scoreNext(model: Model, tokens: Int32Array, { start, end, scoreFrom }: Window, cache: KvCache): tf.Tensor1D {
+function scoreNext(
+  model: Model,
+  tokens: Int32Array,
+  { start, end, scoreFrom }: Window,
+  options: ForwardOptions & { readonly cache: KvCache },
+): tf.Tensor1D {
+  const { cache } = options
   cache.keepLast(Math.min(cache.pastLength, scoreFrom))
   const from = start + scoreFrom
   const positions = positionRange(from - cache.pastLength, cache.pastLength + end - from)
   return tf.tidy(() => {
-    const hidden = model.forward([tokens.subarray(from, end)], { cache, positions })
+    const hidden = model.forward([tokens.subarray(from, end)], { ...options, positions })
     return lossesOf(model, hidden, flatten([tokens.subarray(from + 1, end + 1)]))
   })
 }

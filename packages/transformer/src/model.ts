@@ -1,5 +1,5 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
-import { type PositionStrategy, positionRange } from '@alibi/core'
+import { checkInteger, type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { block, drop } from './block.js'
 import { type ModelConfig, resolveConfig } from './config.js'
@@ -15,6 +15,8 @@ export interface ForwardOptions {
   readonly padding?: Int32Array
   /** Positions of all K tokens, the cache's first. Default 0 to K − 1. */
   readonly positions?: Int32Array
+  /** Limits each query to the last so many keys, its own included, ≥ 1. Default all. */
+  readonly attentionWindow?: number | undefined
   /** Turns dropout on; int32 [1]: each seed drops the same activations. */
   readonly dropoutSeed?: tf.Tensor1D
 }
@@ -54,8 +56,10 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
   const { modelDim: D, numHeads, numLayers, vocabularySize } = resolved
   const p = (name: string) => parameters.get(name)!
 
-  const forwardTokens: Model['forwardTokens'] = (ids, B, { cache, padding, positions, dropoutSeed } = {}) =>
+  const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
+      const { cache, padding, positions, attentionWindow, dropoutSeed } = options
+      if (attentionWindow !== undefined) checkInteger('forward', 'attentionWindow', attentionWindow, 1)
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
       const encoding = encodePositions(strategy, parameters, D / numHeads, {
@@ -70,6 +74,7 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
         batchSize: B,
         cache,
         padding: padding && paddingMask(padding, K),
+        attentionWindow,
         nextSeed: dropoutSeed && resolved.dropout ? seedSequence(dropoutSeed) : undefined,
       }
       const tokens = tf.gather(p('embedding.weight'), ids) as tf.Tensor2D

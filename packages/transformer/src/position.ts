@@ -132,8 +132,8 @@ function deviceBias(
     }
   if (bias.kind === 'distance' && isConsecutive(keys))
     return { kind: 'table', table: bias.evaluate(tfOps, parameters, positionRange(0, keys.length)) }
-  const tiles = ({ start, end, numKeys }: Tile) =>
-    scoreBias(tfOps, bias, parameters, queries.subarray(start, end), keys.subarray(0, numKeys))
+  const tiles = ({ start, end, firstKey, numKeys }: Tile) =>
+    scoreBias(tfOps, bias, parameters, queries.subarray(start, end), keys.subarray(firstKey, numKeys))
   return { kind: 'tiles', tiles }
 }
 

@@ -11,6 +11,7 @@ import { crossEntropy } from '../src/kernels/cross-entropy.js'
 import { gelu } from '../src/kernels/gelu.js'
 import { layerNorm } from '../src/kernels/layer-norm.js'
 import { applyRotation, toDevice } from '../src/kernels/rotate.js'
+import { windowedAttention } from '../src/kernels/windowed.js'
 import { attention64, crossEntropy64, differences64, gelu64, layerNorm64 } from './float64.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
@@ -42,13 +43,30 @@ const qkv = [
 ] as const
 const range = (from: number, to: number) => tf.range(from, to) as tf.Tensor1D
 const attend =
-  (bias: (...trained: tf.Tensor[]) => AttentionBias, trainBias: boolean): Kernel['device'] =>
-  (q, k, v, ...trained) =>
+  (bias: (trained: tf.Tensor) => AttentionBias, trainBias: boolean): Kernel['device'] =>
+  (q, k, v, trained) =>
     attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
-      bias: bias(...trained),
+      bias: bias(trained!),
       trainBias,
       blockSize: 3,
     })
+const WINDOW = 4
+const attendWithin =
+  (bias: (trained: tf.Tensor) => AttentionBias, trainBias: boolean): Kernel['device'] =>
+  (q, k, v, trained) =>
+    windowedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, WINDOW, {
+      bias: bias(trained!),
+      trainBias,
+      blockSize: 3,
+    })
+const beyond = (distance: number) => (distance < WINDOW ? 0 : Number.NEGATIVE_INFINITY)
+const linear = (slopes: tf.Tensor): AttentionBias => ({
+  kind: 'linear',
+  slopes,
+  queries: range(K - Q, K),
+  keys: range(0, K),
+  consecutive: true,
+})
 
 const { rotation } = rotary({ rotaryDim: 4 })
 const tables = rotationTables(
@@ -69,10 +87,7 @@ const kernels: readonly Kernel[] = [
   {
     name: 'attention with slopes',
     shapes: [...qkv, [H]],
-    device: attend(
-      (slopes) => ({ kind: 'linear', slopes: slopes!, queries: range(K - Q, K), keys: range(0, K), consecutive: true }),
-      true,
-    ),
+    device: attend(linear, true),
     exact: (q, k, v, slopes) => attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => -slopes![h]! * (i - j)),
   },
   {
@@ -80,6 +95,40 @@ const kernels: readonly Kernel[] = [
     shapes: [...qkv, [H, K]],
     device: attend((table) => ({ kind: 'table', table: table! }), true),
     exact: (q, k, v, table) => attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => table![h * K + i - j]!),
+  },
+  {
+    name: 'windowed attention without a bias',
+    shapes: qkv,
+    device: attendWithin(() => ({ kind: 'none' }), false),
+    exact: (q, k, v) => attention64([B, H, Q, K, D], q!, k!, v!, (_, i, j) => beyond(i - j)),
+  },
+  {
+    name: 'windowed attention with slopes',
+    shapes: [...qkv, [H]],
+    device: attendWithin(linear, true),
+    exact: (q, k, v, slopes) =>
+      attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => beyond(i - j) - slopes![h]! * (i - j)),
+  },
+  {
+    name: 'windowed attention with a table of distances',
+    shapes: [...qkv, [H, K]],
+    device: attendWithin((table) => ({ kind: 'table', table: table! }), true),
+    exact: (q, k, v, table) =>
+      attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => beyond(i - j) + table![h * K + i - j]!),
+  },
+  {
+    name: 'windowed attention with tiles',
+    shapes: [...qkv, [H, K, K]],
+    device: attendWithin(
+      (full) => ({
+        kind: 'tiles',
+        tiles: ({ start, end, firstKey = 0, numKeys }) =>
+          tf.slice(full!, [0, K - Q + start, firstKey], [H, end - start, numKeys - firstKey]),
+      }),
+      true,
+    ),
+    exact: (q, k, v, full) =>
+      attention64([B, H, Q, K, D], q!, k!, v!, (h, i, j) => beyond(i - j) + full![(h * K + i) * K + j]!),
   },
   {
     name: 'layer norm',

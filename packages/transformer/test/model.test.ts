@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -56,6 +57,13 @@ describe.each(strategies)('%s', (_name, strategy) => {
     const padded = Int32Array.of(0, 0, 0, ...tokens(6))
     const batch = await hidden(model, [tokens(9, 5), padded], { padding: Int32Array.of(0, 3) })
     expectClose(batch.slice((9 + 3) * 8), await hidden(model, [tokens(6)]))
+  })
+
+  it('reads no further back than its attention window', async () => {
+    const model = createModel({ ...tiny, numLayers: 1 }, strategy)
+    const windowed = await hidden(model, [tokens(11)], { attentionWindow: 4 })
+    const alone = await hidden(model, [tokens(4, 7)], { positions: positionRange(7, 4) })
+    expectClose(windowed.slice(-8), alone.slice(-8))
   })
 
   it('has the gradients of finite differences', async () => {
@@ -116,6 +124,20 @@ it('scores every token once, by either protocol', async () => {
   const sliding = await evaluate(model, text, { evalLength: 8, protocol: 'sliding', stride: 3 })
   expect([chunks.tokens, sliding.tokens]).toEqual([49, 49])
   expect(chunks.perplexity).toBeCloseTo(Math.exp(chunks.lossNats), 6)
+})
+
+it('tells the loss of each place in the sequence', async () => {
+  const model = createModel(tiny, strategies[1]![1])
+  const text = tokens(50)
+  const chunks = await evaluate(model, text, { evalLength: 8 })
+  expect([...chunks.byPlace.tokens]).toEqual([7, 6, 6, 6, 6, 6, 6, 6])
+  const sliding = await evaluate(model, text, { evalLength: 8, protocol: 'sliding', stride: 3 })
+  expect([...sliding.byPlace.tokens]).toEqual([1, 1, 1, 1, 1, 14, 15, 15])
+  for (const { byPlace, lossNats, tokens } of [chunks, sliding])
+    expect(byPlace.lossNats.reduce((a, b) => a + b)).toBeCloseTo(lossNats * tokens, 8)
+  const one = await evaluate(model, text, { evalLength: 8, maxTokens: 8 })
+  const short = await evaluate(model, text, { evalLength: 8, maxTokens: 5 })
+  expect(one.byPlace.lossNats.slice(0, 5).reduce((a, b) => a + b)).toBeCloseTo(5 * short.lossNats, 5)
 })
 
 it('streams to the losses of a full pass on a prefix, and to chunks without a cache', async () => {

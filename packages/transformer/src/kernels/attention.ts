@@ -5,7 +5,7 @@ import { keepMask } from './dropout.js'
 import { skippingAttention } from './skipping.js'
 
 /** Added where a query must not look. Finite, so that a row with nothing to see (padding) stays finite. */
-const MASKED = -1e30
+export const MASKED = -1e30
 
 export interface AttentionOptions {
   readonly bias: AttentionBias

@@ -8,6 +8,8 @@ export interface Tile {
   readonly end: number
   /** Keys up to the block's last query. */
   readonly numKeys: number
+  /** Where they begin, under a window. Default 0. */
+  readonly firstKey?: number
   /** Which block it is. */
   readonly index: number
 }

@@ -1,0 +1,69 @@
+// Letters: B batch, H heads, Q/K queries/keys.
+import * as tf from '@tensorflow/tfjs'
+import { type AttentionOptions, attention, MASKED } from './attention.js'
+import { type AttentionBias, penalties, type Tile, toeplitz } from './bias-tile.js'
+
+/**
+ * {@link attention} in which each query sees the last `window` keys only, its own included. Keys that no query of a block
+ * sees are never computed.
+ *
+ * @param q - shape [B, H, Q, headDim]; the last Q of the K tokens
+ * @param k - shape [B, H, K, headDim]
+ * @param v - shape [B, H, K, headDim]
+ * @param window - keys, ≥ 1
+ * @returns shape [B, H, Q, headDim]
+ */
+export function windowedAttention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  window: number,
+  options: AttentionOptions,
+): tf.Tensor4D {
+  const { bias, blockSize, padding, dropout } = options
+  const [B, H, Q, headDim] = q.shape
+  const past = k.shape[2] - Q
+  const outputs = Array.from({ length: Math.ceil(Q / blockSize) }, (_, index) => {
+    const start = index * blockSize
+    const end = Math.min(start + blockSize, Q)
+    const from = Math.max(0, past + start - window + 1)
+    const numKeys = past + end - from
+    const within = (x: tf.Tensor4D) => tf.slice(x, [0, 0, from, 0], [B, H, numKeys, headDim])
+    return attention(tf.slice(q, [0, 0, start, 0], [B, H, end - start, headDim]), within(k), within(v), {
+      bias: {
+        kind: 'tiles',
+        tiles: () =>
+          tf.add(
+            biasWithin(bias, { index, start, end, firstKey: from, numKeys: past + end }),
+            beyondWindow(end - start, numKeys, window),
+          ),
+      },
+      trainBias: options.trainBias,
+      blockSize,
+      padding: padding && tf.slice(padding, [0, 0, 0, from], [B, 1, 1, numKeys]),
+      dropout: dropout && { ...dropout, seed: tf.add(dropout.seed, tf.tensor1d([0, index], 'int32')) },
+    })
+  })
+  return outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 2)
+}
+
+/** The bias of the tile's keys from `firstKey` on; [queries, keys] or [H, queries, keys]. */
+function biasWithin(bias: AttentionBias, tile: Required<Tile>): tf.Tensor {
+  const { start, end, firstKey, numKeys } = tile
+  const [rows, width] = [end - start, numKeys - firstKey]
+  const shifted = { index: 0, start: 0, end: rows, numKeys: width }
+  if (bias.kind === 'none') return tf.zeros([rows, width])
+  // Both depend on distances alone, which a shift leaves as they are.
+  if (bias.kind === 'table') return toeplitz(bias.table, shifted)
+  if (bias.kind === 'linear') {
+    const negative = penalties(tf.slice(bias.queries, start, rows), tf.slice(bias.keys, firstKey, width), shifted)
+    return tf.mul(tf.reshape(bias.slopes, [-1, 1, 1]), negative)
+  }
+  return bias.tiles(tile)
+}
+
+/** 0 where a query may look back to, else at most {@link MASKED}; [queries, keys]. */
+function beyondWindow(rows: number, numKeys: number, window: number): tf.Tensor {
+  const oldest = tf.reshape(tf.range(numKeys - rows - window + 1, numKeys - window + 1), [-1, 1])
+  return tf.mul(tf.relu(tf.sub(oldest, tf.reshape(tf.range(0, numKeys), [1, -1]))), MASKED)
+}
