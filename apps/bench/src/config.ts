@@ -18,6 +18,16 @@ export const runConfigSchema = z.strictObject({
   evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
   /** Held-out tokens scored at each length. */
   evalTokens: count,
+  /** How held-out text is read; each at every length. */
+  protocols: z
+    .array(z.enum(['nonoverlapping', 'sliding', 'streaming']))
+    .min(1)
+    .refine(distinct, { error: 'expected each protocol once' })
+    .default(['nonoverlapping']),
+  /** Tokens that sliding and streaming windows advance by; absent: half of each length. */
+  stride: count.optional(),
+  /** Beyond the train length also evaluate with attention limited to the last trainLength keys. */
+  windowedControl: z.boolean().default(false),
   /** Each is a run of its own: weights, batches and dropout follow from it. */
   seeds: z.array(z.int().min(0)).min(1).refine(distinct, { error: 'expected each seed once' }),
   steps: count,
@@ -39,6 +49,8 @@ export const runConfigSchema = z.strictObject({
 })
 
 export type RunConfig = z.infer<typeof runConfigSchema>
+/** With what has a default left out or not. */
+export type Preset = Omit<z.input<typeof runConfigSchema>, 'preset'>
 export type RunOptions = Partial<RunConfig>
 
 /**
@@ -52,12 +64,16 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
   const parsed = runConfigSchema.safeParse({ preset: name, ...presets[name], ...options })
   if (!parsed.success) throw new RangeError(`run: ${firstIssue(parsed.error)}`)
-  const { modelDim, numHeads } = parsed.data
+  const { modelDim, numHeads, stride, evalLengths } = parsed.data
   if (modelDim % numHeads !== 0)
     throw new RangeError(
       `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
         .filter((heads) => modelDim % heads === 0)
         .join(', ')}`,
+    )
+  if (stride !== undefined && stride > Math.min(...evalLengths))
+    throw new RangeError(
+      `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
   return parsed.data
 }

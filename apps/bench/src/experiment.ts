@@ -1,14 +1,15 @@
 import { hasCheckpoint, readCheckpointInfo } from '@alibi/transformer'
 import { type Cell, cellKey, cellName, cellsOf, checkpointFolder, disposeTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
-import { evaluateModel } from './evaluate.js'
+import { describeReading, evaluateModel, type Reading, readingsOf, sameReading } from './evaluate.js'
 import { duration } from './progress.js'
 import { appendResult, type Results, readResults, writeResults } from './results/file.js'
+import type { CellKey } from './results/schema.js'
 import { makeStrategy } from './strategies.js'
 import { type Run, trainCell } from './train.js'
 
 /**
- * Trains every cell and evaluates it at every length: the whole experiment. Cells and lengths that the folder's results
+ * Trains every cell and evaluates it at by every reading: the whole experiment. Cells and readings that the folder's results
  * have already are not done again.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {
@@ -23,14 +24,16 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
   }
 
   for (const cell of cells) {
-    const lengths = evaluableLengths(cell, run).filter(
-      (length) => !evals.some((line) => isOf(line, cell) && line.evalLength === length),
+    const readings = possibleReadings(cell, run).filter(
+      (reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading)),
     )
-    if (!lengths.length && (await stepsDone(folder, cell)) === config.steps) continue
+    if (!readings.length && (await stepsDone(folder, cell)) === config.steps) continue
     const trainer = await trainCell(cell, { ...run, onStepSeconds })
-    for (const evalLength of lengths) {
-      const request = { ...cellKey(cell, config), evalLength, maxTokens: config.evalTokens }
-      await appendResult(folder, await evaluateModel(trainer.model, run.corpus, request, run))
+    for (const reading of readings) {
+      const request = { cell: cellKey(cell, config), reading, maxTokens: config.evalTokens }
+      const { whole, positions } = await evaluateModel(trainer.model, run.corpus, request, run)
+      // The line that says it is done comes last.
+      await appendResult(folder, positions, whole)
     }
     progress.stop()
     disposeTrainer(trainer)
@@ -38,16 +41,20 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
   return readResults(folder)
 }
 
-const isOf = (line: { strategy: string; seed: number }, cell: Cell) =>
+const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>
   line.strategy === cell.strategy && line.seed === cell.seed
 
-/** A learned table ends at the train length: longer evaluations are left out, and said so. */
-function evaluableLengths(cell: Cell, { config, progress }: Pick<Run, 'config' | 'progress'>): number[] {
+/** A learned table ends at the train length: longer readings are left out, and said so. */
+function possibleReadings(cell: Cell, { config, progress }: Pick<Run, 'config' | 'progress'>): Reading[] {
   const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(cell.strategy, config)
-  const beyond = config.evalLengths.filter((length) => length > maxPositions)
+  const lastPosition = ({ protocol, evalLength }: Reading) =>
+    protocol === 'streaming' ? config.evalTokens : evalLength
+  const possible = (reading: Reading) => lastPosition(reading) <= maxPositions
+  const all = readingsOf(config)
+  const beyond = all.filter((reading) => !possible(reading)).map(describeReading)
   if (beyond.length)
-    progress.line(`${cellName(cell)} has no positions beyond ${maxPositions}: not evaluated at ${beyond.join(', ')}`)
-  return config.evalLengths.filter((length) => length <= maxPositions)
+    progress.line(`${cellName(cell)} has no positions beyond ${maxPositions}: not evaluated at ${beyond.join('; ')}`)
+  return all.filter(possible)
 }
 
 const stepsDone = async (folder: string, cell: Cell): Promise<number> => {
@@ -55,17 +62,24 @@ const stepsDone = async (folder: string, cell: Cell): Promise<number> => {
   return hasCheckpoint(checkpoint) ? (await readCheckpointInfo(checkpoint)).step : 0
 }
 
-/** Steps after the last checkpoint are done again when a run goes on: their lines go. */
+/** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run goes on: they go. */
 async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void> {
   const results = await readResults(folder)
   const done = new Map<string, number>()
   for (const cell of cellsOf(config)) done.set(cellName(cell), await stepsDone(folder, cell))
   const kept = results.train.filter((line) => line.step <= (done.get(`${line.strategy}-seed${line.seed}`) ?? 0))
-  await writeResults(folder, { ...results, train: kept })
+  const positions = results.positions.filter((line) =>
+    results.evals.some((whole) => isOf(whole, line) && sameReading(whole, line)),
+  )
+  await writeResults(folder, { ...results, train: kept, positions })
 }
 
 /** Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long. */
-function estimate({ steps, batchSize, trainLength, evalTokens, evalLengths }: RunConfig, cells: number, step: number) {
-  const perToken = step / (batchSize * trainLength)
-  return cells * (steps * step + evalLengths.length * evalTokens * perToken * 0.4)
+function estimate(config: RunConfig, cells: number, step: number): number {
+  const perToken = step / (config.batchSize * config.trainLength)
+  // Sliding windows read all but their stride again.
+  const tokensRead = readingsOf(config)
+    .map(({ protocol, evalLength, stride }) => config.evalTokens * (protocol === 'sliding' ? evalLength / stride : 1))
+    .reduce((sum, tokens) => sum + tokens, 0)
+  return cells * (config.steps * step + tokensRead * perToken * 0.4)
 }

@@ -1,9 +1,9 @@
-import type { RunConfig } from './config.js'
+import type { Preset, RunConfig } from './config.js'
 
 const PAPER_FOUR: RunConfig['strategies'] = ['alibi', 'sinusoidal', 'rotary', 't5-bias']
 
 /** Sizes of the same experiment. A preset is data: everything in it can be overridden. */
-export const presets: Record<RunConfig['preset'], Omit<RunConfig, 'preset'>> = {
+export const presets: Record<RunConfig['preset'], Preset> = {
   /** The paper's picture in minutes on a laptop. */
   quick: {
     strategies: PAPER_FOUR,

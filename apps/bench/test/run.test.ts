@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Reading } from '../src/evaluate.js'
 import { readResults } from '../src/results/file.js'
+import type { EvalLine } from '../src/results/schema.js'
 
 // The command line as a person starts it, built by `npm test` before the tests.
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -35,22 +37,24 @@ afterAll(() => rm(folder, { recursive: true }))
 const tiny = (out: string, ...more: string[]) => [
   ...['run', '--data', text, '--backend', 'cpu', '--out', join(folder, out), '--strategies', 'alibi,learned'],
   ...['--num-layers', '1', '--model-dim', '8', '--num-heads', '2', '--batch-size', '2', '--train-length', '16'],
-  ...['--steps', '120', '--eval-lengths', '16,32', '--eval-tokens', '256', ...more],
+  ...['--steps', '120', '--eval-lengths', '16,32', '--eval-tokens', '256'],
+  ...['--protocols', 'nonoverlapping,sliding', '--stride', '8', '--windowed-control', ...more],
 ]
 
 /** All that must not depend on when the work was interrupted. */
 async function numbers(out: string) {
-  const { train, evals } = await readResults(join(folder, out))
+  const { train, evals, positions } = await readResults(join(folder, out))
   return {
+    positions,
     train: train.map(({ strategy, step, lossNats }) => ({ strategy, step, lossNats })),
-    evals: evals.map(({ strategy, evalLength, lossNats, tokens }) => ({ strategy, evalLength, lossNats, tokens })),
+    evals: evals.map(({ tokensPerSecond, peakBytes, ...line }) => line),
   }
 }
 
 describe('run', () => {
   it('trains, evaluates, reports', async () => {
     const { code, stdout, stderr } = await start(...tiny('whole'))
-    expect(stderr).toContain('learned-seed1 has no positions beyond 16: not evaluated at 32')
+    expect(stderr).toContain('learned-seed1 has no positions beyond 16: not evaluated at 32; 32, 16 keys')
     expect(code).toBe(0)
     expect(stdout).toMatch(/\| strategy \| 1× \(16\) \| 2× \(32\) \| train tokens\/s \|/)
     expect((await readdir(join(folder, 'whole'))).sort()).toEqual([
@@ -60,12 +64,29 @@ describe('run', () => {
       'report.md',
       'results.jsonl',
     ])
-    const { train, evals } = await numbers('whole')
-    expect(evals.map((line) => [line.strategy, line.evalLength, line.tokens])).toEqual([
-      ['alibi', 16, 256],
-      ['alibi', 32, 256],
-      ['learned', 16, 256],
+    const { train, evals, positions } = await numbers('whole')
+    const reading = (line: Pick<EvalLine, 'strategy' | keyof Reading>) => [
+      line.strategy,
+      line.protocol,
+      line.evalLength,
+      line.attentionWindow,
+    ]
+    expect(evals.map(reading)).toEqual([
+      ['alibi', 'nonoverlapping', 16, undefined],
+      ['alibi', 'nonoverlapping', 32, undefined],
+      ['alibi', 'nonoverlapping', 32, 16],
+      ['alibi', 'sliding', 16, undefined],
+      ['alibi', 'sliding', 32, undefined],
+      ['alibi', 'sliding', 32, 16],
+      ['learned', 'nonoverlapping', 16, undefined],
+      ['learned', 'sliding', 16, undefined],
     ])
+    expect(positions.map(reading)).toEqual(evals.map(reading))
+    for (const [i, { bins }] of positions.entries()) {
+      expect(bins.reduce((sum, bin) => sum + bin.tokens, 0)).toBe(256)
+      expect(bins.reduce((sum, bin) => sum + bin.tokens * bin.lossNats, 0) / 256).toBeCloseTo(evals[i]!.lossNats, 6)
+    }
+    expect(new Set(evals.map((line) => line.lossNats)).size).toBe(evals.length)
     expect(train.at(-1)!.lossNats).toBeLessThan(train[0]!.lossNats)
   })
 

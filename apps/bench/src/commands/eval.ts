@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { modelSize } from '../config.js'
 import { checkLengths } from '../data/corpus.js'
 import { readText } from '../data/text.js'
-import { evaluateModel } from '../evaluate.js'
+import { evaluateModel, makeReading } from '../evaluate.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress } from '../progress.js'
 import { openCheckpoint } from './open-checkpoint.js'
@@ -22,6 +22,8 @@ export function evalCommand(): Command {
         .default('nonoverlapping'),
     )
     .option('--stride <tokens>', 'that a sliding or streaming window advances by (default: half)', Number)
+    .option('--attention-window <keys>', 'limit each query to the last so many keys (default: all)', Number)
+    .option('--by-position', 'also print the loss by place in the sequence, as a second line')
     .option('--data <name|file|folder>', 'another text: its held-out part')
     .addOption(backendOption())
     .action(evaluate)
@@ -32,12 +34,14 @@ interface Options {
   readonly evalTokens: number
   readonly protocol: 'nonoverlapping' | 'sliding' | 'streaming'
   readonly stride?: number
+  readonly attentionWindow?: number
+  readonly byPosition?: boolean
   readonly data?: string
   readonly backend: BackendName | 'auto'
 }
 
 async function evaluate(folder: string, options: Options): Promise<void> {
-  const { evalTokens: maxTokens, protocol, stride } = options
+  const { evalTokens: maxTokens, protocol, stride, attentionWindow } = options
   if (stride !== undefined && protocol === 'nonoverlapping')
     throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
   const signal = interruptSignal()
@@ -51,21 +55,14 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length, description }
   const lengths = options.evalLengths ?? [trainLength]
   checkLengths(corpus, 1, lengths)
+  const cell = { strategy, trainLength, seed, size: modelSize(model.config) }
   try {
     for (const evalLength of lengths) {
-      const request = {
-        strategy,
-        trainLength,
-        seed,
-        size: modelSize(model.config),
-        evalLength,
-        protocol,
-        maxTokens,
-        ...(stride && { stride }),
-      }
-      const line = await evaluateModel(model, corpus, request, { progress, signal })
+      const request = { cell, reading: makeReading(evalLength, protocol, stride, attentionWindow), maxTokens }
+      const { whole, positions } = await evaluateModel(model, corpus, request, { progress, signal })
       progress.stop()
-      console.log(JSON.stringify(line))
+      console.log(JSON.stringify(whole))
+      if (options.byPosition) console.log(JSON.stringify(positions))
     }
   } finally {
     progress.stop()

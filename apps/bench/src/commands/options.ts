@@ -44,12 +44,25 @@ export const cellsOptions = (): Option[] => [
   new Option('--strategies <names>', `from ${strategyNames.join(', ')}`).argParser(strategies),
   new Option('--eval-lengths <tokens,...>', 'lengths to evaluate at').argParser(numbers),
   new Option('--eval-tokens <n>', 'held-out tokens scored at each length').argParser(number),
+  new Option('--protocols <names>', 'from nonoverlapping, sliding, streaming').argParser(list),
+  new Option('--stride <tokens>', 'that sliding and streaming windows advance by (default: half)').argParser(number),
+  new Option('--windowed-control', 'beyond the train length also evaluate with attention limited to it'),
   new Option('--seeds <n,...>', 'each trains every strategy').argParser(numbers),
 ]
 
 const CONFIG_KEYS = [
   ...['preset', 'data', 'tokenizer', 'trainLength', 'steps', 'batchSize', 'numLayers', 'modelDim', 'numHeads'],
-  ...['dropout', 'learningRate', 'strategies', 'evalLengths', 'evalTokens', 'seeds'],
+  ...[
+    'dropout',
+    'learningRate',
+    'strategies',
+    'evalLengths',
+    'evalTokens',
+    'seeds',
+    'protocols',
+    'stride',
+    'windowedControl',
+  ],
 ]
 
 /** What was asked for on the command line, without what was not. */

@@ -1,4 +1,5 @@
 import type { Results } from '../results/file.js'
+import type { EvalLine } from '../results/schema.js'
 
 /** Perplexity over seeds. */
 export interface Spread {
@@ -18,10 +19,13 @@ export interface StrategySummary {
   readonly peakBytes: number | undefined
 }
 
+const isPlain = ({ protocol, attentionWindow }: EvalLine) =>
+  protocol === 'nonoverlapping' && attentionWindow === undefined
+
 /** One row a strategy, in the order of the run; of non-overlapping evaluation. */
 export function summarize({ run, train, evals }: Results): StrategySummary[] {
   return run.config.strategies.map((strategy) => {
-    const own = evals.filter((line) => line.strategy === strategy && line.protocol === 'nonoverlapping')
+    const own = evals.filter((line) => line.strategy === strategy && isPlain(line))
     const longest = own.reduce((best, line) => (line.evalLength > (best?.evalLength ?? 0) ? line : best), own[0])
     return {
       strategy,

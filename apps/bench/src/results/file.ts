@@ -69,11 +69,11 @@ function parseLine(line: string, where: string, absent: object = {}): ResultLine
   return parsed.data
 }
 
-/** Adds a line and waits until it is on the disk. */
-export async function appendResult(folder: string, line: ResultLine): Promise<void> {
+/** Adds lines and waits until they are on the disk. */
+export async function appendResult(folder: string, ...lines: readonly ResultLine[]): Promise<void> {
   const file = await open(resultsPath(folder), 'a')
   try {
-    await file.write(`${JSON.stringify(line)}\n`)
+    await file.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
     await file.sync()
   } finally {
     await file.close()
