@@ -1,4 +1,5 @@
 import { cpus } from 'node:os'
+import type { WebgpuReport } from './webgpu/device.js'
 
 /** What a loader knows of the backend it loaded. */
 export interface LoadedBackend {
@@ -9,6 +10,8 @@ export interface LoadedBackend {
   readonly package: string
   /** Version of the library that computes, e.g. TensorFlow's. */
   readonly version: string
+  /** Features and limits; on webgpu. */
+  readonly webgpu?: WebgpuReport
 }
 
 /** The processor's name as the system tells it. */

@@ -2,9 +2,12 @@ import * as tf from '@tensorflow/tfjs'
 import { type LoadedBackend, oneLine, processor } from './loaded.js'
 import { loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm/load.js'
+import type { WebgpuOptions } from './webgpu/device.js'
+import { loadWebgpu } from './webgpu/load.js'
+import { gpuIsVisible } from './webgpu/node.js'
 
-/** In the order that `'auto'` tries them: fastest first. */
-export const backendNames = ['tensorflow', 'wasm', 'cpu'] as const
+/** In the order that `'auto'` prefers them, but that a GPU comes before TensorFlow without one. */
+export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type BackendName = (typeof backendNames)[number]
 
 /** A backend that was not chosen, and why in one line. */
@@ -20,8 +23,9 @@ export interface Backend extends LoadedBackend {
   readonly passedOver: readonly PassedOver[]
 }
 
-const loaders: Record<BackendName, () => Promise<LoadedBackend>> = {
+const loaders: Record<BackendName, (options: WebgpuOptions) => Promise<LoadedBackend>> = {
   tensorflow: loadTensorflow,
+  webgpu: loadWebgpu,
   wasm: loadWasm,
   cpu: async () => ({
     device: `${processor()}, 1 thread`,
@@ -34,31 +38,44 @@ const loaders: Record<BackendName, () => Promise<LoadedBackend>> = {
 /**
  * Loads a backend and makes TensorFlow.js use it.
  *
- * @param wanted - one by name, or `'auto'` for the first that works. Default `'auto'`
+ * @param wanted - one by name, or `'auto'` for the fastest that works: a GPU through TensorFlow or else WebGPU, then
+ * TensorFlow's CPU kernels. Default `'auto'`
+ * @param options - for `'webgpu'`
  * @throws RangeError for an unknown name
  * @throws Error, one line, when the named backend does not work here
  */
-export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Promise<Backend> {
+export async function selectBackend(
+  wanted: BackendName | 'auto' = 'auto',
+  options: WebgpuOptions = {},
+): Promise<Backend> {
   if (wanted !== 'auto' && !backendNames.includes(wanted))
     throw new RangeError(`selectBackend: expected auto, ${backendNames.join(', ')}, got ${String(wanted)}`)
   // Silences hints that would break progress bars, and checks that read tensors back.
   tf.enableProdMode()
-  const passedOver: PassedOver[] = []
+  const reasons = new Map<BackendName, string>()
   let chosen: (LoadedBackend & { name: BackendName }) | undefined
   for (const name of backendNames) {
-    if (chosen) passedOver.push({ name, reason: `${chosen.name} is faster` })
-    else if (wanted !== 'auto' && wanted !== name) passedOver.push({ name, reason: `${wanted} was asked for` })
+    if (wanted !== 'auto' && wanted !== name) reasons.set(name, `${wanted} was asked for`)
+    else if (chosen && (chosen.isGpu || name !== 'webgpu')) reasons.set(name, `${chosen.name} is faster`)
     else
       try {
-        const loaded = await loaders[name]()
+        // Without a GPU, Vulkan's loader would complain on stderr.
+        if (wanted === 'auto' && name === 'webgpu' && !gpuIsVisible()) throw new Error('no GPU was found')
+        const loaded = await loaders[name](options)
         if (!(await tf.setBackend(name))) throw new Error('TensorFlow.js could not initialise it')
+        if (chosen) reasons.set(chosen.name, 'it sees no GPU')
         chosen = { name, ...loaded }
       } catch (error) {
         const reason = oneLine(error)
         if (wanted === name) throw new Error(`selectBackend: expected ${name} to work here, got: ${reason}`)
-        passedOver.push({ name, reason })
+        reasons.set(name, reason)
       }
   }
   // cpu needs nothing but JavaScript: one of them was chosen.
+  await tf.setBackend(chosen!.name)
+  const passedOver = backendNames.flatMap((name) => {
+    const reason = reasons.get(name)
+    return reason ? [{ name, reason }] : []
+  })
   return Object.freeze({ ...chosen!, passedOver })
 }

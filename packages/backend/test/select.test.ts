@@ -9,6 +9,7 @@ it('uses the backend it is asked for and says why not the others', async () => {
   expect(backend).toMatchObject({ name: 'cpu', isGpu: false, package: '@tensorflow/tfjs-backend-cpu' })
   expect(backend.passedOver).toEqual([
     { name: 'tensorflow', reason: 'cpu was asked for' },
+    { name: 'webgpu', reason: 'cpu was asked for' },
     { name: 'wasm', reason: 'cpu was asked for' },
   ])
 })
@@ -16,13 +17,13 @@ it('uses the backend it is asked for and says why not the others', async () => {
 it('takes the first that works, with a reason for each other', async () => {
   const backend = await selectBackend()
   expect(tf.getBackend()).toBe(backend.name)
-  expect(backend.passedOver).toHaveLength(2)
+  expect(backend.passedOver).toHaveLength(3)
   for (const { reason } of backend.passedOver) expect(reason).toMatch(/^[^\n]+$/)
 })
 
 it('refuses an unknown name', async () => {
   await expect(selectBackend('webgl' as BackendName)).rejects.toThrow(
-    'selectBackend: expected auto, tensorflow, wasm, cpu, got webgl',
+    'selectBackend: expected auto, tensorflow, webgpu, wasm, cpu, got webgl',
   )
 })
 
