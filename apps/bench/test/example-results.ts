@@ -1,7 +1,13 @@
 import { resolveRunConfig } from '../src/config.js'
+import { makeReading } from '../src/evaluate.js'
+import { binEdges } from '../src/places.js'
 import type { Results } from '../src/results/file.js'
 
-/** A run as it might have been: five strategies, three seeds, every kind of line. */
+/** Nats more a doubling beyond the train length. */
+const GROWTH: Record<string, number> = { alibi: -0.01, sinusoidal: 0.6, rotary: 0.4, 't5-bias': 0.2, none: 0.5 }
+const TRAIN_LENGTHS = [128, 256]
+
+/** Results as a sweep might have them: five strategies, two train lengths, three seeds, every kind of line. */
 export function exampleResults(): Results {
   const config = resolveRunConfig({
     strategies: ['alibi', 'sinusoidal', 'rotary', 't5-bias', 'none'],
@@ -9,11 +15,24 @@ export function exampleResults(): Results {
     evalLengths: [128, 256, 512, 1024, 2048],
     seeds: [1, 2, 3],
   })
-  const size = '4x128x4'
-  const cells = config.strategies.flatMap((strategy) => config.seeds.map((seed) => ({ strategy, seed })))
-  const key = { trainLength: config.trainLength, size }
-  /** Nats more a doubling beyond the train length. */
-  const growth: Record<string, number> = { alibi: -0.01, sinusoidal: 0.6, rotary: 0.4, 't5-bias': 0.25, none: 0.5 }
+  const cells = TRAIN_LENGTHS.flatMap((trainLength) =>
+    config.strategies.flatMap((strategy) =>
+      config.seeds.map((seed) => ({ strategy, trainLength, seed, size: '4x128x4' })),
+    ),
+  )
+  const lossAt = ({ strategy, trainLength, seed }: (typeof cells)[number], place: number) =>
+    1.2 +
+    0.4 / Math.sqrt(place + 1) +
+    0.02 * Math.sin(seed * strategy.length + trainLength) +
+    GROWTH[strategy]! * Math.max(0, Math.log2((place + 1) / trainLength))
+  const wholes = cells.flatMap((cell) =>
+    config.evalLengths
+      .filter((length) => length >= cell.trainLength)
+      .flatMap((length) => [
+        { cell, reading: makeReading(length, 'nonoverlapping'), lossNats: 0.05 + lossAt(cell, length) },
+        { cell, reading: makeReading(length, 'sliding', 64), lossNats: lossAt(cell, length) },
+      ]),
+  )
   return {
     run: {
       type: 'run',
@@ -21,43 +40,52 @@ export function exampleResults(): Results {
       config,
       seed: 1,
       backend: 'cpu',
-      device: 'a processor',
+      device: 'a <processor> & more',
       versions: { node: '20.19.0', platform: 'linux-x64' },
-      commit: '0123456789abcdef0123456789abcdef01234567',
+      commit: '0123456789abcdef0123456789abcdef01234567-dirty',
     },
     train: cells.flatMap((cell, i) =>
-      [300, 600, 900, 1200, 1500].map((step) => ({
+      Array.from({ length: 50 }, (_, j) => ({
         type: 'train' as const,
         ...cell,
-        ...key,
-        step,
-        lossNats: 1.2 + 300 / step + 0.01 * i,
-        tokensPerSecond: 30_000 + 100 * i,
-        elapsedSeconds: step / 30,
+        step: 30 * (j + 1),
+        lossNats: 1.2 + 3 / (j + 1) + 0.01 * i,
+        tokensPerSecond: 30_000 + 100 * i - 20 * cell.trainLength,
+        elapsedSeconds: j + 1,
         peakResidentBytes: 5e8 + 1e6 * i,
       })),
     ),
-    evals: cells.flatMap(({ strategy, seed }) =>
-      config.evalLengths.map((evalLength) => {
-        const lossNats = 1.25 + 0.01 * seed + growth[strategy]! * Math.log2(evalLength / 128)
-        return {
-          type: 'eval' as const,
-          strategy,
-          seed,
-          ...key,
-          evalLength,
-          protocol: 'nonoverlapping' as const,
-          stride: evalLength,
-          tokens: 49_152,
-          lossNats,
-          perplexity: Math.exp(lossNats),
-          bitsPerByte: lossNats / Math.LN2,
-          tokensPerSecond: 100_000,
-          peakBytes: 1e7 + 1e4 * evalLength,
-        }
-      }),
+    evals: wholes.map(({ cell, reading, lossNats }) => ({
+      type: 'eval' as const,
+      ...cell,
+      ...reading,
+      tokens: 49_152,
+      lossNats,
+      perplexity: Math.exp(lossNats),
+      bitsPerByte: lossNats / Math.LN2,
+      tokensPerSecond: 100_000 + 1000 * cell.seed,
+      peakBytes: 1e7 + 1e4 * reading.evalLength,
+    })),
+    positions: wholes.map(({ cell, reading }) => {
+      const edges = binEdges(cell.trainLength, reading.evalLength)
+      const bins = edges.slice(1).map((to, i) => ({ from: edges[i]!, to, tokens: 24 * (to - edges[i]!) }))
+      return {
+        type: 'positions' as const,
+        ...cell,
+        ...reading,
+        bins: bins.map((bin) => ({ ...bin, lossNats: lossAt(cell, (bin.from + bin.to) / 2) })),
+      }
+    }),
+    retrieval: cells.flatMap((cell) =>
+      [32, 64, 128, 256, 512].map((distance) => ({
+        type: 'retrieval' as const,
+        task: 'passkey' as const,
+        ...cell,
+        evalLength: 1024,
+        distance,
+        correct: Math.round(20 / (1 + (GROWTH[cell.strategy]! + 0.1) * (distance / 128))),
+        trials: 20,
+      })),
     ),
-    positions: [],
-    retrieval: [],
   }
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type RunOptions, resolveRunConfig } from '../src/config.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
-import { htmlReport } from '../src/report/page.js'
 import {
   appendResult,
   emptyResults,
@@ -128,13 +127,6 @@ describe('the report', () => {
       '| learned  |           120 |        — |              — |',
     ])
     expect(markdownReport(results)).toContain('mean ± standard deviation over seeds')
-  })
-
-  it('is a page of its own, with both charts and without scripts or links', () => {
-    const page = htmlReport({ ...results, run: { ...run, device: '<b>&' } })
-    expect(page.match(/<svg/g)).toHaveLength(2)
-    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/)
-    expect(page).toContain('&lt;b&gt;&amp;')
   })
 })
 

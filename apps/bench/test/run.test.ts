@@ -59,7 +59,7 @@ describe('run', () => {
     expect(stdout).toMatch(/\| strategy \| 1× \(16\) \| 2× \(32\) \| train tokens\/s \|/)
     expect((await readdir(join(folder, 'whole'))).sort()).toEqual([
       'checkpoints',
-      'perplexity.svg',
+      'figures',
       'report.html',
       'report.md',
       'results.jsonl',

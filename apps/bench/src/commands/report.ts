@@ -5,7 +5,7 @@ import { readResults } from '../results/file.js'
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('Write report.md, report.html and perplexity.svg again from a folder of results.')
+    .description('Write report.md, report.html and figures/ again from a folder of results.')
     .argument('<folder>', 'with results.jsonl')
     .action(report)
 }

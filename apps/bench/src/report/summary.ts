@@ -1,55 +1,58 @@
 import type { Results } from '../results/file.js'
-import type { EvalLine } from '../results/schema.js'
+import { evalLengthsOf, isOf, type Reading, type Row, wasRead } from './rows.js'
+import { type Spread, spreadOf } from './spread.js'
 
-/** Perplexity over seeds. */
-export interface Spread {
-  readonly mean: number
-  /** Sample standard deviation; undefined for one seed. */
-  readonly deviation: number | undefined
-}
-
-export interface StrategySummary {
-  readonly strategy: string
+/** A row's numbers, each over its seeds. */
+export interface RowSummary {
+  readonly row: Row
   /** By evaluation length. */
   readonly perplexity: ReadonlyMap<number, Spread>
-  /** Median over training. */
-  readonly trainTokensPerSecond: number | undefined
+  /** Each seed's median over training. */
+  readonly trainTokensPerSecond: Spread | undefined
+  /** In training steps. */
+  readonly trainSeconds: Spread | undefined
   /** At the longest evaluation. */
-  readonly evalTokensPerSecond: number | undefined
-  readonly peakBytes: number | undefined
+  readonly evalTokensPerSecond: Spread | undefined
+  /** Of tensors, at the longest evaluation. */
+  readonly peakBytes: Spread | undefined
 }
 
-const isPlain = ({ protocol, attentionWindow }: EvalLine) =>
-  protocol === 'nonoverlapping' && attentionWindow === undefined
-
-/** One row a strategy, in the order of the run; of non-overlapping evaluation. */
-export function summarize({ run, train, evals }: Results): StrategySummary[] {
-  return run.config.strategies.map((strategy) => {
-    const own = evals.filter((line) => line.strategy === strategy && isPlain(line))
-    const longest = own.reduce((best, line) => (line.evalLength > (best?.evalLength ?? 0) ? line : best), own[0])
-    return {
-      strategy,
-      perplexity: new Map(
-        run.config.evalLengths.flatMap((length) => {
-          const values = own.filter((line) => line.evalLength === length).map((line) => line.perplexity)
-          return values.length ? [[length, spread(values)] as const] : []
-        }),
-      ),
-      trainTokensPerSecond: median(train.filter((l) => l.strategy === strategy).map((l) => l.tokensPerSecond)),
-      evalTokensPerSecond: longest?.tokensPerSecond,
-      peakBytes: longest?.peakBytes,
-    }
+/** The numbers of each row that was read so; rows that were only trained come without perplexities. */
+export function summarize(results: Results, rows: readonly Row[], reading: Reading | undefined): RowSummary[] {
+  return rows.flatMap((row) => {
+    const evals = reading ? results.evals.filter((line) => isOf(line, row) && wasRead(line, reading)) : []
+    if (!evals.length && results.evals.some((line) => isOf(line, row))) return []
+    const train = results.train.filter((line) => isOf(line, row))
+    const longest = evals.filter((line) => line.evalLength === evalLengthsOf(evals).at(-1))
+    return [
+      {
+        row,
+        perplexity: new Map(
+          evalLengthsOf(evals).map((length) => {
+            const own = evals.filter((line) => line.evalLength === length)
+            return [length, over(own, (lines) => lines.at(-1)!.perplexity)!] as const
+          }),
+        ),
+        trainTokensPerSecond: over(train, (lines) => median(lines.map((line) => line.tokensPerSecond))),
+        trainSeconds: over(train, (lines) => lines.at(-1)!.elapsedSeconds),
+        evalTokensPerSecond: over(longest, (lines) => lines.at(-1)!.tokensPerSecond),
+        peakBytes: over(longest, (lines) => lines.at(-1)!.peakBytes),
+      },
+    ]
   })
 }
 
-function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((a, b) => a + b) / values.length
-  if (values.length === 1) return { mean, deviation: undefined }
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) }
+/** A number of each seed's lines, over seeds. */
+export function over<L extends { readonly seed: number }>(
+  lines: readonly L[],
+  value: (lines: readonly L[]) => number | undefined,
+): Spread | undefined {
+  const bySeed = new Map<number, number>()
+  for (const seed of new Set(lines.map((line) => line.seed))) {
+    const number = value(lines.filter((line) => line.seed === seed))
+    if (number !== undefined) bySeed.set(seed, number)
+  }
+  return spreadOf(bySeed)
 }
 
-function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
-}
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]

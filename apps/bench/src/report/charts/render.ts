@@ -1,0 +1,47 @@
+import { BarChart, CustomChart, LineChart } from 'echarts/charts'
+import { GridComponent, TitleComponent } from 'echarts/components'
+import { type EChartsCoreOption, init, use } from 'echarts/core'
+import { SVGRenderer } from 'echarts/renderers'
+import { light } from '../palette.js'
+
+use([LineChart, BarChart, CustomChart, GridComponent, TitleComponent, SVGRenderer])
+
+/** Inter is what PNG files are drawn with. */
+export const FONT = 'Inter, system-ui, sans-serif'
+
+/** How a picture is to come out: for the page's width, a phone's, or by itself with a title. */
+export interface Format {
+  readonly width: number
+  readonly height: number
+  /** On a background of its own, under this title. */
+  readonly title?: string
+}
+
+/** An SVG picture in the light theme's colours. */
+export function render(option: EChartsCoreOption, { width, height, title }: Format): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height })
+  chart.setOption({
+    animation: false,
+    textStyle: { fontFamily: FONT, color: light.ink },
+    ...(title && {
+      backgroundColor: light.background,
+      title: { text: title, left: 16, top: 12, textStyle: { fontSize: 17, color: light.ink } },
+    }),
+    ...option,
+  })
+  const svg = chart.renderToSVGString({ useViewBox: true })
+  chart.dispose()
+  return withoutHover(svg)
+}
+
+/** Pixels that the title takes at the top. */
+export const titleRoom = ({ title }: Format) => (title ? 48 : 12)
+
+// The styles of a mouse that hovers name elements in every picture of the page; the page has its own.
+const withoutHover = (svg: string) =>
+  svg
+    .replace(/<style ?>[\s\S]*?<\/style>/g, '')
+    .replace(/ (?:class|pointer-events|xml:space|baseProfile|version|xmlns:xlink|ecmeta_ssr_type)="[^"]*"/g, '')
+    .replace(/ width="\d+" height="\d+"(?= xmlns)/, '')
+    .replaceAll('"#fff"', `"${light.background}"`)
+    .replaceAll(/\n+/g, '')

@@ -1,0 +1,21 @@
+import type { Results } from '../../results/file.js'
+import { biasFigures, type TrainedParameters } from './biases.js'
+import { costFigures } from './cost.js'
+import type { Figure } from './figure.js'
+import { perplexityFigures } from './perplexity.js'
+import { positionFigures } from './positions.js'
+import { retrievalFigures } from './retrieval.js'
+import { trainingFigures } from './training.js'
+
+/** Every figure of a report, by what it is about. */
+export type ReportFigures = ReturnType<typeof reportFigures>
+
+export const reportFigures = (results: Results, trained: TrainedParameters) =>
+  ({
+    perplexity: perplexityFigures(results),
+    positions: positionFigures(results),
+    retrieval: retrievalFigures(results),
+    cost: costFigures(results),
+    training: trainingFigures(results),
+    biases: biasFigures(results.run.config, trained),
+  }) satisfies Record<string, readonly Figure[]>

@@ -1,0 +1,67 @@
+import {
+  initialParameters,
+  type ParameterValues,
+  positionRange,
+  type ReferenceTensor,
+  reference,
+  scoreBias,
+} from '@alibi/core'
+import type { RunConfig } from '../../config.js'
+import { thousands } from '../../progress.js'
+import { makeStrategy, type StrategyName } from '../../strategies.js'
+import { drawHeatMaps } from '../charts/heat-maps.js'
+import type { Figure } from './figure.js'
+
+/** A strategy's parameters after training, by name; undefined where they are not at hand. */
+export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
+
+const CELLS = 48
+
+/** What each strategy with a bias adds to the scores, one square a head, up to twice the train length. */
+export function biasFigures(config: RunConfig, trained: TrainedParameters): Figure[] {
+  return config.strategies.flatMap((name) => biasFigure(name, config, trained.get(name)))
+}
+
+function biasFigure(name: StrategyName, config: RunConfig, trained?: ParameterValues<ReferenceTensor>): Figure[] {
+  const { bias, parameters } = makeStrategy(name, config)
+  // Before training a learned bias is noise: nothing to look at.
+  if (!bias || (parameters && !trained)) return []
+  const length = 2 * config.trainLength
+  const cells = Math.min(CELLS, length)
+  const places = positionRange(0, cells).map((i) => Math.round((i * (length - 1)) / (cells - 1)))
+  const values = scoreBias(reference, bias, trained ?? initialParameters(reference), places, places).data
+  const maps = Array.from({ length: bias.numHeads }, (_, head) => ({
+    name: `head ${head + 1}`,
+    cells: Array.from({ length: cells }, (_, query) => {
+      const row = values.subarray((head * cells + query) * cells, (head * cells + query) * cells + query + 1)
+      const best = Math.max(...row)
+      return Array.from(row, (value) => value - best)
+    }),
+  }))
+  const furthest = maps.map(({ name: head, cells }) => `${head} ${describeReach(cells.at(-1)!, places)}`)
+  return [
+    {
+      id: `bias-${name}`,
+      title: `Attention bias of ${name}${trained ? `, as trained from seed ${config.seeds[0]}` : ''}`,
+      caption: `What it adds to the scores of every query (down) and key (across), up to twice the train length of ${thousands(config.trainLength)}. Softmax sees differences alone, so each row is relative to its most favoured key: 1 nat below is a weight divided by 2.7.`,
+      description: `Attention bias of ${name} a head, for the last query: ${furthest.join('; ')}.`,
+      table: {
+        head: ['distance', ...maps.map(({ name: head }) => head)],
+        body: [...places].reverse().flatMap((place, i) => {
+          if (i % 4) return []
+          const distance = places.at(-1)! - place
+          return [[thousands(distance), ...maps.map(({ cells: rows }) => rows.at(-1)![cells - 1 - i]!.toFixed(2))]]
+        }),
+      },
+      aspect: 2,
+      draw: (format) => drawHeatMaps({ maps, from: '0', to: thousands(length - 1) }, format),
+    },
+  ]
+}
+
+/** e.g. `falls 1 nat within 16 tokens` */
+function describeReach(row: readonly number[], places: Int32Array): string {
+  const last = places.at(-1)!
+  const beyond = row.findLastIndex((value) => value < -1)
+  return beyond < 0 ? 'stays within 1 nat everywhere' : `is 1 nat down ${thousands(last - places[beyond]!)} tokens back`
+}

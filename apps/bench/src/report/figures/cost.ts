@@ -1,0 +1,74 @@
+import { thousands } from '../../progress.js'
+import type { Results } from '../../results/file.js'
+import { BAR_HEIGHT, drawBars } from '../charts/bars.js'
+import { stylesOf } from '../palette.js'
+import { readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
+import type { Spread } from '../spread.js'
+import { type RowSummary, summarize } from '../summary.js'
+import type { Figure } from './figure.js'
+
+interface Measure {
+  readonly id: string
+  readonly title: string
+  readonly caption: string
+  readonly unit: string
+  readonly value: (summary: RowSummary) => Spread | undefined
+  readonly format: (value: number) => string
+}
+
+const MEASURES: readonly Measure[] = [
+  {
+    id: 'train-speed',
+    title: 'Training speed',
+    caption: 'Tokens a second, the median of a run. Longer bars are better.',
+    unit: 'tokens a second',
+    value: (summary) => summary.trainTokensPerSecond,
+    format: thousands,
+  },
+  {
+    id: 'eval-speed',
+    title: 'Evaluation speed at the longest length',
+    caption: 'Tokens a second. Longer bars are better.',
+    unit: 'tokens a second',
+    value: (summary) => summary.evalTokensPerSecond,
+    format: thousands,
+  },
+  {
+    id: 'memory',
+    title: 'Memory of evaluation at the longest length',
+    caption: 'Most megabytes (10⁶ bytes) that tensors held at once. Shorter bars are better.',
+    unit: 'MB',
+    value: (summary) => summary.peakBytes,
+    format: (bytes) => thousands(bytes / 1e6),
+  },
+]
+
+/** Speed and memory, one bar a row. */
+export function costFigures(results: Results): Figure[] {
+  const rows = rowsOf(results)
+  const several = trainLengthsOf(rows).length > 1
+  const styles = stylesOf([...new Set(rows.map(({ name }) => name))])
+  const summaries = summarize(results, rows, readingsOf(results.evals)[0])
+  return MEASURES.flatMap(({ value, format, unit, ...measure }) => {
+    const bars = summaries.flatMap((summary) => {
+      const { name, trainLength } = summary.row
+      const spread = value(summary)
+      const label = several ? `${name}, L ${thousands(trainLength)}` : name
+      return spread ? [{ name: label, colour: styles.get(name)!.colour, value: spread }] : []
+    })
+    if (!bars.length) return []
+    const height = 60 + BAR_HEIGHT * bars.length
+    return [
+      {
+        ...measure,
+        description: `${measure.title}. ${bars.map((bar) => `${bar.name} ${format(bar.value.mean)}`).join(', ')} ${unit}.`,
+        table: {
+          head: ['strategy', unit, 'lowest seed', 'highest seed'],
+          body: bars.map((bar) => [bar.name, ...[bar.value.mean, bar.value.low, bar.value.high].map(format)]),
+        },
+        aspect: 520 / height,
+        draw: (size) => drawBars({ bars, unit, format }, { ...size, height: height + (size.title ? 36 : 0) }),
+      },
+    ]
+  })
+}

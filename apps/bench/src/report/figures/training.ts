@@ -1,0 +1,65 @@
+import { duration, thousands } from '../../progress.js'
+import type { Results } from '../../results/file.js'
+import { drawCurves } from '../charts/curves.js'
+import { stylesOf } from '../palette.js'
+import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
+import { linearScale } from '../scale.js'
+import { over } from '../summary.js'
+import { curvesTable, type Figure } from './figure.js'
+
+/** Training loss over steps, one figure a train length. */
+export function trainingFigures(results: Results): Figure[] {
+  const rows = rowsOf(results).filter((row) => results.train.some((line) => isOf(line, row)))
+  const lengths = trainLengthsOf(rows)
+  return lengths.map((trainLength) => {
+    const own = rows.filter((row) => row.trainLength === trainLength)
+    const styles = stylesOf(own.map(({ name }) => name))
+    const series = own.map((row) => {
+      const lines = results.train.filter((line) => isOf(line, row))
+      const steps = [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b)
+      const at = new Map(
+        steps.map((step) => {
+          const ofStep = lines.filter((line) => line.step === step)
+          return [step, over(ofStep, (ofSeed) => ofSeed.at(-1)!.lossNats)!] as const
+        }),
+      )
+      return { row, at, seconds: over(lines, (ofSeed) => ofSeed.at(-1)!.elapsedSeconds) }
+    })
+    const steps = [...new Set(series.flatMap(({ at }) => [...at.keys()]))].sort((a, b) => a - b)
+    const curves = series.map(({ row, at }) => ({
+      name: row.name,
+      style: styles.get(row.name)!,
+      points: [...at].map(([x, { mean, low, high }]) => ({ x, y: mean, low, high })),
+    }))
+    const points = curves.flatMap((curve) => curve.points)
+    const times = series.flatMap(({ row, seconds }) => (seconds ? [`${row.name} ${duration(seconds.mean)}`] : []))
+    return {
+      id: lengths.length > 1 ? `training-${trainLength}` : 'training',
+      title: `Training loss, trained at ${thousands(trainLength)} tokens`,
+      caption: `Nats a token, each the mean since the one before.${times.length ? ` Seconds in training steps, the mean over seeds: ${times.join(', ')}.` : ''}`,
+      description: `Training loss by step. At the last step ${series.map(({ row, at }) => `${row.name} has ${[...at.values()].at(-1)!.mean.toFixed(3)}`).join(', ')}.`,
+      table: curvesTable(
+        'step',
+        steps,
+        own.map(({ name }) => name),
+        (step, i) => series[i]!.at.get(step)?.mean.toFixed(3) ?? '—',
+        thousands,
+      ),
+      aspect: 760 / 380,
+      draw: (format) =>
+        drawCurves(
+          {
+            curves,
+            symbols: false,
+            x: { name: 'step', scale: linearScale([0, ...steps]), format: thousands },
+            y: {
+              name: 'nats a token',
+              scale: linearScale(points.flatMap(({ low, high }) => [low, high])),
+              format: (value) => String(Number(value.toPrecision(3))),
+            },
+          },
+          format,
+        ),
+    }
+  })
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import type { Results } from '../../results/file.js'
+import type { ReportFigures } from '../figures/all.js'
+import { describeRun } from '../markdown.js'
+import { dark, light, themeVariables } from '../palette.js'
+import { resultTables } from '../result-tables.js'
+import { htmlFigure } from './figure.js'
+import { escapeHtml, htmlTable } from './html.js'
+
+/** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
+export function htmlReport(results: Results, figures: ReportFigures): string {
+  const sections = sectionsOf(results, figures).filter(({ content }) => content)
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Train short, test long</title>
+<style>
+:root{${themeVariables(light)}}
+@media screen and (prefers-color-scheme:dark){:root{${themeVariables(dark)}}}
+${asset('report.css')}</style>
+</head>
+<body>
+<a class="skip" href="#results">Skip to the results</a>
+<header>
+<h1>Train short, test long</h1>
+<p>${escapeHtml(describeRun(results))}</p>
+<nav aria-label="Contents"><ol>${sections.map(({ id, title }) => `<li><a href="#${id}">${title}</a>`).join('')}</ol></nav>
+</header>
+<main>
+${sections.map(({ id, title, content }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${title}</h2>\n${content}\n</section>`).join('\n')}
+</main>
+<script>
+${asset('report.js')}</script>
+</body>
+</html>
+`
+}
+
+interface Section {
+  readonly id: string
+  readonly title: string
+  /** HTML; empty where the run has nothing to show. */
+  readonly content: string
+}
+
+function sectionsOf(results: Results, figures: ReportFigures): Section[] {
+  const all = (list: ReportFigures[keyof ReportFigures]) => list.map(htmlFigure).join('\n')
+  return [
+    { id: 'results', title: 'Results', content: tables(results) },
+    { id: 'extrapolation', title: 'Extrapolation', content: all(figures.perplexity) },
+    { id: 'positions', title: 'Loss by position', content: all(figures.positions) },
+    { id: 'retrieval', title: 'Retrieval', content: all(figures.retrieval) },
+    {
+      id: 'cost',
+      title: 'Cost',
+      content: `<div class="beside">${all(figures.cost)}</div>${all(figures.training)}`,
+    },
+    { id: 'biases', title: 'What the strategies add to scores', content: all(figures.biases) },
+    { id: 'settings', title: 'Settings', content: settings(results) },
+  ]
+}
+
+const tables = (results: Results) =>
+  resultTables(results)
+    .map(({ reading, head, body }) =>
+      htmlTable(
+        `Perplexity on held-out text, ${reading.name}`,
+        head,
+        body.map(({ cells }) => cells.map(({ text }) => escapeHtml(text))),
+      ),
+    )
+    .join('\n')
+
+const settings = ({ run }: Results) =>
+  htmlTable(
+    'Every setting of the run',
+    ['setting', 'value'],
+    Object.entries(run.config).map(([name, value]) => [escapeHtml(name), escapeHtml([value].flat().join(', '))]),
+  )
+
+const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')

@@ -1,0 +1,36 @@
+/** One number of a trained model, over its seeds. */
+export interface Spread {
+  readonly bySeed: ReadonlyMap<number, number>
+  readonly mean: number
+  /** Sample standard deviation; undefined for one seed. */
+  readonly deviation: number | undefined
+  readonly low: number
+  readonly high: number
+}
+
+/** Undefined where no seed has a value. */
+export function spreadOf(bySeed: ReadonlyMap<number, number>): Spread | undefined {
+  const values = [...bySeed.values()]
+  if (!values.length) return undefined
+  const mean = values.reduce((a, b) => a + b) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return {
+    bySeed,
+    mean,
+    deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : undefined,
+    low: Math.min(...values),
+    high: Math.max(...values),
+  }
+}
+
+/** Perplexities of 3.557, 35.6 and 356: as many digits as are of use, and the same for a deviation beside them. */
+export const perplexityDigits = (value: number) => (value >= 100 ? 0 : value >= 10 ? 1 : 3)
+
+/** e.g. `5.000 ± 1.414` */
+export function formatPerplexity(value: Spread | undefined): string {
+  if (!value) return '—'
+  const digits = perplexityDigits(value.mean)
+  const mean = value.mean >= 1e6 ? value.mean.toExponential(1) : value.mean.toFixed(digits)
+  if (value.deviation === undefined) return mean
+  return `${mean} ± ${value.mean >= 1e6 ? value.deviation.toExponential(1) : value.deviation.toFixed(digits)}`
+}
