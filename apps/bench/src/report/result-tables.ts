@@ -11,7 +11,7 @@ export interface ResultTable {
   readonly body: readonly { readonly row: Row; readonly cells: readonly Cell[] }[]
 }
 
-export interface Cell {
+interface Cell {
   readonly text: string
   readonly value?: Spread
 }
@@ -49,4 +49,4 @@ const cell = (value: Spread | undefined, format: (value: Spread | undefined) => 
 })
 
 /** e.g. `4×`, `1.5×` */
-export const times = (length: number, trainLength: number) => `${Number((length / trainLength).toFixed(2))}×`
+const times = (length: number, trainLength: number) => `${Number((length / trainLength).toFixed(2))}×`

@@ -3,7 +3,7 @@ import { light } from '../palette.js'
 import type { Spread } from '../spread.js'
 import { type Format, render, titleRoom } from './render.js'
 
-export interface Bar {
+interface Bar {
   readonly name: string
   readonly colour: string
   readonly value: Spread

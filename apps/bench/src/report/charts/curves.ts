@@ -3,7 +3,7 @@ import { light, type Style } from '../palette.js'
 import type { Scale } from '../scale.js'
 import { FONT, type Format, render, titleRoom } from './render.js'
 
-export interface Point {
+interface Point {
   readonly x: number
   readonly y: number
   /** Over seeds; a band is drawn between them. */
@@ -11,13 +11,13 @@ export interface Point {
   readonly high?: number
 }
 
-export interface Curve {
+interface Curve {
   readonly name: string
   readonly style: Style
   readonly points: readonly Point[]
 }
 
-export interface Axis {
+interface Axis {
   readonly name: string
   readonly scale: Scale
   readonly format: (value: number) => string
@@ -131,18 +131,23 @@ function names({ curves, y }: CurvesChart, place: (point: { x: number; y: number
       })
       .sort((a, b) => a.top - b.top)
     const bottom = api.coord([0, y.scale.of(y.scale.extent[0])])[1]! - LINE / 2
-    const fromTop = ends.reduce<number[]>((done, { top }) => [...done, Math.max(top, (done.at(-1) ?? 0) + LINE)], [])
-    const tops = fromTop.reduceRight<number[]>(
-      (done, top) => [Math.min(top, (done[0] ?? bottom + LINE) - LINE), ...done],
-      [],
-    )
+    let next = 0
+    for (const end of ends) {
+      end.top = Math.max(end.top, next)
+      next = end.top + LINE
+    }
+    let last = bottom
+    for (const end of ends.toReversed()) {
+      end.top = Math.min(end.top, last)
+      last = end.top - LINE
+    }
     return {
       type: 'group',
-      children: ends.map(({ name, style, left }, i) => ({
+      children: ends.map(({ name, style, left, top }) => ({
         type: 'text',
         style: {
           x: left + 9,
-          y: tops[i],
+          y: top,
           text: name,
           fill: style.colour,
           font: `600 13px ${FONT}`,

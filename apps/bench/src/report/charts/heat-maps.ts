@@ -3,7 +3,7 @@ import type { Format } from './render.js'
 import { FONT, titleRoom } from './render.js'
 
 /** A bias for one head: rows are queries, columns keys; NaN where there is nothing to attend. */
-export interface HeatMap {
+interface HeatMap {
   readonly name: string
   readonly cells: readonly (readonly number[])[]
 }
