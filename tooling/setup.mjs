@@ -38,18 +38,19 @@ export function environment(inherited) {
 }
 
 /**
- * Runs a command in the workspace root, with this terminal, and waits for it. Signals reach it: a terminal sends
+ * Runs a command with this terminal, and waits for it. Signals reach it: a terminal sends
  * Ctrl-C to every process itself, anything else is passed on.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} [extra] - more environment variables
+ * @param {string} [cwd] - default: the workspace's root
  * @returns {Promise<number>} the exit code; 128 + n for signal n; 127 when it could not be started
  */
-export function run(command, args, extra = {}) {
+export function run(command, args, extra = {}, cwd = root) {
   return new Promise((resolve) => {
     const env = { ...environment(process.env), ...extra }
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       stdio: 'inherit',
       env,
       shell: windows && command !== process.execPath,

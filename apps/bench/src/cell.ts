@@ -9,11 +9,11 @@ import {
 } from '@alibi/transformer'
 import { modelSize, type RunConfig } from './config.js'
 import type { CellKey } from './results/schema.js'
-import { makeStrategy, type StrategyName } from './strategies.js'
+import { makeStrategy } from './strategies.js'
 
 /** One strategy trained from one seed: what a run is made of. */
 export interface Cell {
-  readonly strategy: StrategyName
+  readonly strategy: string
   readonly seed: number
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { pluginSchema } from './plugins/plugin.js'
 import { presets } from './presets.js'
-import { strategyNames } from './strategies.js'
 
 const count = z.int().min(1)
 const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
@@ -8,7 +8,9 @@ const distinct = <T>(values: readonly T[]) => new Set(values).size === values.le
 /** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
 export const runConfigSchema = z.strictObject({
   preset: z.enum(['quick', 'small', 'base']),
-  strategies: z.array(z.enum(strategyNames)).min(1).refine(distinct, { error: 'expected each strategy once' }),
+  strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
+  /** Where those that the bench does not have itself came from, by name. */
+  plugins: z.record(z.string(), pluginSchema).optional(),
   /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, or a file or folder. */
   data: z.string().min(1),
   tokenizer: z.enum(['bytes', 'words']),

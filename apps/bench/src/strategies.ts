@@ -7,24 +7,52 @@ import { t5Bias } from '@alibi/t5-bias'
 /** What a strategy may need to know of the model it is for. */
 export interface StrategyContext {
   readonly numHeads: number
+  /** modelDim / numHeads */
+  readonly headDim: number
   readonly modelDim: number
   readonly trainLength: number
 }
 
-/** Every strategy the bench knows, by the name on its command line: the one place to add another. */
-const strategies = {
+/** What decides it: a run's config will do. */
+export type StrategyModel = Omit<StrategyContext, 'headDim'>
+
+export type StrategyFactory = (context: StrategyContext) => PositionStrategy
+
+/** Every strategy the bench has itself, by the name on its command line: the one place to add another. */
+const builtIn: Readonly<Record<string, StrategyFactory>> = {
   alibi: ({ numHeads }) => alibi({ numHeads }),
   sinusoidal: ({ modelDim }) => sinusoidal({ modelDim }),
-  rotary: ({ modelDim, numHeads }) => rotary({ rotaryDim: modelDim / numHeads }),
+  rotary: ({ headDim }) => rotary({ rotaryDim: headDim }),
   't5-bias': ({ numHeads }) => t5Bias({ numHeads }),
   learned: ({ modelDim, trainLength }) => learned({ modelDim, maxPositions: trainLength }),
   none: () => none(),
-} satisfies Record<string, (context: StrategyContext) => PositionStrategy>
-
-export type StrategyName = keyof typeof strategies
-export const strategyNames = Object.keys(strategies) as [StrategyName, ...StrategyName[]]
-
-/** @throws RangeError if the strategy cannot be made for this model */
-export function makeStrategy(name: StrategyName, context: StrategyContext): PositionStrategy {
-  return strategies[name](context)
 }
+
+/** The names of the strategies that the bench has itself. */
+export const strategyNames: readonly string[] = Object.keys(builtIn)
+
+/** Those, and the plugins of this process by their strategies' names (see `plugins/`). */
+const factories = new Map(Object.entries(builtIn))
+
+/** Makes a plugin's strategy known to `makeStrategy`. */
+export function registerStrategy(name: string, factory: StrategyFactory): void {
+  factories.set(name, factory)
+}
+
+/** Whether it is built in, or a plugin that was loaded. */
+export const isKnownStrategy = (name: string): boolean => factories.has(name)
+
+/** @throws RangeError if there is no such strategy, or it cannot be made for this model */
+export function makeStrategy(name: string, model: StrategyModel): PositionStrategy {
+  const factory = factories.get(name)
+  if (!factory) throw new RangeError(`run: expected a strategy from ${[...factories.keys()].join(', ')}, got ${name}`)
+  return factory(contextOf(model))
+}
+
+/** Only what a factory may look at: neither its options by chance, nor a run's other settings. */
+export const contextOf = ({ numHeads, modelDim, trainLength }: StrategyModel): StrategyContext => ({
+  numHeads,
+  headDim: modelDim / numHeads,
+  modelDim,
+  trainLength,
+})

@@ -101,8 +101,9 @@ const resumeWindow = ({ window }: Metadata): Window => ({
 })
 
 /** All that `eval` and `generate` need to use a checkpoint by itself. */
-const checkpointMetadata = ({ seed }: Cell, { config, corpus }: Run, window: Window): Metadata => ({
+const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, window: Window): Metadata => ({
   seed,
+  ...(config.plugins?.[strategy] && { plugin: config.plugins[strategy] }),
   trainLength: config.trainLength,
   data: config.data,
   vocabularySize: config.vocabularySize,

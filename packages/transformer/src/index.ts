@@ -8,6 +8,7 @@ export {
   saveCheckpoint,
 } from './checkpoint.js'
 export type { ModelConfig } from './config.js'
+export { tfDifferentiable } from './differentiable.js'
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js'
 export { type GenerateOptions, generate } from './generate.js'
 export { type AttentionOptions, attention } from './kernels/attention.js'

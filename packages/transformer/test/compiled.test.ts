@@ -8,7 +8,7 @@ import { conformanceCases } from '@alibi/core/conformance'
 import { sinusoidal } from '@alibi/sinusoidal'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createModel, createTrainer, evaluate, loadCheckpoint, saveCheckpoint, tfOps } from '../src/index.js'
+import { createModel, createTrainer, evaluate, loadCheckpoint, saveCheckpoint, tfDifferentiable } from '../src/index.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
 const unavailable = await selectBackend('tensorflow').then(
@@ -72,23 +72,7 @@ it.each([
 })
 
 describe.each(strategies)('%s', (_name, strategy) => {
-  const cases = conformanceCases(strategy, {
-    differentiable: {
-      ops: tfOps,
-      gradients: (values, parameters) => {
-        const names = Object.keys(parameters)
-        const inputs = names.map((name) =>
-          tf.tensor(Float32Array.from(parameters[name]!.data), [...parameters[name]!.shape]),
-        )
-        const loss = (...all: tf.Tensor[]) => {
-          const outputs = values(Object.fromEntries(names.map((name, i) => [name, all[i]!]))) as tf.Tensor[]
-          return tf.addN(outputs.map((output) => tf.sum(tf.square(output))))
-        }
-        const gradients = tf.grads(loss as Parameters<typeof tf.grads>[0])(inputs)
-        return Object.fromEntries(names.map((name, i) => [name, gradients[i]!.dataSync() as Float32Array]))
-      },
-    },
-  })
+  const cases = conformanceCases(strategy, { differentiable: tfDifferentiable })
   const trained = cases.filter(({ name }) => name.startsWith('trains every parameter'))
   if (strategy.parameters) for (const { name, run } of trained) it(name, run)
   else

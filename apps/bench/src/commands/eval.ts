@@ -6,7 +6,7 @@ import { readText } from '../data/text.js'
 import { evaluateModel, makeReading } from '../evaluate.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress } from '../progress.js'
-import { openCheckpoint } from './open-checkpoint.js'
+import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 import { backendOption, cellsOptions } from './options.js'
 
 export function evalCommand(): Command {
@@ -25,6 +25,7 @@ export function evalCommand(): Command {
     .option('--attention-window <keys>', 'limit each query to the last so many keys (default: all)', Number)
     .option('--by-position', 'also print the loss by place in the sequence, as a second line')
     .option('--data <name|file|folder>', 'another text: its held-out part')
+    .addOption(pluginOption())
     .addOption(backendOption())
     .action(evaluate)
 }
@@ -37,6 +38,7 @@ interface Options {
   readonly attentionWindow?: number
   readonly byPosition?: boolean
   readonly data?: string
+  readonly strategy?: string
   readonly backend: BackendName | 'auto'
 }
 
@@ -47,7 +49,11 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const backend = await selectBackend(options.backend)
-  const { model, tokenizer, strategy, seed, trainLength, data } = await openCheckpoint(folder)
+  const { model, tokenizer, strategy, seed, trainLength, data } = await openCheckpoint(
+    folder,
+    progress.line,
+    options.strategy,
+  )
   progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
   const { valid, description } = await readText(options.data ?? data, { log: progress.line, signal })
   progress.line(`text ${description}`)

@@ -2,7 +2,7 @@ import { type BackendName, selectBackend } from '@alibi/backend'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
 import { interruptSignal } from '../interrupt.js'
-import { openCheckpoint } from './open-checkpoint.js'
+import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 import { backendOption } from './options.js'
 
 export function generateCommand(): Command {
@@ -15,6 +15,7 @@ export function generateCommand(): Command {
     .option('--top-k <k>', 'keep only the k most likely tokens', Number)
     .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', Number)
     .option('--seed <n>', 'the same seed gives the same text', Number, 0)
+    .addOption(pluginOption())
     .addOption(backendOption())
     .action(run)
 }
@@ -26,13 +27,14 @@ interface Options {
   readonly topK?: number
   readonly topP?: number
   readonly seed: number
+  readonly strategy?: string
   readonly backend: BackendName | 'auto'
 }
 
-async function run(folder: string, { prompt, backend, ...options }: Options): Promise<void> {
+async function run(folder: string, { prompt, backend, strategy, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
   await selectBackend(backend)
-  const { model, tokenizer } = await openCheckpoint(folder)
+  const { model, tokenizer } = await openCheckpoint(folder, console.error, strategy)
   process.stdout.write(prompt)
   // A character may be several bytes long: hold back what does not decode yet.
   let pending: number[] = []

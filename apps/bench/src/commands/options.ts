@@ -13,13 +13,8 @@ function number(text: string): number {
 
 const numbers = (text: string) => list(text).map(number)
 
-function strategies(text: string): string[] {
-  const names = list(text)
-  const unknown = names.find((name) => !strategyNames.includes(name as never))
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(`unknown strategy ${unknown}; known: ${strategyNames.join(', ')}.`)
-  return names
-}
+/** What may name a strategy; the same for every command. */
+export const strategyHelp = `${strategyNames.join(', ')}, or a file or package of your own, e.g. ./mine.ts`
 
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
@@ -41,7 +36,7 @@ export const configOptions = (): Option[] => [
 
 /** The options that only a run of many cells has. */
 export const cellsOptions = (): Option[] => [
-  new Option('--strategies <names>', `from ${strategyNames.join(', ')}`).argParser(strategies),
+  new Option('--strategies <names>', `from ${strategyHelp}`).argParser(list),
   new Option('--eval-lengths <tokens,...>', 'lengths to evaluate at').argParser(numbers),
   new Option('--eval-tokens <n>', 'held-out tokens scored at each length').argParser(number),
   new Option('--protocols <names>', 'from nonoverlapping, sliding, streaming').argParser(list),

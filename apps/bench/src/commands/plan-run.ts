@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { type RunConfig, type RunOptions, resolveRunConfig } from '../config.js'
 import { codeCommit, versionsOf } from '../machine.js'
+import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
 import { emptyResults, readResults, resultsPath, writeResults } from '../results/file.js'
 import { SCHEMA_VERSION } from '../results/schema.js'
 
@@ -12,7 +13,9 @@ export interface PlanOptions {
   readonly out?: string
   readonly resume?: boolean
   readonly backend: BackendName | 'auto'
+  /** Strategies as they were asked for: names, files, packages. */
   readonly given: RunOptions
+  readonly log: (line: string) => void
 }
 
 export interface RunPlan {
@@ -30,24 +33,34 @@ const RUNS = 'runs'
  *
  * @throws Error, one line with what to do, for a folder in use, or other options than the run was begun with
  */
-export async function planRun({ out, resume = false, backend: wanted, given }: PlanOptions): Promise<RunPlan> {
+export async function planRun({ out, resume = false, backend: wanted, given, log }: PlanOptions): Promise<RunPlan> {
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
   const begun = existsSync(resultsPath(folder))
-  if (!begun) return { folder, config: resolveRunConfig(given), backend: await selectBackend(wanted), begun }
+  if (!begun) {
+    const config = resolveRunConfig(given)
+    // Before the backend, so that a wrong name is told at once.
+    const loaded = await loadStrategies(config.strategies)
+    const backend = await selectBackend(wanted)
+    return { folder, config: { ...config, ...(await admitStrategies(loaded, config, log)) }, backend, begun }
+  }
   if (!resume)
     throw new Error(
       `run: expected a new folder, got ${folder} with results; add --resume to go on, or take another --out`,
     )
   const { run } = await readResults(folder)
+  const { plugins = {} } = run.config
   const begunWith = (key: string) => run.config[key as keyof RunConfig]
-  const other = Object.entries(given).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
+  const asked = { ...given, ...(given.strategies && { strategies: namesOf(given.strategies, plugins) }) }
+  const other = Object.entries(asked).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
   if (other)
     throw new Error(
       `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${begunWith(other[0])}; leave it out, or take another --out`,
     )
   if (wanted !== 'auto' && wanted !== run.backend)
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
-  return { folder, config: run.config, backend: await selectBackend(run.backend as BackendName), begun }
+  const backend = await selectBackend(run.backend as BackendName)
+  for (const [name, plugin] of Object.entries(plugins)) await restoreStrategy(name, plugin, run.config, log)
+  return { folder, config: run.config, backend, begun }
 }
 
 /** Makes the folder, and its results' first line, unless it has them. */

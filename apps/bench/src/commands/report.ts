@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { restoreStrategy } from '../plugins/admit.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { readResults } from '../results/file.js'
@@ -12,6 +13,11 @@ export function reportCommand(): Command {
 
 async function report(folder: string): Promise<void> {
   const results = await readResults(folder)
+  const { config } = results.run
+  for (const [name, plugin] of Object.entries(config.plugins ?? {}))
+    await restoreStrategy(name, plugin, config, console.error).catch((error: Error) =>
+      console.error(`no picture of what ${name} adds to scores: ${error.message}`),
+    )
   const { html } = await writeReport(folder, results)
   console.log(`${resultTable(results).join('\n')}\n\nreport: ${html}`)
 }

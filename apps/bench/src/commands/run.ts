@@ -31,7 +31,7 @@ async function run(options: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const started = performance.now()
-  const plan = await planRun({ ...options, given: givenConfig({ ...options }) })
+  const plan = await planRun({ ...options, given: givenConfig({ ...options }), log: progress.line })
 
   const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)

@@ -9,7 +9,7 @@ import { duel, median, type Outcome } from '../speed/duel.js'
 import { idiomatic } from '../speed/idiomatic.js'
 import { ours } from '../speed/ours.js'
 import { torch } from '../speed/torch.js'
-import { type StrategyName, strategyNames } from '../strategies.js'
+import { strategyNames } from '../strategies.js'
 
 const model = { layers: 4, dim: 256, heads: 8, vocabulary: 512 }
 const sizes: readonly Size[] = [
@@ -74,9 +74,7 @@ async function against(size: Size, python: string, log: (line: string) => void):
 /** Sinusoidal first: the paper's baseline. */
 const each = (size: Size, log: (line: string) => void) =>
   Promise.all(
-    (['sinusoidal', ...strategyNames.filter((name) => name !== 'sinusoidal')] as StrategyName[]).map((name) =>
-      ours(size, name, log),
-    ),
+    ['sinusoidal', ...strategyNames.filter((name) => name !== 'sinusoidal')].map((name) => ours(size, name, log)),
   )
 
 async function run(contestants: readonly Contestant[], { steps }: Size, rounds: number): Promise<Outcome[]> {

@@ -1,18 +1,17 @@
 import type { BackendName } from '@alibi/backend'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { cellsOf, checkpointFolder, disposeTrainer } from '../cell.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress, thousands } from '../progress.js'
-import { type StrategyName, strategyNames } from '../strategies.js'
 import { trainCell } from '../train.js'
-import { backendOption, configOptions, givenConfig } from './options.js'
+import { backendOption, configOptions, givenConfig, strategyHelp } from './options.js'
 import { beginRun, planRun } from './plan-run.js'
 
 export function trainCommand(): Command {
   const command = new Command('train')
     .description('Train one model and keep its checkpoint.')
-    .addOption(new Option('--strategy <name>', 'its position encoding').choices(strategyNames).default('alibi'))
+    .option('--strategy <name>', `from ${strategyHelp}`, 'alibi')
     .option('--seed <n>', 'of weights and batches', Number, 1)
   for (const option of [...configOptions(), backendOption()]) command.addOption(option)
   return command
@@ -22,7 +21,7 @@ export function trainCommand(): Command {
 }
 
 interface Options {
-  readonly strategy: StrategyName
+  readonly strategy: string
   readonly seed: number
   readonly out?: string
   readonly resume?: boolean
@@ -33,7 +32,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const given = { ...givenConfig({ ...options }), strategies: [strategy], seeds: [seed] }
-  const plan = await planRun({ ...options, given })
+  const plan = await planRun({ ...options, given, log: progress.line })
   const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   const corpus = await readCorpus(config, { log: progress.line, signal })

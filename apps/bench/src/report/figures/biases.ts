@@ -8,7 +8,7 @@ import {
 } from '@alibi/core'
 import type { RunConfig } from '../../config.js'
 import { thousands } from '../../progress.js'
-import { makeStrategy, type StrategyName } from '../../strategies.js'
+import { isKnownStrategy, makeStrategy } from '../../strategies.js'
 import { drawHeatMaps } from '../charts/heat-maps.js'
 import type { Figure } from './figure.js'
 
@@ -17,12 +17,12 @@ export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTen
 
 const CELLS = 48
 
-/** What each strategy with a bias adds to the scores, one square a head, up to twice the train length. */
+/** What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. */
 export function biasFigures(config: RunConfig, trained: TrainedParameters): Figure[] {
-  return config.strategies.flatMap((name) => biasFigure(name, config, trained.get(name)))
+  return config.strategies.filter(isKnownStrategy).flatMap((name) => biasFigure(name, config, trained.get(name)))
 }
 
-function biasFigure(name: StrategyName, config: RunConfig, trained?: ParameterValues<ReferenceTensor>): Figure[] {
+function biasFigure(name: string, config: RunConfig, trained?: ParameterValues<ReferenceTensor>): Figure[] {
   const { bias, parameters } = makeStrategy(name, config)
   // Before training a learned bias is noise: nothing to look at.
   if (!bias || (parameters && !trained)) return []

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { RunConfig } from '../../config.js'
 import type { Results } from '../../results/file.js'
 import type { ReportFigures } from '../figures/all.js'
 import { describeRun } from '../markdown.js'
@@ -78,7 +79,10 @@ const settings = ({ run }: Results) =>
   htmlTable(
     'Every setting of the run',
     ['setting', 'value'],
-    Object.entries(run.config).map(([name, value]) => [escapeHtml(name), escapeHtml([value].flat().join(', '))]),
+    Object.entries(run.config).map(([name, value]) => [escapeHtml(name), escapeHtml(setting(value))]),
   )
+
+const setting = (value: RunConfig[keyof RunConfig]) =>
+  value instanceof Object && !Array.isArray(value) ? JSON.stringify(value) : [value].flat().join(', ')
 
 const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')

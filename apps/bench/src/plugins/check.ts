@@ -1,0 +1,52 @@
+import type { PositionStrategy } from '@alibi/core'
+import { conformanceCases } from '@alibi/core/conformance'
+import { tfDifferentiable } from '@alibi/transformer'
+import { contextOf, type StrategyModel, strategyNames } from '../strategies.js'
+import type { LoadedPlugin } from './load.js'
+
+/**
+ * Makes the plugin's strategy for a model and runs the conformance suite on it, gradients through TensorFlow.js included.
+ *
+ * @throws Error, one line, with the first case that fails and what it means
+ */
+export async function checkPlugin(
+  { reference, factory }: LoadedPlugin,
+  model: StrategyModel,
+  log: (line: string) => void,
+): Promise<PositionStrategy> {
+  const make = (): PositionStrategy => factory(contextOf(model))
+  const strategy = firstOf(reference, make)
+  const cases = conformanceCases(make, { differentiable: tfDifferentiable })
+  const failures: string[] = []
+  for (const { name, run } of cases)
+    await Promise.resolve()
+      .then(run)
+      .catch((error: Error) => failures.push(`“${name}”: ${error.message.replace(/^conformance: /, '')}`))
+  if (failures.length)
+    throw new Error(
+      `strategy ${reference}: fails ${failures.length} of ${cases.length} conformance cases, ${failures[0]}`,
+    )
+  if (strategyNames.includes(strategy.name) || !/^\w[\w.+-]*$/.test(strategy.name))
+    throw new Error(
+      `strategy ${reference}: expected a name of letters, digits and .+-_ that is not built in, got ${strategy.name}; rename it`,
+    )
+  log(`strategy ${strategy.name} (${reference}): ${cases.length} conformance cases hold`)
+  return strategy
+}
+
+/** @throws Error, one line, if the factory throws or makes something that is no strategy of this version */
+function firstOf(reference: string, make: () => PositionStrategy): PositionStrategy {
+  let made: PositionStrategy
+  try {
+    made = make()
+  } catch (error) {
+    throw new Error(`strategy ${reference}: cannot be made: ${(error as Error).message}`, { cause: error })
+  }
+  const version: unknown = made?.specVersion
+  if (version === 1) return made
+  throw new Error(
+    typeof version === 'number'
+      ? `strategy ${reference}: expected specVersion 1, got ${version}; it is for another version of @alibi/core than this bench has: update whichever is older`
+      : `strategy ${reference}: expected its function to return a PositionStrategy, got ${made instanceof Promise ? 'a promise' : made === null ? 'null' : `${typeof made} without specVersion`}`,
+  )
+}

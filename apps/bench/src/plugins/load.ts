@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createJiti } from 'jiti'
+import type { StrategyFactory } from '../strategies.js'
+import { findSource } from './source.js'
+
+/** A strategy's factory that the bench does not have itself. */
+export interface LoadedPlugin {
+  /** As results and checkpoints keep it: a file's absolute path or a package's name, with `#export` if one was named. */
+  readonly from: string
+  /** As the person wrote it, for messages. */
+  readonly reference: string
+  readonly factory: StrategyFactory
+}
+
+/**
+ * Loads the factory of `<file or package>[#export]`; TypeScript as it is. The module exports a function
+ * `({ numHeads, headDim, modelDim, trainLength }) => PositionStrategy`: by default, as its only function, or by the name
+ * after `#`.
+ *
+ * @throws Error, one line, for a module that is not there, does not load, or exports something else
+ */
+export async function loadPlugin(reference: string): Promise<LoadedPlugin> {
+  const { from, path, exportName } = findSource(reference)
+  // Nothing is written: a person's folder stays as it was.
+  const options = { fsCache: false, interopDefault: false, virtualModules: await missingModules(path) }
+  const module = await createJiti(import.meta.url, options)
+    .import(path)
+    .catch((error: unknown) => {
+      const [line] = String(error instanceof Error ? error.message : error).split('\n')
+      throw new Error(`strategy ${reference}: cannot be loaded: ${line!.trim()}`, { cause: error })
+    })
+  return { from, reference, factory: chooseFactory(reference, module, exportName) }
+}
+
+/** The strategy packages that the bench has and the plugin's folder has not: a lone file needs no installation. */
+async function missingModules(path: string): Promise<Record<string, unknown>> {
+  const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const own = ['@alibi/core/conformance', ...Object.keys(dependencies).filter((name) => name.startsWith('@alibi/'))]
+  const { resolve } = createRequire(path)
+  const missing = own.filter((name) => {
+    try {
+      return !resolve(name)
+    } catch {
+      return true
+    }
+  })
+  return Object.fromEntries(await Promise.all(missing.map(async (name) => [name, await import(name)])))
+}
+
+function chooseFactory(reference: string, module: unknown, exportName: string | undefined): StrategyFactory {
+  // A CommonJS module may be the function itself.
+  const exported: Record<string, unknown> =
+    typeof module === 'function' ? { default: module } : { ...(module as Record<string, unknown>) }
+  const functions = Object.keys(exported).filter((name) => typeof exported[name] === 'function')
+  const chosen = exportName ?? (functions.includes('default') ? 'default' : functions.length === 1 ? functions[0]! : '')
+  if (functions.includes(chosen)) return exported[chosen] as StrategyFactory
+
+  const expected = `strategy ${reference}: expected ${exportName ? `an exported function ${exportName}` : 'one exported function'} ({ numHeads, headDim, modelDim, trainLength }) => PositionStrategy`
+  if (functions.length)
+    throw new Error(
+      `${expected}, got functions ${functions.join(', ')}; choose one: ${reference.replace(/#.*/s, '')}#${functions[0]}`,
+    )
+  const object = Object.keys(exported).find((name) => (exported[name] as { specVersion?: unknown })?.specVersion)
+  throw new Error(
+    object
+      ? `${expected}, got a strategy as ${object}; export the function that makes it`
+      : `${expected}, got ${Object.keys(exported).join(', ') || 'no exports'}`,
+  )
+}

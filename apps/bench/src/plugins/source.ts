@@ -1,0 +1,43 @@
+import { existsSync, statSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createJiti } from 'jiti'
+import { strategyNames } from '../strategies.js'
+
+/** A module with a strategy in it: `<file or package>[#export]`, as on the command line. */
+export interface PluginSource {
+  /** As results and checkpoints keep it: a file's absolute path or a package's name, and the export if one was named. */
+  readonly from: string
+  /** The module's file. */
+  readonly path: string
+  /** Which of its exports. Absent: the default one, or the only function. */
+  readonly exportName: string | undefined
+}
+
+/**
+ * Finds the module that a reference names, from the current folder.
+ *
+ * @throws Error, one line, if it is not there
+ */
+export function findSource(reference: string): PluginSource {
+  const [, module = '', exportName] = /^(.*?)(?:#([\w$]+))?$/s.exec(reference)!
+  const suffix = exportName ? `#${exportName}` : ''
+  const path = resolve(module)
+  if (
+    /^\.{1,2}$|^\.{0,2}[/\\]/.test(module) ||
+    isAbsolute(module) ||
+    (/\.[cm]?[jt]s$/.test(module) && existsSync(path))
+  ) {
+    if (!existsSync(path)) throw new Error(`strategy ${reference}: expected a file, got none at ${path}`)
+    if (statSync(path).isDirectory())
+      throw new Error(`strategy ${reference}: expected a file, got a folder; name its module, e.g. src/index.ts in it`)
+    return { from: path + suffix, path, exportName }
+  }
+  const here = pathToFileURL(resolve('here'))
+  const url = createJiti(here.href).esmResolve(module, { try: true })
+  if (!url)
+    throw new Error(
+      `unknown strategy ${reference}; known: ${strategyNames.join(', ')}; a file’s path begins with ./, and no package ${module} is installed in ${resolve()}`,
+    )
+  return { from: reference, path: url, exportName }
+}

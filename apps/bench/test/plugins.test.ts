@@ -1,0 +1,192 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { selectBackend } from '@alibi/backend'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
+import { readResults } from '../src/results/file.js'
+import { makeStrategy } from '../src/strategies.js'
+
+const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alibi-plugins-'))
+  await selectBackend('cpu')
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+/** A strategy's module as a person would write it. */
+const source = (name: string, slope = '2 ** -(head + 1)', more = '') => `
+import type { PositionStrategy } from '@alibi/core'
+${more}
+export function make({ numHeads }: { readonly numHeads: number }): PositionStrategy {
+  const slopes = Array.from({ length: numHeads }, (_, head) => ${slope})
+  const bias = { kind: 'linear', numHeads, slopes: (ops) => ops.tensor(slopes, [numHeads]) } as const
+  return Object.freeze({ specVersion: 1, name: '${name}', bias } satisfies PositionStrategy)
+}`
+
+async function file(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, name), text)
+  return join(folder, name)
+}
+
+const model = { numHeads: 2, modelDim: 8, trainLength: 16 }
+const admit = async (...references: string[]) => admitStrategies(await loadStrategies(references), model, () => {})
+
+describe('a strategy of one’s own', () => {
+  it('is known by its name from then on, between built-in ones', async () => {
+    const path = await file('first.ts', source('first'))
+    expect(await admit('rotary', path, 'none')).toEqual({
+      strategies: ['rotary', 'first', 'none'],
+      plugins: { first: { from: path, fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) } },
+    })
+    expect(makeStrategy('first', model).bias).toMatchObject({ kind: 'linear', numHeads: 2 })
+  })
+
+  it.each([
+    ['TypeScript that imports its own files', 'a.ts', "import { slope } from './slope.js'", 'slope(head)'],
+    [
+      'TypeScript that uses strategies of the bench',
+      'b.ts',
+      "import { alibiSlopes } from '@alibi/alibi'",
+      'alibiSlopes(2)[head]!',
+    ],
+    [
+      'TypeScript that checks its options with core',
+      'c.mts',
+      "import { checkInteger } from '@alibi/core'\ncheckInteger('c', 'x', 1, 1)",
+      '0.5',
+    ],
+  ])('may be %s', async (_what, name, more, slope) => {
+    await file('slope.ts', 'export const slope = (head: number): number => 0.5 ** head')
+    const { strategies } = await admit(await file(name, source(name, slope, more)))
+    expect(strategies).toEqual([name])
+  })
+
+  it.each([
+    ['one of several functions', 'export const other = () => undefined', '#make'],
+    ['a default export', 'export const other = () => undefined\nexport { make as default }', ''],
+  ])('may be %s of its module', async (_what, more, suffix) => {
+    const path = await file(suffix ? 'several.ts' : 'default.ts', source('several', '0.5', more))
+    expect((await admit(path + suffix)).plugins).toMatchObject({ several: { from: path + suffix } })
+  })
+
+  it('has a fingerprint that changes with what it computes alone', async () => {
+    const of = async (name: string, text: string) => (await admit(await file(name, text))).plugins!.same!.fingerprint
+    const one = await of('one.ts', source('same'))
+    expect(await of('two.ts', source('same', '1 / 2 ** (1 + head)', '// written otherwise'))).toBe(one)
+    expect(await of('three.ts', source('same', '2 ** -(head + 1.001)'))).not.toBe(one)
+  })
+
+  it.each([
+    [
+      'the wrong sign',
+      source('wrong', '-0.5'),
+      /fails 1 of 10 conformance cases, “has slopes that penalise distance.+expected slopes ≥ 0.+got -0.5/,
+    ],
+    [
+      'another version',
+      source('newer').replace('specVersion: 1', 'specVersion: 2 as 1'),
+      /expected specVersion 1, got 2/,
+    ],
+    ['a name that is built in', source('alibi'), /that is not built in, got alibi/],
+    ['a name that is no folder', source('a/b'), /expected a name of letters.+got a\/b/],
+    [
+      'what it throws',
+      source('throws', "(() => { throw new RangeError('no such head') })()"),
+      /cannot be made: no such head/,
+    ],
+    ['no strategy', 'export const make = () => 5', /return a PositionStrategy, got number without specVersion/],
+    ['a promise', 'export const make = async () => ({ specVersion: 1 })', /got a promise/],
+    ['no exports', 'const x = 1', /expected one exported function.+got no exports/],
+    [
+      'a strategy',
+      'export const mine = { specVersion: 1 }',
+      /got a strategy as mine; export the function that makes it/,
+    ],
+    [
+      'two functions',
+      source('two', '0.5', 'export function also() {}'),
+      /got functions also, make; choose one: \S+#also/,
+    ],
+    ['broken syntax', 'export const x = (', /cannot be loaded: .*Unexpected token/],
+    ['a missing import', "import 'no-such-package'", /cannot be loaded: Cannot find module 'no-such-package'/],
+  ])('is refused in one line for %s', async (what, text, message) => {
+    const path = await file(`refused-${what.replaceAll(' ', '-')}.ts`, text)
+    const error = await admit(path).catch((thrown: Error) => thrown)
+    expect(String(error)).toMatch(message)
+    expect(String(error)).not.toContain('\n')
+  })
+
+  it('is refused under the name of another', async () => {
+    const paths = [await file('d.ts', source('twin')), await file('e.ts', source('twin', '0.5'))]
+    await expect(admit(...paths)).rejects.toThrow(/e\.ts: expected a name of its own, got twin once more/)
+  })
+})
+
+describe('the command line', () => {
+  const start = (...args: string[]) =>
+    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+      execFile(
+        process.execPath,
+        [bench, ...args, ...(args[0] === 'report' ? [] : ['--backend', 'cpu'])],
+        { cwd: folder },
+        (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+      )
+    })
+  const evaluate = (...more: string[]) => start('eval', 'run/checkpoints/mine-seed1', '--eval-tokens', '64', ...more)
+
+  it('trains files and installed packages, and remembers where they came from', async () => {
+    await file('text.txt', 'some words to read, again and again. '.repeat(200))
+    await file('mine.ts', source('mine'))
+    const installed = join(folder, 'node_modules/a-strategy')
+    await mkdir(installed, { recursive: true })
+    await writeFile(join(installed, 'package.json'), '{"type":"module","exports":{"import":"./index.js"}}')
+    await writeFile(
+      join(installed, 'index.js'),
+      "export default () => Object.freeze({ specVersion: 1, name: 'nothing' })",
+    )
+    const size = ['--num-layers', '1', '--model-dim', '8', '--num-heads', '2', '--batch-size', '1', '--steps', '2']
+    const lengths = ['--train-length', '16', '--eval-lengths', '32', '--eval-tokens', '64']
+    const strategies = ['--strategies', 'none,a-strategy,./mine.ts']
+    const done = await start('run', '--data', 'text.txt', ...strategies, ...size, ...lengths, '--out', 'run')
+    expect(done).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('strategy mine (./mine.ts): 10 conformance cases hold'),
+    })
+    const { run, evals } = await readResults(join(folder, 'run'))
+    expect(run.config.plugins).toMatchObject({
+      mine: { from: join(folder, 'mine.ts') },
+      nothing: { from: 'a-strategy' },
+    })
+    const [none, nothing, mine] = evals.map(({ lossNats }) => lossNats)
+    expect(nothing).toBe(none)
+    const again = await evaluate('--eval-lengths', '32')
+    expect(JSON.parse(again.stdout)).toMatchObject({ strategy: 'mine', lossNats: mine })
+    const resumed = await start('run', '--resume', '--out', 'run', ...strategies)
+    expect(resumed).toMatchObject({ code: 0, stdout: expect.stringMatching(/\| mine +\|/) })
+  })
+
+  it('notices a strategy that has moved or changed', async () => {
+    await rename(join(folder, 'mine.ts'), join(folder, 'moved.ts'))
+    expect(await evaluate()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('mine was trained with it: put it back'),
+    })
+    expect(await evaluate('--strategy', './moved.ts')).toMatchObject({ code: 0 })
+    await file('mine.ts', source('mine', '0.5'))
+    const changed = { code: 1, stderr: expect.stringContaining('expected mine to compute what it did') }
+    expect(await start('run', '--resume', '--out', 'run')).toMatchObject(changed)
+    const report = await start('report', 'run')
+    expect(report).toMatchObject({ code: 0, stderr: expect.stringContaining('no picture of what mine adds to scores') })
+  })
+
+  it('refuses a strategy before any training', async () => {
+    await file('minus.ts', source('minus', '-1'))
+    const refused = await start('run', '--data', 'text.txt', '--strategies', './minus.ts', '--out', 'refused')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('fails 1 of 10 conformance cases') })
+    await expect(readResults(join(folder, 'refused'))).rejects.toThrow('which has none')
+  })
+})
