@@ -81,6 +81,16 @@ export async function readCheckpointInfo(folder: string): Promise<CheckpointInfo
 }
 
 /**
+ * A checkpoint's weights by their names, without a model.
+ *
+ * @throws Error, one line, for a missing or damaged checkpoint
+ */
+export async function readParameters(folder: string): Promise<ReadonlyMap<string, NamedArray>> {
+  const { description, at } = await describe(folder)
+  return readVerified(at, WEIGHTS, description)
+}
+
+/**
  * Continues from a checkpoint: the model, the optimizer's state and the step.
  *
  * @param strategy - made as it was for the model that was saved

@@ -5,6 +5,7 @@ export {
   loadCheckpoint,
   type Metadata,
   readCheckpointInfo,
+  readParameters,
   saveCheckpoint,
 } from './checkpoint.js'
 export type { ModelConfig } from './config.js'
@@ -16,6 +17,7 @@ export type { AttentionBias, Tile } from './kernels/bias-tile.js'
 export { createKvCache, type KvCache } from './kv-cache.js'
 export { createModel, type ForwardOptions, type Model } from './model.js'
 export { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
+export type { NamedArray } from './safetensors.js'
 export { type SamplingOptions, sampleToken } from './sampling.js'
 export { learningRateAt, type Schedule } from './schedule.js'
 export { tfOps } from './tf-ops.js'

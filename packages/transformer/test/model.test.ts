@@ -12,6 +12,7 @@ import {
   generate,
   loadCheckpoint,
   type Model,
+  readParameters,
   saveCheckpoint,
 } from '../src/index.js'
 import { strategies, tiny, tokens } from './strategies.js'
@@ -106,6 +107,9 @@ describe.each(strategies)('%s', (_name, strategy) => {
     for (let i = 0; i < 9; i++) await step(trainer)
     expect(tf.memory().numTensors).toBe(before)
     await saveCheckpoint(join(folder, 'c'), trainer, { note: 'ten' })
+    const saved = await readParameters(join(folder, 'c'))
+    expect([...saved.keys()].sort()).toEqual([...trainer.model.parameters.keys()].sort())
+    for (const [name, { data }] of saved) expect(data).toEqual(await trainer.model.parameters.get(name)!.data())
     const resumed = await loadCheckpoint(join(folder, 'c'), strategy)
     expect(resumed.metadata).toEqual({ note: 'ten' })
     const [a, b] = [await step(trainer), await step(resumed.trainer)]

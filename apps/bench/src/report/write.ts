@@ -5,17 +5,20 @@ import type { Results } from '../results/file.js'
 import { reportFigures } from './figures/all.js'
 import { markdownReport } from './markdown.js'
 import { htmlReport } from './page/page.js'
+import { pngRenderer } from './png.js'
+import { trainedParameters } from './trained-parameters.js'
 
-/** Writes `report.md`, `report.html` and every figure by itself, as `figures/*.svg`. */
+/** Writes `report.md`, `report.html` and every figure by itself, in `figures/`, as SVG and PNG. */
 export async function writeReport(folder: string, results: Results): Promise<{ readonly html: string }> {
   const html = join(folder, 'report.html')
-  const figures = reportFigures(results, new Map())
+  const figures = reportFigures(results, await trainedParameters(folder, results.run.config))
   await mkdir(join(folder, 'figures'), { recursive: true })
-  for (const { id, title, aspect, draw } of Object.values(figures).flat())
-    await writeFileAtomic(
-      join(folder, 'figures', `${id}.svg`),
-      draw({ width: 760, height: Math.round(760 / aspect) + 36, title }),
-    )
+  const png = await pngRenderer()
+  for (const { id, title, aspect, draw } of Object.values(figures).flat()) {
+    const svg = draw({ width: 760, height: Math.round(760 / aspect) + 36, title })
+    await writeFileAtomic(join(folder, 'figures', `${id}.svg`), svg)
+    await writeFileAtomic(join(folder, 'figures', `${id}.png`), Buffer.from(png(svg)))
+  }
   await writeFileAtomic(join(folder, 'report.md'), markdownReport(results))
   await writeFileAtomic(html, htmlReport(results, figures))
   return { html }

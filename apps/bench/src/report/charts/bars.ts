@@ -66,6 +66,7 @@ export function drawBars({ bars, unit, format }: BarsChart, size: Format): strin
         {
           type: 'custom',
           silent: true,
+          z: 5,
           renderItem: whisker,
           data: bars.flatMap(({ value }, i) => (value.high > value.low ? [[i, value.low, value.high]] : [])),
           encode: { y: 0, x: [1, 2] },

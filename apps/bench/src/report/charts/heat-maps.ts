@@ -30,13 +30,13 @@ export function drawHeatMaps({ maps, from, to }: HeatMapsChart, format: Format):
   const mapsBottom = top + rows * (side + LABEL + GAP)
   const pictures = maps.map(({ name, cells }, i) => {
     const [x, y] = [40 + (i % columns) * (side + GAP), top + Math.floor(i / columns) * (side + LABEL + GAP)]
-    return `<g transform="translate(${round(x)} ${round(y)})"><text y="-6">${name}</text><g transform="scale(${round(side / cells.length, 4)})">${squares(cells)}</g></g>`
+    return `<g transform="translate(${round(x)} ${round(y)})"><text y="-11" dominant-baseline="central">${name}</text><g transform="scale(${round(side / cells.length, 4)})">${squares(cells)}</g></g>`
   })
   const height = mapsBottom + 72
   const background = format.title
-    ? `<rect width="${format.width}" height="${height}" fill="${light.background}"/><text x="16" y="30" font-size="17" font-weight="bold">${format.title}</text>`
+    ? `<rect width="${format.width}" height="${height}" fill="${light.background}"/><text x="16" y="24" font-size="17" font-weight="bold" dominant-baseline="central">${format.title}</text>`
     : ''
-  const axes = `<g fill="${light.muted}"><text transform="translate(14 ${round(top + side)}) rotate(-90)">query ${to} to ${from}</text><text x="40" y="${round(mapsBottom)}">key ${from} to ${to}, in every square</text></g>`
+  const axes = `<g fill="${light.muted}"><text transform="translate(14 ${round(top + side)}) rotate(-90)" dominant-baseline="central">query ${to} to ${from}</text><text x="40" y="${round(mapsBottom - 4)}" dominant-baseline="central">key ${from} to ${to}, in every square</text></g>`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${format.width} ${height}" font-family="${FONT}" font-size="13" fill="${light.ink}">${background}${axes}${pictures.join('')}${key(mapsBottom + 18, format.width)}</svg>`
 }
 
@@ -64,9 +64,9 @@ function key(y: number, width: number): string {
   const each = Math.min(70, (width - 110) / LABELS.length)
   const swatches = LABELS.map(
     (label, i) =>
-      `<g transform="translate(${round(40 + i * each)} ${y})"><rect width="${round(each)}" height="12" ${fill(i)}/><text y="28">${label}</text></g>`,
+      `<g transform="translate(${round(40 + i * each)} ${y})"><rect width="${round(each)}" height="12" ${fill(i)}/><text y="23" dominant-baseline="central">${label}</text></g>`,
   )
-  return `<g>${swatches.join('')}<text x="40" y="${y + 48}" fill="${light.muted}">nats below the most favoured key of the query</text></g>`
+  return `<g>${swatches.join('')}<text x="40" y="${y + 43}" dominant-baseline="central" fill="${light.muted}">nats below the most favoured key of the query</text></g>`
 }
 
 const round = (value: number, digits = 2) => Number(value.toFixed(digits))

@@ -1,6 +1,8 @@
 import type { Results } from '../../results/file.js'
-import { biasFigures, type TrainedParameters } from './biases.js'
+import type { TrainedParameters } from '../trained-parameters.js'
+import { biasFigures } from './biases.js'
 import { costFigures } from './cost.js'
+import { courseFigures } from './courses.js'
 import type { Figure } from './figure.js'
 import { perplexityFigures } from './perplexity.js'
 import { positionFigures } from './positions.js'
@@ -17,5 +19,6 @@ export const reportFigures = (results: Results, trained: TrainedParameters) =>
     retrieval: retrievalFigures(results),
     cost: costFigures(results),
     training: trainingFigures(results),
+    courses: courseFigures(results),
     biases: biasFigures(results.run.config, trained),
   }) satisfies Record<string, readonly Figure[]>

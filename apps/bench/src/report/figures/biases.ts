@@ -10,11 +10,10 @@ import type { RunConfig } from '../../config.js'
 import { thousands } from '../../progress.js'
 import { isKnownStrategy, makeStrategy } from '../../strategies.js'
 import { drawHeatMaps } from '../charts/heat-maps.js'
+import type { TrainedParameters } from '../trained-parameters.js'
 import type { Figure } from './figure.js'
 
-/** A strategy's parameters after training, by name; undefined where they are not at hand. */
-export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
-
+/** Of a side at most. */
 const CELLS = 48
 
 /** What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. */
@@ -27,8 +26,10 @@ function biasFigure(name: string, config: RunConfig, trained?: ParameterValues<R
   // Before training a learned bias is noise: nothing to look at.
   if (!bias || (parameters && !trained)) return []
   const length = 2 * config.trainLength
-  const cells = Math.min(CELLS, length)
-  const places = positionRange(0, cells).map((i) => Math.round((i * (length - 1)) / (cells - 1)))
+  // Evenly spaced, so that equal distances are equal cells.
+  const apart = Math.ceil(length / CELLS)
+  const cells = Math.ceil(length / apart)
+  const places = positionRange(0, cells).map((i) => i * apart)
   const values = scoreBias(reference, bias, trained ?? initialParameters(reference), places, places).data
   const maps = Array.from({ length: bias.numHeads }, (_, head) => ({
     name: `head ${head + 1}`,
@@ -54,7 +55,7 @@ function biasFigure(name: string, config: RunConfig, trained?: ParameterValues<R
         }),
       },
       aspect: 2,
-      draw: (format) => drawHeatMaps({ maps, from: '0', to: thousands(length - 1) }, format),
+      draw: (format) => drawHeatMaps({ maps, from: '0', to: thousands(places.at(-1)!) }, format),
     },
   ]
 }

@@ -5,8 +5,9 @@ import type { ReportFigures } from '../figures/all.js'
 import { describeRun } from '../markdown.js'
 import { dark, light, themeVariables } from '../palette.js'
 import { resultTables } from '../result-tables.js'
-import { htmlFigure } from './figure.js'
+import { htmlFigure, narrowHtmlFigure } from './figure.js'
 import { escapeHtml, htmlTable } from './html.js'
+import { paperSection } from './paper.js'
 
 /** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
 export function htmlReport(results: Results, figures: ReportFigures): string {
@@ -57,9 +58,10 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     {
       id: 'cost',
       title: 'Cost',
-      content: `<div class="beside">${all(figures.cost)}</div>${all(figures.training)}`,
+      content: `<div class="beside">${figures.cost.map(narrowHtmlFigure).join('\n')}</div>${all(figures.training)}`,
     },
     { id: 'biases', title: 'What the strategies add to scores', content: all(figures.biases) },
+    { id: 'paper', title: 'The paper’s numbers', content: paperSection(results, figures.courses) },
     { id: 'settings', title: 'Settings', content: settings(results) },
   ]
 }

@@ -1,0 +1,79 @@
+import { thousands } from '../../progress.js'
+import type { Results } from '../../results/file.js'
+import type { Figure } from '../figures/figure.js'
+import { differencesFromPaper } from '../paper/comparable.js'
+import { published } from '../paper/published.js'
+import { type PaperTable, paperTables } from '../paper/tables.js'
+import { readingsOf, rowsOf } from '../rows.js'
+import { formatPerplexity } from '../spread.js'
+import { summarize } from '../summary.js'
+import { narrowHtmlFigure } from './figure.js'
+import { escapeHtml, htmlTable } from './html.js'
+
+/** The paper's numbers: beside ours where the setting is the same; else apart, with what does compare. */
+export function paperSection(results: Results, courses: readonly Figure[]): string {
+  const differences = differencesFromPaper(results.run.config)
+  const comparison = differences.length
+    ? `<div class="note" role="note"><p><strong>Perplexities of this run do not compare with the paper's.</strong> The text and the model are others; what compares is the course of each curve, below.</p><details><summary>What differs (${differences.length})</summary><ul>${differences.map((text) => `<li>${escapeHtml(text)}`).join('')}</ul></details></div>`
+    : `<p>The setting is the paper's.</p>${sideBySide(results)}`
+  return `${comparison}
+<div class="beside">${courses.map(narrowHtmlFigure).join('\n')}</div>
+<h3>Tables of the paper</h3>
+<p>Press, Smith and Lewis: Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation. ICLR 2022, arXiv 2108.12409v2. These numbers are the authors' own, not of this run.</p>
+${paperTables.map(paperTable).join('\n')}`
+}
+
+/** A row for each perplexity that both have. */
+function sideBySide(results: Results): string {
+  const body = readingsOf(results.evals)
+    .filter(({ protocol, windowed }) => protocol !== 'streaming' && !windowed)
+    .flatMap((reading) =>
+      summarize(results, rowsOf(results), reading).flatMap(({ row, perplexity }) =>
+        [...perplexity].flatMap(([length, ours]) =>
+          published
+            .filter(
+              ({ strategy, trainLength, evalLength, stride }) =>
+                strategy === row.strategy &&
+                trainLength === row.trainLength &&
+                evalLength === length &&
+                (stride === undefined ? reading.protocol === 'nonoverlapping' : stride === reading.stride),
+            )
+            .map((paper) => [
+              escapeHtml(row.strategy),
+              thousands(row.trainLength),
+              thousands(length),
+              paper.stride === undefined ? 'non-overlapping' : `sliding, stride ${paper.stride}`,
+              formatPerplexity(ours),
+              paper.perplexity.toFixed(2),
+              `${(100 * (ours.mean / paper.perplexity - 1)).toFixed(1)} %`,
+              paper.table,
+            ]),
+        ),
+      ),
+    )
+  const head = [
+    'strategy',
+    'train length',
+    'evaluation length',
+    'evaluation',
+    'ours',
+    'the paper',
+    'ours is higher by',
+    'its table',
+  ]
+  return body.length ? htmlTable('Perplexity, ours beside the paper', head, body) : ''
+}
+
+const paperTable = ({ number, title, setting, head, rows }: PaperTable) =>
+  `<details class="paper"><summary>Table ${number}: ${escapeHtml(title)}</summary>${htmlTable(
+    `The paper's table ${number}. ${setting}.`,
+    head,
+    rows.map((row) => row.map((value, i) => escapeHtml(format(value, head[i]!)))),
+  )}</details>`
+
+function format(value: string | number | null, column: string): string {
+  if (value === null) return '—'
+  if (typeof value === 'string') return value
+  if (column === 'memory, GB') return value.toFixed(1)
+  return Number.isInteger(value) && (value >= 500 || column.endsWith('length')) ? thousands(value) : value.toFixed(2)
+}

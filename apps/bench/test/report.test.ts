@@ -1,0 +1,213 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { reference } from '@alibi/core'
+import { describe, expect, it } from 'vitest'
+import { resolveRunConfig } from '../src/config.js'
+import { reportFigures } from '../src/report/figures/all.js'
+import { htmlReport } from '../src/report/page/page.js'
+import { dark, light, stylesOf, themeVariables, withVariables } from '../src/report/palette.js'
+import { differencesFromPaper } from '../src/report/paper/comparable.js'
+import { published } from '../src/report/paper/published.js'
+import { readingsOf, rowsOf } from '../src/report/rows.js'
+import { logScale, scaleFor } from '../src/report/scale.js'
+import { writeReport } from '../src/report/write.js'
+import { emptyResults, type Results } from '../src/results/file.js'
+import { contrast, differenceSeenBy } from './colour.js'
+import { exampleResults } from './example-results.js'
+
+const example = exampleResults()
+const only = (strategy: string, seed = 1): Results => {
+  const keep = (line: { strategy: string; seed: number }) => line.strategy === strategy && line.seed === seed
+  const { run, train, evals, positions, retrieval } = example
+  return {
+    run,
+    train: train.filter(keep),
+    evals: evals.filter(keep),
+    positions: positions.filter(keep),
+    retrieval: retrieval.filter(keep),
+  }
+}
+
+describe('colours', () => {
+  it.each([
+    ['light', light],
+    ['dark', dark],
+  ] as const)('can be read and told apart by everyone: %s', (_name, { background, ink, muted, series }) => {
+    for (const colour of [ink, muted, ...series]) expect(contrast(colour, background)).toBeGreaterThanOrEqual(4.5)
+    // 2.3 is what can just be noticed.
+    for (const [i, a] of series.entries())
+      for (const b of series.slice(i + 1))
+        for (const vision of ['normal', 'protan', 'deutan', 'tritan'] as const)
+          expect(differenceSeenBy(vision, a, b), `${a} ${b} ${vision}`).toBeGreaterThan(9)
+  })
+
+  it('are the page’s variables in its pictures', () => {
+    expect(withVariables(`<path stroke="${light.series[1]}" fill="${light.background}">`)).toBe(
+      '<path stroke="var(--series-1)" fill="var(--background)">',
+    )
+    expect(themeVariables(dark)).toContain(`--series-1:${dark.series[1]}`)
+  })
+
+  it('with dash and symbol are of one strategy alone, and the same in every report', () => {
+    const names = [
+      'alibi',
+      'kerple-log',
+      'kerple-power',
+      'fire',
+      'sandwich',
+      'none',
+      'sinusoidal',
+      'a',
+      'b',
+      'c',
+      'd',
+      'e',
+    ]
+    const styles = [...stylesOf(names).values()].map((style) => JSON.stringify(style))
+    expect(new Set(styles).size).toBe(names.length)
+    expect(stylesOf(['none', 'alibi']).get('alibi')).toEqual(stylesOf(names).get('alibi'))
+  })
+})
+
+describe('axes', () => {
+  it('are logarithmic when curves explode', () => {
+    expect(scaleFor([3, 8]).of(4)).toBe(4)
+    expect(scaleFor([3, 40]).of(4)).toBe(2)
+    expect(scaleFor([0, 40]).of(4)).toBe(4)
+  })
+
+  it.each([[[3.4, 3.6]], [[2, 9]], [[3, 40]], [[18, 406]], [[1, 1e9]], [[5, 5]], [[0, 0]]])(
+    'have some ticks: %j',
+    (values) => {
+      const { ticks, extent } = scaleFor(values)
+      expect(ticks.length).toBeGreaterThanOrEqual(2)
+      expect(ticks.length).toBeLessThanOrEqual(12)
+      for (const tick of ticks) expect(tick >= extent[0] && tick <= extent[1]).toBe(true)
+    },
+  )
+
+  it('go back from a place to its value', () => {
+    const { of, back } = logScale([1, 100])
+    expect(back(of(7))).toBeCloseTo(7, 12)
+  })
+})
+
+describe('rows and readings', () => {
+  it('are strategies × train lengths, and ways of reading', () => {
+    expect(rowsOf(example).slice(0, 3)).toMatchObject([
+      { name: 'alibi', trainLength: 128 },
+      { name: 'alibi', trainLength: 256 },
+      { name: 'sinusoidal', trainLength: 128 },
+    ])
+    expect(readingsOf(example.evals).map(({ name }) => name)).toEqual(['non-overlapping', 'sliding window, stride 64'])
+  })
+
+  it('say which strides and windows, and how sizes differ', () => {
+    const [line] = example.evals
+    const read = (evalLength: number, stride: number, attentionWindow?: number) => ({
+      ...line!,
+      protocol: 'sliding' as const,
+      evalLength,
+      stride,
+      ...(attentionWindow && { attentionWindow }),
+    })
+    const names = (...lines: Results['evals'][number][]) => readingsOf(lines).map(({ name }) => name)
+    expect(names(read(128, 64), read(256, 128))).toEqual(['sliding window, stride half the length'])
+    expect(names(read(128, 64), read(128, 1))).toEqual(['sliding window, stride 1', 'sliding window, stride 64'])
+    expect(names(read(256, 1), read(256, 1, 128))).toEqual([
+      'sliding window, stride 1',
+      'sliding window, attention limited to the train length, stride 1',
+    ])
+    const sizes = rowsOf({ ...emptyResults(example.run), evals: [line!, { ...line!, size: '16x1024x8' }] })
+    expect(sizes.map(({ name }) => name)).toEqual(['alibi 4x128x4', 'alibi 16x1024x8'])
+  })
+})
+
+describe('the paper', () => {
+  it('has its published numbers', () => {
+    const find = (strategy: string, trainLength: number, evalLength: number, table: string) =>
+      published.find(
+        (each) =>
+          each.strategy === strategy &&
+          each.trainLength === trainLength &&
+          each.evalLength === evalLength &&
+          each.table === table,
+      )?.perplexity
+    expect(find('alibi', 512, 512, '2')).toBe(19.73)
+    expect(find('sinusoidal', 1024, 16024, '3')).toBe(453.32)
+    expect(find('t5-bias', 3072, 13072, '4')).toBe(19.1)
+    expect(find('t5-bias', 3072, 14072, '4')).toBeUndefined()
+    expect(find('alibi', 512, 3072, '5')).toBe(18.4)
+    expect(find('rotary', 3072, 3072, '5')).toBe(18.57)
+    expect(find('sinusoidal', 512, 1024, '13 to 15')).toBe(204.42)
+    // Tables 2 to 4 and table 5 tell of the same models.
+    for (const length of [512, 1024, 3072])
+      expect(find('alibi', length, length, '5')).toBe(find('alibi', length, length, TABLE_OF[length]!))
+  })
+
+  it('compares with a run of its setting alone', () => {
+    const same = resolveRunConfig({
+      preset: 'base',
+      vocabularySize: 267_744,
+      batchSize: 144,
+      evalTokens: 217_646,
+    })
+    expect(differencesFromPaper(same)).toEqual([])
+    expect(differencesFromPaper({ ...same, numHeads: 16 })).toEqual(['numHeads 16 (the paper: 8)'])
+    expect(differencesFromPaper(example.run.config)).toContain('data typescript (the paper: wikitext-103)')
+    const results = { ...only('alibi'), run: { ...example.run, config: same } }
+    const evals = results.evals.map((line) => ({ ...line, trainLength: 512, evalLength: 512, perplexity: 20.7165 }))
+    const page = htmlReport({ ...results, evals }, reportFigures(results, new Map()))
+    expect(page).toContain('<td>20.7<td>19.73<td>5.0 %<td>2')
+    expect(htmlReport(example, reportFigures(example, new Map()))).toContain('do not compare')
+  })
+})
+const TABLE_OF: Record<number, string> = { 512: '2', 1024: '3', 3072: '4' }
+
+describe('figures', () => {
+  it('are drawn of whatever a run has', () => {
+    for (const results of [
+      emptyResults(example.run),
+      only('alibi'),
+      { ...only('none'), evals: only('none').evals.slice(0, 1) },
+    ])
+      expect(htmlReport(results, reportFigures(results, new Map()))).not.toMatch(/NaN|undefined|Infinity/)
+  })
+
+  it('show the bias that was trained, and none before', () => {
+    const { config } = example.run
+    const ids = (trained: Parameters<typeof reportFigures>[1]) =>
+      reportFigures(example, trained).biases.map(({ id }) => id)
+    expect(ids(new Map())).toEqual(['bias-alibi'])
+    // Head 1 loses 3 nats from bucket 1 on.
+    const table = Float64Array.from({ length: 32 * config.numHeads }, (_, i) =>
+      i >= config.numHeads && i % config.numHeads === 0 ? -3 : 0,
+    )
+    const trained = new Map([['t5-bias', { table: reference.tensor(table, [32, config.numHeads]) }]])
+    expect(ids(trained)).toEqual(['bias-alibi', 'bias-t5-bias'])
+    const [, t5] = reportFigures(example, trained).biases
+    expect(t5!.table.body.at(-1)!.slice(1, 3)).toEqual(['-3.00', '0.00'])
+  })
+})
+
+it('writes a page of its own below 500 kB, and every figure as SVG and PNG', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'alibi-report-'))
+  try {
+    const { html } = await writeReport(folder, example)
+    const page = await readFile(html, 'utf8')
+    expect(Buffer.byteLength(page)).toBeLessThan(500_000)
+    expect(page.match(/(?:src|href)="(?!#|data:)|url\((?!#)|@import/g)).toBeNull()
+    expect(page).toContain('a &lt;processor&gt; &amp; more')
+    const ids = Object.values(reportFigures(example, new Map()))
+      .flat()
+      .map(({ id }) => id)
+    expect(await readdir(join(folder, 'figures'))).toEqual(ids.flatMap((id) => [`${id}.png`, `${id}.svg`]).sort())
+    const png = await readFile(join(folder, 'figures/perplexity-128.png'))
+    expect(png.toString('latin1', 1, 4)).toBe('PNG')
+    // Width and height are at 16: twice the picture's.
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1520, 932])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
