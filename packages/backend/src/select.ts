@@ -4,7 +4,6 @@ import { loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm/load.js'
 import type { WebgpuOptions } from './webgpu/device.js'
 import { loadWebgpu } from './webgpu/load.js'
-import { gpuIsVisible } from './webgpu/node.js'
 
 /** In the order that `'auto'` prefers them, but that a GPU comes before TensorFlow without one. */
 export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
@@ -59,8 +58,6 @@ export async function selectBackend(
     else if (chosen && (chosen.isGpu || name !== 'webgpu')) reasons.set(name, `${chosen.name} is faster`)
     else
       try {
-        // Without a GPU, Vulkan's loader would complain on stderr.
-        if (wanted === 'auto' && name === 'webgpu' && !gpuIsVisible()) throw new Error('no GPU was found')
         const loaded = await loaders[name](options)
         if (!(await tf.setBackend(name))) throw new Error('TensorFlow.js could not initialise it')
         if (chosen) reasons.set(chosen.name, 'it sees no GPU')

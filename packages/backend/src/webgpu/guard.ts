@@ -34,17 +34,20 @@ export function guard(backend: WebGPUBackend, device: GPUDevice): void {
       [method]: (descriptor: object) => create(kernel ? { label: kernel, ...descriptor } : descriptor),
     })
   }
-  const run = backend.runWebGPUProgram.bind(backend)
-  backend.runWebGPUProgram = (program, ...rest) => {
+  const within = <T>(name: string, run: () => T): T => {
     check()
-    kernel = program.constructor.name
+    kernel = name
     try {
-      return run(program, ...rest)
+      return run()
     } finally {
       kernel = undefined
       check()
     }
   }
+  const run = backend.runWebGPUProgram.bind(backend)
+  backend.runWebGPUProgram = (program, ...rest) => within(program.constructor.name, () => run(program, ...rest))
+  // For kernels from elsewhere.
+  Object.assign(backend, { within })
   const read = backend.read.bind(backend)
   backend.read = async (dataId) => {
     check()

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { type AttentionBias, penalties, sumDiagonals, type Tile, toeplitz } from './bias-tile.js'
 import { keepMask } from './dropout.js'
 import { skippingAttention } from './skipping.js'
+import { canFuse, fusedAttention } from './webgpu/attention.js'
 
 /** Added where a query must not look. Finite, so that a row with nothing to see (padding) stays finite. */
 export const MASKED = -1e30
@@ -33,6 +34,9 @@ export interface AttentionOptions {
  */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: AttentionOptions): tf.Tensor4D {
   const { bias, padding, dropout } = options
+  const [batchSize, numHeads, numQueries, headDim] = q.shape
+  if (!dropout && canFuse(options, { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }))
+    return fusedAttention(q, k, v, options)
   if (bias.kind === 'linear' && bias.consecutive && !padding && !dropout && mayReadOnTheWay(q)) {
     const skipped = skippingAttention(q, k, v, bias.slopes.dataSync(), Math.max(LONG_BLOCK, options.blockSize))
     if (skipped) return skipped.output

@@ -1,0 +1,261 @@
+// Letters: B batch, H heads, Q/K queries/keys, D headDim, N distances.
+import * as tf from '@tensorflow/tfjs'
+import type { AttentionBias } from '../bias-tile.js'
+import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from './backward.js'
+import type { BiasShape } from './bias.js'
+import { deviceLimits, type Kernel, runKernel } from './dispatch.js'
+import { forwardCode, normsCode } from './forward.js'
+import type { TileShape } from './tiles.js'
+
+interface FusedOptions {
+  readonly bias: AttentionBias
+  /** Whether gradients reach the slopes or the table. */
+  readonly trainBias: boolean
+  /** 1 for keys that no query may attend to; [B, 1, 1, K]. */
+  readonly padding?: tf.Tensor | undefined
+}
+
+interface Sizes {
+  readonly batchSize: number
+  readonly numHeads: number
+  readonly numQueries: number
+  readonly numKeys: number
+  readonly headDim: number
+}
+
+/** Tiles of keys from which on it pays to look for those that have no weight. */
+const SKIP_FROM = 8
+
+/** Whether the fused kernels compute this: the rest is done tile by tile with TensorFlow.js's operations. */
+export function canFuse({ bias, padding }: FusedOptions, { headDim, numKeys }: Sizes): boolean {
+  if (tf.getBackend() !== 'webgpu' || bias.kind === 'tiles' || headDim % 4 !== 0 || headDim > 128) return false
+  // The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need.
+  const norms = bias.kind === 'linear' && numKeys > 32 * SKIP_FROM
+  const buffers = 7 + [bias.kind !== 'none', needsPositions(bias), padding, norms].filter(Boolean).length
+  return buffers <= deviceLimits().maxStorageBuffersPerShaderStage
+}
+
+const needsPositions = (bias: AttentionBias) => bias.kind === 'linear' && !bias.consecutive
+
+/**
+ * Causal attention of queries, keys and values in tensors of their own; the queries are the last Q of the K tokens.
+ *
+ * @param q - shape [B, H, Q, D]
+ * @param k - shape [B, H, K, D]
+ * @param v - shape [B, H, K, D]
+ * @returns shape [B, H, Q, D]
+ */
+export function fusedAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: FusedOptions): tf.Tensor4D {
+  const [batchSize, numHeads, numQueries, headDim] = q.shape
+  const sizes = { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }
+  return differentiable({ q, k, v }, q.shape, sizes, options) as tf.Tensor4D
+}
+
+/**
+ * Causal attention within sequences, straight from the product that makes queries, keys and values.
+ *
+ * @param qkv - shape [B·L, 3·H·D]
+ * @returns shape [B·L, H·D]
+ */
+export function fusedSelfAttention(
+  qkv: tf.Tensor2D,
+  { batchSize, numHeads }: Pick<Sizes, 'batchSize' | 'numHeads'>,
+  options: FusedOptions,
+): tf.Tensor2D {
+  const L = qkv.shape[0] / batchSize
+  const D = qkv.shape[1] / 3
+  const sizes = { batchSize, numHeads, numQueries: L, numKeys: L, headDim: D / numHeads }
+  return differentiable({ qkv }, [qkv.shape[0], D], sizes, options) as tf.Tensor2D
+}
+
+type Named = Readonly<Record<string, tf.Tensor>>
+
+/** Everything that a pass's kernels share. */
+interface Plan {
+  readonly shape: TileShape
+  readonly bias: BiasShape
+  readonly sizes: Sizes
+  readonly uniforms: Readonly<Record<string, number>>
+  readonly heads: number
+  readonly queryTiles: number
+  readonly keyTiles: number
+  readonly trained: 'slopes' | 'table' | undefined
+}
+
+function differentiable(tensors: Named, outShape: number[], sizes: Sizes, options: FusedOptions): tf.Tensor {
+  const plan = planOf('qkv' in tensors, sizes, options)
+  const shared = sharedTensors(options)
+  const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
+  const names = Object.keys(inputs)
+  const forward = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as tf.GradSaveFunc
+    const given = zip(names, args as tf.Tensor[])
+    const all: Named = { ...shared, ...given }
+    const made = forwardPass(plan, all, outShape)
+    const kept: Named = { ...all, ...made }
+    const keptNames = Object.keys(kept)
+    save(Object.values(kept))
+    const gradFunc = (dOut: tf.Tensor, saved: tf.Tensor[]) => {
+      const gradients = backwardPass(plan, { ...zip(keptNames, saved), dOut })
+      return names.map((name) => gradients[name]!)
+    }
+    return { value: made.out!, gradFunc }
+  })
+  return forward(...Object.values(inputs))
+}
+
+const zip = (names: readonly string[], tensors: readonly tf.Tensor[]): Named =>
+  Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))
+
+function sharedTensors({ bias, padding }: FusedOptions): Named {
+  return {
+    ...(bias.kind === 'linear' && { slopes: bias.slopes }),
+    ...(bias.kind === 'linear' && !bias.consecutive && { positions: bias.keys }),
+    ...(bias.kind === 'table' && { table: bias.table }),
+    ...(padding && { padding }),
+  }
+}
+
+function planOf(packed: boolean, sizes: Sizes, { bias, trainBias, padding }: FusedOptions): Plan {
+  const { batchSize, numHeads, numQueries, numKeys, headDim } = sizes
+  const limits = deviceLimits()
+  const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
+  const tile = large && numQueries > 32 && numKeys > 64 ? 64 : 32
+  const [queryTiles, keyTiles] = [Math.ceil(numQueries / tile), Math.ceil(numKeys / tile)]
+  const kind = bias.kind as BiasShape['kind']
+  const part = headDim / 4
+  const row = numHeads * part
+  const rows = (name: string, length: number, width: number) =>
+    packed
+      ? { [`${name}Batch`]: length * width, [`${name}Head`]: part, [`${name}Row`]: width }
+      : { [`${name}Batch`]: length * row, [`${name}Head`]: length * part, [`${name}Row`]: part }
+  return {
+    shape: { tile, headDim, packed },
+    bias: {
+      kind,
+      positions: needsPositions(bias),
+      padding: padding !== undefined,
+      skipping: kind === 'linear' && !needsPositions(bias) && !padding && keyTiles >= SKIP_FROM,
+    },
+    sizes,
+    heads: batchSize * numHeads,
+    queryTiles,
+    keyTiles,
+    trained: trainBias ? ({ none: undefined, linear: 'slopes', table: 'table' } as const)[kind] : undefined,
+    uniforms: {
+      heads: numHeads,
+      numQueries,
+      numKeys,
+      tableLength: bias.kind === 'table' ? bias.table.shape[1]! : 0,
+      queryTiles,
+      keyTiles,
+      ...rows('q', numQueries, 3 * row),
+      ...rows('k', numKeys, 3 * row),
+      ...rows('o', numQueries, row),
+      qOffset: 0,
+      kOffset: packed ? row : 0,
+      vOffset: packed ? 2 * row : 0,
+      oOffset: 0,
+    },
+  }
+}
+
+const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
+  q: 'vec4f',
+  k: 'vec4f',
+  v: 'vec4f',
+  qkv: 'vec4f',
+  out: 'vec4f',
+  dOut: 'vec4f',
+  stats: 'vec4f',
+  logSums: 'vec2f',
+}
+const bind = (tensors: Named, names: readonly string[]): Kernel['inputs'] =>
+  names
+    .filter((name) => tensors[name])
+    .map((name) => ({ name, element: ELEMENTS[name] ?? 'f32', tensor: tensors[name]! }))
+
+const QKV = ['qkv', 'q', 'k', 'v']
+const BIAS = ['slopes', 'table', 'positions', 'padding', 'norms']
+
+function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
+  const { shape, bias, uniforms, heads, queryTiles, keyTiles, sizes } = plan
+  const norms: Named = bias.skipping
+    ? zip(
+        ['norms'],
+        runKernel({
+          name: 'attention norms',
+          code: normsCode(shape),
+          inputs: bind(tensors, ['qkv', 'q', 'k']),
+          outputs: [{ name: 'norms', element: 'f32', shape: [heads, queryTiles + keyTiles] }],
+          uniforms,
+          workgroups: [queryTiles + keyTiles, heads],
+        }),
+      )
+    : {}
+  const [out, logSums] = runKernel({
+    name: 'attention',
+    code: forwardCode(shape, bias),
+    inputs: bind({ ...tensors, ...norms }, [...QKV, ...BIAS]),
+    outputs: [
+      { name: 'out', element: 'vec4f', shape: outShape },
+      { name: 'logSums', element: 'vec2f', shape: [heads, sizes.numQueries, 2] },
+    ],
+    uniforms,
+    workgroups: [queryTiles, heads],
+  })
+  return { out: out!, logSums: logSums!, ...norms }
+}
+
+/** @returns the gradient of each of q, k, v or qkv, and of what is trained, by name */
+function backwardPass(plan: Plan, saved: Named): Named {
+  const { shape, bias, uniforms, heads, queryTiles, keyTiles, sizes, trained } = plan
+  const { numQueries, numHeads, batchSize } = sizes
+  const [stats] = runKernel({
+    name: 'attention gradient statistics',
+    code: statsCode(shape),
+    inputs: bind(saved, ['out', 'dOut', 'logSums']),
+    outputs: [{ name: 'stats', element: 'vec4f', shape: [heads, numQueries, 4] }],
+    uniforms,
+    workgroups: [queryTiles, heads],
+  })
+  const all = { ...saved, stats: stats! }
+  const names = [...QKV, 'dOut', 'stats']
+  const trainSlopes = trained === 'slopes'
+  const like = (name: string) => ({ name: `d${name}`, element: 'vec4f', shape: saved[name]!.shape }) as const
+  const [dFirst, onSlopes] = runKernel({
+    name: 'attention gradient of queries',
+    code: queryGradientCode(shape, bias, trainSlopes),
+    inputs: bind(all, [...names, ...BIAS]),
+    outputs: [
+      like(shape.packed ? 'qkv' : 'q'),
+      ...(trainSlopes ? [{ name: 'onSlopes', element: 'f32', shape: [heads, queryTiles] } as const] : []),
+    ],
+    uniforms,
+    workgroups: [queryTiles, heads],
+  })
+  const [dk, dv] = runKernel({
+    name: 'attention gradient of keys and values',
+    code: keyGradientCode(shape, bias),
+    inputs: bind(all, [...names, ...BIAS]),
+    outputs: shape.packed ? [{ ...like('qkv'), tensor: dFirst! }] : [like('k'), like('v')],
+    uniforms,
+    workgroups: [keyTiles, heads],
+  })
+  const overBatch = (x: tf.Tensor, last: number) =>
+    tf.sum(tf.reshape(x, [batchSize, numHeads, last]), trained === 'slopes' ? [0, 2] : 0)
+  const table = () =>
+    runKernel({
+      name: 'attention gradient of the bias table',
+      code: tableGradientCode(shape, { ...bias, skipping: false }),
+      inputs: bind(all, [...names, ...BIAS]),
+      outputs: [{ name: 'dTable', element: 'f32', shape: [heads, uniforms.tableLength!] }],
+      uniforms,
+      workgroups: [Math.ceil(uniforms.tableLength! / shape.tile), heads],
+    })[0]!
+  return {
+    ...(shape.packed ? { qkv: dFirst! } : { q: dFirst!, k: dk!, v: dv! }),
+    ...(trained === 'slopes' && { slopes: overBatch(onSlopes!, queryTiles) }),
+    ...(trained === 'table' && { table: overBatch(table(), uniforms.tableLength!) }),
+  }
+}

@@ -1,0 +1,118 @@
+// Attention's forward kernel: softmax(q·kᵀ/√D + bias)·v with online softmax (Milakov & Gimelshein, 2018), tile by tile.
+import { type BiasShape, biasCode, skipCode } from './bias.js'
+import {
+  access,
+  accumulate,
+  accumulators,
+  columnsPerThread,
+  LANES,
+  multiply,
+  prelude,
+  queriesKeys,
+  repeat,
+  share,
+  stage,
+  store,
+  sums,
+  type TileShape,
+  writer,
+} from './tiles.js'
+
+/** Features staged at a time. */
+const C = 16
+
+/** A workgroup takes a tile of queries (`x`) of one head (`y`) past the tiles of keys up to it. */
+export const forwardCode = (shape: TileShape, bias: BiasShape) => `
+${prelude(shape)}
+${queriesKeys(shape)}
+${access('v', shape.packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys')}
+${writer('out', 'out', 'o', 'oOffset', 'numQueries')}
+${biasCode(bias)}
+${skipCode(shape, bias)}
+var<workgroup> queryChunk: array<vec4f, ${C} * G>;
+var<workgroup> keyChunk: array<vec4f, ${C} * G>;
+var<workgroup> weights: array<vec4f, T * G>;
+var<workgroup> perThread: array<vec4f, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  place(index, group.y);
+  // The last tiles have the most keys: they begin first.
+  let tile = u.queryTiles - 1u - group.x;
+  let row = tile * T;
+  let past = u.numKeys - u.numQueries;
+  let numKeys = min(row + T, u.numQueries) + past;
+  var top = vec4f(LOWEST);
+  var total = vec4f();
+  ${sums(shape, 'o')}
+  for (var key = 0u; key < numKeys; key += T) {
+    if (skips(group.y, tile, key / T)) { continue; }
+    ${accumulators('s')}
+    for (var at = 0u; at < 4u * D4; at += ${C}u) {
+      workgroupBarrier();
+      ${stage(shape, 'queryChunk', 'load_q', 'row', C)}
+      ${stage(shape, 'keyChunk', 'load_k', 'key', C)}
+      workgroupBarrier();
+      for (var d = 0u; d < ${C}u; d++) {
+        ${multiply('s', 'queryChunk', 'keyChunk')}
+      }
+    }
+    let keys = vec4u(key + 4u * tx) + vec4u(0u, 1u, 2u, 3u);
+    ${repeat(
+      4,
+      (r) => `
+    let query${r} = vec4u(row + past + 4u * ty + ${r}u);
+    s${r} = select(vec4f(LOWEST), s${r} * SCALE + biasOf(query${r}, keys), visible(query${r}, keys));`,
+    )}
+    perThread[index] = vec4f(${[0, 1, 2, 3].map((r) => `max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w))`).join(', ')});
+    workgroupBarrier();
+    var newTop = top;
+    for (var i = 0u; i < G; i++) { newTop = max(newTop, perThread[ty * G + i]); }
+    let shrink = exp(top - newTop);
+    top = newTop;
+    ${repeat(4, (r) => `s${r} = select(exp(s${r} - top.${LANES[r]}), vec4f(), s${r} <= vec4f(LOWEST));`)}
+    total = total * shrink + vec4f(${[0, 1, 2, 3].map((r) => `dot(s${r}, vec4f(1.0))`).join(', ')});
+    ${repeat(columnsPerThread(shape), (m) => repeat(4, (r) => `o${r}_${m} *= shrink.${LANES[r]};`))}
+    ${share('s')}
+    workgroupBarrier();
+    let count = min(T, u.numKeys - key);
+    ${accumulate(shape, 'o', 'load_v', 'key', 'count')}
+  }
+  workgroupBarrier();
+  perThread[index] = total;
+  workgroupBarrier();
+  total = vec4f();
+  for (var i = 0u; i < G; i++) { total += perThread[ty * G + i]; }
+  // A row that may attend to nothing (padding) is zero.
+  let inverse = select(1.0 / total, vec4f(), total == vec4f());
+  ${store(shape, 'o', 'write_out', 'row', (r) => `inverse.${LANES[r]}`)}
+  if (tx == 0u) {
+    ${LANES.map((lane, r) => `if (row + 4u * ty + ${r}u < u.numQueries) { logSums[bh * u.numQueries + row + 4u * ty + ${r}u] = vec2f(top.${lane}, total.${lane}); }`).join('\n    ')}
+  }
+}
+`
+
+/** Largest ‖row‖ of each tile of queries and then of keys, for the rule of skipping. */
+export const normsCode = (shape: TileShape) => `
+${prelude(shape)}
+${queriesKeys(shape)}
+var<workgroup> squares: array<f32, T>;
+
+@compute @workgroup_size(T)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  place(index, group.y);
+  let ofKeys = group.x >= u.queryTiles;
+  var square = 0.0;
+  for (var part = 0u; part < D4; part++) {
+    var x = vec4f();
+    if (ofKeys) { x = load_k((group.x - u.queryTiles) * T + index, part); } else { x = load_q(group.x * T + index, part); }
+    square += dot(x, x);
+  }
+  squares[index] = square;
+  workgroupBarrier();
+  if (index == 0u) {
+    for (var i = 1u; i < T; i++) { square = max(square, squares[i]); }
+    norms[bh * (u.queryTiles + u.keyTiles) + group.x] = sqrt(square);
+  }
+}
+`
