@@ -12,16 +12,19 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'a logarithm of the keys ahead: NaN',
+    says: ['head 0, query 0, key 1', 'the key is ahead'],
     caughtBy: 'biases scores by finite values of shape [numHeads, queries, keys]',
     strategy: make({ bias: distance((d) => -Math.log1p(d)) }),
   },
   {
     mistake: 'grows out of fp32',
+    says: ['-Infinity at head 0, query 0, key 1000000'],
     caughtBy: 'stays finite in fp32 a million tokens on',
     strategy: make({ bias: distance((d) => -(d ** 8)) }),
   },
   {
     mistake: 'takes absolute distances in place',
+    says: ['changed distances'],
     caughtBy: 'computes the same from the same, and leaves its arguments alone',
     strategy: make({
       bias: {
@@ -38,6 +41,7 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'distances counted within the tile',
+    says: ['-1.5 at head 0, query 6, key 3, got 0', 'counted from 0 in every call'],
     caughtBy: 'biases a tile as the whole matrix does',
     strategy: make({ bias: pair((_q, _k, i, j) => Math.abs(i - j)) }),
   },
@@ -48,26 +52,31 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'divided by the size of the tile',
+    says: ['every value is 2 times'],
     caughtBy: 'biases a tile as the whole matrix does',
     strategy: make({ bias: pair((q, k, _i, _j, _queries, keys) => Math.abs(q - k) / keys.length) }),
   },
   {
     mistake: 'the offset ignored in decoding: the query counted from 0',
+    says: ['-5.5 at head 0, query 11, key 0, got 0', 'the offset of the queries is ignored'],
     caughtBy: 'biases a decoding step as the last row of the whole',
     strategy: make({ bias: pair((q, k, i, _j, queries) => Math.abs((queries.length === 1 ? i : q) - k)) }),
   },
   {
     mistake: 'takes the positions of a tile to follow each other',
+    says: ['follow each other from the first'],
     caughtBy: 'biases a pair whatever the others with it',
     strategy: make({ bias: pair((_q, _k, i, j, queries, keys) => Math.abs(queries[0]! + i - (keys[0]! + j))) }),
   },
   {
     mistake: 'a distance bias that looks at its list: the column form',
+    says: ['at head 0, distance 1', 'the place in the list'],
     caughtBy: 'biases a distance whatever the others with it',
     strategy: make({ bias: distance((_d, i) => 0.5 * i) }),
   },
   {
     mistake: 'T5 with its sign flipped: all that is behind in bucket 0',
+    says: ['behind query 16383', 'the sign of the distance is flipped'],
     caughtBy: 'tells distances behind apart',
     strategy: bucketed((distance) => Math.min(7, Math.max(0, -distance))),
   },
@@ -78,11 +87,13 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'the wrong sign: distance is rewarded',
+    says: ['-0.5 at head 0', 'the bias grows with distance'],
     caughtBy: 'has slopes that penalise distance, wherever training takes them',
     strategy: make({ bias: linear(geometric(8, 1).map((slope) => -slope)) }),
   },
   {
     mistake: 'slopes that training can turn negative',
+    says: ['train its logarithm'],
     caughtBy: 'has slopes that penalise distance, wherever training takes them',
     strategy: make({
       parameters: { slopes: { shape: [8], init: { kind: 'values', values: geometric(8, 1) } } },
@@ -91,24 +102,63 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'slopes off by one: the first head has slope 1',
+    says: ['-0.5 at head 0, query 1000, key 999, got -1', 'heads are off by one'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: linear(geometric(8, 0)) }),
     options: knownSlopes(geometric(8, 1)),
   },
   {
     mistake: 'plain geometric slopes for 12 heads',
+    says: ['no power of two'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: linear(geometric(12, 1)) }),
     options: knownSlopes(twelve),
   },
   {
     mistake: 'a bias scaled by 1/√headDim with the scores',
+    says: ['0.125 times', 'after 1/√headDim'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: linear(geometric(8, 1).map((slope) => slope / 8)) }),
     options: knownSlopes(geometric(8, 1)),
   },
   {
+    mistake: 'a bias that grows with the distance',
+    says: ['-0.5 at head 0, query 1000, key 999, got 0.5', 'the bias grows with the distance'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: distance((d) => 0.5 * Math.abs(d)) }),
+    options: knownSlopes([0.5]),
+  },
+  {
+    mistake: 'distances counted from 1',
+    says: ['0 at head 0, query 1000, key 1000, got -0.5', 'a token is at distance 0 from itself'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: distance((d) => -0.5 * (Math.abs(d) + 1)) }),
+    options: knownSlopes([0.5]),
+  },
+  {
+    mistake: 'the last two keys at distance 0',
+    says: ['-0.5 at head 0, query 1000, key 999, got 0', 'the key before a query is at distance 1'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: distance((d) => -0.5 * Math.max(0, Math.abs(d) - 1)) }),
+    options: knownSlopes([0.5]),
+  },
+  {
+    mistake: 'slopes in reverse order',
+    says: ['at head 0, query 1000, key 999', 'the heads are in reverse order'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: linear(geometric(8, 1).reverse()) }),
+    options: knownSlopes(geometric(8, 1)),
+  },
+  {
+    mistake: 'slopes sorted, for 12 heads',
+    says: ['the heads are sorted by slope'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: linear([...twelve].sort((a, b) => b - a)) }),
+    options: knownSlopes(twelve),
+  },
+  {
     mistake: 'the column form, slope·column: the same after softmax, but imprecise far away',
+    says: ['the column form'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: pair((_q, k) => -k) }),
     options: knownSlopes([0.5]),

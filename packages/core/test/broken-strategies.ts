@@ -18,18 +18,30 @@ import {
 export interface Broken {
   readonly mistake: string
   readonly caughtBy: string
+  /** What its message must have: the place, the value, the likely mistake. */
+  readonly says?: readonly string[]
   readonly strategy: PositionStrategy
   readonly options?: ConformanceOptions
 }
 
 let calls = 0
+
+const rates = (positions: Int32Array, ofPairs: readonly number[]) =>
+  Float64Array.from([...positions].flatMap((p) => ofPairs.map((rate) => p * rate)))
 const buffer = new Float64Array(1000)
 
 const brokenInGeneral: readonly Broken[] = [
   {
     mistake: 'another version of the interface',
+    says: ['specVersion 1', 'got 2', 'update @alibi/core'],
     caughtBy: 'declares itself as the interface asks',
     strategy: Object.freeze({ specVersion: 2 as 1, name: 'small' }),
+  },
+  {
+    mistake: 'a bias of a kind that it has no function for',
+    says: ['a function bias.slopes', 'got undefined'],
+    caughtBy: 'declares itself as the interface asks',
+    strategy: make({ bias: { ...linear([0.5]), slopes: undefined as never } }),
   },
   {
     mistake: 'odd rotaryDim',
@@ -48,6 +60,7 @@ const brokenInGeneral: readonly Broken[] = [
   },
   {
     mistake: 'shifts its positions in place',
+    says: ['changed positions', 'positions.map'],
     caughtBy: 'computes the same from the same, and leaves its arguments alone',
     strategy: make({
       embedding: {
@@ -63,6 +76,7 @@ const brokenInGeneral: readonly Broken[] = [
   },
   {
     mistake: 'trains its own parameters in place',
+    says: ['changed parameters'],
     caughtBy: 'computes the same from the same, and leaves its arguments alone',
     strategy: make({
       parameters: { slopes: table(1) },
@@ -78,11 +92,13 @@ const brokenInGeneral: readonly Broken[] = [
   },
   {
     mistake: 'counts its calls',
+    says: ['counted, random or remembered'],
     caughtBy: 'computes the same from the same, and leaves its arguments alone',
     strategy: make({ embedding: embedding((p) => [p, calls++]) }),
   },
   {
     mistake: 'angles in a buffer that the next call overwrites',
+    says: ['a buffer that is kept'],
     caughtBy: 'computes the same from the same, and leaves its arguments alone',
     strategy: rotation({
       angles(positions) {
@@ -93,11 +109,13 @@ const brokenInGeneral: readonly Broken[] = [
   },
   {
     mistake: 'clamps past the end of its table',
+    says: ['at position 8', 'are clamped'],
     caughtBy: 'throws for positions from maxPositions on, and not before',
     strategy: learned(8, (p) => Math.min(p, 7)),
   },
   {
     mistake: 'throws one position early',
+    says: ['at position 7', 'one more than the last position'],
     caughtBy: 'throws for positions from maxPositions on, and not before',
     strategy: learned(8, (p) => checkBelow(7, Int32Array.of(p))[0]!),
   },
@@ -114,6 +132,7 @@ const brokenParameters: readonly Broken[] = [
   },
   {
     mistake: 'the logarithm of a slope of 0 as a start',
+    says: ['infinity'],
     caughtBy: 'declares parameters that survive JSON and start finite',
     strategy: make({
       parameters: { logSlopes: { shape: [1], init: { kind: 'values', values: [Math.log(0)] } } },
@@ -122,11 +141,13 @@ const brokenParameters: readonly Broken[] = [
   },
   {
     mistake: 'a parameter that is never read',
+    says: ['parameter unused', 'no hook reads it'],
     caughtBy: 'reads every parameter, at least half of it along each axis',
     strategy: make({ parameters: { unused: table(4) }, bias: linear([0.5]) }),
   },
   {
     mistake: 'all heads read the first one’s slope',
+    says: ['axis 0 of [8]', '1 of 8 parts', 'an index that stays the same'],
     caughtBy: 'reads every parameter, at least half of it along each axis',
     strategy: make({
       parameters: { logSlopes: table(8) },
@@ -139,6 +160,7 @@ const brokenParameters: readonly Broken[] = [
   },
   {
     mistake: 'a parameter rounded on the host, where no gradient reaches it',
+    says: ['read on the host'],
     caughtBy: 'trains every parameter',
     strategy: make({
       parameters: { scale: table(1) },
@@ -160,16 +182,19 @@ const brokenEmbeddings: readonly Broken[] = [
   },
   {
     mistake: 'overflows far away',
+    says: ['Infinity at position 1024, feature 0'],
     caughtBy: 'embeds with finite rows of modelDim',
     strategy: make({ embedding: embedding((p) => [Math.exp(p), p]) }),
   },
   {
     mistake: 'ignores the offset: counts from 0 in every call',
+    says: ['counted from 0 in every call'],
     caughtBy: 'embeds from an offset as in the long table',
     strategy: make({ embedding: embedding((_p, i) => wave(i)) }),
   },
   {
     mistake: 'takes positions to follow each other: no packed documents',
+    says: ['follow each other from the first'],
     caughtBy: 'embeds a position whatever the others with it',
     strategy: make({ embedding: embedding((_p, i, all) => wave(all[0]! + i)) }),
   },
@@ -179,7 +204,15 @@ const brokenEmbeddings: readonly Broken[] = [
     strategy: make({ embedding: embedding(() => [1, 2]) }),
   },
   {
+    mistake: 'positions that begin with 1',
+    says: ['0 at position 0, feature 0, got 0.84', 'the first position is 0, not 1'],
+    caughtBy: 'has the embedding it is known to have',
+    strategy: make({ embedding: embedding((p) => wave(p + 1)) }),
+    options: { embedding: (position, feature) => wave(position)[feature]! },
+  },
+  {
     mistake: 'cosine where the sine is known to be',
+    says: ['0 at position 0, feature 0, got 1', 'sine and cosine are swapped'],
     caughtBy: 'has the embedding it is known to have',
     strategy: make({ embedding: embedding((p) => wave(p).reverse()) }),
     options: { embedding: (position, feature) => wave(position)[feature]! },
@@ -199,36 +232,57 @@ const brokenRotations: readonly Broken[] = [
   },
   {
     mistake: 'magnitudes that do not cancel',
+    says: ['at query 1000, key 1000', 'do not cancel'],
     caughtBy: 'rotates so that products depend on the distance alone',
     strategy: rotation({ magnitudes: (positions) => Float64Array.from(positions, (p) => 0.999 ** p) }),
   },
   {
     mistake: 'angles of the square of the position',
+    says: ['no multiple of the position'],
     caughtBy: 'rotates so that products depend on the distance alone',
     strategy: rotation({ angles: (positions) => Float64Array.from(positions, (p) => 0.01 * p * p) }),
   },
   {
     mistake: 'angles in fp32, coarse far away',
+    says: ['compute them in float64'],
     caughtBy: 'rotates so that products depend on the distance alone',
     strategy: rotation({ angles: (positions) => Float64Array.from(positions, (p) => Math.fround(0.1 * p)) }),
   },
   {
     mistake: 'ignores the offset: counts from 0 in every call',
+    says: ['counted from 0 in every call'],
     caughtBy: 'rotates a decoding step as the last row of the whole',
     strategy: rotation({ cacheable: false, angles: (positions) => Float64Array.from(positions, (_p, i) => 0.1 * i) }),
   },
   {
     mistake: 'dynamic scaling that says its keys may be cached',
+    says: ['say cacheable: false'],
     caughtBy: 'rotates keys one by one as all at once, if it says they may be cached',
     strategy: rotation({ angles: dynamicAngles }),
   },
   {
     mistake: 'takes positions to follow each other: no packed documents',
+    says: ['follow each other from the first'],
     caughtBy: 'rotates keys one by one as all at once, if it says they may be cached',
     strategy: rotation({ angles: (positions) => Float64Array.from(positions, (_p, i) => 0.1 * (positions[0]! + i)) }),
   },
   {
+    mistake: 'pairs in reverse order',
+    says: ['at position 1, pair 0', 'the pairs are in reverse order'],
+    caughtBy: 'has the angles it is known to have',
+    strategy: rotation({ rotaryDim: 4, angles: (positions) => rates(positions, [0.01, 1]) }),
+    options: { angle: (position, pair) => position * [1, 0.01][pair]! },
+  },
+  {
+    mistake: 'another base',
+    says: ['0.01 at position 1, pair 1, got 0.02', 'the base, or the dimension'],
+    caughtBy: 'has the angles it is known to have',
+    strategy: rotation({ rotaryDim: 4, angles: (positions) => rates(positions, [1, 0.02]) }),
+    options: { angle: (position, pair) => position * [1, 0.01][pair]! },
+  },
+  {
     mistake: 'turns the other way than known',
+    says: ['0.1 at position 1, pair 0, got -0.1', 'the other way'],
     caughtBy: 'has the angles it is known to have',
     strategy: rotation({ angles: (positions) => Float64Array.from(positions, (p) => -0.1 * p) }),
     options: { angle: (position) => 0.1 * position },

@@ -44,6 +44,11 @@ export interface PositionEncoding {
  * @throws TypeError or RangeError if the strategy does not fit the model
  */
 export function positionParameters(strategy: PositionStrategy, config: Required<ModelConfig>) {
+  const version: unknown = strategy?.specVersion
+  if (typeof version === 'number' && version !== 1)
+    throw new TypeError(
+      `createModel: expected strategy ${strategy.name} of specVersion 1, got ${version}; update @alibi/transformer, or take a release of the strategy for this version`,
+    )
   checkStrategy('createModel', strategy)
   const { embedding, rotation, bias, name } = strategy
   const fit = (what: string, got: number | undefined, want: number, ok = got === want) => {

@@ -173,5 +173,8 @@ it('generates the same from the same seed', async () => {
 
 it('refuses what cannot be built in one line', () => {
   expect(() => createModel({ ...tiny, numHeads: 3 }, strategies[0]![1])).toThrow('numHeads to divide modelDim, got 3')
-  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow('specVersion 1 and a name, got 2')
+  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow(
+    'expected strategy x of specVersion 1, got 2; update @alibi/transformer',
+  )
+  expect(() => createModel(tiny, undefined as never)).toThrow('specVersion 1 and a name, got undefined')
 })

@@ -5,13 +5,16 @@ import { reference } from '../reference.js'
 import { scoreBias } from '../score-bias.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
-import { expectEqual, expectFinite, expectShape, fail } from './expect.js'
+import { type Axis, expectEqual, expectFinite, expectShape, fail } from './expect.js'
 import { firstPositions, isKnown, knownPositions, variedParameters } from './inputs.js'
+import { knownBiasSuspects, tileSuspects } from './suspects.js'
 
 const hasBias: Check['applies'] = ({ bias }) => bias !== undefined
 
 const tile = (strategy: PositionStrategy, queries: Positions, keys: Positions) =>
   scoreBias(reference, strategy.bias!, variedParameters(strategy), queries, keys)
+
+const biasAxes = (queries: Positions, keys: Positions): Axis[] => [['head'], ['query', queries], ['key', keys]]
 
 /** Compares the bias of some of the first positions with the same rows and columns of the whole. */
 function expectSlice(
@@ -21,8 +24,13 @@ function expectSlice(
 ): void {
   const all = firstPositions(strategy, 12)
   const [queries, keys] = choose(all)
-  const want = reference.gather(reference.gather(tile(strategy, all, all), queries, 1), keys, 2)
-  expectEqual(what, tile(strategy, queries, keys), want)
+  const whole = tile(strategy, all, all)
+  expectEqual(tile(strategy, queries, keys), {
+    what,
+    want: reference.gather(reference.gather(whole, queries, 1), keys, 2),
+    axes: biasAxes(queries, keys),
+    suspects: tileSuspects(whole, queries, keys),
+  })
 }
 
 export const biasChecks: readonly Check[] = [
@@ -33,7 +41,12 @@ export const biasChecks: readonly Check[] = [
       const positions = knownPositions(strategy)
       const value = tile(strategy, positions, positions)
       expectShape('a bias', value, [strategy.bias!.numHeads, positions.length, positions.length])
-      expectFinite('bias', value.data)
+      expectFinite('values of the bias', value, biasAxes(positions, positions), (flat) => {
+        const [query, key] = [Math.floor(flat / positions.length) % positions.length, flat % positions.length]
+        return key > query
+          ? '; likely mistake: the key is ahead, its distance negative: a mask hides it, but not NaN'
+          : ''
+      })
     },
   },
   {
@@ -41,7 +54,7 @@ export const biasChecks: readonly Check[] = [
     applies: hasBias,
     run(strategy) {
       const quarter = (all: Positions) => Math.floor(all.length / 4)
-      expectSlice('a tile', strategy, (all) => [
+      expectSlice('a tile’s bias as in the whole', strategy, (all) => [
         all.subarray(2 * quarter(all)),
         all.subarray(quarter(all), all.length - quarter(all)),
       ])
@@ -51,16 +64,16 @@ export const biasChecks: readonly Check[] = [
     name: 'biases a decoding step as the last row of the whole',
     applies: hasBias,
     run(strategy) {
-      expectSlice('a decoding step', strategy, (all) => [all.subarray(-1), all])
+      expectSlice('a decoding step’s bias as in the whole', strategy, (all) => [all.subarray(-1), all])
     },
   },
   {
     name: 'biases a pair whatever the others with it',
     applies: hasBias,
     run(strategy) {
-      expectSlice('queries and keys in no order', strategy, (all) => {
+      expectSlice('the bias of queries and keys in no order as in the whole', strategy, (all) => {
         const known = (p: number) => p % all.length
-        return [Int32Array.of(7, 2, 2, 5).map(known), Int32Array.of(9, 0, 4, 9, 1).map(known)]
+        return [Int32Array.of(7, 2, 2, 5).map(known), Int32Array.of(6, 0, 4, 6, 1).map(known)]
       })
     },
   },
@@ -74,13 +87,17 @@ export const biasChecks: readonly Check[] = [
       const distances = Int32Array.of(9, 0, -3, 9, 4, 1).filter((d) => isKnown(strategy, Math.abs(d)))
       const all = values(distances)
       const backwards = positionRange(0, distances.length).reverse()
-      expectEqual(
-        `distances ${distances} in reverse`,
-        values(distances.toReversed()),
-        reference.gather(all, backwards, 1),
-      )
-      const alone = values(distances.subarray(0, 1))
-      expectEqual(`distance ${distances[0]} alone`, alone, reference.gather(all, Int32Array.of(0), 1))
+      expectEqual(values(distances.toReversed()), {
+        what: 'the bias of distances in reverse, each as before',
+        want: reference.gather(all, backwards, 1),
+        axes: [['head'], ['distance', distances.toReversed()]],
+        suspects: [{ mistake: 'the place in the list is read instead of the distance', values: () => all.data }],
+      })
+      expectEqual(values(distances.subarray(0, 1)), {
+        what: 'the bias of a distance alone as among others',
+        want: reference.gather(all, Int32Array.of(0), 1),
+        axes: [['head'], ['distance', distances]],
+      })
     },
   },
   {
@@ -88,9 +105,18 @@ export const biasChecks: readonly Check[] = [
     applies: (strategy) => strategy.bias !== undefined && isKnown(strategy, 1),
     run(strategy) {
       const keys = knownPositions(strategy)
-      const { data } = tile(strategy, keys.subarray(-1), keys)
-      const flat = data.every((value, i) => value === data[i - (i % keys.length)])
-      if (flat) fail('a bias that differs between the keys behind a query', 'one value for all: is the sign flipped?')
+      const isFlat = (query: Positions) => {
+        const { data } = tile(strategy, query, keys)
+        return data.every((value, i) => value === data[i - (i % keys.length)])
+      }
+      if (!isFlat(keys.subarray(-1))) return
+      const likely = isFlat(keys.subarray(0, 1))
+        ? 'the distance is not read'
+        : 'the sign of the distance is flipped: query − key is positive behind'
+      fail(
+        `a bias that differs between the keys behind query ${keys.at(-1)}`,
+        `one value for all keys at every head; likely mistake: ${likely}`,
+      )
     },
   },
   {
@@ -106,8 +132,12 @@ export const biasChecks: readonly Check[] = [
       for (const [when, parameters] of Object.entries(cases)) {
         const slopes = bias.slopes(reference, parameters)
         expectShape('slopes', slopes, [bias.numHeads])
-        const negative = slopes.data.find((slope) => !(slope >= 0))
-        if (negative !== undefined) fail(`slopes ≥ 0 ${when}: the minus sign is the kernel’s`, `${negative}`)
+        const head = slopes.data.findIndex((slope) => !(slope >= 0))
+        if (head < 0) continue
+        const likely = strategy.parameters
+          ? 'the slope itself is trained: train its logarithm, and return ops.exp of it'
+          : 'the bias grows with distance: return the slope, the minus sign is the kernel’s'
+        fail(`slopes ≥ 0 ${when}`, `${slopes.data[head]} at head ${head}; likely mistake: ${likely}`)
       }
     },
   },
@@ -120,11 +150,14 @@ export const biasChecks: readonly Check[] = [
       const query = distances.at(-1)!
       const keys = Int32Array.from(distances, (distance) => query - distance)
       const want = Array.from({ length: bias.numHeads }, (_, head) => distances.map((d) => options.bias!(head, d)))
-      expectEqual(
-        `the bias of each head at distances ${distances}`,
-        scoreBias(reference, bias, initialParameters(reference, strategy.parameters), Int32Array.of(query), keys),
-        reference.tensor(want.flat(), [bias.numHeads, 1, distances.length]),
-      )
+      const at = Int32Array.of(query)
+      const got = scoreBias(reference, bias, initialParameters(reference, strategy.parameters), at, keys)
+      expectEqual(got, {
+        what: 'the known bias',
+        want: reference.tensor(want.flat(), [bias.numHeads, 1, distances.length]),
+        axes: biasAxes(at, keys),
+        suspects: knownBiasSuspects(got, distances, options.bias!),
+      })
     },
   },
 ]

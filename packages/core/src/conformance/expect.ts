@@ -8,20 +8,88 @@ export function fail(expected: string, got: string): never {
 /** Sums of float64 rounding errors over long positions stay far below this. */
 const TOLERANCE = 1e-9
 
-/** @param what - that these are, for the message */
-export function expectEqual(what: string, got: ReferenceTensor, want: ReferenceTensor): void {
+const isClose = (got: number, want: number) => Math.abs(got - want) <= TOLERANCE * (1 + Math.abs(want))
+
+/** What an axis counts: heads by themselves, queries and keys by their positions. */
+export type Axis = readonly [name: string, values?: ArrayLike<number>]
+
+/** A mistake, and the values that it makes: it is named where they are the ones that we got. */
+export interface Suspect {
+  readonly mistake: string
+  /** What cannot be computed is not what happened. */
+  values(): ArrayLike<number>
+}
+
+export interface Expectation {
+  /** What the values are, for the message. */
+  readonly what: string
+  readonly want: ReferenceTensor
+  readonly axes: readonly Axis[]
+  /** From the most to the least likely. */
+  readonly suspects?: readonly Suspect[]
+  /** The mistake, where no suspect fits. */
+  readonly otherwise?: () => string | undefined
+}
+
+/** @throws Error with the first place that differs, and the likely mistake */
+export function expectEqual(got: ReferenceTensor, { what, want, axes, suspects = [], otherwise }: Expectation): void {
   expectShape(what, got, want.shape)
-  want.data.forEach((value, i) => {
-    if (!(Math.abs(got.data[i]! - value) <= TOLERANCE * (1 + Math.abs(value))))
-      fail(`${what}: ${value} at flat index ${i}`, `${got.data[i]}`)
-  })
+  const at = want.data.findIndex((value, i) => !isClose(got.data[i]!, value))
+  if (at < 0) return
+  const suspect = [...suspects, ...usualSuspects(got.data, want.data)].find((each) => isExplainedBy(got.data, each))
+  const mistake = suspect?.mistake ?? otherwise?.()
+  const hint = mistake === undefined ? '' : `; likely mistake: ${mistake}`
+  fail(`${what}: ${want.data[at]} at ${placeOf(at, want.shape, axes)}`, `${got.data[at]}${hint}`)
+}
+
+/** Whether the values are those that the mistake makes. */
+export function isExplainedBy(data: Float64Array, { values }: Suspect): boolean {
+  try {
+    const made = values()
+    return data.every((value, i) => isClose(value, made[i]!))
+  } catch {
+    return false
+  }
 }
 
 export function expectShape(what: string, { shape }: ReferenceTensor, want: readonly number[]): void {
   if (`${shape}` !== `${want}`) fail(`${what} of shape [${want}]`, `[${shape}]`)
 }
 
-export function expectFinite(what: string, data: Float64Array): void {
+/** @param hint - on a value that is not, by its flat index */
+export function expectFinite(
+  what: string,
+  { data, shape }: ReferenceTensor,
+  axes: readonly Axis[],
+  hint: (flat: number) => string = () => '',
+): void {
   const at = data.findIndex((value) => !Number.isFinite(value))
-  if (at >= 0) fail(`finite ${what}`, `${data[at]} at flat index ${at}`)
+  if (at >= 0) fail(`finite ${what}`, `${data[at]} at ${placeOf(at, shape, axes)}${hint(at)}`)
+}
+
+/** Where a flat index is, e.g. `head 0, query 7, key 3`. */
+function placeOf(flat: number, shape: readonly number[], axes: readonly Axis[]): string {
+  let rest = flat
+  const index = shape.toReversed().map((size) => {
+    const i = rest % size
+    rest = (rest - i) / size
+    return i
+  })
+  return index
+    .reverse()
+    .map((i, axis) => `${axes[axis]?.[0] ?? `axis ${axis}`} ${axes[axis]?.[1]?.[i] ?? i}`)
+    .join(', ')
+}
+
+/** Mistakes that need no knowledge of what the values are. */
+function usualSuspects(got: Float64Array, want: Float64Array): Suspect[] {
+  const at = want.findIndex((value) => value !== 0)
+  const ratio = got[at]! / want[at]!
+  return [
+    { mistake: 'the sign is flipped', values: () => want.map((value) => -value) },
+    {
+      mistake: `a factor: every value is ${Number(ratio.toPrecision(4))} times what it should be`,
+      values: () => want.map((value) => ratio * value),
+    },
+  ]
 }

@@ -14,6 +14,12 @@ export const generalChecks: readonly Check[] = [
     name: 'declares itself as the interface asks',
     applies: always,
     run(strategy) {
+      const version: unknown = strategy?.specVersion
+      if (typeof version === 'number' && version !== 1)
+        fail(
+          'a strategy of specVersion 1, which is what this @alibi/core knows',
+          `${version}; update @alibi/core, or take a release of the strategy for this version`,
+        )
       checkStrategy('conformance', strategy)
       const { name, parameterScope, maxPositions, embedding, rotation, bias } = strategy
       const positive = (what: string, value: number | undefined) => {
@@ -28,6 +34,13 @@ export const generalChecks: readonly Check[] = [
         fail('parameterScope model or layer', parameterScope)
       if (bias && !['linear', 'distance', 'pair'].includes(bias.kind))
         fail('a bias of kind linear, distance or pair', bias.kind)
+      const hook = (what: string, value: unknown) => {
+        if (typeof value !== 'function') fail(`a function ${what}`, typeof value)
+      }
+      if (embedding) hook('embedding.evaluate', embedding.evaluate)
+      if (rotation) hook('rotation.angles', rotation.angles)
+      if (bias?.kind === 'linear') hook('bias.slopes', bias.slopes)
+      else if (bias) hook('bias.evaluate', bias.evaluate)
       if (rotation && rotation.rotaryDim % 2) fail('an even rotaryDim', `${rotation.rotaryDim}`)
       if (rotation && !['half', 'interleaved'].includes(rotation.pairing))
         fail('pairing half or interleaved', rotation.pairing)
@@ -49,14 +62,31 @@ export const generalChecks: readonly Check[] = [
       const positions = knownPositions(strategy)
       const distances = pairDistances(positions, positions)
       const call = () => callHooks(strategy, parameters, positions, distances)
-      const before = JSON.stringify([[...positions], [...distances], parameters])
+      const given = () => ({ positions: [...positions], distances: [...distances], parameters })
+      const before = JSON.stringify(given())
       const first = call()
       const copy = JSON.stringify(first)
-      if (JSON.stringify([[...positions], [...distances], parameters]) !== before)
-        fail('arguments left as they were', 'changed ones')
+      if (JSON.stringify(given()) !== before) {
+        const after = given()
+        const changed = Object.entries(JSON.parse(before)).find(
+          ([name, value]) => JSON.stringify(after[name as keyof typeof after]) !== JSON.stringify(value),
+        )![0]
+        fail(
+          'arguments left as they were',
+          `changed ${changed}; likely mistake: writing into what is given instead of a copy, as in positions.map(…)`,
+        )
+      }
       callHooks(strategy, parameters, positions.toReversed(), distances.toReversed())
-      if (JSON.stringify(first) !== copy) fail('results that stay as they were', 'ones that a later call changed')
-      if (JSON.stringify(call()) !== copy) fail('the same result from the same arguments', 'another')
+      if (JSON.stringify(first) !== copy)
+        fail(
+          'results that stay as they were',
+          'ones that a later call changed; likely mistake: a buffer that is kept and written again',
+        )
+      if (JSON.stringify(call()) !== copy)
+        fail(
+          'the same result from the same arguments',
+          'another; likely mistake: something is counted, random or remembered between calls',
+        )
     },
   },
   {
@@ -75,9 +105,17 @@ export const generalChecks: readonly Check[] = [
       }
       const end = strategy.maxPositions!
       const early = thrownAt(end - 1)
-      if (early) fail(`a value at position ${end - 1}`, `${early}`)
+      if (early)
+        fail(
+          `a value at position ${end - 1}`,
+          `${early}; likely mistake: maxPositions is one more than the last position`,
+        )
       const late = thrownAt(end)
-      if (!(late instanceof RangeError)) fail(`a RangeError at position ${end}`, `${late ?? 'a value'}`)
+      if (!(late instanceof RangeError))
+        fail(
+          `a RangeError at position ${end}`,
+          late ? `${late}` : 'a value; likely mistake: positions past the end of the table are clamped: throw',
+        )
     },
   },
   {
@@ -85,10 +123,20 @@ export const generalChecks: readonly Check[] = [
     applies: ({ maxPositions }) => maxPositions === undefined,
     run(strategy) {
       const positions = Int32Array.of(0, 1e6)
-      for (const { data } of evaluateHooks(strategy, reference, variedParameters(strategy), positions))
-        expectFinite('fp32 values', data.map(Math.fround))
+      for (const { data, shape } of evaluateHooks(strategy, reference, variedParameters(strategy), positions))
+        expectFinite(
+          'values in fp32',
+          { shape, data: data.map(Math.fround) },
+          shape.length === 3
+            ? [['head'], ['query', positions], ['key', positions]]
+            : [['position', positions], ['feature']],
+        )
       // Not magnitudes: xPos's grow with the position, which its products cancel.
-      expectFinite('fp32 angles', (strategy.rotation?.angles(positions) ?? new Float64Array()).map(Math.fround))
+      const angles = (strategy.rotation?.angles(positions) ?? new Float64Array()).map(Math.fround)
+      expectFinite('angles in fp32', { shape: [2, angles.length / 2], data: angles }, [
+        ['position', positions],
+        ['pair'],
+      ])
     },
   },
 ]

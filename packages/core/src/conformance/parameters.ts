@@ -18,14 +18,15 @@ export const parameterChecks: readonly Check[] = [
       const copy = JSON.parse(JSON.stringify(parameters))
       for (const [name, spec] of Object.entries(parameters!)) {
         if (!name.trim()) fail('a name for each parameter', `'${name}'`)
-        if (!equalData(spec, copy[name])) fail(`parameter ${name} as plain data`, 'what JSON changes')
+        if (!equalData(spec, copy[name]))
+          fail(`parameter ${name} as plain data`, 'what JSON changes; likely mistake: a typed array, NaN or infinity')
         const { shape, init } = spec
         if (!shape.every((n) => Number.isInteger(n) && n >= 1)) fail(`sizes ≥ 1 of ${name}`, `[${shape}]`)
         if (init.kind === 'values' && init.values.length !== sizeOf(shape))
           fail(`${sizeOf(shape)} values of ${name}`, `${init.values.length}`)
       }
-      for (const [name, { data }] of Object.entries(initialParameters(reference, parameters)))
-        expectFinite(`start of ${name}`, data)
+      for (const [name, start] of Object.entries(initialParameters(reference, parameters)))
+        expectFinite(`starting values of ${name}`, start, [])
     },
   },
   {
@@ -44,14 +45,22 @@ export const parameterChecks: readonly Check[] = [
           const moved = data.map((value, flat) => (chosen(flat) ? 1.5 * value : value))
           return outputs({ ...parameters, [name]: { shape, data: moved } }).some((value, i) => value !== before[i])
         }
-        if (!reads(() => true)) fail(`${name} to change something`, 'no change')
+        if (!reads(() => true))
+          fail(
+            `parameter ${name} to change something`,
+            'no change; likely mistake: it is declared but no hook reads it',
+          )
         shape.forEach((size, axis) => {
           const stride = sizeOf(shape.slice(axis + 1))
           const parts = Math.min(size, PARTS)
           const partOf = (flat: number) => Math.floor(((Math.floor(flat / stride) % size) * parts) / size)
           const read = Array.from({ length: parts }, (_, part) => reads((flat) => partOf(flat) === part))
           const count = read.filter(Boolean).length
-          if (count < parts / 2) fail(`half of ${name} to be read along axis ${axis}`, `${count} of ${parts} parts`)
+          if (count < parts / 2)
+            fail(
+              `half of parameter ${name} to be read along axis ${axis} of [${shape}]`,
+              `${count} of ${parts} parts; likely mistake: an index that stays the same, or a shape larger than what is used`,
+            )
         })
       }
     },
@@ -66,7 +75,11 @@ export const parameterChecks: readonly Check[] = [
       const all = await gradients(values, variedParameters(strategy))
       for (const name of Object.keys(strategy.parameters!)) {
         const gradient = Array.from(all[name] ?? [])
-        if (!gradient.some((g) => g !== 0)) fail(`a gradient for ${name}`, 'none')
+        if (!gradient.some((g) => g !== 0))
+          fail(
+            `a gradient for parameter ${name}`,
+            'none; likely mistake: it is read on the host: compute with the ops that the hook is given',
+          )
         if (!gradient.every(Number.isFinite)) fail(`a finite gradient for ${name}`, 'NaN or infinity')
       }
     },

@@ -4,8 +4,9 @@ import { type ReferenceTensor, reference } from '../reference.js'
 import { rotate } from '../rotate.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
-import { expectEqual, expectFinite, fail } from './expect.js'
+import { type Axis, expectEqual, expectFinite, fail, isExplainedBy } from './expect.js'
 import { firstPositions, isKnown, knownPositions } from './inputs.js'
+import { CONSECUTIVE, FROM_ZERO } from './suspects.js'
 
 const hasRotation: Check['applies'] = ({ rotation }) => rotation !== undefined
 
@@ -27,6 +28,12 @@ const products = (
 ) =>
   reference.matmul(turned(strategy, q, queries, 'query'), reference.transpose(turned(strategy, k, keys, 'key'), [1, 0]))
 
+const angleAxes = (positions: Positions): Axis[] => [['position', positions], ['pair']]
+const productAxes = (queries: Positions, keys: Positions): Axis[] => [
+  ['query', queries],
+  ['key', keys],
+]
+
 export const rotationChecks: readonly Check[] = [
   {
     name: 'rotates by finite angles, one a pair and position',
@@ -37,7 +44,8 @@ export const rotationChecks: readonly Check[] = [
       const check = (what: string, values: Float64Array) => {
         const size = (positions.length * rotation.rotaryDim) / 2
         if (values.length !== size) fail(`${size} ${what} for ${positions.length} positions`, `${values.length}`)
-        expectFinite(what, values)
+        const shape = [positions.length, rotation.rotaryDim / 2]
+        expectFinite(what, { shape, data: values }, angleAxes(positions))
       }
       check('angles', rotation.angles(positions))
       for (const side of ['query', 'key'] as const)
@@ -58,12 +66,21 @@ export const rotationChecks: readonly Check[] = [
       const positions = Int32Array.from([...near, ...near.map((p) => p + offset)])
       const twice = Int32Array.from([...near, ...near])
       const [q, k] = [1, 2].map((seed) => reference.gather(features(strategy, L, seed), twice, 0))
-      const all = products(strategy, [q!, positions], [k!, positions])
-      const block = (start: number) => {
-        const at = positionRange(start, L)
-        return reference.gather(reference.gather(all, at, 0), at, 1)
+      const blocks = (of: PositionStrategy) => {
+        const all = products(of, [q!, positions], [k!, positions])
+        return [0, L].map((start) => {
+          const at = positionRange(start, L)
+          return reference.gather(reference.gather(all, at, 0), at, 1)
+        }) as [ReferenceTensor, ReferenceTensor]
       }
-      expectEqual(`the products of rotated queries and keys ${offset} tokens on`, block(L), block(0))
+      const [want, got] = blocks(strategy)
+      const far = positions.subarray(L)
+      expectEqual(got, {
+        what: `products of rotated queries and keys that are the same ${offset} tokens on`,
+        want,
+        axes: productAxes(far, far),
+        otherwise: () => whyNotRelative(strategy, want, got, blocks),
+      })
     },
   },
   {
@@ -75,7 +92,17 @@ export const rotationChecks: readonly Check[] = [
       const [q, k] = [features(strategy, positions.length, 1), features(strategy, positions.length, 2)]
       const whole = products(strategy, [q, positions], [k, positions])
       const step = products(strategy, [reference.gather(q, last, 0), last], [k, positions])
-      expectEqual('the products of a decoding step', step, reference.gather(whole, last, 0))
+      expectEqual(step, {
+        what: 'the products of a decoding step as in the whole',
+        want: reference.gather(whole, last, 0),
+        axes: productAxes(last, positions),
+        suspects: [
+          {
+            mistake: FROM_ZERO,
+            values: () => products(strategy, [reference.gather(q, last, 0), Int32Array.of(0)], [k, positions]).data,
+          },
+        ],
+      })
     },
   },
   {
@@ -89,7 +116,16 @@ export const rotationChecks: readonly Check[] = [
         ...turned(strategy, reference.gather(x, Int32Array.of(i), 0), Int32Array.of(position), 'key').data,
       ])
       const want = turned(strategy, x, positions, 'key')
-      expectEqual('keys rotated one by one', reference.tensor(single.flat(), x.shape), want)
+      const asIfConsecutive = positionRange(positions[0]!, positions.length)
+      expectEqual(reference.tensor(single.flat(), x.shape), {
+        what: 'keys rotated one by one as all at once',
+        want,
+        axes: [['position', positions], ['feature']],
+        otherwise: () =>
+          isExplainedBy(want.data, { mistake: '', values: () => turned(strategy, x, asIfConsecutive, 'key').data })
+            ? CONSECUTIVE
+            : 'the angles look at the other positions of the call, as dynamic scaling does: say cacheable: false',
+      })
     },
   },
   {
@@ -99,9 +135,47 @@ export const rotationChecks: readonly Check[] = [
       const { rotaryDim } = strategy.rotation!
       const positions = knownPositions(strategy)
       const shape = [positions.length, rotaryDim / 2]
-      const want = Array.from(positions, (p) => Array.from({ length: rotaryDim / 2 }, (_, i) => options.angle!(p, i)))
+      const known = options.angle!
+      const table = (value: (position: number, pair: number) => number) =>
+        Array.from(positions).flatMap((p) => Array.from({ length: rotaryDim / 2 }, (_, i) => value(p, i)))
       const got = reference.tensor(strategy.rotation!.angles(positions), shape)
-      expectEqual(`the angles at ${positions}`, got, reference.tensor(want.flat(), shape))
+      expectEqual(got, {
+        what: 'the known angles',
+        want: reference.tensor(table(known), shape),
+        axes: angleAxes(positions),
+        suspects: [
+          { mistake: 'it turns the other way: the sign of the angle', values: () => table((p, i) => -known(p, i)) },
+          { mistake: 'off by one: the first position is 0, not 1', values: () => table((p, i) => known(p + 1, i)) },
+          {
+            mistake: 'the pairs are in reverse order: the first turns fastest',
+            values: () => table((p, i) => known(p, rotaryDim / 2 - 1 - i)),
+          },
+          {
+            mistake:
+              'each pair turns at another rate: the base, or the dimension that divides its exponent (rotaryDim)',
+            // The rate of each pair at the last position.
+            values: () => table((p, i) => (p / positions.at(-1)!) * got.data.at(i - rotaryDim / 2)!),
+          },
+        ],
+      })
     },
   },
 ]
+
+/** @param blocks - the products of a strategy at the start and further on */
+function whyNotRelative(
+  strategy: PositionStrategy,
+  want: ReferenceTensor,
+  got: ReferenceTensor,
+  blocks: (strategy: PositionStrategy) => readonly [ReferenceTensor, ReferenceTensor],
+): string {
+  const apart = ([a, b]: readonly [ReferenceTensor, ReferenceTensor]) =>
+    Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)))
+  const { magnitudes: _, ...rotation } = strategy.rotation!
+  const withoutMagnitudes = { ...strategy, rotation: { ...rotation, angles: strategy.rotation!.angles } }
+  if (strategy.rotation!.magnitudes && apart(blocks(withoutMagnitudes)) < 1e-9)
+    return 'the magnitudes of a query and a key do not cancel: one is the inverse of the other (xPos)'
+  return apart([want, got]) < 1e-3
+    ? 'angles in fp32, coarse far away: compute them in float64'
+    : 'angles that are no multiple of the position: only those depend on the distance alone'
+}
