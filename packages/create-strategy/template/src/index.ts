@@ -1,0 +1,1 @@
+export { type MyStrategyOptions, myStrategy } from './my-strategy.js'
