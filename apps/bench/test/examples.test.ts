@@ -1,0 +1,63 @@
+// The strategies of docs/add-a-strategy.md: checked, trained, and printed there as they are.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { selectBackend } from '@alibi/backend'
+import { conformanceCases } from '@alibi/core/conformance'
+import { createModel, createTrainer } from '@alibi/transformer'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
+import { loadPlugin } from '../src/plugins/load.js'
+import { contextOf, makeStrategy } from '../src/strategies.js'
+
+const docs = fileURLToPath(new URL('../../../docs', import.meta.url))
+const fileOf = (name: string) => join(docs, 'examples/strategies', `${name}.ts`)
+const model = { numHeads: 3, modelDim: 12, trainLength: 16 }
+
+/** Their formulas once more. The last is relative to the query, which the suite puts at 1,000. */
+const formulas: Record<string, (head: number, distance: number) => number> = {
+  'log-bias': (head, distance) => -(4 / 2 ** head) * Math.log1p(distance),
+  'learned-log-bias': (_head, distance) => -Math.log1p(distance),
+  'relative-log-bias': (_head, distance) => (-Math.exp(2) * Math.log1p(distance)) / Math.log1p(1000),
+}
+
+beforeAll(async () => {
+  await selectBackend('cpu')
+})
+
+it('are all here', () => {
+  const files = readdirSync(join(docs, 'examples/strategies')).sort()
+  expect(files).toEqual(
+    Object.keys(formulas)
+      .map((name) => `${name}.ts`)
+      .sort(),
+  )
+})
+
+describe.each(Object.entries(formulas))('%s', async (name, bias) => {
+  const { factory } = await loadPlugin(fileOf(name))
+  for (const each of conformanceCases(() => factory(contextOf(model)), { bias })) it(each.name, each.run)
+
+  it('is admitted to the bench and trains: the loss falls, and with it what it learns', async () => {
+    expect((await admitStrategies(await loadStrategies([fileOf(name)]), model, () => {})).strategies).toEqual([name])
+    const config = { vocabularySize: 5, numLayers: 1, modelDim: model.modelDim, numHeads: model.numHeads }
+    const trained = createModel(config, makeStrategy(name, model), 1)
+    const trainer = createTrainer(trained, { kind: 'adamw', learningRate: 0.01 })
+    const own = [...trained.parameters].filter(([key]) => key.includes('position.'))
+    const before = own.map(([, variable]) => [...variable.dataSync()])
+    const row = Int32Array.from({ length: model.trainLength }, (_, i) => (i * i) % 5)
+    const losses: number[] = []
+    for (let step = 0; step < 6; step++) losses.push(await trainer.trainStep([row]))
+    expect(losses.at(-1)).toBeLessThan(losses[0]!)
+    own.forEach(([key, variable], i) => {
+      expect([...variable.dataSync()], key).not.toEqual(before[i])
+    })
+    trainer.dispose()
+    trained.dispose()
+  })
+
+  it('is in the recipe as it is', () => {
+    const recipe = readFileSync(join(docs, 'add-a-strategy.md'), 'utf8')
+    expect(recipe).toContain(`\`\`\`ts\n${readFileSync(fileOf(name), 'utf8')}\`\`\``)
+  })
+})
