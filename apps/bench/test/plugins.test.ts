@@ -183,6 +183,30 @@ describe('the command line', () => {
     expect(report).toMatchObject({ code: 0, stderr: expect.stringContaining('no picture of what mine adds to scores') })
   })
 
+  it('goes on with the training of one', async () => {
+    await file('trained.ts', source('trained'))
+    const size = [
+      '--num-layers',
+      '1',
+      '--model-dim',
+      '8',
+      '--num-heads',
+      '2',
+      '--batch-size',
+      '1',
+      '--train-length',
+      '16',
+    ]
+    const train = (...more: string[]) => start('train', '--out', 'trained', ...more)
+    const begun = await train('--strategy', './trained.ts', '--data', 'text.txt', ...size, '--steps', '1')
+    expect(begun).toMatchObject({ code: 0, stdout: expect.stringContaining('checkpoints/trained-seed1') })
+    expect(await train('--resume')).toMatchObject({ code: 0, stdout: begun.stdout })
+    expect(await train('--resume', '--strategy', 'alibi')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('got strategies alibi instead of trained'),
+    })
+  })
+
   it('refuses a strategy before any training', async () => {
     await file('minus.ts', source('minus', '-1'))
     const refused = await start('run', '--data', 'text.txt', '--strategies', './minus.ts', '--out', 'refused')

@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly backend: BackendName | 'auto'
   /** Strategies as they were asked for: names, files, packages. */
   readonly given: RunOptions
+  /** In the preset's place, for a new run. */
+  readonly defaults?: RunOptions
   readonly log: (line: string) => void
 }
 
@@ -33,11 +35,18 @@ const RUNS = 'runs'
  *
  * @throws Error, one line with what to do, for a folder in use, or other options than the run was begun with
  */
-export async function planRun({ out, resume = false, backend: wanted, given, log }: PlanOptions): Promise<RunPlan> {
+export async function planRun({
+  out,
+  resume = false,
+  backend: wanted,
+  given,
+  defaults,
+  log,
+}: PlanOptions): Promise<RunPlan> {
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
   const begun = existsSync(resultsPath(folder))
   if (!begun) {
-    const config = resolveRunConfig(given)
+    const config = resolveRunConfig({ ...defaults, ...given })
     // Before the backend, so that a wrong name is told at once.
     const loaded = await loadStrategies(config.strategies)
     const backend = await selectBackend(wanted)

@@ -11,8 +11,8 @@ import { beginRun, planRun } from './plan-run.js'
 export function trainCommand(): Command {
   const command = new Command('train')
     .description('Train one model and keep its checkpoint.')
-    .option('--strategy <name>', `from ${strategyHelp}`, 'alibi')
-    .option('--seed <n>', 'of weights and batches', Number, 1)
+    .option('--strategy <name>', `from ${strategyHelp} (default: alibi)`)
+    .option('--seed <n>', 'of weights and batches (default: 1)', Number)
   for (const option of [...configOptions(), backendOption()]) command.addOption(option)
   return command
     .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')
@@ -21,8 +21,8 @@ export function trainCommand(): Command {
 }
 
 interface Options {
-  readonly strategy: string
-  readonly seed: number
+  readonly strategy?: string
+  readonly seed?: number
   readonly out?: string
   readonly resume?: boolean
   readonly backend: BackendName | 'auto'
@@ -31,8 +31,13 @@ interface Options {
 async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
-  const given = { ...givenConfig({ ...options }), strategies: [strategy], seeds: [seed] }
-  const plan = await planRun({ ...options, given, log: progress.line })
+  const given = {
+    ...givenConfig({ ...options }),
+    ...(strategy !== undefined && { strategies: [strategy] }),
+    ...(seed !== undefined && { seeds: [seed] }),
+  }
+  const defaults = { strategies: ['alibi'], seeds: [1] }
+  const plan = await planRun({ ...options, given, defaults, log: progress.line })
   const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   const corpus = await readCorpus(config, { log: progress.line, signal })

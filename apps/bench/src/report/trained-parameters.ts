@@ -2,15 +2,15 @@ import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/co
 import { hasCheckpoint, readParameters } from '@alibi/transformer'
 import { checkpointFolder } from '../cell.js'
 import type { RunConfig } from '../config.js'
-import { makeStrategy } from '../strategies.js'
+import { isKnownStrategy, makeStrategy } from '../strategies.js'
 
 /** A strategy's parameters after training, by its name; of the first layer where each has its own. */
 export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
 
-/** Of the first seed, of those strategies that have parameters and a checkpoint in the folder. */
+/** Of the first seed, of those known strategies that have parameters and a checkpoint in the folder. */
 export async function trainedParameters(folder: string, config: RunConfig): Promise<TrainedParameters> {
   const found = new Map<string, ParameterValues<ReferenceTensor>>()
-  for (const strategy of config.strategies) {
+  for (const strategy of config.strategies.filter(isKnownStrategy)) {
     const { parameters, parameterScope } = makeStrategy(strategy, config)
     const checkpoint = checkpointFolder(folder, { strategy, seed: config.seeds[0]! })
     if (!parameters || !hasCheckpoint(checkpoint)) continue
