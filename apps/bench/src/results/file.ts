@@ -80,9 +80,13 @@ export async function appendResult(folder: string, ...lines: readonly ResultLine
   }
 }
 
+/** A whole file. */
+export function resultsText({ run, train, evals, positions, retrieval }: Results): string {
+  const lines = [run, ...train, ...evals, ...positions, ...retrieval].map((line) => JSON.stringify(line))
+  return `${lines.join('\n')}\n`
+}
+
 /** Replaces the file: to begin one, or to take back lines of steps that will be done again. */
 export async function writeResults(folder: string, results: Results): Promise<void> {
-  const { run, train, evals, positions, retrieval } = results
-  const lines = [run, ...train, ...evals, ...positions, ...retrieval].map((line) => JSON.stringify(line))
-  await writeFileAtomic(resultsPath(folder), `${lines.join('\n')}\n`)
+  await writeFileAtomic(resultsPath(folder), resultsText(results))
 }

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { RunConfig } from '../../config.js'
 import type { Results } from '../../results/file.js'
 import type { ReportFigures } from '../figures/all.js'
-import { describeRun } from '../markdown.js'
 import { dark, light, themeVariables } from '../palette.js'
 import { resultTables } from '../result-tables.js'
+import { dataSection, facts, settingsSection } from './about.js'
 import { htmlFigure, narrowHtmlFigure } from './figure.js'
 import { escapeHtml, htmlTable } from './html.js'
 import { paperSection } from './paper.js'
@@ -28,7 +27,7 @@ ${asset('report.css')}</style>
 <a class="skip" href="#results">Skip to the results</a>
 <header>
 <h1>Train short, test long</h1>
-<p>${escapeHtml(describeRun(results))}</p>
+${facts(results)}
 <nav aria-label="Contents"><ol>${sections.map(({ id, title }) => `<li><a href="#${id}">${title}</a>`).join('')}</ol></nav>
 </header>
 <main>
@@ -62,7 +61,8 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     },
     { id: 'biases', title: 'What the strategies add to scores', content: all(figures.biases) },
     { id: 'paper', title: 'The paper’s numbers', content: paperSection(results, figures.courses) },
-    { id: 'settings', title: 'Settings', content: settings(results) },
+    { id: 'settings', title: 'Settings, to repeat it', content: settingsSection(results) },
+    { id: 'data', title: 'Data', content: dataSection(results) },
   ]
 }
 
@@ -76,15 +76,5 @@ const tables = (results: Results) =>
       ),
     )
     .join('\n')
-
-const settings = ({ run }: Results) =>
-  htmlTable(
-    'Every setting of the run',
-    ['setting', 'value'],
-    Object.entries(run.config).map(([name, value]) => [escapeHtml(name), escapeHtml(setting(value))]),
-  )
-
-const setting = (value: RunConfig[keyof RunConfig]) =>
-  value instanceof Object && !Array.isArray(value) ? JSON.stringify(value) : [value].flat().join(', ')
 
 const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')

@@ -1,0 +1,71 @@
+import { thousands } from '../../progress.js'
+import type { Results } from '../../results/file.js'
+import { downloadsOf } from '../downloads.js'
+import { repeatCommand } from '../repeat.js'
+import { rowsOf, trainLengthsOf } from '../rows.js'
+import { escapeHtml, htmlTable } from './html.js'
+
+/** What was run, in a few facts. */
+export function facts(results: Results): string {
+  const { config, backend, device } = results.run
+  const lengths = trainLengthsOf(rowsOf(results)).map(thousands)
+  const list = {
+    Text: `${config.data}, in ${config.tokenizer}`,
+    Model: `${config.numLayers} layers, dimension ${thousands(config.modelDim)}, ${config.numHeads} heads`,
+    Training: `${thousands(config.steps)} steps at ${lengths.join(' and ') || thousands(config.trainLength)} tokens`,
+    Seeds: config.seeds.join(', '),
+    Evaluation: `${thousands(config.evalTokens)} held-out tokens at each length`,
+    Machine: `${device}, by ${backend}`,
+  }
+  return `<dl>${Object.entries(list)
+    .map(([term, fact]) => `<div><dt>${term}<dd>${escapeHtml(fact)}</div>`)
+    .join('')}</dl>`
+}
+
+/** All that it takes to run it again. */
+export function settingsSection(results: Results): string {
+  const { config, versions, commit, backend, device } = results.run
+  const lengths = trainLengthsOf(rowsOf(results))
+  const commands = (lengths.length ? lengths : [config.trainLength]).map((trainLength) =>
+    repeatCommand({ ...config, trainLength }),
+  )
+  const code = commit ? `commit ${commit.replace('-dirty', ', with changes that are not in it')}` : 'not a git checkout'
+  const settings = {
+    ...config,
+    'train lengths of these results': lengths.join(', '),
+    backend,
+    device,
+    code,
+    ...versions,
+  }
+  return `<p>${commands.length > 1 ? 'One command for each train length:' : 'The command:'}</p>
+<pre tabindex="0" aria-label="Commands"><code>${escapeHtml(commands.join('\n'))}</code></pre>
+${htmlTable(
+  'Every setting',
+  ['setting', 'value'],
+  Object.entries(settings).map(([name, value]) => [escapeHtml(name), escapeHtml(setting(value))]),
+)}`
+}
+
+const setting = (value: unknown) =>
+  value instanceof Object && !Array.isArray(value) ? JSON.stringify(value) : [value].flat().join(', ')
+
+/** The data, inside of the page, and how to cite. */
+export function dataSection(results: Results): string {
+  const links = downloadsOf(results).map(
+    ({ file, what, url }) => `<li><a download="${file}" href="${url}">${file}</a>: ${what}`,
+  )
+  return `<ul>${links.join('')}</ul>
+<p>Beside this page are <code>results.jsonl</code>, <code>report.md</code> and <code>figures/</code> with every figure as SVG and PNG.</p>
+<h3>How to cite</h3>
+<p>The paper, and the commit of this code (above).</p>
+<pre tabindex="0" aria-label="BibTeX entry of the paper"><code>${escapeHtml(BIBTEX)}</code></pre>`
+}
+
+const BIBTEX = `@inproceedings{press2022train,
+  title     = {Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation},
+  author    = {Press, Ofir and Smith, Noah A. and Lewis, Mike},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2022},
+  url       = {https://arxiv.org/abs/2108.12409}
+}`
