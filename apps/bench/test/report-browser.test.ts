@@ -11,6 +11,7 @@ import { htmlReport } from '../src/report/page/page.js'
 import { resultsText } from '../src/results/file.js'
 import { exampleResults } from './example-results.js'
 
+const require = createRequire(import.meta.url)
 const executablePath = findChromium()
 /** Kept for people to look at. */
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
@@ -70,7 +71,7 @@ describe('the report in a browser', () => {
   ])('breaks no rule of accessibility that a machine can check: %s', async ([, options], context) => {
     if (!executablePath) return context.skip(NO_CHROMIUM)
     const { page } = await open(options)
-    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core') })
+    await page.addScriptTag({ path: require.resolve('axe-core') })
     const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>('axe.run()')
     expect(
       violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`),

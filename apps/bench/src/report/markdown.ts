@@ -23,7 +23,7 @@ export const resultTable = (results: Results): string[] => markdownTable(resultT
 const markdownTable = ({ head, body }: ResultTable) =>
   table([head, ...body.map(({ cells }) => cells.map(({ text }) => text))])
 
-export function describeRun({ run }: Results): string {
+function describeRun({ run }: Results): string {
   const { config, backend, device, versions, commit } = run
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [

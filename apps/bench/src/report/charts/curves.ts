@@ -150,7 +150,7 @@ function names({ curves, y }: CurvesChart, place: (point: { x: number; y: number
           y: top,
           text: name,
           fill: style.colour,
-          fontWeight: 600,
+          fontWeight: 'bold',
           fontSize: 13,
           fontFamily: FONT,
           textVerticalAlign: 'middle',
