@@ -65,6 +65,11 @@ describe('a strategy of one’s own', () => {
     expect(strategies).toEqual([name])
   })
 
+  it('may be CommonJS that is the function itself', async () => {
+    const path = await file('common.cjs', "module.exports = () => Object.freeze({ specVersion: 1, name: 'common' })")
+    expect((await admit(path)).strategies).toEqual(['common'])
+  })
+
   it.each([
     ['one of several functions', 'export const other = () => undefined', '#make'],
     ['a default export', 'export const other = () => undefined\nexport { make as default }', ''],

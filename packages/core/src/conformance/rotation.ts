@@ -6,6 +6,7 @@ import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
 import { type Axis, expectEqual, expectFinite, fail, isExplainedBy } from './expect.js'
 import { firstPositions, isKnown, knownPositions } from './inputs.js'
+import { knownAngleSuspects, whyNotRelative } from './rotation-suspects.js'
 import { CONSECUTIVE, FROM_ZERO } from './suspects.js'
 
 const hasRotation: Check['applies'] = ({ rotation }) => rotation !== undefined
@@ -143,39 +144,8 @@ export const rotationChecks: readonly Check[] = [
         what: 'the known angles',
         want: reference.tensor(table(known), shape),
         axes: angleAxes(positions),
-        suspects: [
-          { mistake: 'it turns the other way: the sign of the angle', values: () => table((p, i) => -known(p, i)) },
-          { mistake: 'off by one: the first position is 0, not 1', values: () => table((p, i) => known(p + 1, i)) },
-          {
-            mistake: 'the pairs are in reverse order: the first turns fastest',
-            values: () => table((p, i) => known(p, rotaryDim / 2 - 1 - i)),
-          },
-          {
-            mistake:
-              'each pair turns at another rate: the base, or the dimension that divides its exponent (rotaryDim)',
-            // The rate of each pair at the last position.
-            values: () => table((p, i) => (p / positions.at(-1)!) * got.data.at(i - rotaryDim / 2)!),
-          },
-        ],
+        suspects: knownAngleSuspects(got, positions, known, table),
       })
     },
   },
 ]
-
-/** @param blocks - the products of a strategy at the start and further on */
-function whyNotRelative(
-  strategy: PositionStrategy,
-  want: ReferenceTensor,
-  got: ReferenceTensor,
-  blocks: (strategy: PositionStrategy) => readonly [ReferenceTensor, ReferenceTensor],
-): string {
-  const apart = ([a, b]: readonly [ReferenceTensor, ReferenceTensor]) =>
-    Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)))
-  const { magnitudes: _, ...rotation } = strategy.rotation!
-  const withoutMagnitudes = { ...strategy, rotation: { ...rotation, angles: strategy.rotation!.angles } }
-  if (strategy.rotation!.magnitudes && apart(blocks(withoutMagnitudes)) < 1e-9)
-    return 'the magnitudes of a query and a key do not cancel: one is the inverse of the other (xPos)'
-  return apart([want, got]) < 1e-3
-    ? 'angles in fp32, coarse far away: compute them in float64'
-    : 'angles that are no multiple of the position: only those depend on the distance alone'
-}

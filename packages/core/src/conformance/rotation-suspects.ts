@@ -1,0 +1,53 @@
+import type { ReferenceTensor } from '../reference.js'
+import type { PositionStrategy, Positions } from '../strategy.js'
+import type { Suspect } from './expect.js'
+
+type Angle = (position: number, pair: number) => number
+
+/**
+ * How angles come to differ from the known ones.
+ *
+ * @param got - shape [L, rotaryDim/2]
+ * @param table - angles at all positions, row-major
+ */
+export function knownAngleSuspects(
+  { data, shape }: ReferenceTensor,
+  positions: Positions,
+  known: Angle,
+  table: (angle: Angle) => number[],
+): Suspect[] {
+  const pairs = shape[1]!
+  const suspect = (mistake: string, angle: Angle): Suspect => ({ mistake, values: () => table(angle) })
+  return [
+    suspect('it turns the other way: the sign of the angle', (p, i) => -known(p, i)),
+    suspect('off by one: the first position is 0, not 1', (p, i) => known(p + 1, i)),
+    suspect('the pairs are in reverse order: the first turns fastest', (p, i) => known(p, pairs - 1 - i)),
+    suspect(
+      'each pair turns at another rate: the base, or the dimension that divides its exponent (rotaryDim)',
+      // The rate of each pair at the last position.
+      (p, i) => (p / positions.at(-1)!) * data.at(i - pairs)!,
+    ),
+  ]
+}
+
+/**
+ * Why products do not depend on the distance alone.
+ *
+ * @param blocks - the products of a strategy at the start and further on
+ */
+export function whyNotRelative(
+  strategy: PositionStrategy,
+  want: ReferenceTensor,
+  got: ReferenceTensor,
+  blocks: (strategy: PositionStrategy) => readonly [ReferenceTensor, ReferenceTensor],
+): string {
+  const apart = ([a, b]: readonly [ReferenceTensor, ReferenceTensor]) =>
+    Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)))
+  const { magnitudes: _, ...rotation } = strategy.rotation!
+  const withoutMagnitudes = { ...strategy, rotation: { ...rotation, angles: strategy.rotation!.angles } }
+  if (strategy.rotation!.magnitudes && apart(blocks(withoutMagnitudes)) < 1e-9)
+    return 'the magnitudes of a query and a key do not cancel: one is the inverse of the other (xPos)'
+  return apart([want, got]) < 1e-3
+    ? 'angles in fp32, coarse far away: compute them in float64'
+    : 'angles that are no multiple of the position: only those depend on the distance alone'
+}
