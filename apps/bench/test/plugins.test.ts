@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
+import { repeatCommand } from '../src/report/repeat.js'
 import { readResults } from '../src/results/file.js'
 import { makeStrategy } from '../src/strategies.js'
 
@@ -166,6 +167,7 @@ describe('the command line', () => {
       mine: { from: join(folder, 'mine.ts') },
       nothing: { from: 'a-strategy' },
     })
+    expect(repeatCommand(run.config)).toContain(`--strategies none,a-strategy,${join(folder, 'mine.ts')} `)
     const [none, nothing, mine] = evals.map(({ lossNats }) => lossNats)
     expect(nothing).toBe(none)
     const again = await evaluate('--eval-lengths', '32')
