@@ -1,5 +1,6 @@
 import { thousands } from '../progress.js'
 import type { Results } from '../results/file.js'
+import { checkFindings } from './findings.js'
 import { type ResultTable, resultTables } from './result-tables.js'
 import { table } from './table.js'
 
@@ -13,6 +14,11 @@ export function markdownReport(results: Results): string {
     '',
     ...resultTables(results).flatMap((each) => [`## Perplexity, ${each.reading.name}`, '', ...markdownTable(each), '']),
     `Perplexity = exp(nats a token) on held-out text${several ? '; mean ± standard deviation over seeds' : ''}. 1× is the train length.`,
+    'Bold is the best of its column, by a paired test over the seeds; italic are the lowest and those that the seeds do not tell from it. Columns without either: the seeds tell no row from the best.',
+    '',
+    '## What the paper found',
+    '',
+    ...checkFindings(results).map(({ claim, verdict, evidence }) => `- **${verdict}**: ${claim}. (${evidence}.)`),
     '',
   ].join('\n')
 }
@@ -20,8 +26,10 @@ export function markdownReport(results: Results): string {
 /** The first table, for terminals. */
 export const resultTable = (results: Results): string[] => markdownTable(resultTables(results)[0]!)
 
+const MARKED = { best: (text: string) => `**${text}**`, level: (text: string) => `_${text}_` }
+
 const markdownTable = ({ head, body }: ResultTable) =>
-  table([head, ...body.map(({ cells }) => cells.map(({ text }) => text))])
+  table([head, ...body.map((cells) => cells.map(({ text, mark }) => (mark ? MARKED[mark](text) : text)))])
 
 function describeRun({ run }: Results): string {
   const { config, backend, device, versions, commit } = run

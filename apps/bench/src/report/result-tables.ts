@@ -1,19 +1,26 @@
 import { thousands } from '../progress.js'
 import type { Results } from '../results/file.js'
-import { evalLengthsOf, PLAIN, type Reading, type Row, readingsOf, rowsOf, trainLengthsOf, wasRead } from './rows.js'
+import { evalLengthsOf, PLAIN, type Reading, readingsOf, rowsOf, trainLengthsOf, wasRead } from './rows.js'
 import { formatPerplexity, type Spread } from './spread.js'
+import { type BySeed, standing } from './statistics.js'
 import { summarize } from './summary.js'
 
 /** A way of reading held-out text: rows are strategies × train lengths, columns evaluation lengths, then costs. */
 export interface ResultTable {
   readonly reading: Reading
   readonly head: readonly string[]
-  readonly body: readonly { readonly row: Row; readonly cells: readonly Cell[] }[]
+  readonly body: readonly (readonly Cell[])[]
 }
 
-interface Cell {
+export interface Cell {
   readonly text: string
-  readonly value?: Spread
+  /** `best`: of its column, by what the seeds show; `level`: the lowest mean, or not told from it. */
+  readonly mark?: 'best' | 'level'
+}
+
+interface Value extends Cell {
+  /** Lower is better. */
+  readonly bySeed?: BySeed
 }
 
 /** One table a way of reading; the first has the costs. A run without evaluations has one all the same. */
@@ -30,23 +37,42 @@ export function resultTables(results: Results): ResultTable[] {
     return {
       reading,
       head: ['strategy', ...(several ? ['train length'] : []), ...heads, ...(i ? [] : ['train tokens/s'])],
-      body: summarize(results, rows, reading).map((summary) => ({
-        row: summary.row,
-        cells: [
-          { text: summary.row.name },
-          ...(several ? [{ text: thousands(summary.row.trainLength) }] : []),
-          ...evalLengths.map((length) => cell(summary.perplexity.get(length), formatPerplexity)),
-          ...(i ? [] : [cell(summary.trainTokensPerSecond, (value) => (value ? thousands(value.mean) : '—'))]),
-        ],
-      })),
+      body: marked(
+        summarize(results, rows, reading).map(({ row, perplexity, trainTokensPerSecond: speed }) => [
+          { text: row.name },
+          ...(several ? [{ text: thousands(row.trainLength) }] : []),
+          ...evalLengths.map((length) => {
+            const value = perplexity.get(length)
+            return { text: formatPerplexity(value), ...bySeed(value, Math.log) }
+          }),
+          ...(i ? [] : [{ text: speed ? thousands(speed.mean) : '—', ...bySeed(speed, (rate) => -rate) }]),
+        ]),
+      ),
     }
   })
 }
 
-const cell = (value: Spread | undefined, format: (value: Spread | undefined) => string): Cell => ({
-  text: format(value),
-  ...(value && { value }),
-})
+const bySeed = (value: Spread | undefined, cost: (value: number) => number) =>
+  value && { bySeed: new Map([...value.bySeed].map(([seed, each]) => [seed, cost(each)])) }
+
+/** Says what is best in each column; nothing where the seeds tell no row from the best. */
+function marked(body: readonly (readonly Value[])[]): Cell[][] {
+  const marks = (body[0] ?? []).map((_, column) => {
+    const losses = new Map(
+      body.flatMap((cells, i) => (cells[column]!.bySeed ? [[`${i}`, cells[column]!.bySeed] as const] : [])),
+    )
+    const { best, undecided } = standing(losses)
+    if (losses.size < 2 || undecided.length + 1 === losses.size) return new Map<string, Cell['mark']>()
+    const mark = undecided.length ? 'level' : 'best'
+    return new Map([best!, ...undecided].map((row) => [row, mark] as const))
+  })
+  return body.map((cells, i) =>
+    cells.map(({ text }, column) => {
+      const mark = marks[column]!.get(`${i}`)
+      return { text, ...(mark && { mark }) }
+    }),
+  )
+}
 
 /** e.g. `4×`, `1.5×` */
 const times = (length: number, trainLength: number) => `${Number((length / trainLength).toFixed(2))}×`

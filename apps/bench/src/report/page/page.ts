@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { Results } from '../../results/file.js'
 import type { ReportFigures } from '../figures/all.js'
 import { dark, light, themeVariables } from '../palette.js'
-import { resultTables } from '../result-tables.js'
 import { dataSection, facts, settingsSection } from './about.js'
 import { htmlFigure, narrowHtmlFigure } from './figure.js'
-import { escapeHtml, htmlTable } from './html.js'
 import { paperSection } from './paper.js'
+import { findingsSection, resultsSection } from './results.js'
 
 /** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
 export function htmlReport(results: Results, figures: ReportFigures): string {
@@ -50,7 +49,8 @@ interface Section {
 function sectionsOf(results: Results, figures: ReportFigures): Section[] {
   const all = (list: ReportFigures[keyof ReportFigures]) => list.map(htmlFigure).join('\n')
   return [
-    { id: 'results', title: 'Results', content: tables(results) },
+    { id: 'results', title: 'Results', content: resultsSection(results) },
+    { id: 'findings', title: 'What the paper found, in this run', content: findingsSection(results) },
     { id: 'extrapolation', title: 'Extrapolation', content: all(figures.perplexity) },
     { id: 'positions', title: 'Loss by position', content: all(figures.positions) },
     { id: 'retrieval', title: 'Retrieval', content: all(figures.retrieval) },
@@ -65,16 +65,5 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     { id: 'data', title: 'Data', content: dataSection(results) },
   ]
 }
-
-const tables = (results: Results) =>
-  resultTables(results)
-    .map(({ reading, head, body }) =>
-      htmlTable(
-        `Perplexity on held-out text, ${reading.name}`,
-        head,
-        body.map(({ cells }) => cells.map(({ text }) => escapeHtml(text))),
-      ),
-    )
-    .join('\n')
 
 const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')

@@ -1,0 +1,182 @@
+import { thousands } from '../progress.js'
+import type { Results } from '../results/file.js'
+import { changed, type Judgement, noHigherThan, together, untold, worst } from './judgement.js'
+import { evalLengthsOf, isOf, PLAIN, type Reading, type Row, readingsOf, rowsOf, wasRead } from './rows.js'
+import type { BySeed } from './statistics.js'
+import { over } from './summary.js'
+
+/** Something that the paper found, looked for in a run. */
+export interface Finding extends Judgement {
+  readonly claim: string
+}
+
+/** A change up to this counts as none: 1 % of perplexity. */
+const KEPT = 0.01
+/** The paper's own sliding windows drift by as much (its tables 13 to 15: 17.98 to 18.30). */
+const FLAT = 0.02
+/** Tens of tokens. */
+const TENS = 100
+
+/** Whether the paper's findings show in a run: each is judged at every train length, by the seeds. */
+export function checkFindings(results: Results): Finding[] {
+  const rows = rowsOf(results)
+  const of = (strategy: string) => rows.filter((row) => row.strategy === strategy)
+  const judge = (claim: string, strategy: string, judgements: readonly Judgement[]): Finding => ({
+    claim,
+    ...(judgements.length ? together(judgements) : untold(`the run has no ${strategy}`)),
+  })
+  const each = (strategy: string, check: (row: Row) => Judgement) => of(strategy).map(check)
+  return [
+    judge(
+      'Sinusoidal positions degrade within tens of tokens past the train length',
+      'sinusoidal',
+      each('sinusoidal', (row) => degradesSoon(results, row)),
+    ),
+    judge(
+      'Rotary positions and the T5 bias go further than sinusoidal ones',
+      'sinusoidal',
+      each('sinusoidal', (row) => othersGoFurther(results, row, [...of('rotary'), ...of('t5-bias')])),
+    ),
+    judge(
+      'ALiBi keeps or improves its perplexity up to 16 times the train length',
+      'alibi',
+      each('alibi', (row) => keepsItsLoss(results, row)),
+    ),
+    judge(
+      'ALiBi trained at L is at least as good at 2L as sinusoidal positions trained at 2L, and cheaper',
+      'alibi',
+      each('alibi', (row) => replacesLongTraining(results, row, of('sinusoidal'))),
+    ),
+    judge(
+      'Under a sliding window ALiBi is flat: it gains nothing from longer windows, and loses nothing',
+      'alibi',
+      each('alibi', (row) => isFlat(results, row)),
+    ),
+  ]
+}
+
+function degradesSoon(results: Results, row: Row): Judgement {
+  const { trainLength } = row
+  const lines = results.positions.filter(
+    (line) => isOf(line, row) && wasRead(line, PLAIN) && line.evalLength >= trainLength + TENS / 2,
+  )
+  // The shortest has the most chunks, so the most tokens there.
+  const [evalLength] = evalLengthsOf(lines)
+  const shortest = lines.filter((line) => line.evalLength === evalLength)
+  const within = (from: number, to: number) =>
+    over(shortest, ([line]) => {
+      const bins = line!.bins.filter((bin) => bin.from >= from && bin.to <= to)
+      const tokens = bins.reduce((sum, bin) => sum + bin.tokens, 0)
+      return tokens ? bins.reduce((sum, bin) => sum + bin.lossNats * bin.tokens, 0) / tokens : undefined
+    })?.bySeed
+  const [before, after] = [within(trainLength / 2, trainLength), within(trainLength, trainLength + TENS)]
+  if (!before || !after) return untold(`${at(row)}: no loss by position just past the train length`)
+  return changed(`${at(row)}, the ${TENS} tokens past it against those before`, after, before, ([low, high]) =>
+    low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'cannot be told',
+  )
+}
+
+function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row[]): Judgement {
+  const { trainLength } = sinusoidal
+  const beyond = lengthsRead(results, sinusoidal, PLAIN).filter((length) => length > trainLength)
+  const length = beyond.find((each) => each >= 2 * trainLength) ?? beyond.at(-1)
+  const rivals = others.filter((row) => row.trainLength === trainLength && row.size === sinusoidal.size)
+  if (length === undefined || !rivals.length)
+    return untold(`${at(sinusoidal)}: nothing beyond the train length to compare`)
+  const rise = (row: Row) => {
+    const [there, here] = [lossesAt(results, row, PLAIN, length), lossesAt(results, row, PLAIN, trainLength)]
+    return new Map(
+      [...there].flatMap(([seed, loss]) => (here.has(seed) ? [[seed, loss - here.get(seed)!] as const] : [])),
+    )
+  }
+  return together(
+    rivals.map((row) =>
+      changed(
+        `${at(row)}, rise from there to ${thousands(length)} of ${row.name} against sinusoidal`,
+        rise(row),
+        rise(sinusoidal),
+        ([low, high]) => (high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told'),
+      ),
+    ),
+  )
+}
+
+function keepsItsLoss(results: Results, row: Row): Judgement {
+  const furthest = 16 * row.trainLength
+  const lengths = lengthsRead(results, row, PLAIN).filter((length) => length > row.trainLength && length <= furthest)
+  const judgements = lengths.map((length) =>
+    changed(
+      `${at(row)}, ${thousands(length)} against ${thousands(row.trainLength)}`,
+      lossesAt(results, row, PLAIN, length),
+      lossesAt(results, row, PLAIN, row.trainLength),
+      noHigherThan(KEPT),
+    ),
+  )
+  const reached = lengths.includes(furthest) ? [] : [untold(`${at(row)}: not evaluated at ${thousands(furthest)}`)]
+  const all = [...judgements, ...reached]
+  // Every length must keep it, so one that cannot be told leaves the whole untold.
+  const verdict = all.every((each) => each.verdict === 'holds') ? 'holds' : worst(all)
+  const said = judgements.filter((each) => each.verdict !== 'holds')
+  return {
+    verdict,
+    evidence: [...(said.length ? said : judgements.slice(-1)), ...reached].map((each) => each.evidence).join('; '),
+  }
+}
+
+function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonly Row[]): Judgement {
+  const length = 2 * alibi.trainLength
+  const long = sinusoidals.find((row) => row.trainLength === length && row.size === alibi.size)
+  if (!long) return untold(`${at(alibi)}: no sinusoidal positions trained at ${thousands(length)}`)
+  const secondsAToken = (row: Row) =>
+    over(
+      results.train.filter((line) => isOf(line, row)),
+      (lines) => {
+        const rates = lines.map((line) => line.tokensPerSecond).sort((a, b) => a - b)
+        return Math.log(1 / rates[Math.floor(rates.length / 2)]!)
+      },
+    )?.bySeed ?? new Map()
+  const better = changed(
+    `at ${thousands(length)}, ALiBi trained at ${thousands(alibi.trainLength)} against sinusoidal trained there`,
+    lossesAt(results, alibi, PLAIN, length),
+    lossesAt(results, long, PLAIN, length),
+    noHigherThan(KEPT),
+  )
+  const cheaper = changed('seconds of training a token', secondsAToken(alibi), secondsAToken(long), ([low, high]) =>
+    high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told',
+  )
+  const both = [better, cheaper]
+  return {
+    verdict: both.every(({ verdict }) => verdict === 'holds') ? 'holds' : worst(both),
+    evidence: both.map(({ evidence }) => evidence).join('; '),
+  }
+}
+
+function isFlat(results: Results, row: Row): Judgement {
+  const lines = results.evals.filter((line) => isOf(line, row))
+  const sliding = readingsOf(lines).filter(({ protocol, windowed }) => protocol === 'sliding' && !windowed)
+  const steady = sliding.filter(
+    (reading) => new Set(lines.filter((line) => wasRead(line, reading)).map((line) => line.stride)).size === 1,
+  )
+  const [reading] = steady
+  const longest = reading && lengthsRead(results, row, reading).at(-1)!
+  if (!reading || longest === row.trainLength)
+    return untold(`${at(row)}: no sliding windows of one stride beyond the train length`)
+  return changed(
+    `${at(row)}, ${reading.name}, ${thousands(longest!)} against ${thousands(row.trainLength)}`,
+    lossesAt(results, row, reading, longest!),
+    lossesAt(results, row, reading, row.trainLength),
+    ([low, high]) =>
+      low >= -FLAT && high <= FLAT ? 'holds' : low > FLAT || high < -FLAT ? 'does not hold' : 'cannot be told',
+  )
+}
+
+const lossesAt = (results: Results, row: Row, reading: Reading, length: number): BySeed =>
+  over(
+    results.evals.filter((line) => isOf(line, row) && wasRead(line, reading) && line.evalLength === length),
+    (lines) => lines.at(-1)!.lossNats,
+  )?.bySeed ?? new Map()
+
+const lengthsRead = (results: Results, row: Row, reading: Reading) =>
+  evalLengthsOf(results.evals.filter((line) => isOf(line, row) && wasRead(line, reading)))
+
+const at = ({ trainLength }: Row) => `trained at ${thousands(trainLength)}`

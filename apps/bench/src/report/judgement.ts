@@ -1,0 +1,51 @@
+import { type BySeed, pairedTest } from './statistics.js'
+
+export type Verdict = 'holds' | 'does not hold' | 'cannot be told'
+
+export interface Judgement {
+  readonly verdict: Verdict
+  /** The numbers, or what is missing. */
+  readonly evidence: string
+}
+
+/** Judges a change of losses by the interval that the seeds give. */
+export function changed(
+  what: string,
+  now: BySeed,
+  before: BySeed,
+  judge: (interval: readonly [number, number]) => Verdict,
+): Judgement {
+  const test = pairedTest(now, before)
+  if (!test) return untold(`${what}: fewer than two seeds have both`)
+  const [low, high] = test.interval
+  return {
+    verdict: judge(test.interval),
+    evidence: `${what}: ${percent(test.difference)} (95 % interval ${percent(low)} to ${percent(high)}, ${test.pairs} seeds)`,
+  }
+}
+
+export const noHigherThan =
+  (limit: number) =>
+  ([low, high]: readonly [number, number]): Verdict =>
+    high <= limit ? 'holds' : low > limit ? 'does not hold' : 'cannot be told'
+
+export const untold = (evidence: string): Judgement => ({ verdict: 'cannot be told', evidence })
+
+/** One counterexample is enough; else what could be told counts. */
+export function together(judgements: readonly Judgement[]): Judgement {
+  const told = judgements.filter(({ verdict }) => verdict !== 'cannot be told')
+  const evidence = (told.length ? told : judgements).map((each) => each.evidence).join('; ')
+  return { verdict: told.length ? worst(told) : 'cannot be told', evidence }
+}
+
+export const worst = (judgements: readonly Judgement[]): Verdict =>
+  (['does not hold', 'cannot be told', 'holds'] as const).find((verdict) =>
+    judgements.some((each) => each.verdict === verdict),
+  ) ?? 'cannot be told'
+
+/** A change of perplexity (or time) from a difference of logarithms. */
+function percent(difference: number): string {
+  const value = 100 * Math.expm1(difference)
+  const digits = Math.abs(value) < 10 ? 1 : 0
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)} %`
+}

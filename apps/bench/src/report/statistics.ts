@@ -1,0 +1,64 @@
+import { studentP, studentQuantile } from './student.js'
+
+/** Numbers of one strategy by seed; lower is better. Take nats a token: perplexities explode. */
+export type BySeed = ReadonlyMap<number, number>
+
+/** What the seeds say of a − b. */
+export interface PairedTest {
+  /** Seeds that both have. */
+  readonly pairs: number
+  /** Mean of a − b. */
+  readonly difference: number
+  /** Where the mean of a − b lies with 95 % confidence. */
+  readonly interval: readonly [number, number]
+  /** Two-sided: how often chance alone would show a difference as clear as this. */
+  readonly p: number
+}
+
+/** Below it a difference counts. */
+const SIGNIFICANCE = 0.05
+
+/**
+ * Student's paired t-test over the seeds that both have: a seed gives both the same batches, so its luck cancels out. It
+ * takes the differences of seeds as about normal, which so few cannot show: it says when not to believe a difference, more
+ * than when to.
+ *
+ * @returns undefined with fewer than two seeds in common: nothing can be said
+ */
+export function pairedTest(a: BySeed, b: BySeed): PairedTest | undefined {
+  const differences = [...a].flatMap(([seed, value]) => (b.has(seed) ? [value - b.get(seed)!] : []))
+  const pairs = differences.length
+  if (pairs < 2) return undefined
+  const difference = differences.reduce((x, y) => x + y) / pairs
+  const squares = differences.reduce((sum, each) => sum + (each - difference) ** 2, 0)
+  const error = Math.sqrt(squares / (pairs - 1) / pairs)
+  const half = studentQuantile(SIGNIFICANCE, pairs - 1) * error
+  const p = difference === 0 ? 1 : studentP(difference / error, pairs - 1)
+  return { pairs, difference, interval: [difference - half, difference + half], p }
+}
+
+/** Who is best, and who is not shown to be worse. */
+export interface Standing {
+  /** Of the lowest mean; undefined with nothing to compare. */
+  readonly best: string | undefined
+  /** Those, the best not among them, that the seeds do not tell from the best. Empty: the best has won. */
+  readonly undecided: readonly string[]
+}
+
+/**
+ * Compares the lowest mean with every other by {@link pairedTest}, with Holm's correction for as many comparisons (Holm,
+ * 1979): a table of many strategies does not crown one by chance. One seed tells nothing from anything.
+ */
+export function standing(losses: ReadonlyMap<string, BySeed>): Standing {
+  const mean = (values: BySeed) => [...values.values()].reduce((sum, value) => sum + value, 0) / values.size
+  const [best, ...others] = [...losses]
+    .filter(([, values]) => values.size > 0)
+    .sort(([, a], [, b]) => mean(a) - mean(b))
+  if (!best) return { best: undefined, undecided: [] }
+  const tested = others
+    .map(([name, values]) => ({ name, p: pairedTest(best[1], values)?.p ?? 1 }))
+    .sort((a, b) => a.p - b.p)
+  const firstKept = tested.findIndex(({ p }, i) => p * (tested.length - i) >= SIGNIFICANCE)
+  const undecided = firstKept < 0 ? [] : tested.slice(firstKept).map(({ name }) => name)
+  return { best: best[0], undecided: others.map(([name]) => name).filter((name) => undecided.includes(name)) }
+}
