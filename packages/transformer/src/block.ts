@@ -1,12 +1,11 @@
-// Letters: B batch, L tokens, N = B·L, D modelDim, H heads.
+// Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from './config.js'
 import { attention } from './kernels/attention.js'
 import { keepMask } from './kernels/dropout.js'
-import { gelu } from './kernels/gelu.js'
-import { layerNorm } from './kernels/layer-norm.js'
 import { windowedAttention } from './kernels/windowed.js'
 import type { KvCache } from './kv-cache.js'
+import { linear, mlp, normalize } from './layers.js'
 import type { PositionEncoding } from './position.js'
 
 /** What the blocks of one forward pass share. */
@@ -25,39 +24,34 @@ export interface BlockContext {
 }
 
 /**
- * One pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)).
+ * One pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)); or both from the same x.
  *
  * @param x - shape [N, D]
  * @returns shape [N, D]
  */
 export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const p = (name: string) => context.parameters.get(`layers.${layer}.${name}`)!
-  const normed = layerNorm(x, p('attention_norm.scale'), p('attention_norm.shift'))
+  const at = `layers.${layer}`
+  const normed = normalize(x, `${at}.attention_norm`, context)
   const attended = tf.add(x, drop(selfAttention(normed, layer, context), context)) as tf.Tensor2D
-  const hidden = linear(
-    layerNorm(attended, p('mlp_norm.scale'), p('mlp_norm.shift')),
-    p('mlp.in.weight'),
-    p('mlp.in.bias'),
-  )
-  const active = context.config.activation === 'relu' ? tf.relu(hidden) : gelu(hidden)
-  return tf.add(attended, drop(linear(active, p('mlp.out.weight'), p('mlp.out.bias')), context)) as tf.Tensor2D
+  const read = context.config.parallelResidual ? x : attended
+  const fed = mlp(normalize(read, `${at}.mlp_norm`, context), `${at}.mlp`, context)
+  return tf.add(attended, drop(fed, context)) as tf.Tensor2D
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const { config, parameters, positions, batchSize: B, cache, padding, attentionWindow, nextSeed } = context
-  const { modelDim: D, numHeads: H, blockSize, dropout } = config
-  const p = (name: string) => parameters.get(`layers.${layer}.attention.${name}`)!
+  const { config, positions, batchSize: B, cache, padding, attentionWindow, nextSeed } = context
+  const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv, blockSize, dropout } = config
+  const at = `layers.${layer}.attention`
   const L = x.shape[0] / B
-  const qkv = tf.reshape(linear(x, p('qkv.weight'), p('qkv.bias')), [B, L, 3, H, D / H])
-  const [q, newKeys, newValues] = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4])) as [
-    tf.Tensor4D,
-    tf.Tensor4D,
-    tf.Tensor4D,
-  ]
+  const product = linear(x, `${at}.qkv`, context)
+  const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
+  const qkv = tf.transpose(tf.reshape(clipped, [B, L, H + 2 * G, D / H]), [0, 2, 1, 3])
+  const [q, newKeys, newValues] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
 
   const cacheable = positions.cacheRotated ? positions.rotateKeys(newKeys) : newKeys
   const all = cache ? cache.extend(layer, cacheable, newValues) : { keys: cacheable, values: newValues }
-  const keys = positions.cacheRotated ? all.keys : positions.rotateKeys(all.keys)
+  const keys = shared(positions.cacheRotated ? all.keys : positions.rotateKeys(all.keys), H / G)
+  const values = shared(all.values, H / G)
   const options = {
     bias: positions.bias(layer),
     trainBias: positions.trainBias,
@@ -68,15 +62,18 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const queries = positions.rotateQueries(q)
   const mixed =
     attentionWindow !== undefined && attentionWindow < keys.shape[2]
-      ? windowedAttention(queries, keys, all.values, attentionWindow, options)
-      : attention(queries, keys, all.values, options)
+      ? windowedAttention(queries, keys, values, attentionWindow, options)
+      : attention(queries, keys, values, options)
   const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B * L, D]) as tf.Tensor2D
-  return linear(merged, p('out.weight'), p('out.bias'))
+  return linear(merged, `${at}.out`, context)
 }
 
-/** x·weight + bias as a two-dimensional product: batched products are slower everywhere. */
-const linear = (x: tf.Tensor2D, weight: tf.Tensor, bias: tf.Tensor) =>
-  tf.add(tf.matMul(x, weight as tf.Tensor2D), bias) as tf.Tensor2D
+/** Each head `times` times in a row, [B, G, K, headDim] → [B, H, K, headDim]: after the cache, which holds it once. */
+function shared(x: tf.Tensor4D, times: number): tf.Tensor4D {
+  if (times === 1) return x
+  const [B, G, K, headDim] = x.shape
+  return tf.reshape(tf.tile(tf.reshape(x, [B, G, 1, K * headDim]), [1, 1, times, 1]), [B, G * times, K, headDim])
+}
 
 export const drop = <T extends tf.Tensor>(x: T, { config, nextSeed }: Pick<BlockContext, 'config' | 'nextSeed'>): T =>
   nextSeed ? tf.mul(x, keepMask(x.shape, config.dropout, nextSeed())) : x

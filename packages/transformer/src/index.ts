@@ -8,7 +8,7 @@ export {
   readParameters,
   saveCheckpoint,
 } from './checkpoint.js'
-export type { ModelConfig } from './config.js'
+export type { Activation, ModelConfig } from './config.js'
 export { tfDifferentiable } from './differentiable.js'
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js'
 export { type GenerateOptions, generate } from './generate.js'

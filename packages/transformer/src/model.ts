@@ -3,8 +3,8 @@ import { checkInteger, type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { block, drop } from './block.js'
 import { type ModelConfig, resolveConfig } from './config.js'
-import { layerNorm } from './kernels/layer-norm.js'
 import type { KvCache } from './kv-cache.js'
+import { normalize } from './layers.js'
 import { allocateParameters, parameterCount, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
 
@@ -80,9 +80,11 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
       const tokens = tf.gather(p('embedding.weight'), ids) as tf.Tensor2D
       const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
       const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
-      let x = drop(tf.reshape(embedded, [B * L, D]) as tf.Tensor2D, context)
+      const entering = tf.reshape(embedded, [B * L, D]) as tf.Tensor2D
+      const start = resolved.embeddingNorm ? normalize(entering, 'embedding_norm', context) : entering
+      let x = drop(start, context)
       for (let layer = 0; layer < numLayers; layer++) x = tf.tidy(() => block(x, layer, context))
-      return resolved.finalNorm ? layerNorm(x, p('final_norm.scale'), p('final_norm.shift')) : x
+      return resolved.finalNorm ? normalize(x, 'final_norm', context) : x
     })
 
   return {

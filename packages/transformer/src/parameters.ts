@@ -17,30 +17,38 @@ export function parameterSpecs(
   strategy: PositionStrategy,
   config: Required<ModelConfig>,
 ): Record<string, ParameterSpec> {
-  const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingScale, finalNorm, tiedHead } = config
+  const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingScale, embeddingNorm, finalNorm, tiedHead } = config
   const residual = 0.02 / Math.sqrt(2 * numLayers)
+  const qkvDim = D + 2 * (D / config.numHeads) * config.numKeyValueHeads
+  const norm = (name: string) => ({
+    [`${name}.scale`]: filled([D], 1),
+    ...(hasShift(config) && { [`${name}.shift`]: filled([D], 0) }),
+  })
+  const linear = (name: string, from: number, to: number, standardDeviation: number) => ({
+    [`${name}.weight`]: normal([from, to], standardDeviation),
+    ...(config.biases && { [`${name}.bias`]: filled([to], 0) }),
+  })
   const specs: Record<string, ParameterSpec> = {
     'embedding.weight': normal([vocabularySize, D], embeddingScale ? D ** -0.5 : 0.02),
+    ...(embeddingNorm && norm('embedding_norm')),
   }
   for (let layer = 0; layer < numLayers; layer++)
     Object.assign(specs, {
-      [`layers.${layer}.attention_norm.scale`]: filled([D], 1),
-      [`layers.${layer}.attention_norm.shift`]: filled([D], 0),
-      [`layers.${layer}.attention.qkv.weight`]: normal([D, 3 * D], 0.02),
-      [`layers.${layer}.attention.qkv.bias`]: filled([3 * D], 0),
-      [`layers.${layer}.attention.out.weight`]: normal([D, D], residual),
-      [`layers.${layer}.attention.out.bias`]: filled([D], 0),
-      [`layers.${layer}.mlp_norm.scale`]: filled([D], 1),
-      [`layers.${layer}.mlp_norm.shift`]: filled([D], 0),
-      [`layers.${layer}.mlp.in.weight`]: normal([D, mlpDim], 0.02),
-      [`layers.${layer}.mlp.in.bias`]: filled([mlpDim], 0),
-      [`layers.${layer}.mlp.out.weight`]: normal([mlpDim, D], residual),
-      [`layers.${layer}.mlp.out.bias`]: filled([D], 0),
+      ...norm(`layers.${layer}.attention_norm`),
+      ...linear(`layers.${layer}.attention.qkv`, D, qkvDim, 0.02),
+      ...linear(`layers.${layer}.attention.out`, D, D, residual),
+      ...norm(`layers.${layer}.mlp_norm`),
+      ...linear(`layers.${layer}.mlp.in`, D, mlpDim, 0.02),
+      ...(config.gatedMlp && linear(`layers.${layer}.mlp.gate`, D, mlpDim, 0.02)),
+      ...linear(`layers.${layer}.mlp.out`, mlpDim, D, residual),
     })
-  if (finalNorm) Object.assign(specs, { 'final_norm.scale': filled([D], 1), 'final_norm.shift': filled([D], 0) })
+  if (finalNorm) Object.assign(specs, norm('final_norm'))
   if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], 0.02)
   return { ...specs, ...positionParameters(strategy, config) }
 }
+
+/** Whether the norms of a model add something: RMS norm never does. */
+const hasShift = ({ norm, biases }: Required<ModelConfig>) => norm === 'layer' && biases
 
 /** Allocates the arrays; the same seed gives the same start on every backend and, but for its own, every strategy. */
 export function allocateParameters(specs: Record<string, ParameterSpec>, seed: number): Map<string, tf.Variable> {

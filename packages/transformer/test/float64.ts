@@ -41,6 +41,26 @@ export function layerNorm64(D: number, x: Float64Array, scale: Float64Array, shi
 export const gelu64 = (x: Float64Array): Float64Array =>
   x.map((value) => 0.5 * value * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3))))
 
+/** x·Φ(x), with erf as its series of positive terms: 2/√π·exp(−x²)·Σ 2ⁿx²ⁿ⁺¹/(1·3·…·(2n + 1)). */
+export const geluExact64 = (x: Float64Array): Float64Array =>
+  x.map((value) => {
+    const z = value / Math.SQRT2
+    let [term, sum] = [z, z]
+    for (let n = 1; n < 200; n++) {
+      term *= (2 * z * z) / (2 * n + 1)
+      sum += term
+    }
+    return 0.5 * value * (1 + (2 / Math.sqrt(Math.PI)) * Math.exp(-z * z) * sum)
+  })
+
+/** x/√(mean(x²) + epsilon)·scale, row by row. */
+export function rmsNorm64(D: number, x: Float64Array, scale: Float64Array, epsilon: number): Float64Array {
+  return x.map((value, at) => {
+    const row = x.subarray(at - (at % D), at - (at % D) + D)
+    return (value / Math.sqrt(row.reduce((sum, each) => sum + each * each, 0) / D + epsilon)) * scale[at % D]!
+  })
+}
+
 /** −ln softmax(logits)[target], row by row. */
 export function crossEntropy64(V: number, logits: Float64Array, targets: ArrayLike<number>): Float64Array {
   return Float64Array.from(targets, (target, row) => {

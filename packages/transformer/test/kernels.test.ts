@@ -8,11 +8,12 @@ import { createModel, createTrainer, evaluate, type StepCompiler } from '../src/
 import { attention } from '../src/kernels/attention.js'
 import type { AttentionBias } from '../src/kernels/bias-tile.js'
 import { crossEntropy } from '../src/kernels/cross-entropy.js'
-import { gelu } from '../src/kernels/gelu.js'
+import { gelu, geluExact } from '../src/kernels/gelu.js'
 import { layerNorm } from '../src/kernels/layer-norm.js'
+import { rmsNorm } from '../src/kernels/rms-norm.js'
 import { applyRotation, toDevice } from '../src/kernels/rotate.js'
 import { windowedAttention } from '../src/kernels/windowed.js'
-import { attention64, crossEntropy64, differences64, gelu64, layerNorm64 } from './float64.js'
+import { attention64, crossEntropy64, differences64, gelu64, geluExact64, layerNorm64, rmsNorm64 } from './float64.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
 // A failure names its seed; the numbers change from run to run.
@@ -133,9 +134,16 @@ const kernels: readonly Kernel[] = [
   {
     name: 'layer norm',
     shapes: [[5, 6], [6], [6]],
-    device: (x, scale, shift) => layerNorm(x as tf.Tensor2D, scale!, shift!),
+    device: (x, scale, shift) => layerNorm(x as tf.Tensor2D, scale!, shift!, 1e-5),
     exact: (x, scale, shift) => layerNorm64(6, x!, scale!, shift!),
   },
+  {
+    name: 'RMS norm',
+    shapes: [[5, 6], [6]],
+    device: (x, scale) => rmsNorm(x as tf.Tensor2D, scale!, 1e-3),
+    exact: (x, scale) => rmsNorm64(6, x!, scale!, 1e-3),
+  },
+  { name: 'exact GELU', shapes: [[30]], device: (x) => geluExact(x!), exact: (x) => geluExact64(x!) },
   { name: 'GELU', shapes: [[30]], device: (x) => gelu(x!), exact: (x) => gelu64(x!) },
   {
     name: 'cross-entropy',

@@ -22,3 +22,23 @@ export function gelu<T extends tf.Tensor>(x: T): T {
   })
   return forward(x) as T
 }
+
+/**
+ * GELU as it is defined, x·Φ(x) (Hendrycks & Gimpel, 2016), with its own gradient.
+ *
+ * @returns the shape of `x`
+ */
+export function geluExact<T extends tf.Tensor>(x: T): T {
+  const forward = tf.customGrad((x, save) => {
+    const input = x as tf.Tensor
+    const probability = tf.mul(tf.add(tf.erf(tf.mul(input, Math.SQRT1_2)), 1), 0.5)
+    ;(save as tf.GradSaveFunc)([input, probability])
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [x, probability] = saved as [tf.Tensor, tf.Tensor]
+      const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+      return [tf.mul(dy, tf.add(probability, tf.mul(x, density)))]
+    }
+    return { value: tf.mul(input, probability), gradFunc }
+  })
+  return forward(x) as T
+}

@@ -1,8 +1,6 @@
 // Letters: N rows, D modelDim.
 import * as tf from '@tensorflow/tfjs'
 
-const EPSILON = 1e-5
-
 /**
  * Layer normalisation (Ba et al., 2016) with its own gradient: a third of the operations that the composed form puts
  * on the tape.
@@ -10,13 +8,14 @@ const EPSILON = 1e-5
  * @param x - shape [N, D]
  * @param scale - shape [D]
  * @param shift - shape [D]
+ * @param epsilon - added to the variance
  * @returns shape [N, D]
  */
-export function layerNorm(x: tf.Tensor2D, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor2D {
+export function layerNorm(x: tf.Tensor2D, scale: tf.Tensor, shift: tf.Tensor, epsilon: number): tf.Tensor2D {
   const forward = tf.customGrad((x, scale, shift, save) => {
     const input = x as tf.Tensor2D
     const centered = tf.sub(input, tf.mean(input, 1, true))
-    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centered), 1, true), EPSILON))
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centered), 1, true), epsilon))
     const normal = tf.mul(centered, inverse)
     ;(save as tf.GradSaveFunc)([normal, inverse, scale as tf.Tensor])
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {

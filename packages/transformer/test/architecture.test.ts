@@ -1,0 +1,94 @@
+// The choices that models differ in besides their position encoding.
+import { alibi } from '@alibi/alibi'
+import { rotary, xPos } from '@alibi/rotary'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createKvCache, createModel, type Model, type ModelConfig } from '../src/index.js'
+import { tiny, tokens } from './strategies.js'
+
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+})
+
+const four = { ...tiny, numHeads: 4 }
+const strategy = alibi({ numHeads: 4 })
+const architectures: [string, Partial<ModelConfig>][] = [
+  ['an exact GELU', { activation: 'gelu-exact' }],
+  ['a gated SiLU', { activation: 'silu', gatedMlp: true }],
+  ['a parallel residual', { parallelResidual: true }],
+  ['shared keys and values', { numKeyValueHeads: 2 }],
+  ['one head of keys and values', { numKeyValueHeads: 1 }],
+  ['clipped queries, keys and values', { clipQkv: 0.3 }],
+  ['RMS norms', { norm: 'rms', normEpsilon: 1e-3 }],
+  ['no biases', { biases: false }],
+  ['a norm of the embeddings', { embeddingNorm: true }],
+]
+
+/** With weights of a size that makes choices tell, biases included. */
+function make(architecture: Partial<ModelConfig>): Model {
+  const model = createModel({ ...four, ...architecture }, strategy)
+  for (const variable of model.parameters.values())
+    tf.tidy(() =>
+      variable.assign(tf.add(variable, tf.mul(tf.sin(tf.range(0, variable.size)), 0.2).reshape(variable.shape))),
+    )
+  return model
+}
+
+const hidden = (model: Model, ...args: Parameters<Model['forward']>) =>
+  tf.tidy(() => Array.from(model.forward(...args).dataSync()))
+
+/** fp32 sums of a few dozen terms of size 1, taken in another order. */
+const FP32 = { rtol: 0, atol: 1e-5 }
+
+describe.each(architectures)('a model with %s', (_name, architecture) => {
+  it('is another model', () => {
+    expect(hidden(make(architecture), [tokens(6)])).not.toBeAllclose(hidden(make({}), [tokens(6)]), FP32)
+  })
+
+  it('gives the same from a cache', () => {
+    const model = make(architecture)
+    const cache = createKvCache()
+    const pieces = [tokens(9).subarray(0, 4), tokens(9).subarray(4, 8), tokens(9).subarray(8)]
+    expect(pieces.flatMap((piece) => hidden(model, [piece], { cache }))).toBeAllclose(hidden(model, [tokens(9)]), FP32)
+    cache.dispose()
+  })
+
+  it('has the gradients of finite differences', () => {
+    const model = make(architecture)
+    const loss = () =>
+      tf.tidy(() => tf.mean(tf.square(tf.sub(model.logits(model.forward([tokens(7)])), 0.5))) as tf.Scalar)
+    const { grads } = tf.variableGrads(loss, [...model.parameters.values()])
+    for (const [name, variable] of model.parameters) {
+      const start = variable.dataSync().slice()
+      const gradient = grads[variable.name]!.dataSync() as Float32Array
+      const at = gradient.reduce((best, g, i) => (Math.abs(g) > Math.abs(gradient[best]!) ? i : best), 0)
+      const shifted = (by: number) => {
+        const moved = start.slice()
+        moved[at]! += by
+        variable.assign(tf.tensor(moved, variable.shape))
+        return loss().dataSync()[0]!
+      }
+      // Central difference: error h² from the curve and 1e-7/h from fp32; clipping has corners, met by few.
+      const difference = (shifted(5e-3) - shifted(-5e-3)) / 1e-2
+      shifted(0)
+      expect(Math.abs(difference - gradient[at]!), name).toBeLessThan(1e-3 + 0.03 * Math.abs(gradient[at]!))
+    }
+  })
+})
+
+it.each([rotary({ rotaryDim: 2 }), xPos({ rotaryDim: 2 })])('caches each shared head once ($name)', (strategy) => {
+  const model = createModel({ ...four, numKeyValueHeads: 2 }, strategy)
+  const cache = createKvCache()
+  const before = tf.memory().numBytes
+  const parts = [hidden(model, [tokens(8)], { cache }), hidden(model, [tokens(1, 8)], { cache })].flat()
+  // 9 tokens of keys and values: 2 layers, 2 heads, 2 features of 4 bytes.
+  expect(tf.memory().numBytes - before).toBe(9 * 2 * 2 * 2 * 2 * 4)
+  expect(parts).toBeAllclose(hidden(model, [tokens(9)]), FP32)
+})
+
+it('refuses choices that make no model', () => {
+  const refused = (choice: object) => () => createModel({ ...four, ...choice }, strategy)
+  expect(refused({ numKeyValueHeads: 3 })).toThrow('numKeyValueHeads to divide numHeads, got 3 for 4; try 1, 2, 4')
+  expect(refused({ norm: 'batch' })).toThrow('norm as one of layer,rms, got batch')
+  expect(refused({ clipQkv: 0 })).toThrow('a finite clipQkv > 0, got 0')
+})
