@@ -9,6 +9,7 @@ import { htmlReport } from '../src/report/page/page.js'
 import { dark, light, stylesOf, themeVariables, withVariables } from '../src/report/palette.js'
 import { differencesFromPaper } from '../src/report/paper/comparable.js'
 import { published } from '../src/report/paper/published.js'
+import { repeatCommand } from '../src/report/repeat.js'
 import { readingsOf, rowsOf } from '../src/report/rows.js'
 import { logScale, scaleFor } from '../src/report/scale.js'
 import { writeReport } from '../src/report/write.js'
@@ -191,6 +192,16 @@ describe('figures', () => {
     const [, t5] = reportFigures(example, trained).biases
     expect(t5!.table.body.at(-1)!.slice(1, 3)).toEqual(['-3.00', '0.00'])
   })
+})
+
+it('gives the command that runs it again', () => {
+  expect(repeatCommand(example.run.config)).toBe(
+    'pnpm bench run --preset quick --strategies alibi,sinusoidal,rotary,t5-bias,none --seeds 1,2,3',
+  )
+  const other = resolveRunConfig({ preset: 'small', data: "my texts/it's", windowedControl: true, steps: 7, stride: 3 })
+  expect(repeatCommand(other)).toBe(
+    "pnpm bench run --preset small --stride 3 --windowed-control --data 'my texts/it'\\''s' --steps 7",
+  )
 })
 
 it('writes a page of its own below 500 kB, and every figure as SVG and PNG', async () => {
