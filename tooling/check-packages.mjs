@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './setup.mjs'
 
-const STRATEGIES = ['alibi', 'rotary', 'sinusoidal', 't5-bias']
+const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
 /** Who may compute with TensorFlow.js. */
 const WITH_TENSORFLOW = ['backend', 'transformer']
 const FILES = ['README.md', 'LICENSE', 'package.json', 'tsconfig.json', 'src/index.ts', 'test']

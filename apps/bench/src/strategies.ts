@@ -1,6 +1,9 @@
 import { alibi } from '@alibi/alibi'
 import { none, type PositionStrategy } from '@alibi/core'
+import { fire } from '@alibi/fire'
+import { kerple } from '@alibi/kerple'
 import { rotary } from '@alibi/rotary'
+import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 
@@ -24,6 +27,11 @@ const builtIn: Readonly<Record<string, StrategyFactory>> = {
   sinusoidal: ({ modelDim }) => sinusoidal({ modelDim }),
   rotary: ({ headDim }) => rotary({ rotaryDim: headDim }),
   't5-bias': ({ numHeads }) => t5Bias({ numHeads }),
+  'kerple-log': ({ numHeads }) => kerple({ numHeads }),
+  'kerple-power': ({ numHeads }) => kerple({ numHeads, kernel: 'power' }),
+  // A quarter of the train length, as the authors' 512 of 2048.
+  fire: ({ numHeads, trainLength }) => fire({ numHeads, threshold: trainLength / 4 }),
+  sandwich: ({ numHeads }) => sandwich({ numHeads }),
   learned: ({ modelDim, trainLength }) => learned({ modelDim, maxPositions: trainLength }),
   none: () => none(),
 }

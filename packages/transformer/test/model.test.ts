@@ -56,7 +56,12 @@ describe.each(strategies)('%s', (_name, strategy) => {
   it('gives the same left-padded in a batch as alone', async () => {
     const model = createModel(tiny, strategy)
     const padded = Int32Array.of(0, 0, 0, ...tokens(6))
-    const batch = await hidden(model, [tokens(9, 5), padded], { padding: Int32Array.of(0, 3) })
+    const read = () => hidden(model, [tokens(9, 5), padded], { padding: Int32Array.of(0, 3) })
+    if (strategy.bias?.kind === 'pair') {
+      await expect(read).rejects.toThrow('expected no padding with the pair bias of fire')
+      return
+    }
+    const batch = await read()
     expectClose(batch.slice((9 + 3) * 8), await hidden(model, [tokens(6)]))
   })
 

@@ -10,7 +10,9 @@ import {
   scoreBias,
   type TensorOps,
 } from '@alibi/core'
+import { kerple } from '@alibi/kerple'
 import { rotary, xPos } from '@alibi/rotary'
+import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 import * as tf from '@tensorflow/tfjs'
@@ -28,6 +30,9 @@ const strategies: Record<string, fc.Arbitrary<PositionStrategy>> = {
   alibi: fc.record({ numHeads, learned: fc.boolean(), scale: fc.double({ min: 0.1, max: 4, noNaN: true }) }).map(alibi),
   'alibi, nonsymmetric': numHeads.map((n) => alibi({ numHeads: 2 * n, direction: 'nonsymmetric' })),
   't5-bias': fc.record({ numHeads, bidirectional: fc.boolean(), perLayer: fc.boolean() }).map(t5Bias),
+  // Not its powers: to round an exponent moves 4096² by much more than a rounding.
+  kerple: fc.record({ numHeads, perLayer: fc.boolean() }).map(kerple),
+  sandwich: fc.record({ numHeads, width: evenDim }).map(sandwich),
   sinusoidal: fc
     .record({
       modelDim: evenDim.map((dim) => dim + 2),

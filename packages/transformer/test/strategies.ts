@@ -1,6 +1,9 @@
 import { alibi } from '@alibi/alibi'
 import { none, type PositionStrategy } from '@alibi/core'
+import { fire } from '@alibi/fire'
+import { kerple } from '@alibi/kerple'
 import { rotary, xPos } from '@alibi/rotary'
+import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 
@@ -19,6 +22,10 @@ export const strategies: [string, PositionStrategy][] = [
   ['rotary, partial', rotary({ rotaryDim: 2, pairing: 'interleaved' })],
   ['xpos', xPos({ rotaryDim: 4 })],
   ['t5-bias', t5Bias({ numHeads })],
+  ['kerple-log', kerple({ numHeads })],
+  ['kerple-power', kerple({ numHeads, kernel: 'power' })],
+  ['fire', fire({ numHeads, width: 4, threshold: 4 })],
+  ['sandwich', sandwich({ numHeads })],
   ['t5-bias, per layer', t5Bias({ numHeads, perLayer: true })],
 ]
 

@@ -1,0 +1,1 @@
+export { type FireOptions, fire } from './fire.js'

@@ -1,0 +1,1 @@
+export { type KerpleOptions, kerple } from './kerple.js'

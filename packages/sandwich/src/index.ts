@@ -1,0 +1,1 @@
+export { type SandwichOptions, sandwich } from './sandwich.js'
