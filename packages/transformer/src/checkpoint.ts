@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from './config.js'
+import { ignoreMissing, writeFolder } from './folder.js'
 import { createModel, type Model } from './model.js'
 import type { OptimizerConfig } from './optimizer.js'
+import { readArrays } from './parameters.js'
 import { decodeSafetensors, encodeSafetensors, type NamedArray } from './safetensors.js'
 import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'
 
@@ -58,18 +60,7 @@ export async function saveCheckpoint(folder: string, trainer: Trainer, metadata:
     sha256: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)])),
     metadata,
   }
-  const fresh = `${folder}.partial`
-  await rm(fresh, { recursive: true, force: true })
-  await mkdir(fresh, { recursive: true })
-  for (const [name, bytes] of Object.entries(files)) await writeSynced(join(fresh, name), bytes)
-  await writeSynced(join(fresh, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`)
-  // A folder cannot be renamed over another: a reader that finds none takes `.previous`.
-  const previous = `${folder}.previous`
-  await rm(previous, { recursive: true, force: true })
-  await rename(folder, previous).catch(ignoreMissing)
-  await rename(fresh, folder)
-  await syncFolder(dirname(folder))
-  await rm(previous, { recursive: true, force: true })
+  await writeFolder(folder, { ...files, [DESCRIPTION]: `${JSON.stringify(description, null, 2)}\n` })
 }
 
 /** Whether a checkpoint was saved to the folder, be it good or damaged. */
@@ -166,29 +157,4 @@ function assignAll(variables: ReadonlyMap<string, tf.Variable>, arrays: Map<stri
     tf.tidy(() => variable.assign(tf.tensor(arrays.get(name)!.data, variable.shape)))
 }
 
-async function readArrays(variables: ReadonlyMap<string, tf.Variable>): Promise<Map<string, NamedArray>> {
-  const arrays = new Map<string, NamedArray>()
-  for (const [name, v] of variables) arrays.set(name, { shape: v.shape, data: (await v.data()) as Float32Array })
-  return arrays
-}
-
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-
-async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'w')
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-}

@@ -5,7 +5,7 @@ import { block, drop } from './block.js'
 import { type ModelConfig, resolveConfig } from './config.js'
 import type { KvCache } from './kv-cache.js'
 import { normalize } from './layers.js'
-import { allocateParameters, parameterCount, parameterSpecs } from './parameters.js'
+import { allocateParameters, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
 
 export interface ForwardOptions {
@@ -51,8 +51,15 @@ export interface Model {
  */
 export function createModel(config: ModelConfig, strategy: PositionStrategy, seed = 0): Model {
   const resolved = resolveConfig(config)
-  const specs = parameterSpecs(strategy, resolved)
-  const parameters = allocateParameters(specs, seed)
+  return assembleModel(resolved, strategy, allocateParameters(parameterSpecs(strategy, resolved), seed))
+}
+
+/** A model of arrays that are there already: those of `parameterSpecs`. */
+export function assembleModel(
+  resolved: Required<ModelConfig>,
+  strategy: PositionStrategy,
+  parameters: ReadonlyMap<string, tf.Variable>,
+): Model {
   const { modelDim: D, numHeads, numLayers, vocabularySize } = resolved
   const p = (name: string) => parameters.get(name)!
 
@@ -91,7 +98,7 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
     config: resolved,
     strategy,
     parameters,
-    numParameters: parameterCount(specs),
+    numParameters: [...parameters.values()].reduce((sum, { size }) => sum + size, 0),
     forwardTokens,
     forward: (rows, options) =>
       tf.tidy(() => {

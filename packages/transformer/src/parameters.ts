@@ -2,6 +2,7 @@ import { initialValues, type ParameterSpec, type PositionStrategy, seededRandom 
 import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from './config.js'
 import { positionParameters } from './position.js'
+import type { NamedArray } from './safetensors.js'
 
 const normal = (shape: number[], standardDeviation: number): ParameterSpec => ({
   shape,
@@ -63,5 +64,9 @@ export function allocateParameters(specs: Record<string, ParameterSpec>, seed: n
   )
 }
 
-export const parameterCount = (specs: Record<string, ParameterSpec>) =>
-  Object.values(specs).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+/** Copies arrays to the host. */
+export async function readArrays(variables: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, NamedArray>> {
+  const arrays = new Map<string, NamedArray>()
+  for (const [name, v] of variables) arrays.set(name, { shape: v.shape, data: (await v.data()) as Float32Array })
+  return arrays
+}

@@ -1,0 +1,40 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/**
+ * Writes a folder of files that appears whole or not at all: it is written beside, synced, then renamed; an earlier one
+ * stays until then, as `.previous` for a moment.
+ */
+export async function writeFolder(folder: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+  const fresh = `${folder}.partial`
+  await rm(fresh, { recursive: true, force: true })
+  await mkdir(fresh, { recursive: true })
+  for (const [name, content] of Object.entries(files)) await writeSynced(join(fresh, name), content)
+  // A folder cannot be renamed over another: a reader that finds none takes `.previous`.
+  const previous = `${folder}.previous`
+  await rm(previous, { recursive: true, force: true })
+  await rename(folder, previous).catch(ignoreMissing)
+  await rename(fresh, folder)
+  await syncFolder(dirname(folder))
+  await rm(previous, { recursive: true, force: true })
+}
+
+async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}
+
+/** A catch for what is not there. */
+export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+}

@@ -1,0 +1,78 @@
+import type { PositionStrategy } from '@alibi/core'
+import type { ModelConfig } from '../config.js'
+import type { Fields } from './fields.js'
+
+/** A kind of model that transformers knows: how its config.json and the names and layouts of its arrays map to ours. */
+export interface Family {
+  /** `model_type` in config.json. */
+  readonly name: string
+  /** The class that transformers loads it with. */
+  readonly className: string
+  /** What the names of the body's arrays begin with; files of the body alone leave it out. */
+  readonly prefix: string
+  /** What tells its models from ours, in the usual variant. */
+  readonly architecture: Partial<ModelConfig>
+  /** Choices of {@link architecture} or our defaults that other variants make otherwise. */
+  readonly free: readonly (keyof ModelConfig)[]
+  /** @throws Error, one line, for a variant that is not supported */
+  read(fields: Fields): FamilyModel
+  /**
+   * The reverse, for a model with the family's {@link architecture} but for what is free.
+   *
+   * @returns what config.json needs beyond `model_type`
+   * @throws Error, one line, for a model that the family cannot express
+   */
+  write(model: FamilyModel & { readonly config: Required<ModelConfig> }): Record<string, unknown>
+  /** Of the model that {@link read} gave, or {@link write} took. */
+  arrays(config: Required<ModelConfig>, fields: Fields): ArrayMapping[]
+}
+
+interface FamilyModel {
+  readonly config: ModelConfig
+  readonly strategy: PositionStrategy
+  /** Tokens of the sequences that it was trained on, where config.json says so. */
+  readonly trainLength: number | undefined
+}
+
+/** One of our arrays and where it is in theirs. */
+export interface ArrayMapping {
+  readonly ours: string
+  /** Stacked along their first axis; none: zeros, which their model leaves out. */
+  readonly theirs: readonly string[]
+  readonly layout: Layout
+}
+
+/**
+ * How their array lies: as ours, [in, out]; `transposed`, [out, in]; or that with queries, keys and values of each head
+ * together, [numHeads·3·headDim, in]. Biases have no second axis to transpose.
+ */
+export type Layout = 'same' | 'transposed' | 'transposed, by head'
+
+/** Weight and bias of a projection; `theirs` without `.weight`, several if they are stacked. */
+export function projection(
+  ours: string,
+  theirs: string | readonly string[],
+  layout: Layout,
+  biases: { readonly ours: boolean; readonly theirs: boolean },
+): ArrayMapping[] {
+  const names = typeof theirs === 'string' ? [theirs] : theirs
+  const part = (kind: string) => names.map((name) => `${name}.${kind}`)
+  const bias = { ours: `${ours}.bias`, theirs: biases.theirs ? part('bias') : [], layout }
+  return [{ ours: `${ours}.weight`, theirs: part('weight'), layout }, ...(biases.ours ? [bias] : [])]
+}
+
+/** Scale and, if it has one, shift of a norm. */
+export const norm = (ours: string, theirs: string, shift: boolean): ArrayMapping[] => [
+  { ours: `${ours}.scale`, theirs: [`${theirs}.weight`], layout: 'same' },
+  ...(shift ? [{ ours: `${ours}.shift`, theirs: [`${theirs}.bias`], layout: 'same' as const }] : []),
+]
+
+/** The token embedding, and the head where it is not the same array. */
+export const ends = (config: Required<ModelConfig>, embedding: string, head: string): ArrayMapping[] => [
+  { ours: 'embedding.weight', theirs: [embedding], layout: 'same' },
+  ...(config.tiedHead ? [] : [{ ours: 'head.weight', theirs: [head], layout: 'transposed' as const }]),
+]
+
+/** The mappings of every layer. */
+export const layers = ({ numLayers }: ModelConfig, of: (layer: number) => ArrayMapping[][]): ArrayMapping[] =>
+  Array.from({ length: numLayers }, (_, layer) => of(layer)).flat(2)

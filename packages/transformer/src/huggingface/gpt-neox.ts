@@ -1,0 +1,68 @@
+import { readActivation, writeActivation } from './activations.js'
+import { ends, type Family, layers, norm, projection } from './family.js'
+import { readRope, writeRope } from './rope.js'
+
+/** GPT-NeoX (Black et al., 2022) and Pythia: some features of each head rotate, attention and MLP in parallel. */
+export const gptNeox: Family = {
+  name: 'gpt_neox',
+  className: 'GPTNeoXForCausalLM',
+  prefix: 'gpt_neox.',
+  architecture: { activation: 'gelu-exact', parallelResidual: true },
+  free: ['activation', 'parallelResidual', 'mlpDim'],
+
+  read(fields) {
+    const [modelDim, numHeads] = [fields.count('hidden_size'), fields.count('num_attention_heads')]
+    const legacy = { base: 'rotary_emb_base', share: 'rotary_pct', defaultShare: 0.25 }
+    return {
+      trainLength: fields.count('max_position_embeddings', 2048),
+      strategy: readRope(fields, modelDim / numHeads, legacy),
+      config: {
+        vocabularySize: fields.count('vocab_size'),
+        numLayers: fields.count('num_hidden_layers'),
+        modelDim,
+        numHeads,
+        mlpDim: fields.count('intermediate_size'),
+        activation: readActivation(fields, 'hidden_act', 'gelu'),
+        parallelResidual: fields.flag('use_parallel_residual', true),
+        normEpsilon: fields.number('layer_norm_eps', 1e-5),
+        tiedHead: fields.flag('tie_word_embeddings', false),
+      },
+    }
+  },
+
+  write: ({ config, strategy, trainLength }) => ({
+    vocab_size: config.vocabularySize,
+    hidden_size: config.modelDim,
+    num_hidden_layers: config.numLayers,
+    num_attention_heads: config.numHeads,
+    intermediate_size: config.mlpDim,
+    hidden_act: writeActivation(config.activation),
+    use_parallel_residual: config.parallelResidual,
+    layer_norm_eps: config.normEpsilon,
+    rope_parameters: writeRope(strategy, config.modelDim / config.numHeads, 'gpt_neox'),
+    max_position_embeddings: trainLength ?? 2048,
+    hidden_dropout: config.dropout,
+    attention_dropout: config.dropout,
+  }),
+
+  arrays(config, fields) {
+    const both = { ours: true, theirs: true }
+    const attention = { ours: true, theirs: fields.flag('attention_bias', true) }
+    return [
+      ...ends(config, 'gpt_neox.embed_in.weight', 'embed_out.weight'),
+      ...layers(config, (layer) => {
+        const [ours, theirs] = [`layers.${layer}`, `gpt_neox.layers.${layer}`]
+        const qkv = `${theirs}.attention.query_key_value`
+        return [
+          norm(`${ours}.attention_norm`, `${theirs}.input_layernorm`, true),
+          projection(`${ours}.attention.qkv`, qkv, 'transposed, by head', attention),
+          projection(`${ours}.attention.out`, `${theirs}.attention.dense`, 'transposed', attention),
+          norm(`${ours}.mlp_norm`, `${theirs}.post_attention_layernorm`, true),
+          projection(`${ours}.mlp.in`, `${theirs}.mlp.dense_h_to_4h`, 'transposed', both),
+          projection(`${ours}.mlp.out`, `${theirs}.mlp.dense_4h_to_h`, 'transposed', both),
+        ]
+      }),
+      ...norm('final_norm', 'gpt_neox.final_layer_norm', true),
+    ]
+  },
+}

@@ -1,0 +1,71 @@
+import { learned } from '@alibi/sinusoidal'
+import { readActivation, writeActivation } from './activations.js'
+import { ends, type Family, layers, norm, projection } from './family.js'
+
+/** GPT-2 (Radford et al., 2019): a learned table of positions; its projections lie as ours do. */
+export const gpt2: Family = {
+  name: 'gpt2',
+  className: 'GPT2LMHeadModel',
+  prefix: 'transformer.',
+  architecture: {},
+  free: ['activation', 'mlpDim'],
+
+  read(fields) {
+    fields.only('scale_attn_weights', true)
+    fields.only('scale_attn_by_inverse_layer_idx', false)
+    fields.only('add_cross_attention', false)
+    const [modelDim, maxPositions] = [fields.count('n_embd'), fields.count(['n_positions', 'n_ctx'])]
+    return {
+      trainLength: maxPositions,
+      strategy: learned({ modelDim, maxPositions }),
+      config: {
+        vocabularySize: fields.count('vocab_size'),
+        numLayers: fields.count('n_layer'),
+        modelDim,
+        numHeads: fields.count('n_head'),
+        mlpDim: fields.count('n_inner', 4 * modelDim),
+        activation: readActivation(fields, 'activation_function', 'gelu_new'),
+        normEpsilon: fields.number('layer_norm_epsilon', 1e-5),
+        tiedHead: fields.flag('tie_word_embeddings', true),
+      },
+    }
+  },
+
+  write({ config, strategy }) {
+    if (strategy.name !== 'learned')
+      throw new Error(`saveHuggingFace: expected a learned table of positions for gpt2, got ${strategy.name}`)
+    return {
+      vocab_size: config.vocabularySize,
+      n_embd: config.modelDim,
+      n_layer: config.numLayers,
+      n_head: config.numHeads,
+      n_inner: config.mlpDim,
+      n_positions: strategy.maxPositions,
+      activation_function: writeActivation(config.activation),
+      layer_norm_epsilon: config.normEpsilon,
+      resid_pdrop: config.dropout,
+      embd_pdrop: config.dropout,
+      attn_pdrop: config.dropout,
+    }
+  },
+
+  arrays(config) {
+    const both = { ours: true, theirs: true }
+    return [
+      ...ends(config, 'transformer.wte.weight', 'lm_head.weight'),
+      { ours: 'position.table', theirs: ['transformer.wpe.weight'], layout: 'same' },
+      ...layers(config, (layer) => {
+        const [ours, theirs] = [`layers.${layer}`, `transformer.h.${layer}`]
+        return [
+          norm(`${ours}.attention_norm`, `${theirs}.ln_1`, true),
+          projection(`${ours}.attention.qkv`, `${theirs}.attn.c_attn`, 'same', both),
+          projection(`${ours}.attention.out`, `${theirs}.attn.c_proj`, 'same', both),
+          norm(`${ours}.mlp_norm`, `${theirs}.ln_2`, true),
+          projection(`${ours}.mlp.in`, `${theirs}.mlp.c_fc`, 'same', both),
+          projection(`${ours}.mlp.out`, `${theirs}.mlp.c_proj`, 'same', both),
+        ]
+      }),
+      ...norm('final_norm', 'transformer.ln_f', true),
+    ]
+  },
+}

@@ -1,0 +1,96 @@
+// Letters: R rows and C columns of an array of theirs.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { resolveConfig } from '../config.js'
+import { ignoreMissing } from '../folder.js'
+import { assembleModel, type Model } from '../model.js'
+import { parameterSpecs } from '../parameters.js'
+import type { SafetensorsFile } from '../safetensors.js'
+import { familyOf, huggingFaceArchitecture } from './families.js'
+import type { ArrayMapping, Family } from './family.js'
+import { type Fields, fieldsOf } from './fields.js'
+import { toOurs } from './layout.js'
+import { openWeights } from './weights.js'
+
+export interface LoadedHuggingFace {
+  readonly model: Model
+  /** `model_type` of config.json. */
+  readonly family: string
+  /** Tokens of the sequences it was trained on, as far as config.json says; absent if it does not. */
+  readonly trainLength: number | undefined
+}
+
+/**
+ * A model from a folder with `config.json` and `model.safetensors` (or its shards), as Hugging Face transformers saves
+ * BLOOM, MPT, GPT-NeoX, Llama and GPT-2: float32 here, whatever the weights are stored in.
+ *
+ * @throws Error, one line, for a folder of another kind, another family or a variant that is not supported
+ */
+export async function loadHuggingFace(folder: string): Promise<LoadedHuggingFace> {
+  const { family, fields } = await readConfig(folder)
+  const { config: given, strategy, trainLength } = family.read(fields)
+  const config = resolveConfig({ ...huggingFaceArchitecture(family.name), ...given })
+  const specs = parameterSpecs(strategy, config)
+  const file = await openWeights(folder)
+  const parameters = new Map<string, tf.Variable>()
+  try {
+    for (const mapping of family.arrays(config, fields)) {
+      const shape = [...specs[mapping.ours]!.shape]
+      const data = await readArray(file, mapping, shape, family, config.numHeads)
+      parameters.set(
+        mapping.ours,
+        tf.tidy(() => tf.variable(tf.tensor(data, shape))),
+      )
+    }
+  } catch (error) {
+    tf.dispose([...parameters.values()])
+    throw error
+  } finally {
+    await file.close()
+  }
+  return { model: assembleModel(config, strategy, parameters), family: family.name, trainLength }
+}
+
+async function readConfig(folder: string): Promise<{ family: Family; fields: Fields }> {
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(ignoreMissing)
+  if (text === undefined)
+    throw new Error(`loadHuggingFace: expected a folder with a config.json, got ${folder} without one`)
+  const json = JSON.parse(text)
+  const family = familyOf('loadHuggingFace', json.model_type)
+  const fields = fieldsOf(json, `loadHuggingFace ${family.name}`)
+  fields.only('quantization_config')
+  return { family, fields }
+}
+
+/** Their arrays of one of ours, stacked and in our layout. */
+async function readArray(
+  file: SafetensorsFile,
+  { ours, theirs, layout }: ArrayMapping,
+  shape: readonly number[],
+  { prefix }: Family,
+  numHeads: number,
+): Promise<Float32Array> {
+  const size = shape.reduce((a, b) => a * b, 1)
+  if (!theirs.length) return new Float32Array(size)
+  const names = theirs.map((name) => {
+    const known = [name, name.replace(prefix, '')].find((each) => file.shapes.has(each))
+    if (known === undefined) throw new Error(`loadHuggingFace: expected an array ${name} (for ${ours}), got none`)
+    return known
+  })
+  const shapes = names.map((name) => file.shapes.get(name)!)
+  const [R, C] = [shapes.reduce((sum, [rows]) => sum + rows!, 0), shapes[0]![1]]
+  const got = C === undefined ? [R] : layout === 'same' ? [R, C] : [C, R]
+  if (`${got}` !== `${shape}` || shapes.some(([, columns]) => columns !== C))
+    throw new Error(
+      `loadHuggingFace: expected ${names.join(' + ')} to make [${shape}], got ${shapes.map((each) => `[${each}]`).join(' + ')}; config.json is of another model`,
+    )
+  const stacked = new Float32Array(size)
+  let at = 0
+  for (const name of names) {
+    const part = await file.read(name)
+    stacked.set(part, at)
+    at += part.length
+  }
+  return toOurs(stacked, C ?? 1, layout, numHeads)
+}

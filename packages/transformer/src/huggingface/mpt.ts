@@ -1,0 +1,75 @@
+import { alibi, alibiSlopes } from '@alibi/alibi'
+import { ends, type Family, layers, norm, projection } from './family.js'
+import { checkPaperSlopes } from './slopes.js'
+
+/** MPT (MosaicML, 2023): ALiBi with any gentlest slope, no biases, sometimes clipped queries, keys and values. */
+export const mpt: Family = {
+  name: 'mpt',
+  className: 'MptForCausalLM',
+  prefix: 'transformer.',
+  architecture: { activation: 'gelu-exact', biases: false },
+  free: ['clipQkv'],
+
+  read(fields) {
+    const attention = fields.inside('attn_config')
+    attention.only('alibi', true)
+    attention.only('attn_type', 'multihead_attention')
+    attention.only('prefix_lm', false)
+    attention.only('qk_ln', false)
+    attention.only('softmax_scale')
+    fields.only('no_bias', true)
+    fields.only('expansion_ratio', 4)
+    fields.only('logit_scale')
+    fields.only('norm_type', 'low_precision_layernorm', 'layernorm')
+    const numHeads = fields.count('n_heads')
+    const clip = attention.number('clip_qkv', 0)
+    return {
+      trainLength: fields.count('max_seq_len', 2048),
+      strategy: alibi({ numHeads, slopes: alibiSlopes(numHeads, attention.number('alibi_bias_max', 8)) }),
+      config: {
+        vocabularySize: fields.count('vocab_size'),
+        numLayers: fields.count('n_layers'),
+        modelDim: fields.count('d_model'),
+        numHeads,
+        clipQkv: clip || null,
+        normEpsilon: fields.number('layer_norm_epsilon', 1e-5),
+        tiedHead: fields.flag('tie_word_embeddings', true),
+      },
+    }
+  },
+
+  write({ config, strategy, trainLength }) {
+    checkPaperSlopes(strategy, 'mpt')
+    return {
+      vocab_size: config.vocabularySize,
+      d_model: config.modelDim,
+      n_layers: config.numLayers,
+      n_heads: config.numHeads,
+      // Its table of biases has this many columns: longer inputs fail in transformers.
+      max_seq_len: trainLength ?? 2048,
+      layer_norm_epsilon: config.normEpsilon,
+      resid_pdrop: config.dropout,
+      emb_pdrop: config.dropout,
+      attn_config: { alibi: true, alibi_bias_max: 8, clip_qkv: config.clipQkv, attn_impl: 'torch' },
+    }
+  },
+
+  arrays(config) {
+    const none = { ours: false, theirs: false }
+    return [
+      ...ends(config, 'transformer.wte.weight', 'lm_head.weight'),
+      ...layers(config, (layer) => {
+        const [ours, theirs] = [`layers.${layer}`, `transformer.blocks.${layer}`]
+        return [
+          norm(`${ours}.attention_norm`, `${theirs}.norm_1`, false),
+          projection(`${ours}.attention.qkv`, `${theirs}.attn.Wqkv`, 'transposed', none),
+          projection(`${ours}.attention.out`, `${theirs}.attn.out_proj`, 'transposed', none),
+          norm(`${ours}.mlp_norm`, `${theirs}.norm_2`, false),
+          projection(`${ours}.mlp.in`, `${theirs}.ffn.up_proj`, 'transposed', none),
+          projection(`${ours}.mlp.out`, `${theirs}.ffn.down_proj`, 'transposed', none),
+        ]
+      }),
+      ...norm('final_norm', 'transformer.norm_f', false),
+    ]
+  },
+}

@@ -1,0 +1,338 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { alibi } from '@alibi/alibi'
+import type { PositionStrategy } from '@alibi/core'
+import { rotary, xPos } from '@alibi/rotary'
+import { learned, sinusoidal } from '@alibi/sinusoidal'
+import * as tf from '@tensorflow/tfjs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  createKvCache,
+  createModel,
+  huggingFaceArchitecture,
+  huggingFaceFamilies,
+  loadHuggingFace,
+  type Model,
+  type ModelConfig,
+  saveHuggingFace,
+} from '../src/index.js'
+import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.js'
+
+interface Case {
+  readonly config: Record<string, unknown>
+  readonly arrays: Record<string, number[]>
+  readonly logits: number[][]
+}
+
+const golden = fileURLToPath(new URL('golden', import.meta.url))
+const { versions, tokens, ...cases } = JSON.parse(await readFile(join(golden, 'huggingface.json'), 'utf8'))
+const ids = Int32Array.from(tokens)
+const named = Object.entries(cases) as [string, Case][]
+const caseOf = (name: string): Case => cases[name]
+
+let temporary: string
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+  temporary = await mkdtemp(join(tmpdir(), 'alibi-'))
+})
+afterAll(() => rm(temporary, { recursive: true }))
+
+/** The rule of tooling/golden/huggingface.py: uniform in ±1/4, around 1 for the scales of norms. */
+function values(name: string, shape: readonly number[]): Float32Array {
+  let seed = 0x811c9dc5
+  for (const byte of Buffer.from(name)) seed = Math.imul(seed ^ byte, 0x01000193)
+  const centre = shape.length === 1 && name.endsWith('weight') ? 1 : 0
+  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => {
+    let x = Math.imul(i, 2654435761) + seed
+    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+    x = (x ^ (x >>> 16)) >>> 0
+    return centre + ((x >>> 8) / 2 ** 24 - 0.5) / 2
+  })
+}
+
+/** The folder that transformers read to compute a case's logits, or a variant of it. */
+async function folderOf({ config, arrays }: Pick<Case, 'config' | 'arrays'>) {
+  const folder = await mkdtemp(join(temporary, 'model-'))
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config))
+  const named = Object.entries(arrays).map(([name, shape]) => [name, { shape, data: values(name, shape) }] as const)
+  await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(new Map(named)))
+  return folder
+}
+
+const logits = (model: Model, ...args: Parameters<Model['forward']>) =>
+  tf.tidy(() => model.logits(model.forward(...args)).arraySync())
+
+/** What is read but has no exact form to write. */
+const notWritten: Record<string, string> = {
+  'mpt, 6 heads, clipped': "expected ALiBi with the paper's slopes for mpt, got [0.0625,",
+  'llama, linear': 'expected plain rotary with half pairing for llama, got scaled frequencies',
+  'llama, yarn': 'got scaled frequencies',
+  'llama, llama3': 'got scaled frequencies',
+}
+
+/** The issue's bound; both compute in fp32, in other orders. */
+const TOLERANCE = { rtol: 0, atol: 1e-4 }
+
+describe.each(named)(`%s of transformers ${versions.transformers}`, (name, each) => {
+  it('has its logits, at once, from a cache and left-padded', async () => {
+    const { model } = await loadHuggingFace(await folderOf(each))
+    expect(logits(model, [ids])).toBeAllclose(each.logits, TOLERANCE)
+
+    const cache = createKvCache()
+    const pieces = [ids.subarray(0, 5), ...Array.from(ids.subarray(5), (id) => Int32Array.of(id))]
+    expect(pieces.flatMap((piece) => logits(model, [piece], { cache }))).toBeAllclose(each.logits, TOLERANCE)
+    cache.dispose()
+
+    const rows = [Int32Array.of(...ids, 1, 2, 3), Int32Array.of(0, 0, 0, ...ids)]
+    const batch = logits(model, rows, { padding: Int32Array.of(0, 3) })
+    expect(batch.slice(ids.length + 6)).toBeAllclose(each.logits, TOLERANCE)
+    model.dispose()
+  })
+
+  it('is the same after a round trip', async () => {
+    const { model, family, trainLength } = await loadHuggingFace(await folderOf(each))
+    const folder = join(temporary, `saved-${family}`)
+    const save = saveHuggingFace(folder, model, { family, trainLength, files: { 'tokenizer.json': '{}' } })
+    const refusal = notWritten[name]
+    if (refusal) return expect(save).rejects.toThrow(refusal)
+    await save
+    const again = await loadHuggingFace(folder)
+    expect(again.trainLength).toBe(trainLength)
+    expect(again.model.config).toEqual(model.config)
+    expect(logits(again.model, [ids])).toEqual(logits(model, [ids]))
+    const saved = decodeSafetensors(await readFile(join(folder, 'model.safetensors')))
+    for (const [name, shape] of Object.entries(each.arrays))
+      expect(saved.get(name), name).toEqual({ shape, data: values(name, shape) })
+    expect(await readFile(join(folder, 'tokenizer.json'), 'utf8')).toBe('{}')
+  })
+})
+
+it('reads shards of bfloat16', async () => {
+  const folder = join(golden, 'llama-sharded')
+  const expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8'))
+  const { model } = await loadHuggingFace(folder)
+  expect(logits(model, [Int32Array.from(expected.tokens)])).toBeAllclose(expected.logits, TOLERANCE)
+})
+
+it('reads files of the body alone', async () => {
+  const each = caseOf('bloom')
+  const whole = await loadHuggingFace(await folderOf(each))
+  const folder = await folderOf(each)
+  const saved = decodeSafetensors(await readFile(join(folder, 'model.safetensors')))
+  const short = new Map([...saved].map(([name, array]) => [name.replace('transformer.', ''), array]))
+  await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(short))
+  const { model } = await loadHuggingFace(folder)
+  expect(logits(model, [ids])).toEqual(logits(whole.model, [ids]))
+  expect(whole.trainLength).toBeUndefined()
+})
+
+it('reads the configurations of before transformers 5', async () => {
+  const same = async (name: string, legacy: Record<string, unknown>) => {
+    const { config, arrays } = caseOf(name)
+    const { rope_parameters, ...rest } = config
+    const [now, before] = [
+      await loadHuggingFace(await folderOf({ config, arrays })),
+      await loadHuggingFace(await folderOf({ config: { ...rest, ...legacy }, arrays })),
+    ]
+    expect(logits(before.model, [ids])).toEqual(logits(now.model, [ids]))
+  }
+  await same('gpt_neox', { rotary_pct: 0.25, rotary_emb_base: 10_000 })
+  await same('gpt_neox, sequential', { rotary_pct: 0.5 })
+  await same('llama', { rope_theta: 10_000, rope_scaling: null })
+  await same('llama, linear', { rope_scaling: { type: 'linear', factor: 4 } })
+  await same('llama, yarn', { rope_scaling: { type: 'yarn', factor: 8, original_max_position_embeddings: 8 } })
+})
+
+/** A model of the family with weights of a size that makes differences tell. */
+function ownModel(family: string, strategy: PositionStrategy, more: Partial<ModelConfig> = {}): Model {
+  const sizes = { vocabularySize: 11, numLayers: 2, modelDim: 24, numHeads: 3 }
+  const model = createModel({ ...sizes, ...huggingFaceArchitecture(family), ...more }, strategy, 4)
+  for (const variable of model.parameters.values())
+    tf.tidy(() =>
+      variable.assign(tf.add(variable, tf.mul(tf.sin(tf.range(0, variable.size)), 0.1).reshape(variable.shape))),
+    )
+  return model
+}
+
+const [numHeads, modelDim] = [3, 24]
+const own: [string, string, () => Model][] = [
+  ['bloom', 'the usual', () => ownModel('bloom', alibi({ numHeads }))],
+  ['mpt', 'clipped', () => ownModel('mpt', alibi({ numHeads }), { clipQkv: 0.4 })],
+  ['gpt_neox', 'the usual', () => ownModel('gpt_neox', rotary({ rotaryDim: 6, base: 5000 }))],
+  ['llama', 'one head of keys', () => ownModel('llama', rotary({ rotaryDim: 8 }), { numKeyValueHeads: 1, mlpDim: 40 })],
+  ['gpt2', 'the usual', () => ownModel('gpt2', learned({ modelDim, maxPositions: 16 }))],
+  [
+    'gpt2',
+    'our own',
+    () =>
+      createModel(
+        { vocabularySize: 11, numLayers: 1, modelDim, numHeads, activation: 'relu' },
+        learned({ modelDim, maxPositions: 16 }),
+      ),
+  ],
+  [
+    'gpt_neox',
+    'our own',
+    () => createModel({ vocabularySize: 11, numLayers: 1, modelDim, numHeads }, rotary({ rotaryDim: 8 })),
+  ],
+]
+
+it.each(own)('writes a model of ours as %s (%s) that reads the same', async (family, _variant, make) => {
+  const model = make()
+  const folder = join(temporary, `own-${family}`)
+  await saveHuggingFace(folder, model, { family, trainLength: 16 })
+  const { model: read, trainLength } = await loadHuggingFace(folder)
+  const row = Int32Array.from({ length: 14 }, (_, i) => (7 * i * i + 1) % 11)
+  expect(logits(read, [row])).toBeAllclose(logits(model, [row]), { rtol: 0, atol: 1e-5 })
+  expect(trainLength).toBe(16)
+})
+
+describe('refuses in one line', () => {
+  const altered: [string, string, Record<string, unknown>, string][] = [
+    [
+      'another family',
+      'bloom',
+      { model_type: 'falcon' },
+      'expected model_type bloom, mpt, gpt_neox, llama, gpt2, got falcon',
+    ],
+    [
+      'MPT without ALiBi',
+      'mpt',
+      { attn_config: { alibi: false } },
+      'expected alibi true: other variants are not supported, in config.json, got alibi false',
+    ],
+    [
+      'MPT with shared keys',
+      'mpt',
+      { attn_config: { attn_type: 'multiquery_attention' } },
+      'got attn_type "multiquery_attention"',
+    ],
+    ['MPT with another scale', 'mpt', { attn_config: { softmax_scale: 0.1 } }, 'got softmax_scale 0.1'],
+    [
+      'post-norm BLOOM',
+      'bloom',
+      { apply_residual_connection_post_layernorm: true },
+      'got apply_residual_connection_post_layernorm true',
+    ],
+    [
+      'dynamic rotary',
+      'llama',
+      { rope_parameters: { rope_type: 'dynamic', factor: 2 } },
+      'expected rope_type "default" or "linear" or "yarn" or "llama3"',
+    ],
+    ['longrope', 'llama', { rope_parameters: null, rope_scaling: { type: 'longrope' } }, 'got type "longrope"'],
+    [
+      'YaRN with its own attention factor',
+      'llama',
+      { rope_parameters: { rope_type: 'yarn', factor: 2, attention_factor: 3 } },
+      'got attention_factor 3',
+    ],
+    ['heads of another width', 'llama', { head_dim: 16 }, 'got head_dim 16'],
+    ['quantised weights', 'llama', { quantization_config: { bits: 4 } }, 'got quantization_config {"bits":4}'],
+    ['an unknown activation', 'gpt2', { activation_function: 'quick_gelu' }, 'got activation_function "quick_gelu"'],
+    [
+      'layer-wise scales',
+      'gpt2',
+      { scale_attn_by_inverse_layer_idx: true },
+      'got scale_attn_by_inverse_layer_idx true',
+    ],
+    ['a missing size', 'gpt2', { n_layer: null }, 'expected n_layer in config.json, got none'],
+    [
+      'a size of another model',
+      'gpt2',
+      { n_layer: 3 },
+      'expected an array transformer.h.2.ln_1.weight (for layers.2.attention_norm.scale), got none',
+    ],
+    [
+      'another width',
+      'llama',
+      { intermediate_size: 45 },
+      'gate_proj.weight to make [32,45], got [44,32]; config.json is of another model',
+    ],
+  ]
+  it.each(altered)('%s', async (_what, name, change, message) => {
+    const { config, arrays } = caseOf(name)
+    const load = loadHuggingFace(await folderOf({ config: { ...config, ...change }, arrays }))
+    const error = await load.then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    expect(error?.message).toContain(message)
+    expect(error?.message).not.toContain('\n')
+  })
+
+  it('folders without what is needed', async () => {
+    const folder = await folderOf(caseOf('gpt2'))
+    await rm(join(folder, 'model.safetensors'))
+    await writeFile(join(folder, 'pytorch_model.bin'), '')
+    await expect(loadHuggingFace(folder)).rejects.toThrow('expected model.safetensors or model.safetensors.index.json')
+    await expect(loadHuggingFace(folder)).rejects.toThrow('got pytorch_model.bin; save it with save_pretrained')
+    await writeFile(join(folder, 'model.safetensors.index.json'), '{"weight_map": {"x": "model-1.safetensors"}}')
+    await expect(loadHuggingFace(folder)).rejects.toThrow('expected model-1.safetensors, of which')
+    await writeFile(join(folder, 'model.safetensors'), 'not one')
+    await expect(loadHuggingFace(folder)).rejects.toThrow('at least 8 bytes, got 7; the file is damaged')
+    await expect(loadHuggingFace(temporary)).rejects.toThrow('expected a folder with a config.json')
+  })
+
+  it('arrays of whole numbers', async () => {
+    const folder = await folderOf(caseOf('gpt2'))
+    const path = join(folder, 'model.safetensors')
+    const bytes = await readFile(path)
+    await writeFile(path, bytes.toString('latin1').replace('"F32"', '"I32"'), 'latin1')
+    await expect(loadHuggingFace(folder)).rejects.toThrow(
+      'of F32, F16 or BF16, got I32; quantised weights are not read',
+    )
+  })
+
+  const models: [string, string, () => Model, string][] = [
+    [
+      'an architecture of another family',
+      'bloom',
+      () => ownModel('mpt', alibi({ numHeads })),
+      'expected activation gelu for bloom, got gelu-exact',
+    ],
+    [
+      'another encoding',
+      'bloom',
+      () => ownModel('bloom', sinusoidal({ modelDim })),
+      "ALiBi with the paper's slopes for bloom, got sinusoidal",
+    ],
+    ['trained slopes', 'mpt', () => ownModel('mpt', alibi({ numHeads, learned: true })), 'got trained slopes'],
+    ['xPos', 'llama', () => ownModel('llama', xPos({ rotaryDim: 8 })), 'got xpos'],
+    [
+      'interleaved pairing',
+      'llama',
+      () => ownModel('llama', rotary({ rotaryDim: 8, pairing: 'interleaved' })),
+      'got interleaved pairing',
+    ],
+    [
+      'half-rotating Llamas',
+      'llama',
+      () => ownModel('llama', rotary({ rotaryDim: 4 })),
+      'got a share of 0.5; try gpt_neox',
+    ],
+    [
+      'an MLP of another width',
+      'mpt',
+      () => ownModel('mpt', alibi({ numHeads }), { mlpDim: 30 }),
+      'expected mlpDim 96 for mpt, got 30',
+    ],
+    [
+      'no final norm',
+      'gpt2',
+      () => ownModel('gpt2', learned({ modelDim, maxPositions: 8 }), { finalNorm: false }),
+      'expected finalNorm true',
+    ],
+  ]
+  it.each(models)('to write %s', async (_what, family, make, message) => {
+    await expect(saveHuggingFace(join(temporary, 'refused'), make(), { family })).rejects.toThrow(message)
+  })
+
+  it('families that it does not know', async () => {
+    expect(huggingFaceFamilies).toEqual(['bloom', 'mpt', 'gpt_neox', 'llama', 'gpt2'])
+    expect(() => huggingFaceArchitecture('falcon')).toThrow('expected model_type bloom, mpt')
+  })
+})

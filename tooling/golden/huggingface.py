@@ -1,0 +1,217 @@
+"""Logits of small random models of transformers, from files with weights that a rule gives: tests make the same files."""
+
+import json
+import pathlib
+import tempfile
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    GPT2Config,
+    GPTNeoXConfig,
+    LlamaConfig,
+    MptConfig,
+    MptModel,
+)
+from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
+
+from write import PACKAGES, numbers, write
+
+VOCABULARY, LENGTH, PAD = 48, 12, 5
+TOKENS = [(7 * i * i + 3 * i + 1) % VOCABULARY for i in range(LENGTH)]
+
+
+# transformers 5.18 builds MPT's biases without the alibi_bias_max of the config; those it was trained with have it.
+MptModel.build_mpt_alibi_tensor = lambda self, heads, length, device=None: build_mpt_alibi_tensor(
+    heads, length, self.config.attn_config.alibi_bias_max, device
+)
+
+
+def values(name, shape):
+    """Uniform in ±1/4, around 1 for the scales of norms: a hash of the array's name and the place in it."""
+    seed = 0x811C9DC5
+    for byte in name.encode():
+        seed = (seed ^ byte) * 0x01000193 & 0xFFFFFFFF
+    x = np.arange(np.prod(shape), dtype=np.uint64) * 2654435761 + seed & 0xFFFFFFFF
+    for shift, factor in [(16, 0x85EBCA6B), (13, 0xC2B2AE35)]:
+        x = (x ^ x >> shift) * factor & 0xFFFFFFFF
+    x = x ^ x >> 16
+    centre = 1 if len(shape) == 1 and name.endswith("weight") else 0
+    return (centre + ((x >> 8) / 2**24 - 0.5) / 2).astype(np.float32).reshape(shape)
+
+
+def shapes(path):
+    with safe_open(path, "np") as file:
+        return {name: list(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
+
+
+def load(folder):
+    return AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+
+
+@torch.no_grad()
+def logits(model, tokens):
+    """Of the whole sequence; transformers itself gives them from a cache and left-padded too."""
+    ids = torch.tensor([tokens])
+    full = model(ids).logits
+    cache = model(ids[:, :5], use_cache=True)
+    rest = model(ids[:, 5:], past_key_values=cache.past_key_values, use_cache=True)
+    torch.testing.assert_close(torch.cat([cache.logits, rest.logits], 1), full, rtol=1e-4, atol=1e-4)
+    padded = torch.cat([torch.zeros(1, PAD, dtype=torch.long), ids], 1)
+    mask = (torch.arange(padded.shape[1]) >= PAD).long()[None]
+    places = {} if model.config.model_type in ("bloom", "mpt") else {"position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}
+    alone = model(padded, attention_mask=mask, **places).logits[:, PAD:]
+    torch.testing.assert_close(alone, full, rtol=1e-4, atol=1e-4)
+    return full[0]
+
+
+def case(config):
+    with tempfile.TemporaryDirectory() as folder:
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+        path = pathlib.Path(folder) / "model.safetensors"
+        arrays = shapes(path)
+        save_file({name: values(name, shape) for name, shape in arrays.items()}, path, metadata={"format": "pt"})
+        saved = json.loads((pathlib.Path(folder) / "config.json").read_text())
+        return {"config": saved, "arrays": arrays, "logits": numbers(logits(load(folder), TOKENS))}
+
+
+def llama(rope=None, **more):
+    sizes = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 44, "num_hidden_layers": 2}
+    rope = {"rope_theta": 10_000.0, "rope_type": "default", **(rope or {})}
+    return LlamaConfig(vocab_size=VOCABULARY, max_position_embeddings=64, rope_parameters=rope, **sizes, **more)
+
+
+def neox(**more):
+    sizes = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 56, "num_hidden_layers": 2}
+    return GPTNeoXConfig(vocab_size=VOCABULARY, max_position_embeddings=64, **sizes, **more)
+
+
+def mpt(**more):
+    return MptConfig(vocab_size=VOCABULARY, n_layers=2, max_seq_len=64, **more)
+
+
+def bloom(**more):
+    return BloomConfig(vocab_size=VOCABULARY, n_layer=2, **more)
+
+
+write(
+    "transformer",
+    "huggingface",
+    ["transformers"],
+    {
+        "tokens": TOKENS,
+        "bloom": case(bloom(hidden_size=32, n_head=4)),
+        "bloom, 3 heads": case(bloom(hidden_size=24, n_head=3, layer_norm_epsilon=1e-3)),
+        "mpt": case(mpt(d_model=32, n_heads=4)),
+        "mpt, 6 heads, clipped": case(
+            mpt(d_model=24, n_heads=6, attn_config={"alibi": True, "alibi_bias_max": 16, "clip_qkv": 0.5})
+        ),
+        "gpt_neox": case(neox()),
+        "gpt_neox, sequential": case(
+            neox(use_parallel_residual=False, attention_bias=False, hidden_act="gelu_new", rotary_pct=0.5, tie_word_embeddings=True)
+        ),
+        "llama": case(llama(num_key_value_heads=2)),
+        "llama, linear": case(llama({"rope_type": "linear", "factor": 4.0}, rms_norm_eps=1e-3)),
+        "llama, yarn": case(
+            llama({"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 8}, num_key_value_heads=1)
+        ),
+        "llama, llama3": case(
+            llama(
+                {
+                    "rope_type": "llama3",
+                    "factor": 8.0,
+                    "low_freq_factor": 1.0,
+                    "high_freq_factor": 4.0,
+                    "original_max_position_embeddings": 32,
+                },
+                attention_bias=True,
+                tie_word_embeddings=True,
+            )
+        ),
+        "gpt2": case(GPT2Config(vocab_size=VOCABULARY, n_embd=32, n_head=4, n_layer=2, n_positions=64)),
+    },
+)
+
+
+def folder_of(config, name, dtype, tokenizer=None, **save):
+    """A folder as transformers writes it, in few bits and several files, with what it computes from it in float32."""
+    torch.manual_seed(7)
+    folder = PACKAGES / name
+    folder.mkdir(parents=True, exist_ok=True)
+    model = AutoModelForCausalLM.from_config(config)
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    model.to(dtype).save_pretrained(folder, **save)
+    if tokenizer:
+        tokenizer.save(str(folder / "tokenizer.json"))
+    if tokenizer:
+        text = "Tokens of the text,\n  “öffentlich” 🙂 <s> 12345! " + "The tokenizer reads the text after them. " * 6
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        losses = {length: chunked_loss(load(folder), ids, length) for length in (16, 64)}
+        expected = {"text": text, "ids": ids, "start": tokenizer.encode("").ids, "lossNats": losses}
+        prompt = ids[:6]
+        expected["greedy"] = tokenizer.decode(greedy(load(folder), prompt, 8), skip_special_tokens=False)
+        expected["prompt"] = tokenizer.decode(prompt, skip_special_tokens=False)
+    else:
+        tokens = [(7 * i * i + 3 * i + 1) % config.vocab_size for i in range(8)]
+        expected = {"tokens": tokens, "logits": numbers(logits(load(folder), tokens))}
+    (folder / "expected.json").write_text(json.dumps(expected) + "\n")
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    for path in sorted(folder.iterdir()):
+        print(path.relative_to(PACKAGES), path.stat().st_size, "bytes")
+
+
+@torch.no_grad()
+def chunked_loss(model, ids, length):
+    """Mean nats a token over non-overlapping chunks that each predict the token after every one of theirs."""
+    total = 0.0
+    for start in range(0, len(ids) - 1, length):
+        chunk = torch.tensor(ids[start : start + length + 1])
+        total += torch.nn.functional.cross_entropy(model(chunk[None, :-1]).logits[0], chunk[1:], reduction="sum").item()
+    return total / (len(ids) - 1)
+
+
+@torch.no_grad()
+def greedy(model, prompt, count):
+    ids = list(prompt)
+    for _ in range(count):
+        ids.append(int(model(torch.tensor([[0, *ids]])).logits[0, -1].argmax()))
+    return ids[len(prompt) :]
+
+
+def byte_level():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=280, special_tokens=["<s>"], initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())
+    )
+    tokenizer.train_from_iterator(["the tokens of the text that the tokenizer reads, and the text after them. "], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return tokenizer
+
+
+folder_of(
+    LlamaConfig(
+        vocab_size=16,
+        hidden_size=8,
+        intermediate_size=12,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+    ),
+    "transformer/test/golden/llama-sharded",
+    torch.bfloat16,
+    max_shard_size=600,
+)
+folder_of(
+    BloomConfig(vocab_size=280, hidden_size=8, n_layer=1, n_head=2, seq_length=32),
+    "../apps/bench/test/golden/bloom",
+    torch.float16,
+    byte_level(),
+)
