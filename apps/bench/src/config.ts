@@ -7,7 +7,7 @@ const distinct = <T>(values: readonly T[]) => new Set(values).size === values.le
 
 /** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
 export const runConfigSchema = z.strictObject({
-  preset: z.enum(['quick', 'small', 'base']),
+  preset: z.enum(['quick', 'slopes', 'small', 'base']),
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
   plugins: z.record(z.string(), pluginSchema).optional(),

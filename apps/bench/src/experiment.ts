@@ -9,7 +9,7 @@ import { makeStrategy } from './strategies.js'
 import { type Run, trainCell } from './train.js'
 
 /**
- * Trains every cell and evaluates it at by every reading: the whole experiment. Cells and readings that the folder's results
+ * Trains every cell and evaluates it by every reading: the whole experiment. Cells and readings that the folder's results
  * have already are not done again.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {

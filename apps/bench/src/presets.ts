@@ -1,33 +1,45 @@
 import type { Preset, RunConfig } from './config.js'
+import { slopeStrategies } from './slope-sets.js'
 
 const PAPER_FOUR: RunConfig['strategies'] = ['alibi', 'sinusoidal', 'rotary', 't5-bias']
 
-/** Sizes of the same experiment. A preset is data: everything in it can be overridden. */
+/** The paper's picture in minutes on a laptop. */
+const quick: Preset = {
+  strategies: PAPER_FOUR,
+  data: 'typescript',
+  tokenizer: 'bytes',
+  vocabularySize: 32_768,
+  trainLength: 128,
+  evalLengths: [128, 256, 512, 1024, 2048],
+  evalTokens: 49_152,
+  seeds: [1],
+  steps: 1500,
+  batchSize: 8,
+  numLayers: 4,
+  modelDim: 128,
+  numHeads: 4,
+  activation: 'relu',
+  dropout: 0,
+  finalNorm: true,
+  optimizer: 'adamw',
+  learningRate: 3e-3,
+  warmupSteps: 100,
+  weightDecay: 0.1,
+  clipNorm: 1,
+  checkpointEvery: 100,
+}
+
+/** Sizes of the same experiment, and one of another. A preset is data: everything in it can be overridden. */
 export const presets: Record<RunConfig['preset'], Preset> = {
-  /** The paper's picture in minutes on a laptop. */
-  quick: {
-    strategies: PAPER_FOUR,
-    data: 'typescript',
-    tokenizer: 'bytes',
-    vocabularySize: 32_768,
-    trainLength: 128,
-    evalLengths: [128, 256, 512, 1024, 2048],
-    evalTokens: 49_152,
-    seeds: [1],
-    steps: 1500,
-    batchSize: 8,
-    numLayers: 4,
-    modelDim: 128,
-    numHeads: 4,
-    activation: 'relu',
-    dropout: 0,
-    finalNorm: true,
-    optimizer: 'adamw',
-    learningRate: 3e-3,
-    warmupSteps: 100,
-    weightDecay: 0.1,
-    clipNorm: 1,
-    checkpointEvery: 100,
+  quick,
+  /** How to choose the slopes: which sets extrapolate, and at what cost within the train length. */
+  slopes: {
+    ...quick,
+    strategies: ['alibi', ...Object.keys(slopeStrategies), 'none'],
+    seeds: [1, 2, 3],
+    protocols: ['nonoverlapping', 'sliding'],
+    evalTokens: 16_384,
+    stride: 128,
   },
   /** A small language model: an hour or two on a GPU, a night without one. */
   small: {

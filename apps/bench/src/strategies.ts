@@ -6,6 +6,7 @@ import { rotary } from '@alibi/rotary'
 import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
+import { slopeStrategies } from './slope-sets.js'
 
 /** What a strategy may need to know of the model it is for. */
 export interface StrategyContext {
@@ -34,6 +35,7 @@ const builtIn: Readonly<Record<string, StrategyFactory>> = {
   sandwich: ({ numHeads }) => sandwich({ numHeads }),
   learned: ({ modelDim, trainLength }) => learned({ modelDim, maxPositions: trainLength }),
   none: () => none(),
+  ...slopeStrategies,
 }
 
 /** The names of the strategies that the bench has itself. */

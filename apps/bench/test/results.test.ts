@@ -141,7 +141,7 @@ describe('resolveRunConfig', () => {
     [{ steps: 1.5 }, 'steps: '],
     [{ trainLength: 0 }, 'trainLength: '],
     [{ seeds: [1, 1] }, 'expected each seed once'],
-    [{ preset: 'huge' as 'quick' }, 'expected preset quick, small, base, got huge'],
+    [{ preset: 'huge' as 'quick' }, 'expected preset quick, slopes, small, base, got huge'],
     [{ colour: 'red' }, 'colour'],
   ])('refuses %j', (options, message) => {
     expect(() => resolveRunConfig(options as RunOptions)).toThrow(message)

@@ -1,6 +1,7 @@
 import { backendNames } from '@alibi/backend'
 import { InvalidArgumentError, Option } from 'commander'
 import type { RunOptions } from '../config.js'
+import { presets } from '../presets.js'
 import { strategyNames } from '../strategies.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
@@ -21,7 +22,7 @@ export const backendOption = () =>
 
 /** The options that make a run's config; a preset has the rest. */
 export const configOptions = (): Option[] => [
-  new Option('--preset <name>', 'size of the experiment').choices(['quick', 'small', 'base']),
+  new Option('--preset <name>', 'an experiment and its size').choices(Object.keys(presets)),
   new Option('--data <name|file|folder>', 'typescript, wikitext-103, wikitext-2, enwik8, a file or a folder'),
   new Option('--tokenizer <kind>', 'what a token is').choices(['bytes', 'words']),
   new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
