@@ -56,7 +56,7 @@ export interface EvaluationRequest {
 /** Evaluates a model on the start of the held-out text: the whole, and by place in the sequence. */
 export async function evaluateModel(
   model: Model,
-  { valid, bytesPerToken }: Corpus,
+  { valid, bytesPerToken }: Pick<Corpus, 'valid' | 'bytesPerToken'>,
   { cell, reading, maxTokens }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {

@@ -13,7 +13,7 @@ export function evalCommand(): Command {
   const [, evalLengths, evalTokens] = cellsOptions()
   return new Command('eval')
     .description('Evaluate a checkpoint on held-out text; prints one line of JSON a length.')
-    .argument('<checkpoint>', "e.g. runs/…/checkpoints/alibi-seed1; its text's held-out part unless --data is given")
+    .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1, or a folder of Hugging Face transformers')
     .addOption(evalLengths!)
     .addOption(evalTokens!.default(65_536))
     .addOption(
@@ -24,7 +24,8 @@ export function evalCommand(): Command {
     .option('--stride <tokens>', 'that a sliding or streaming window advances by (default: half)', Number)
     .option('--attention-window <keys>', 'limit each query to the last so many keys (default: all)', Number)
     .option('--by-position', 'also print the loss by place in the sequence, as a second line')
-    .option('--data <name|file|folder>', 'another text: its held-out part')
+    .option('--data <name|file|folder>', 'text: its held-out part (default: what it was trained on; typescript)')
+    .option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it', Number)
     .addOption(pluginOption())
     .addOption(backendOption())
     .action(evaluate)
@@ -38,6 +39,7 @@ interface Options {
   readonly attentionWindow?: number
   readonly byPosition?: boolean
   readonly data?: string
+  readonly trainLength?: number
   readonly strategy?: string
   readonly backend: BackendName | 'auto'
 }
@@ -49,16 +51,16 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const backend = await selectBackend(options.backend)
-  const { model, tokenizer, strategy, seed, trainLength, data } = await openCheckpoint(
-    folder,
-    progress.line,
-    options.strategy,
-  )
+  const checkpoint = await openCheckpoint(folder, progress.line, options.strategy)
+  const { model, tokenizer, strategy, seed, data } = checkpoint
+  const trainLength = checkpoint.trainLength ?? options.trainLength
+  if (trainLength === undefined)
+    throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
   progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
   const { valid, description } = await readText(options.data ?? data, { log: progress.line, signal })
   progress.line(`text ${description}`)
   const tokens = tokenizer.encode(valid)
-  const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length, description }
+  const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length }
   const lengths = options.evalLengths ?? [trainLength]
   checkLengths(corpus, 1, lengths)
   const cell = { strategy, trainLength, seed, size: modelSize(model.config) }

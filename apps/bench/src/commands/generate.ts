@@ -1,6 +1,7 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
+import { createTextStream } from '../data/text-stream.js'
 import { interruptSignal } from '../interrupt.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 import { backendOption } from './options.js'
@@ -8,7 +9,7 @@ import { backendOption } from './options.js'
 export function generateCommand(): Command {
   return new Command('generate')
     .description('Continue a prompt with a checkpoint; the text streams to stdout.')
-    .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1')
+    .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1, or a folder of Hugging Face transformers')
     .option('--prompt <text>', 'what to continue', 'function ')
     .option('--max-new-tokens <n>', 'tokens to add', Number, 256)
     .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', Number, 0.8)
@@ -35,19 +36,16 @@ async function run(folder: string, { prompt, backend, strategy, ...options }: Op
   const signal = interruptSignal()
   await selectBackend(backend)
   const { model, tokenizer } = await openCheckpoint(folder, console.error, strategy)
+  const tokens = tokenizer.encodePrompt(prompt)
+  const stream = createTextStream(tokenizer, tokens)
   process.stdout.write(prompt)
-  // A character may be several bytes long: hold back what does not decode yet.
-  let pending: number[] = []
-  const onToken = (token: number) => {
-    pending.push(token)
-    const text = tokenizer.decode(Int32Array.from(pending))
-    if (text.endsWith('\uFFFD') && pending.length < 4) return
-    process.stdout.write(text)
-    pending = []
-  }
   try {
-    await generate(model, tokenizer.encode(Buffer.from(prompt)), { ...options, onToken, signal })
+    await generate(model, tokens, {
+      ...options,
+      signal,
+      onToken: (token) => process.stdout.write(stream.push(token)),
+    })
   } finally {
-    process.stdout.write('\n')
+    process.stdout.write(`${stream.end()}\n`)
   }
 }

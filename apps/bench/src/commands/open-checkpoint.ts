@@ -1,6 +1,9 @@
-import { loadCheckpoint, type Model, readCheckpointInfo } from '@alibi/transformer'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadCheckpoint, loadHuggingFace, type Model, readCheckpointInfo } from '@alibi/transformer'
 import { Option } from 'commander'
 import { z } from 'zod'
+import { readTokenizer } from '../data/huggingface-tokenizer.js'
 import { restoreTokenizer, type Tokenizer } from '../data/tokenizer.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { pluginSchema } from '../plugins/plugin.js'
@@ -10,7 +13,6 @@ const metadataSchema = z.object({
   seed: z.number(),
   trainLength: z.number(),
   data: z.string(),
-  vocabularySize: z.number(),
   plugin: pluginSchema.optional(),
   tokenizer: z.unknown(),
 })
@@ -19,12 +21,11 @@ export interface OpenedCheckpoint {
   readonly model: Model
   readonly tokenizer: Tokenizer
   readonly strategy: string
-  /** Steps it was trained for. */
-  readonly step: number
+  /** 0 for one from elsewhere, which does not say it. */
   readonly seed: number
-  readonly trainLength: number
+  /** Absent for one from elsewhere that does not say it. */
+  readonly trainLength: number | undefined
   readonly data: string
-  readonly vocabularySize: number
 }
 
 export const pluginOption = () =>
@@ -34,14 +35,17 @@ export const pluginOption = () =>
   )
 
 /**
+ * A checkpoint that the bench wrote, or a folder of Hugging Face transformers.
+ *
  * @param at - where its strategy is now; default: where it was in training
- * @throws Error, one line, for a folder that is not a checkpoint the bench wrote, or whose strategy cannot be loaded
+ * @throws Error, one line, for a folder that is neither, or whose strategy or tokenizer cannot be loaded
  */
 export async function openCheckpoint(
   folder: string,
   log: (line: string) => void,
   at: string | undefined,
 ): Promise<OpenedCheckpoint> {
+  if (existsSync(join(folder, 'config.json'))) return openHuggingFace(folder, at)
   const info = await readCheckpointInfo(folder)
   const { strategy } = info
   const metadata = metadataSchema.safeParse(info.metadata)
@@ -52,5 +56,13 @@ export async function openCheckpoint(
   if (plugin) await restoreStrategy(strategy, plugin, model, log, at)
   const { trainer } = await loadCheckpoint(folder, makeStrategy(strategy, model))
   trainer.dispose()
-  return { ...rest, model: trainer.model, tokenizer: restoreTokenizer(tokenizer), strategy, step: info.step }
+  return { ...rest, model: trainer.model, tokenizer: restoreTokenizer(tokenizer), strategy }
+}
+
+async function openHuggingFace(folder: string, at: string | undefined): Promise<OpenedCheckpoint> {
+  if (at !== undefined)
+    throw new Error(`checkpoint: expected no --strategy for ${folder}, got ${at}; its config.json says it`)
+  const tokenizer = await readTokenizer(folder)
+  const { model, trainLength } = await loadHuggingFace(folder)
+  return { model, tokenizer, strategy: model.strategy.name, seed: 0, trainLength, data: 'typescript' }
 }

@@ -1,11 +1,11 @@
 import { type ReadOptions, readText } from './text.js'
-import { byteTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer.js'
+import { byteTokenizer, type StoredTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer.js'
 
 /** Tokens to train on and tokens held out. */
 export interface Corpus {
   readonly train: Int32Array
   readonly valid: Int32Array
-  readonly tokenizer: Tokenizer
+  readonly tokenizer: StoredTokenizer
   /** Bytes of text a held-out token stands for, on average: 1 for bytes. */
   readonly bytesPerToken: number
   readonly description: string
@@ -36,8 +36,11 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions): Pro
  *
  * @throws RangeError, one line
  */
-export function checkLengths(corpus: Corpus, trainLength: number, evalLengths: readonly number[]): void {
-  const { train, valid, tokenizer } = corpus
+export function checkLengths(
+  { train, valid, tokenizer }: Pick<Corpus, 'train' | 'valid'> & { readonly tokenizer: Pick<Tokenizer, 'kind'> },
+  trainLength: number,
+  evalLengths: readonly number[],
+): void {
   // One more than the length: each token predicts the one after it.
   const check = (what: string, length: number, tokens: number) => {
     if (tokens < length + 1)

@@ -1,11 +1,22 @@
 import { z } from 'zod'
+import { byteLevel, tokenizerFiles, wordLevel } from './tokenizer-json.js'
 
-/** Text to token ids and back. Plain data goes into checkpoints, so that a model can be used without its text. */
+/** Text to token ids and back. */
 export interface Tokenizer {
-  readonly kind: 'bytes' | 'words'
-  readonly vocabularySize: number
+  readonly kind: 'bytes' | 'words' | 'tokens'
+  /** Without the tokens that mark where a text begins or ends: held-out text is read from its middle. */
   encode(text: Uint8Array): Int32Array
   decode(tokens: Int32Array): string
+  /** The same with what a text of its own begins with, `<s>` for some. */
+  encodePrompt(text: string): Int32Array
+  /** The files that Hugging Face's libraries read it from, by their names. */
+  files(): Readonly<Record<string, string>>
+}
+
+/** One that goes into checkpoints as plain data, so that a model can be used without its text. */
+export interface StoredTokenizer extends Tokenizer {
+  readonly kind: 'bytes' | 'words'
+  readonly vocabularySize: number
   /** What {@link restoreTokenizer} needs. */
   toJSON(): TokenizerData
 }
@@ -17,11 +28,13 @@ const tokenizerSchema = z.discriminatedUnion('kind', [
 type TokenizerData = z.infer<typeof tokenizerSchema>
 
 /** One token a byte, whatever the language or encoding: 256 of them. */
-export const byteTokenizer: Tokenizer = {
+export const byteTokenizer: StoredTokenizer = {
   kind: 'bytes',
   vocabularySize: 256,
   encode: (text) => Int32Array.from(text),
   decode: (tokens) => new TextDecoder().decode(Uint8Array.from(tokens)),
+  encodePrompt: (text) => Int32Array.from(Buffer.from(text)),
+  files: () => tokenizerFiles(byteLevel()),
   toJSON: () => ({ kind: 'bytes' }),
 }
 
@@ -32,20 +45,23 @@ const NEWLINE = '<eos>'
  * WikiText's tokens: what is between spaces, and one for the end of each line. Words that are not in the list become
  * `<unk>`.
  */
-function wordTokenizer(words: readonly string[]): Tokenizer {
+function wordTokenizer(words: readonly string[]): StoredTokenizer {
   const ids = new Map(words.map((word, id) => [word, id]))
   const unknown = ids.get(UNKNOWN)!
+  const encode = (text: Uint8Array) => Int32Array.from(splitWords(text), (word) => ids.get(word) ?? unknown)
   return {
     kind: 'words',
     vocabularySize: words.length,
-    encode: (text) => Int32Array.from(splitWords(text), (word) => ids.get(word) ?? unknown),
+    encode,
+    encodePrompt: (text) => encode(Buffer.from(text)),
+    files: () => tokenizerFiles(wordLevel(ids, UNKNOWN, NEWLINE)),
     decode: (tokens) => Array.from(tokens, (id) => (words[id] === NEWLINE ? '\n' : `${words[id]} `)).join(''),
     toJSON: () => ({ kind: 'words', words: [...words] }),
   }
 }
 
 /** The tokenizer of the `size` most frequent words of a text: of the training text only, so nothing leaks. */
-export function wordTokenizerOf(text: Uint8Array, size: number): Tokenizer {
+export function wordTokenizerOf(text: Uint8Array, size: number): StoredTokenizer {
   const counts = new Map<string, number>()
   for (const word of splitWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1)
   counts.delete(UNKNOWN)
@@ -55,7 +71,7 @@ export function wordTokenizerOf(text: Uint8Array, size: number): Tokenizer {
 }
 
 /** @throws Error, one line, for data that is no tokenizer */
-export function restoreTokenizer(data: unknown): Tokenizer {
+export function restoreTokenizer(data: unknown): StoredTokenizer {
   const parsed = tokenizerSchema.safeParse(data)
   if (!parsed.success) throw new Error('checkpoint: expected a tokenizer in its metadata, got none that can be read')
   return parsed.data.kind === 'bytes' ? byteTokenizer : wordTokenizer(parsed.data.words)

@@ -1,0 +1,46 @@
+// The bench's own tokenizers in the form of Hugging Face's tokenizer.json.
+
+/** One token a byte: byte-level BPE that merges nothing. */
+export function byteLevel(): object {
+  const vocab = Object.fromEntries(Array.from({ length: 256 }, (_, byte) => [byteCharacter(byte), byte]))
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
+  return {
+    pre_tokenizer: byteLevel,
+    decoder: byteLevel,
+    model: { type: 'BPE', vocab, merges: [], fuse_unk: false, byte_fallback: false },
+  }
+}
+
+/** Words between spaces, and one for the end of each line. */
+export const wordLevel = (ids: ReadonlyMap<string, number>, unknown: string, newline: string): object => ({
+  normalizer: { type: 'Replace', pattern: { String: '\n' }, content: ` ${newline} ` },
+  pre_tokenizer: { type: 'WhitespaceSplit' },
+  model: { type: 'WordLevel', vocab: Object.fromEntries(ids), unk_token: unknown },
+})
+
+/** The files of a folder with a model, from the parts that are not null. */
+export const tokenizerFiles = (parts: object): Record<string, string> => ({
+  'tokenizer.json': JSON.stringify({
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+    ...parts,
+  }),
+  'tokenizer_config.json': JSON.stringify({
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    clean_up_tokenization_spaces: false,
+  }),
+})
+
+/** The character that stands for a byte in byte-level vocabularies: itself if it prints, else one from 256 on (GPT-2). */
+function byteCharacter(byte: number): string {
+  const prints = (b: number) => (b >= 33 && b <= 126) || (b >= 161 && b !== 173)
+  if (prints(byte)) return String.fromCharCode(byte)
+  const unprintable = Array.from({ length: byte }, (_, b) => b).filter((b) => !prints(b)).length
+  return String.fromCharCode(256 + unprintable)
+}
