@@ -8,6 +8,7 @@ import {
   type Trainer,
 } from '@alibi/transformer'
 import { modelSize, type RunConfig } from './config.js'
+import { randomPositions } from './data/random-positions.js'
 import type { CellKey } from './results/schema.js'
 import { makeStrategy } from './strategies.js'
 
@@ -42,6 +43,12 @@ const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => 
   finalNorm: config.finalNorm,
 })
 
+/** Positions that change from step to step cannot be compiled into one. */
+const stepping = ({ randomPositions: range }: RunConfig, seed: number, compile: StepCompiler) =>
+  range === undefined
+    ? { compile }
+    : { positions: (step: number, length: number) => randomPositions(length, range, seed, step) }
+
 /** A trainer at step 0. */
 export function newTrainer(
   config: RunConfig,
@@ -54,13 +61,13 @@ export function newTrainer(
   return createTrainer(
     model,
     { kind, learningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm },
-    { seed, compile },
+    { seed, ...stepping(config, seed, compile) },
   )
 }
 
 /** The trainer of a checkpoint, with what its metadata says of the steps since the last line of results. */
-export const savedTrainer = (folder: string, config: RunConfig, { strategy }: Cell, compile: StepCompiler) =>
-  loadCheckpoint(folder, makeStrategy(strategy, config), { compile })
+export const savedTrainer = (folder: string, config: RunConfig, { strategy, seed }: Cell, compile: StepCompiler) =>
+  loadCheckpoint(folder, makeStrategy(strategy, config), stepping(config, seed, compile))
 
 export function disposeTrainer(trainer: Trainer): void {
   trainer.dispose()

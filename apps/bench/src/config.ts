@@ -30,6 +30,11 @@ export const runConfigSchema = z.strictObject({
   stride: count.optional(),
   /** Beyond the train length also evaluate with attention limited to the last trainLength keys. */
   windowedControl: z.boolean().default(false),
+  /**
+   * Draws the positions of each training step, and of each batch in evaluation, from 0 up to but not including it (Ruoss et al.,
+   * 2023); absent: tokens are where they are.
+   */
+  randomPositions: count.optional(),
   /** Each is a run of its own: weights, batches and dropout follow from it. */
   seeds: z.array(z.int().min(0)).min(1).refine(distinct, { error: 'expected each seed once' }),
   steps: count,
@@ -77,7 +82,19 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(
       `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
+  checkRandomPositions(parsed.data)
   return parsed.data
+}
+
+function checkRandomPositions({ randomPositions, trainLength, evalLengths, protocols }: RunConfig): void {
+  if (randomPositions === undefined) return
+  const longest = Math.max(trainLength, ...evalLengths)
+  if (randomPositions < longest)
+    throw new RangeError(
+      `run: expected random positions from at least the longest length ${longest}, got ${randomPositions}; tokens have different ones`,
+    )
+  if (protocols.includes('streaming'))
+    throw new RangeError('run: expected protocol nonoverlapping or sliding with random positions, got streaming')
 }
 
 /** Layers × model dimension × heads, e.g. `4x128x4`: what tells models of one run's results from another's. */

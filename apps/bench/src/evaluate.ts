@@ -1,6 +1,7 @@
 import { evaluate, type Model } from '@alibi/transformer'
 import type { RunConfig } from './config.js'
 import type { Corpus } from './data/corpus.js'
+import { randomPositions } from './data/random-positions.js'
 import { placeBins } from './places.js'
 import { type Progress, thousands } from './progress.js'
 import type { CellKey, EvalLine, PositionsLine } from './results/schema.js'
@@ -51,13 +52,15 @@ export interface EvaluationRequest {
   readonly reading: Reading
   /** Held-out tokens to score at most. */
   readonly maxTokens: number
+  /** The range that positions are drawn from, if they are. */
+  readonly randomPositions?: number | undefined
 }
 
 /** Evaluates a model on the start of the held-out text: the whole, and by place in the sequence. */
 export async function evaluateModel(
   model: Model,
   { valid, bytesPerToken }: Pick<Corpus, 'valid' | 'bytesPerToken'>,
-  { cell, reading, maxTokens }: EvaluationRequest,
+  { cell, reading, maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(`evaluate ${cell.strategy}-seed${cell.seed} at ${describeReading(reading)}`, maxTokens)
@@ -65,6 +68,9 @@ export async function evaluateModel(
   const { byPlace, tokens, lossNats, perplexity, tokensPerSecond, peakBytes } = await evaluate(model, valid, {
     ...reading,
     maxTokens,
+    ...(range !== undefined && {
+      positions: (batch: number, length: number) => randomPositions(length, range, cell.seed, batch),
+    }),
     signal,
     onProgress: (done, total) => {
       const rate = (1000 * done) / (performance.now() - started)

@@ -30,7 +30,8 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
     if (!readings.length && (await stepsDone(folder, cell)) === config.steps) continue
     const trainer = await trainCell(cell, { ...run, onStepSeconds })
     for (const reading of readings) {
-      const request = { cell: cellKey(cell, config), reading, maxTokens: config.evalTokens }
+      const { evalTokens: maxTokens, randomPositions } = config
+      const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(trainer.model, run.corpus, request, run)
       // The line that says it is done comes last.
       await appendResult(folder, positions, whole)

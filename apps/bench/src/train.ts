@@ -37,6 +37,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     ? await savedTrainer(checkpoint, config, cell, compiler)
     : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, compiler), metadata: {} }
 
+  if (config.randomPositions !== undefined) progress.line('steps run op by op: their positions are drawn anew in each')
   const window = resumeWindow(metadata)
   const lineEvery = Math.max(1, Math.round(steps / 50))
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
@@ -105,6 +106,7 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   seed,
   ...(config.plugins?.[strategy] && { plugin: config.plugins[strategy] }),
   trainLength: config.trainLength,
+  ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
   data: config.data,
   vocabularySize: config.vocabularySize,
   tokenizer: corpus.tokenizer.toJSON() as Metadata,

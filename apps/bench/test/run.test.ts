@@ -131,6 +131,31 @@ describe('run', () => {
   })
 })
 
+describe('random positions', () => {
+  const options = [
+    '--strategies',
+    'sinusoidal',
+    '--steps',
+    '20',
+    '--protocols',
+    'nonoverlapping',
+    '--random-positions',
+    '64',
+  ]
+
+  it('train another model, whose checkpoint evaluates to the same loss', async () => {
+    const { stderr } = await start(...tiny('drawn', ...options))
+    expect(stderr).toContain('steps run op by op: their positions are drawn anew in each')
+    await start(...tiny('in-place', ...options.slice(0, -2)))
+    const [drawn, inPlace] = [await numbers('drawn'), await numbers('in-place')]
+    expect(drawn.train.at(-1)!.lossNats).not.toBe(inPlace.train.at(-1)!.lossNats)
+    const checkpoint = join(folder, 'drawn/checkpoints/sinusoidal-seed1')
+    const read = ['--backend', 'cpu', '--eval-lengths', '32', '--eval-tokens', '256']
+    const again = JSON.parse((await start('eval', checkpoint, ...read)).stdout)
+    expect(again.lossNats).toBe(drawn.evals.find((line) => line.evalLength === 32)!.lossNats)
+  })
+})
+
 describe('a checkpoint', () => {
   const checkpoint = () => join(folder, 'whole/checkpoints/alibi-seed1')
 

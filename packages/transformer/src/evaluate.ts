@@ -19,6 +19,11 @@ export interface EvaluateOptions {
   readonly stride?: number
   /** Limits each query to the last so many keys: a control of what reading further back is worth. Default all. */
   readonly attentionWindow?: number | undefined
+  /**
+   * Where a batch's tokens are, by the batch's number and the length of its sequences, ascending. Default 0 to length − 1.
+   * Not when streaming, where a token's place in the text is its position.
+   */
+  readonly positions?: ((batch: number, length: number) => Int32Array) | undefined
   /** Tokens to score at most. Default all. */
   readonly maxTokens?: number
   /** Tokens read in one forward pass, at least one sequence. Default 4096. */
@@ -60,9 +65,11 @@ interface Window {
  * @throws RangeError for options that make no evaluation; the signal's reason when aborted
  */
 export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
-  const { evalLength, batchTokens = 4096, attentionWindow, onProgress, signal } = options
+  const { evalLength, batchTokens = 4096, attentionWindow, positions, onProgress, signal } = options
   checkInteger('evaluate', 'evalLength', evalLength, 1)
   if (tokens.length < 2) throw new RangeError(`evaluate: expected at least 2 tokens, got ${tokens.length}`)
+  if (positions && options.protocol === 'streaming')
+    throw new TypeError('evaluate: expected no positions when streaming, got a function; leave it out')
   const windows = evaluationWindows(tokens.length - 1, options)
   const streaming = options.protocol === 'streaming' ? createKvCache() : undefined
   const total = windows.at(-1)!.end
@@ -71,13 +78,16 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   const started = performance.now()
   let [sum, count, peakBytes] = [0, 0, 0]
   const byPlace = { lossNats: new Float64Array(evalLength), tokens: new Float64Array(evalLength) }
-  for (let i = 0; i < windows.length; ) {
+  for (let [i, batches] = [0, 0]; i < windows.length; batches++) {
     signal?.throwIfAborted()
     const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
     const score = () =>
       streaming
         ? scoreNext(model, tokens, batch[0]!, { cache: streaming, attentionWindow })
-        : scoreWindows(model, tokens, batch, { attentionWindow })
+        : scoreWindows(model, tokens, batch, {
+            attentionWindow,
+            ...(positions && { positions: positions(batches, batch[0]!.end - batch[0]!.start) }),
+          })
     let losses: tf.Tensor1D | undefined
     if (i === 0) {
       const profile = await tf.profile(() => {

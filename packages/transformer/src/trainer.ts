@@ -2,7 +2,7 @@
 import { checkInteger } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { crossEntropy } from './kernels/cross-entropy.js'
-import { checkRows, flatten, type Model } from './model.js'
+import { checkRows, type ForwardOptions, flatten, type Model } from './model.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
 
 /** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
@@ -20,6 +20,8 @@ export interface TrainerOptions {
   readonly step?: number
   /** Makes the step faster, e.g. one graph. Absent: op by op. */
   readonly compile?: StepCompiler | undefined
+  /** Where a step's tokens are, ascending; [L]. Absent: 0 to L − 1. Not with `compile`, which keeps a step's positions. */
+  readonly positions?: ((step: number, length: number) => Int32Array) | undefined
 }
 
 export interface Trainer {
@@ -42,8 +44,10 @@ export interface Trainer {
 }
 
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
-  const { seed = 0, microBatches = 1, compile = opByOp } = options
+  const { seed = 0, microBatches = 1, compile = opByOp, positions } = options
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
+  if (positions && options.compile)
+    throw new TypeError('createTrainer: expected positions or compile, got both; a compiled step keeps its positions')
   const optimizer = createOptimizer(config, model.parameters)
   const variables = [...model.parameters.values()]
   let step = options.step ?? 0
@@ -57,14 +61,10 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     const rows = B / microBatches
     const part = (x: tf.Tensor, i: number) => tf.reshape(tf.slice(x, [i * rows, 0], [rows, L]), [-1]) as tf.Tensor1D
     const parts = Array.from({ length: microBatches }, (_, i) =>
-      lossAndGradient(
-        model,
-        variables,
-        part(tokens!, i),
-        part(targets!, i),
-        rows,
-        tf.slice1d(seeds as tf.Tensor1D, i, 1),
-      ),
+      lossAndGradient(model, variables, part(tokens!, i), part(targets!, i), rows, {
+        dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1),
+        ...(positions && { positions: positions(step, L) }),
+      }),
     )
     const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
     optimizer.apply(mean(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
@@ -120,10 +120,10 @@ function lossAndGradient(
   tokens: tf.Tensor1D,
   targets: tf.Tensor1D,
   batchSize: number,
-  dropoutSeed: tf.Tensor1D,
+  options: ForwardOptions,
 ) {
   const { value, grads } = tf.variableGrads(() => {
-    const hidden = model.forwardTokens(tokens, batchSize, { dropoutSeed })
+    const hidden = model.forwardTokens(tokens, batchSize, options)
     return tf.mean(crossEntropy(model.logits(hidden), targets)) as tf.Scalar
   }, variables)
   const gradient = tf.concat1d(variables.map((v) => tf.reshape(grads[v.name] ?? tf.zerosLike(v), [-1]) as tf.Tensor1D))

@@ -135,6 +135,32 @@ it('scores every token once, by either protocol', async () => {
   expect(chunks.perplexity).toBeCloseTo(Math.exp(chunks.lossNats), 6)
 })
 
+it('trains and evaluates at other positions than from 0 on', async () => {
+  for (const [name, strategy] of strategies) {
+    const step = async (positions?: (step: number, length: number) => Int32Array) => {
+      const trainer = createTrainer(
+        createModel(tiny, strategy, 1),
+        { kind: 'adamw', learningRate: 1e-2 },
+        { positions },
+      )
+      const losses = [await trainer.trainStep([tokens(9)]), await trainer.trainStep([tokens(9)])]
+      const read = { evalLength: 8, ...(positions && { positions }) }
+      return [...losses, (await evaluate(trainer.model, tokens(25), read)).lossNats]
+    }
+    const inPlace = await step()
+    expect(await step((_, length) => positionRange(0, length)), name).toEqual(inPlace)
+    const spread = await step((step, length) => Int32Array.from({ length }, (_, i) => 7 * i + step))
+    if (name !== 'none') for (const [i, loss] of spread.entries()) expect(loss, name).not.toBe(inPlace[i])
+  }
+  expect(() =>
+    createTrainer(
+      createModel(tiny, strategies[0]![1]),
+      { kind: 'adamw', learningRate: 1 },
+      { positions: () => new Int32Array(), compile: () => ({}) as never },
+    ),
+  ).toThrow('expected positions or compile, got both')
+})
+
 it('tells the loss of each place in the sequence', async () => {
   const model = createModel(tiny, strategies[1]![1])
   const text = tokens(50)

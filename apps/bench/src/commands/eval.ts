@@ -52,7 +52,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const progress = createProgress()
   const backend = await selectBackend(options.backend)
   const checkpoint = await openCheckpoint(folder, progress.line, options.strategy)
-  const { model, tokenizer, strategy, seed, data } = checkpoint
+  const { model, tokenizer, strategy, seed, randomPositions, data } = checkpoint
   const trainLength = checkpoint.trainLength ?? options.trainLength
   if (trainLength === undefined)
     throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
@@ -66,7 +66,8 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const cell = { strategy, trainLength, seed, size: modelSize(model.config) }
   try {
     for (const evalLength of lengths) {
-      const request = { cell, reading: makeReading(evalLength, protocol, stride, attentionWindow), maxTokens }
+      const reading = makeReading(evalLength, protocol, stride, attentionWindow)
+      const request = { cell, reading, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(model, corpus, request, { progress, signal })
       progress.stop()
       console.log(JSON.stringify(whole))

@@ -13,6 +13,7 @@ const metadataSchema = z.object({
   seed: z.number(),
   trainLength: z.number(),
   data: z.string(),
+  randomPositions: z.number().optional(),
   plugin: pluginSchema.optional(),
   tokenizer: z.unknown(),
 })
@@ -25,6 +26,8 @@ export interface OpenedCheckpoint {
   readonly seed: number
   /** Absent for one from elsewhere that does not say it. */
   readonly trainLength: number | undefined
+  /** The range that positions were drawn from in training, if they were. */
+  readonly randomPositions?: number | undefined
   readonly data: string
 }
 

@@ -32,6 +32,7 @@ export const configOptions = (): Option[] => [
   new Option('--model-dim <n>', 'width of the model').argParser(number),
   new Option('--num-heads <n>', 'attention heads; they divide the width').argParser(number),
   new Option('--dropout <rate>', 'share of activations dropped in training').argParser(number),
+  new Option('--random-positions <range>', 'draw positions from 0 to it, anew in every step').argParser(number),
   new Option('--learning-rate <rate>', 'its peak').argParser(number),
 ]
 
@@ -50,6 +51,7 @@ const CONFIG_KEYS = [
   ...['preset', 'data', 'tokenizer', 'trainLength', 'steps', 'batchSize', 'numLayers', 'modelDim', 'numHeads'],
   ...[
     'dropout',
+    'randomPositions',
     'learningRate',
     'strategies',
     'evalLengths',
