@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs'
 import { replaceGather } from './gather.js'
 import { type LoadedBackend, oneLine, processor } from './loaded.js'
+import { quietly } from './quietly.js'
 import { findAddon } from './setup/addon.js'
 
 const require = createRequire(import.meta.url)
@@ -25,7 +26,7 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   if (!existsSync(addon.path)) throw new Error(`its native addon is missing; ${REMEDY}`)
   prepareProcess()
   try {
-    require('@tensorflow/tfjs-node-gpu')
+    quietly(addon.stderrPath, () => require('@tensorflow/tfjs-node-gpu'))
   } catch (error) {
     throw new Error(`its native addon does not load (${oneLine(error)}); ${REMEDY}`)
   }
@@ -45,8 +46,8 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
 function prepareProcess(): void {
   // Start-up messages in colour on stderr, one for each device.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
-  // oneDNN's kernels were no faster here (1024³ product: 5.1 ms without, 5.4 with) and announce themselves on stderr.
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0'
+  // Attention's products, many small matrices, run 3 to 7 times faster with oneDNN than with Eigen.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1'
   // Take GPU memory as it is needed instead of all of it.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
   // Graphs (compile) are fused; eager ops do not look at this.

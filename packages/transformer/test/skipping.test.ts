@@ -23,11 +23,11 @@ const slopes = [0.5, 0.125, 1 / 256]
 async function compare(Q: number, K: number, inputs: readonly Float64Array[], blockSize = 16) {
   const shape = (length: number): [number, number, number, number] => [B, H, length, D]
   const [q, k, v] = inputs.map((data, i) => tf.tensor(Float32Array.from(data), shape(i ? K : Q)))
-  const skipped = skippingAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, slopes, blockSize)
+  const skipped = skippingAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, slopes, { blockSize })
   if (!skipped) return undefined
   const want = attention64([B, H, Q, K, D], inputs[0]!, inputs[1]!, inputs[2]!, (h, i, j) => -slopes[h]! * (i - j))
   const got = await skipped.output.data()
-  // Errors relative to the largest value, as the issue's bound is.
+  // Errors relative to the largest value, so that tiny values do not count alone.
   const scale = want.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
   return { error: want.reduce((worst, value, i) => Math.max(worst, Math.abs(got[i]! - value)), 0) / scale, ...skipped }
 }
@@ -82,12 +82,14 @@ describe(`attention that skips (seed ${seed})`, () => {
 })
 
 it('reaches as far as a weight can be more than zero', () => {
-  const shape = { headDim: 4, numKeys: 4096, numQueries: 4096, blockSize: 128 }
-  const ranges = keyRanges([0.5, 0, 0.25], Array(32).fill([2, 2, 0]), [3, 3, 3], shape)
+  const shape = { headDim: 4, numKeys: 4096, numQueries: 4096, blockSize: 128, tolerance: 0 }
+  const tile = { queryNorms: [2, 2, 0, 2], ownScores: [-3, -3, 0, 1] }
+  const ranges = keyRanges([0.5, 0, 0.25, 0.5], Array(32).fill(tile), [3, 3, 3, 3], shape)
   const { start, first } = ranges[31]!
   expect(start).toBe(3968)
-  // U = 2·3/√4 = 3: (104 + 6)/0.5 = 220 tokens; a slope of 0 reaches everything; without scores 104/0.25 = 416.
-  expect(first).toEqual([3968 - 220, 0, 3968 - 416])
+  // U = 2·3/√4 = 3: (104 + 6)/0.5 = 220 tokens; a slope of 0 reaches everything; without scores 104/0.25 = 416; with a
+  // score of 1 on the own key (104 + 2)/0.5 = 212.
+  expect(first).toEqual([3968 - 220, 0, 3968 - 416, 3968 - 212])
   for (const [distance, head] of [
     [220, 0],
     [416, 2],

@@ -10,6 +10,8 @@ export interface Addon {
   readonly folder: string
   /** The compiled binding. */
   readonly path: string
+  /** A helper beside it: the compiled `native/stderr.c`. */
+  readonly stderrPath: string
   /** Version of the package. */
   readonly version: string
 }
@@ -27,9 +29,11 @@ export function findAddon(): Addon | undefined {
   }
   const folder = dirname(manifest)
   if (!existsSync(join(folder, 'binding'))) return undefined
+  const compiled = join(folder, 'lib', `napi-v${NODE_API}`)
   return {
     folder,
-    path: join(folder, 'lib', `napi-v${NODE_API}`, 'tfjs_binding.node'),
+    path: join(compiled, 'tfjs_binding.node'),
+    stderrPath: join(compiled, 'alibi_stderr.node'),
     version: require(manifest).version,
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Addon, NODE_API } from './addon.js'
 import { lastLine, runCommand } from './command.js'
 import type { Libraries } from './libraries.js'
@@ -18,24 +19,29 @@ export async function compileAddon(addon: Addon, libraries: Libraries): Promise<
   await linkLibraries(addon.folder, libraries)
   await mkdir(dirname(addon.path), { recursive: true })
   const sources = (await readdir(join(addon.folder, 'binding'))).filter((name) => name.endsWith('.cc'))
-  const partial = `${addon.path}.partial`
-  const compiled = await runCommand(
-    compiler,
-    [
-      ...['-O2', '-std=c++17', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NODE_API}`],
-      ...['-I', require('node-api-headers').include_dir, '-I', 'deps/include'],
-      ...sources.map((name) => `binding/${name}`),
-      ...['-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
-      ...['-o', partial],
-    ],
-    { cwd: addon.folder },
-  )
+  await compileShared(compiler, addon.path, addon.folder, [
+    ...['-std=c++17', `-DNAPI_VERSION=${NODE_API}`, '-I', 'deps/include'],
+    ...sources.map((name) => `binding/${name}`),
+    ...['-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
+  ])
+}
+
+/** Compiles the helper that loads the binding without TensorFlow's announcement. */
+export async function compileHelper({ stderrPath, folder }: Addon): Promise<void> {
+  const source = fileURLToPath(new URL('../../native/stderr.c', import.meta.url))
+  await compileShared(await findCompiler(), stderrPath, folder, ['-x', 'c', source])
+}
+
+async function compileShared(compiler: string, path: string, cwd: string, args: readonly string[]): Promise<void> {
+  const partial = `${path}.partial`
+  const flags = ['-O2', '-fPIC', '-shared', '-w', '-I', require('node-api-headers').include_dir]
+  const compiled = await runCommand(compiler, [...flags, ...args, '-o', partial], { cwd })
   if (compiled.code !== 0) {
     await rm(partial, { force: true })
     const reason = compiled.output.split('\n').find((line) => /error/.test(line)) ?? lastLine(compiled)
     throw new Error(`${compiler} could not compile the binding: ${reason.trim()}`)
   }
-  await rename(partial, addon.path)
+  await rename(partial, path)
 }
 
 async function findCompiler(): Promise<string> {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Addon, findAddon } from './addon.js'
 import { lastLine, runCommand } from './command.js'
-import { compileAddon } from './compile.js'
+import { compileAddon, compileHelper } from './compile.js'
 import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
 
 export interface SetupOptions {
@@ -35,6 +35,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
     const working = await checkTensorflow().catch(() => undefined)
     if (working && (!gpu || working.isGpu)) {
       log('it works already')
+      if (!existsSync(addon.stderrPath)) await compileHelper(addon)
       return working
     }
   }
@@ -43,6 +44,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   const libraries = tensorflowDir ? named(tensorflowDir) : await downloadLibraries({ gpu, log })
   log('compiling the binding')
   await compileAddon(addon, libraries)
+  await compileHelper(addon)
   log('trying it')
   return checkTensorflow()
 }

@@ -1,6 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import * as tf from '@tensorflow/tfjs'
 import { type AttentionBias, penalties, sumDiagonals, type Tile, toeplitz } from './bias-tile.js'
+import { customGrad } from './custom-grad.js'
 import { keepMask } from './dropout.js'
 import { skippingAttention } from './skipping.js'
 import { canFuse, fusedAttention } from './webgpu/attention.js'
@@ -22,8 +23,8 @@ export interface AttentionOptions {
 
 /**
  * Causal attention, softmax(q·kᵀ/√headDim + bias)·v, a block of queries against the keys up to it at a time: no work
- * above the diagonal and memory linear in K. The backward pass keeps only q, k and v and computes each block's weights
- * again (FlashAttention's idea; Dao et al., 2022).
+ * above the diagonal and memory linear in K. The backward pass keeps only q, k, v and the output and computes each block's
+ * weights again (FlashAttention's idea; Dao et al., 2022).
  *
  * The queries are the last Q of the K tokens, as in decoding from a cache.
  *
@@ -38,26 +39,33 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
   if (!dropout && canFuse(options, { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }))
     return fusedAttention(q, k, v, options)
   if (bias.kind === 'linear' && bias.consecutive && !padding && !dropout && mayReadOnTheWay(q)) {
-    const skipped = skippingAttention(q, k, v, bias.slopes.dataSync(), Math.max(LONG_BLOCK, options.blockSize))
+    const skipped = skippingAttention(q, k, v, bias.slopes.dataSync(), {
+      blockSize: Math.max(LONG_BLOCK, options.blockSize),
+    })
     if (skipped) return skipped.output
   }
   const tiles = causalTiles(q.shape[2], k.shape[2], options.blockSize)
   const trained = options.trainBias ? biasTensors(options.bias, tiles) : []
   const constants = constantsOf(options)
-  const forward = tf.customGrad((...inputs) => {
-    const save = inputs.pop() as unknown as tf.GradSaveFunc
-    const [q, k, v, ...bias] = inputs as tf.Tensor[]
+  const forward = customGrad((inputs, save) => {
+    const [q, k, v, ...bias] = inputs
     const outputs = tiles.map((tile) =>
       tf.tidy(() => {
         const { weights, values } = attendTile(q!, k!, v!, bias, tile, options)
         return tf.matMul(weights, values)
       }),
     )
-    // Constants outlive the forward pass's tidy only if they are saved.
-    save([...(inputs as tf.Tensor[]), ...constants.tensors])
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      attentionGradients(dy, saved.slice(0, inputs.length), tiles, constants.replace(saved.slice(inputs.length)))
-    return { value: join(outputs), gradFunc }
+    const value = join(outputs)
+    save([value, ...inputs, ...constants.tensors])
+    const gradient = (dy: tf.Tensor, [output, ...saved]: readonly tf.Tensor[]) =>
+      attentionGradients(
+        dy,
+        output!,
+        saved.slice(0, inputs.length),
+        tiles,
+        constants.replace(saved.slice(inputs.length)),
+      )
+    return { value, gradient }
   })
   return forward(q, k, v, ...trained) as tf.Tensor4D
 }
@@ -151,43 +159,68 @@ function causalMask({ start, end, numKeys }: Tile): tf.Tensor2D {
   return tf.mul(tf.relu(tf.sub(tf.reshape(tf.range(0, numKeys), [1, -1]), query)), MASKED) as tf.Tensor2D
 }
 
-function attentionGradients(dy: tf.Tensor, saved: tf.Tensor[], tiles: readonly Tile[], options: AttentionOptions) {
+function attentionGradients(
+  dy: tf.Tensor,
+  output: tf.Tensor,
+  saved: tf.Tensor[],
+  tiles: readonly Tile[],
+  options: AttentionOptions,
+) {
   const [q, k, v, ...trained] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]]
   const [B, H, , headDim] = q.shape as [number, number, number, number]
   const K = k.shape[2]!
-  const toFullLength = (x: tf.Tensor, { numKeys }: Tile) =>
-    numKeys === K
-      ? x
-      : tf.pad(x, [
-          [0, 0],
-          [0, 0],
-          [0, K - numKeys],
-          [0, 0],
-        ])
-
-  const parts = tiles.map((tile) =>
-    tf.tidy(() => {
+  // Σ probability · dProbability of each row, without the keys (FlashAttention, algorithm 4, D).
+  const along = tf.sum(tf.mul(dy, output), 3, true)
+  const dk = sumOfPrefixes(B, H, headDim)
+  const dv = sumOfPrefixes(B, H, headDim)
+  const dq: tf.Tensor[] = []
+  const dBias: tf.Tensor[] = []
+  // From the last, which has all keys, to the first.
+  for (const tile of [...tiles].reverse()) {
+    const part = tf.tidy(() => {
       const { queries, keys, values, probabilities, kept, weights } = attendTile(q, k, v, trained, tile, options)
-      const d = tf.slice(dy, [0, 0, tile.start, 0], [B, H, tile.end - tile.start, headDim])
+      const rows = tile.end - tile.start
+      const d = tf.slice(dy, [0, 0, tile.start, 0], [B, H, rows, headDim])
       const dWeights = tf.matMul(d, values, false, true)
       const dProbabilities = kept ? tf.mul(dWeights, kept) : dWeights
-      const weighted = tf.mul(probabilities, dProbabilities)
-      const dScores = tf.sub(weighted, tf.mul(probabilities, tf.sum(weighted, 3, true)))
+      const dScores = tf.mul(
+        probabilities,
+        tf.sub(dProbabilities, tf.slice(along, [0, 0, tile.start, 0], [B, H, rows, 1])),
+      )
       return {
         dq: tf.mul(tf.matMul(dScores, keys), 1 / Math.sqrt(headDim)),
-        dk: toFullLength(tf.matMul(dScores, queries, true, false), tile),
-        dv: toFullLength(tf.matMul(weights, d, true, false), tile),
-        dBias: trained.length ? biasGradient(options.bias, tf.sum(dScores, 0), tile, K) : tf.scalar(0),
+        dk: tf.matMul(dScores, queries, true, false),
+        dv: tf.matMul(weights, d, true, false),
+        dBias: trained.length ? biasGradient(options.bias, tf.sum(dScores, 0), tile, K) : undefined,
       }
-    }),
-  )
-  const dBias = parts.map((part) => part.dBias)
-  return [
-    join(parts.map((part) => part.dq)),
-    tf.addN(parts.map((part) => part.dk)),
-    tf.addN(parts.map((part) => part.dv)),
-    ...(options.bias.kind === 'tiles' ? dBias.slice(0, trained.length) : trained.length ? [tf.addN(dBias)] : []),
-  ]
+    })
+    dq.unshift(part.dq)
+    dk.add(part.dk)
+    dv.add(part.dv)
+    if (part.dBias) dBias.unshift(part.dBias)
+  }
+  const summed = trained.length && options.bias.kind !== 'tiles' ? [tf.addN(dBias)] : dBias
+  return [join(dq), dk.finish(), dv.finish(), ...summed]
+}
+
+/** Adds [B, H, n, headDim] with n that only shrinks, each to the first n rows; memory and work of one such sum. */
+function sumOfPrefixes(B: number, H: number, headDim: number) {
+  const finished: tf.Tensor[] = []
+  let sum: tf.Tensor | undefined
+  return {
+    add(x: tf.Tensor) {
+      const n = x.shape[2]!
+      if (!sum) sum = x
+      else {
+        const rows = sum.shape[2]!
+        if (rows > n) finished.unshift(tf.slice(sum, [0, 0, n, 0], [B, H, rows - n, headDim]))
+        const before = sum
+        sum = tf.tidy(() => tf.add(tf.slice(before, [0, 0, 0, 0], [B, H, n, headDim]), x))
+        tf.dispose([before, x])
+      }
+    },
+    finish: () => join([sum!, ...finished]),
+  }
 }
 
 /** @param dScores - [H, queries, keys], summed over the batch */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { customGrad } from './custom-grad.js'
 
 const C = Math.sqrt(2 / Math.PI)
 
@@ -8,17 +9,17 @@ const C = Math.sqrt(2 / Math.PI)
  * @returns the shape of `x`
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  const forward = tf.customGrad((x, save) => {
-    const input = x as tf.Tensor
-    const t = tf.tanh(tf.mul(input, tf.add(tf.mul(tf.square(input), C * 0.044715), C)))
-    ;(save as tf.GradSaveFunc)([input, t])
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [x, t] = saved as [tf.Tensor, tf.Tensor]
-      const slope = tf.add(tf.mul(tf.square(x), 3 * C * 0.044715), C)
-      const inner = tf.mul(tf.mul(x, slope), tf.sub(1, tf.square(t)))
-      return [tf.mul(dy, tf.mul(tf.add(tf.add(t, 1), inner), 0.5))]
+  const forward = customGrad(([x], save) => {
+    const t = tf.tanh(tf.mul(x!, tf.add(tf.mul(tf.square(x!), C * 0.044715), C)))
+    save([x!, t])
+    return {
+      value: tf.mul(tf.mul(x!, 0.5), tf.add(t, 1)),
+      gradient(dy, [x, t]) {
+        const slope = tf.add(tf.mul(tf.square(x!), 3 * C * 0.044715), C)
+        const inner = tf.mul(tf.mul(x!, slope), tf.sub(1, tf.square(t!)))
+        return [tf.mul(dy, tf.mul(tf.add(tf.add(t!, 1), inner), 0.5))]
+      },
     }
-    return { value: tf.mul(tf.mul(input, 0.5), tf.add(t, 1)), gradFunc }
   })
   return forward(x) as T
 }

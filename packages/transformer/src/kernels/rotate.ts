@@ -1,6 +1,7 @@
 // Letters: B batch, H heads, L tokens.
 import type { RotationTables } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { customGrad } from './custom-grad.js'
 
 /** Rotation tables on the device. */
 export interface DeviceRotation {
@@ -33,16 +34,11 @@ export function toDevice({ cos, sin, partner }: RotationTables): DeviceRotation 
  * @returns the shape of `x`
  */
 export function applyRotation(x: tf.Tensor4D, { cos, sin, swap }: DeviceRotation): tf.Tensor4D {
-  const forward = tf.customGrad((x, save) => {
-    const input = x as tf.Tensor
-    // The tables outlive the forward pass's tidy only if they are saved.
-    ;(save as tf.GradSaveFunc)([cos, sin, swap])
+  const forward = customGrad(([x], save) => {
+    save([cos, sin, swap])
     return {
-      value: tf.add(tf.mul(input, cos), tf.mul(swapped(input, swap), sin)),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [cos, sin, swap] = saved as [tf.Tensor, tf.Tensor, tf.Tensor2D]
-        return [tf.add(tf.mul(dy, cos), swapped(tf.mul(dy, sin), swap))]
-      },
+      value: tf.add(tf.mul(x!, cos), tf.mul(swapped(x!, swap), sin)),
+      gradient: (dy, [cos, sin, swap]) => [tf.add(tf.mul(dy, cos!), swapped(tf.mul(dy, sin!), swap as tf.Tensor2D))],
     }
   })
   return forward(x) as tf.Tensor4D

@@ -18,28 +18,49 @@ export interface KeyRange {
   readonly bounds: readonly number[]
 }
 
+/** Of each tile and head: what bounds its scores from above and from below. */
+interface TileScores {
+  /** Largest ‖q‖. */
+  readonly queryNorms: readonly number[]
+  /** Least score of a query with its own key, q·k/√D. */
+  readonly ownScores: readonly number[]
+}
+
 /**
- * With |q·k|/√D ≤ U, a key at distance d scores at most U − slope·d, and the query's own key at least −U: beyond
- * slope·d > 104 + 2U a key's weight is exactly 0 in fp32, whatever the other keys are. So leaving it out changes nothing.
+ * With |q·k|/√D ≤ U, a key at distance d scores at most U − slope·d, and the row's largest score is at least S, that of the
+ * query's own key: beyond slope·d > 104 + U − S a key's weight is exactly 0 in fp32, whatever the other keys are. So
+ * leaving it out changes nothing.
  *
- * @param queryNorms - largest ‖q‖ of each tile and head
+ * All keys beyond a distance R together have at most e^(U − S − slope·R) / (e^slope − 1) times the weight of the own key: a
+ * `tolerance` for that share of a row's mass lets R be smaller.
+ *
  * @param keyNorms - largest ‖k‖ of each head
  */
 export function keyRanges(
   slopes: ArrayLike<number>,
-  queryNorms: readonly (readonly number[])[],
+  tiles: readonly TileScores[],
   keyNorms: readonly number[],
-  { headDim, numKeys, numQueries, blockSize }: Record<'headDim' | 'numKeys' | 'numQueries' | 'blockSize', number>,
+  {
+    headDim,
+    numKeys,
+    numQueries,
+    blockSize,
+    tolerance,
+  }: Record<'headDim' | 'numKeys' | 'numQueries' | 'blockSize' | 'tolerance', number>,
 ): KeyRange[] {
-  return queryNorms.map((norms, tile) => {
+  const zeroFrom = Array.from(slopes, (slope) => Math.min(ZERO_FROM, -Math.log(tolerance * Math.expm1(slope))))
+  return tiles.map(({ queryNorms, ownScores }, tile) => {
     const start = numKeys - numQueries + tile * blockSize
-    // Norms and products are fp32 sums themselves: the bound must stay above their rounding.
-    const bounds = norms.map((norm, head) => (1.0001 * norm * keyNorms[head]!) / Math.sqrt(headDim))
-    const reach = bounds.map((bound, head) => (ZERO_FROM + 2 * bound) / slopes[head]!)
+    // Norms and products are fp32 sums themselves: the bounds must stay beyond their rounding.
+    const bounds = queryNorms.map((norm, head) => (1.0001 * norm * keyNorms[head]!) / Math.sqrt(headDim))
+    const reach = bounds.map((bound, head) => {
+      const own = Math.max(-bound, ownScores[head]! - 1e-4 * bound)
+      return (zeroFrom[head]! + bound - own) / slopes[head]!
+    })
     return {
       start,
       end: Math.min(start + blockSize, numKeys),
-      first: reach.map((distance) => Math.max(0, start - Math.min(start, Math.floor(distance)))),
+      first: reach.map((distance) => Math.max(0, start - Math.min(start, Math.max(0, Math.floor(distance))))),
       bounds,
     }
   })
@@ -62,16 +83,12 @@ export function skippingAttention(
   k: tf.Tensor4D,
   v: tf.Tensor4D,
   slopes: ArrayLike<number>,
-  blockSize: number,
+  { blockSize, tolerance = 0 }: { readonly blockSize: number; readonly tolerance?: number },
 ): { readonly output: tf.Tensor4D; readonly scores: number } | undefined {
   const [B, H, numQueries, headDim] = q.shape
   const numKeys = k.shape[2]
-  const ranges = keyRanges(slopes, tileNorms(q, blockSize), tileNorms(k, numKeys)[0]!, {
-    headDim,
-    numKeys,
-    numQueries,
-    blockSize,
-  })
+  const { tiles, keyNorms } = scoreBounds(q, k, blockSize)
+  const ranges = keyRanges(slopes, tiles, keyNorms, { headDim, numKeys, numQueries, blockSize, tolerance })
   if (ranges.some(({ bounds }) => bounds.some((bound) => !(bound <= LARGEST_SCORE)))) return undefined
 
   let scores = 0
@@ -87,6 +104,7 @@ export function skippingAttention(
       order.map((head) => slopes[head]!),
       [1, H, 1, 1],
     )
+    const ownBias = diagonal(blockSize, steepness)
     const decay = tf.exp(tf.mul(steepness, tf.range(-numKeys, 0).reshape([1, 1, numKeys, 1])))
 
     const tiles = ranges.map(({ start, end, first }) =>
@@ -100,7 +118,8 @@ export function skippingAttention(
           const rows = cut(queries, start - (numKeys - numQueries), end - (numKeys - numQueries))
           const against = (low: number, high: number) => tf.matMul(rows, cut(keys, low, high), false, true)
           const slope = tf.slice(steepness, [0, head, 0, 0], [1, count, 1, 1])
-          const own = tf.matMul(tf.exp(tf.add(against(start, end), diagonal(size, slope))), cut(values, start, end))
+          const bias = tf.slice(ownBias, [0, head, 0, 0], [1, count, size, size])
+          const own = tf.matMul(tf.exp(tf.add(against(start, end), bias)), cut(values, start, end))
           if (from === start) return own
           const weighted = tf.mul(cut(values, from, start), cut(decay, numKeys - (start - from), numKeys))
           const past = tf.matMul(tf.exp(against(from, start)), weighted)
@@ -139,16 +158,29 @@ function diagonal(size: number, slope: tf.Tensor): tf.Tensor {
   return tf.sub(tf.mul(tf.neg(slope), distance), tf.mul(tf.relu(tf.neg(distance)), 1e9))
 }
 
-/** Largest Euclidean norm of the rows of each tile and head, on the host; [tiles][H]. */
-function tileNorms(x: tf.Tensor4D, blockSize: number): number[][] {
-  const [, H, length] = x.shape
-  const norms = tf.tidy(() => tf.max(tf.sqrt(tf.sum(tf.square(x), 3)), 0).dataSync())
-  return Array.from({ length: Math.ceil(length / blockSize) }, (_, tile) =>
+/** The numbers behind {@link keyRanges}, read from the device. */
+function scoreBounds(q: tf.Tensor4D, k: tf.Tensor4D, blockSize: number) {
+  const [B, H, numQueries, headDim] = q.shape
+  const numKeys = k.shape[2]
+  const [queries, keys, own] = tf.tidy(() => {
+    const largestNorms = (x: tf.Tensor) => tf.max(tf.sqrt(tf.sum(tf.square(x), 3)), 0).dataSync()
+    const ownKeys = tf.slice(k, [0, 0, numKeys - numQueries, 0], [B, H, numQueries, headDim])
+    const products = tf.min(tf.sum(tf.mul(q, ownKeys), 3), 0)
+    return [largestNorms(q), largestNorms(k), tf.div(products, Math.sqrt(headDim)).dataSync()]
+  })
+  const extreme = (values: ArrayLike<number>, length: number, from: number, sign: 1 | -1) =>
     Array.from({ length: H }, (_, head) => {
-      let most = 0
-      for (let i = tile * blockSize; i < Math.min((tile + 1) * blockSize, length); i++)
-        most = Math.max(most, norms[head * length + i]!)
-      return most
-    }),
+      let most = -Infinity
+      for (let i = from; i < Math.min(from + blockSize, length); i++)
+        most = Math.max(most, sign * values[head * length + i]!)
+      return sign * most
+    })
+  const tiles = Array.from({ length: Math.ceil(numQueries / blockSize) }, (_, tile) => ({
+    queryNorms: extreme(queries, numQueries, tile * blockSize, 1),
+    ownScores: extreme(own, numQueries, tile * blockSize, -1),
+  }))
+  const byBlock = Array.from({ length: Math.ceil(numKeys / blockSize) }, (_, block) =>
+    extreme(keys, numKeys, block * blockSize, 1),
   )
+  return { tiles, keyNorms: Array.from({ length: H }, (_, head) => Math.max(...byBlock.map((norms) => norms[head]!))) }
 }
