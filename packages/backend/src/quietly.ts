@@ -13,13 +13,13 @@ const ANNOUNCEMENT = /oneDNN custom operations are on|All log messages before ab
  *
  * @param helper - path of the compiled `native/stderr.c`; without it the announcement is seen
  */
-export function quietly(helper: string, load: () => void): void {
+export function quietly<T>(helper: string, load: () => T): T {
   if (!existsSync(helper)) return load()
   const stderr = require(helper) as { divert(path: string): void; restore(): void }
   const written = join(tmpdir(), `alibi-stderr-${process.pid}-${Date.now()}`)
   stderr.divert(written)
   try {
-    load()
+    return load()
   } finally {
     stderr.restore()
     if (existsSync(written)) {
