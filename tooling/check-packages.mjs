@@ -50,7 +50,7 @@ function checkManifest(folder, manifest) {
   want('engines', { node: '>=20.19' })
   want('publishConfig', { access: 'public', provenance: true })
   const has = (/** @type {string} */ name) => (existsSync(join(root, 'packages', folder, name)) ? [name] : [])
-  want('files', [...has('bin'), 'dist', 'src', ...has('template'), 'README.md', 'LICENSE'])
+  want('files', [...has('bin'), 'dist', ...has('native'), 'src', ...has('template'), 'README.md', 'LICENSE'])
   for (const field of ['version', 'description', 'keywords'])
     expect(manifest[field]?.length > 0, `${folder}: expected a ${field}`)
   for (const [name, entry] of Object.entries(manifest.exports))
