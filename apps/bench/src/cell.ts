@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   createModel,
   createTrainer,
+  huggingFaceArchitecture,
   loadCheckpoint,
   type ModelConfig,
   type StepCompiler,
@@ -28,7 +29,7 @@ export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey =>
   strategy,
   trainLength: config.trainLength,
   seed,
-  size: modelSize(config),
+  size: modelSize(config, config.architecture),
 })
 
 export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
@@ -41,6 +42,7 @@ const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => 
   activation: config.activation,
   dropout: config.dropout,
   finalNorm: config.finalNorm,
+  ...(config.architecture && huggingFaceArchitecture(config.architecture)),
 })
 
 /** Positions that change from step to step cannot be compiled into one. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { doctorCommand } from './commands/doctor.js'
 import { evalCommand } from './commands/eval.js'
+import { exportCommand } from './commands/export.js'
 import { generateCommand } from './commands/generate.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
@@ -8,7 +9,10 @@ import { speedCommand } from './commands/speed.js'
 import { trainCommand } from './commands/train.js'
 import { Interrupted } from './interrupt.js'
 
-const commands = [runCommand, trainCommand, evalCommand, generateCommand, reportCommand, speedCommand, doctorCommand]
+const commands = [
+  ...[runCommand, trainCommand, evalCommand, generateCommand],
+  ...[reportCommand, exportCommand, speedCommand, doctorCommand],
+]
 
 /** An error in one line, with what to do. */
 function describe(error: unknown): string {

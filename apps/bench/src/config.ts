@@ -1,3 +1,4 @@
+import { huggingFaceFamilies } from '@alibi/transformer'
 import { z } from 'zod'
 import { pluginSchema } from './plugins/plugin.js'
 import { presets } from './presets.js'
@@ -46,6 +47,8 @@ export const runConfigSchema = z.strictObject({
   activation: z.enum(['relu', 'gelu']),
   dropout: z.number().min(0).lt(1),
   finalNorm: z.boolean(),
+  /** Activation, norms, MLP and biases of a family of Hugging Face transformers, so that it can be exported to it. */
+  architecture: z.enum(huggingFaceFamilies).optional(),
   optimizer: z.enum(['adamw', 'sgd-nesterov']),
   learningRate: z.number().positive(),
   warmupSteps: z.int().min(0),
@@ -97,9 +100,14 @@ function checkRandomPositions({ randomPositions, trainLength, evalLengths, proto
     throw new RangeError('run: expected protocol nonoverlapping or sliding with random positions, got streaming')
 }
 
-/** Layers × model dimension × heads, e.g. `4x128x4`: what tells models of one run's results from another's. */
-export const modelSize = ({ numLayers, modelDim, numHeads }: Pick<RunConfig, 'numLayers' | 'modelDim' | 'numHeads'>) =>
-  `${numLayers}x${modelDim}x${numHeads}`
+/**
+ * Layers × model dimension × heads, e.g. `4x128x4`, and a family's name if it is built like that: what tells models of one
+ * run's results from another's.
+ */
+export const modelSize = (
+  { numLayers, modelDim, numHeads }: Pick<RunConfig, 'numLayers' | 'modelDim' | 'numHeads'>,
+  architecture: string | undefined,
+) => [`${numLayers}x${modelDim}x${numHeads}`, ...(architecture ? [architecture] : [])].join(' ')
 
 /** Zod's first complaint as `<key>: <what was expected>`. */
 export function firstIssue(error: z.ZodError): string {

@@ -105,6 +105,7 @@ const resumeWindow = ({ window }: Metadata): Window => ({
 const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, window: Window): Metadata => ({
   seed,
   ...(config.plugins?.[strategy] && { plugin: config.plugins[strategy] }),
+  ...(config.architecture && { architecture: config.architecture }),
   trainLength: config.trainLength,
   ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
   data: config.data,

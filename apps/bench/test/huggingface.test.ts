@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,12 +15,13 @@ const expected = JSON.parse(await readFile(join(bloom, 'expected.json'), 'utf8')
 
 // The command line as a person starts it, built by `npm test` before the tests.
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
-const start = (...args: string[]) =>
+const run = (...args: string[]) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [bench, ...args, '--backend', 'cpu'], (error, stdout, stderr) =>
+    execFile(process.execPath, [bench, ...args], (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     )
   })
+const start = (...args: string[]) => run(...args, '--backend', 'cpu')
 
 let folder: string
 beforeAll(async () => {
@@ -118,5 +120,52 @@ describe('a folder of transformers', () => {
     await rm(join(bare, 'tokenizer.json'))
     await refused('expected a tokenizer.json in', 'generate', bare)
     expect(seq_length).toBe(32)
+  })
+})
+
+describe('export', () => {
+  const train = (out: string, ...more: string[]) =>
+    start(
+      ...['train', '--data', folder, '--out', join(folder, out), '--steps', '3', '--batch-size', '1'],
+      ...['--train-length', '16', '--num-layers', '1', '--model-dim', '12', '--num-heads', '3', ...more],
+    )
+  const exported = (checkpoint: string, ...more: string[]) => run('export', join(folder, checkpoint), ...more)
+  const losses = async (checkpoint: string) => {
+    const { stdout } = await start('eval', checkpoint, '--data', folder, '--eval-lengths', '16,48')
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  }
+
+  it('gives a folder that evaluates to the losses of the checkpoint', async () => {
+    await writeFile(join(folder, 'train.txt'), expected.text.repeat(4))
+    await train('bloom-run', '--architecture', 'bloom')
+    const checkpoint = join(folder, 'bloom-run/checkpoints/alibi-seed1')
+    const { stdout } = await exported('bloom-run/checkpoints/alibi-seed1', '--to', 'bloom')
+    expect(stdout).toBe(`exported 5,004 parameters: ${checkpoint}-bloom\n`)
+    const [ours, theirs] = [await losses(checkpoint), await losses(`${checkpoint}-bloom`)]
+    expect(ours.map(({ size }) => size)).toEqual(['1x12x3 bloom', '1x12x3 bloom'])
+    for (const [i, { lossNats, tokens }] of ours.entries()) {
+      expect(theirs[i]).toMatchObject({ tokens, trainLength: 16, strategy: 'alibi', size: '1x12x3 bloom' })
+      expect(theirs[i].lossNats).toBeCloseTo(lossNats, 6)
+    }
+  })
+
+  it('refuses in one line what has no exact form, and a folder that exists', async () => {
+    const checkpoint = 'bloom-run/checkpoints/alibi-seed1'
+    const refusals: [string[], string][] = [
+      [['--to', 'bloom'], 'expected a new folder, got'],
+      [['--to', 'mpt'], 'expected activation gelu-exact for mpt, got gelu; train a model with the architecture of mpt'],
+      [['--to', 'gpt_neox', '--out', join(folder, 'neox')], 'expected embeddingNorm false for gpt_neox, got true'],
+      [[], "required option '--to <family>' not specified"],
+    ]
+    for (const [options, message] of refusals) {
+      const { code, stderr } = await exported(checkpoint, ...options)
+      expect(stderr).toContain(message)
+      expect(stderr).not.toContain('    at ')
+      expect(code).toBe(1)
+    }
+    expect(existsSync(join(folder, 'neox'))).toBe(false)
   })
 })

@@ -63,7 +63,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length }
   const lengths = options.evalLengths ?? [trainLength]
   checkLengths(corpus, 1, lengths)
-  const cell = { strategy, trainLength, seed, size: modelSize(model.config) }
+  const cell = { strategy, trainLength, seed, size: modelSize(model.config, checkpoint.architecture) }
   try {
     for (const evalLength of lengths) {
       const reading = makeReading(evalLength, protocol, stride, attentionWindow)

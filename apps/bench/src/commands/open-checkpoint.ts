@@ -14,6 +14,7 @@ const metadataSchema = z.object({
   trainLength: z.number(),
   data: z.string(),
   randomPositions: z.number().optional(),
+  architecture: z.string().optional(),
   plugin: pluginSchema.optional(),
   tokenizer: z.unknown(),
 })
@@ -29,6 +30,8 @@ export interface OpenedCheckpoint {
   /** The range that positions were drawn from in training, if they were. */
   readonly randomPositions?: number | undefined
   readonly data: string
+  /** The family of Hugging Face transformers that it is built like, if any. */
+  readonly architecture?: string | undefined
 }
 
 export const pluginOption = () =>
@@ -66,6 +69,14 @@ async function openHuggingFace(folder: string, at: string | undefined): Promise<
   if (at !== undefined)
     throw new Error(`checkpoint: expected no --strategy for ${folder}, got ${at}; its config.json says it`)
   const tokenizer = await readTokenizer(folder)
-  const { model, trainLength } = await loadHuggingFace(folder)
-  return { model, tokenizer, strategy: model.strategy.name, seed: 0, trainLength, data: 'typescript' }
+  const { model, family, trainLength } = await loadHuggingFace(folder)
+  return {
+    model,
+    tokenizer,
+    strategy: model.strategy.name,
+    seed: 0,
+    trainLength,
+    data: 'typescript',
+    architecture: family,
+  }
 }

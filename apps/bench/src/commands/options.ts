@@ -1,4 +1,5 @@
 import { backendNames } from '@alibi/backend'
+import { huggingFaceFamilies } from '@alibi/transformer'
 import { InvalidArgumentError, Option } from 'commander'
 import type { RunOptions } from '../config.js'
 import { presets } from '../presets.js'
@@ -31,6 +32,9 @@ export const configOptions = (): Option[] => [
   new Option('--num-layers <n>', 'transformer blocks').argParser(number),
   new Option('--model-dim <n>', 'width of the model').argParser(number),
   new Option('--num-heads <n>', 'attention heads; they divide the width').argParser(number),
+  new Option('--architecture <family>', 'norms, MLP and biases of another family (default: as in the paper)').choices(
+    huggingFaceFamilies,
+  ),
   new Option('--dropout <rate>', 'share of activations dropped in training').argParser(number),
   new Option('--random-positions <range>', 'draw positions from 0 to it, anew in every step').argParser(number),
   new Option('--learning-rate <rate>', 'its peak').argParser(number),
@@ -50,6 +54,7 @@ export const cellsOptions = (): Option[] => [
 const CONFIG_KEYS = [
   ...['preset', 'data', 'tokenizer', 'trainLength', 'steps', 'batchSize', 'numLayers', 'modelDim', 'numHeads'],
   ...[
+    'architecture',
     'dropout',
     'randomPositions',
     'learningRate',

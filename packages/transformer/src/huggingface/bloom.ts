@@ -7,7 +7,7 @@ export const bloom: Family = {
   name: 'bloom',
   className: 'BloomForCausalLM',
   prefix: 'transformer.',
-  architecture: { embeddingNorm: true },
+  architecture: { activation: 'gelu', embeddingNorm: true },
   free: [],
 
   read(fields) {

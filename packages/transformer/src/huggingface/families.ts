@@ -25,5 +25,6 @@ export function familyOf(where: string, name: unknown): Family {
  */
 export const huggingFaceArchitecture = (name: string): Partial<ModelConfig> => ({
   embeddingScale: false,
+  finalNorm: true,
   ...familyOf('huggingFaceArchitecture', name).architecture,
 })

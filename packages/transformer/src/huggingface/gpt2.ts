@@ -7,7 +7,7 @@ export const gpt2: Family = {
   name: 'gpt2',
   className: 'GPT2LMHeadModel',
   prefix: 'transformer.',
-  architecture: {},
+  architecture: { activation: 'gelu' },
   free: ['activation', 'mlpDim'],
 
   read(fields) {

@@ -32,6 +32,9 @@ export async function saveHuggingFace(folder: string, model: Model, options: Sav
     architectures: [family.className],
     dtype: 'float32',
     tie_word_embeddings: config.tiedHead,
+    // Ends of text are the tokenizer's affair; transformers' defaults are those of the first models of each family.
+    bos_token_id: null,
+    eos_token_id: null,
     ...family.write({ config, strategy: model.strategy, trainLength: options.trainLength }),
   }
   const written = new Map<string, NamedArray>()
