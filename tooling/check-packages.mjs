@@ -1,11 +1,16 @@
 // Rules that keep the packages composable: who may import what, and the same fields in every package.json.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { root } from './setup.mjs'
 
 const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
 /** Who may compute with TensorFlow.js. */
 const WITH_TENSORFLOW = ['backend', 'transformer']
+/** Entries that browsers import: no module of Node is below them. */
+const FOR_BROWSERS = [
+  ...['core', ...STRATEGIES, 'transformer'].map((folder) => `packages/${folder}/src/index.ts`),
+  ...['browser', 'webgpu/register'].map((entry) => `packages/backend/src/${entry}.ts`),
+]
 const FILES = ['README.md', 'LICENSE', 'package.json', 'tsconfig.json', 'src/index.ts', 'test']
 
 /** @type {string[]} */
@@ -66,6 +71,21 @@ function checkManifest(folder, manifest) {
     expect(version === 'catalog:' || version === 'workspace:^', `${folder}: expected ${name} from the catalog`)
 }
 
+for (const entry of FOR_BROWSERS) checkForNode(join(root, entry), new Set())
+
+/**
+ * @param {string} path - of a source file
+ * @param {Set<string>} seen - files that were looked at
+ */
+function checkForNode(path, seen) {
+  if (seen.has(path)) return
+  seen.add(path)
+  for (const name of importsOf(path, false)) {
+    expect(!name.startsWith('node:'), `${path.slice(root.length)}: browsers import it, so not ${name}`)
+    if (name.startsWith('.')) checkForNode(join(dirname(path), name.replace(/\.js$/, '.ts')), seen)
+  }
+}
+
 /**
  * @param {string} folder
  * @returns {Generator<[file: string, imported: string]>}
@@ -73,10 +93,19 @@ function checkManifest(folder, manifest) {
 function* importsBelow(folder) {
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!entry.endsWith('.ts')) continue
-    const text = readFileSync(join(folder, entry), 'utf8')
-    for (const [, name = ''] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|\brequire\()\s*'([^']+)'/g))
-      yield [join(folder, entry).slice(root.length), name]
+    for (const name of importsOf(join(folder, entry))) yield [join(folder, entry).slice(root.length), name]
   }
+}
+
+/**
+ * @param {string} path - of a source file
+ * @param {boolean} [withTypes] - those that are of types alone too
+ */
+function importsOf(path, withTypes = true) {
+  const text = readFileSync(path, 'utf8')
+  const looked = withTypes ? text : text.replaceAll(/^(?:im|ex)port type \{[^}]*\} from '[^']*'/gm, '')
+  const imports = looked.matchAll(/(?:\bfrom|\bimport|\bimport\(|\brequire\()\s*'([^']+)'/g)
+  return [...imports].map(([, name = '']) => name)
 }
 
 for (const problem of problems) console.error(problem)

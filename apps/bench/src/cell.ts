@@ -1,13 +1,6 @@
 import { join } from 'node:path'
-import {
-  createModel,
-  createTrainer,
-  huggingFaceArchitecture,
-  loadCheckpoint,
-  type ModelConfig,
-  type StepCompiler,
-  type Trainer,
-} from '@alibi/transformer'
+import { createModel, createTrainer, type ModelConfig, type StepCompiler, type Trainer } from '@alibi/transformer'
+import { huggingFaceArchitecture, loadCheckpoint } from '@alibi/transformer/node'
 import { modelSize, type RunConfig } from './config.js'
 import { randomPositions } from './data/random-positions.js'
 import type { CellKey } from './results/schema.js'

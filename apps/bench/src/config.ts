@@ -1,4 +1,4 @@
-import { huggingFaceFamilies } from '@alibi/transformer'
+import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { z } from 'zod'
 import { pluginSchema } from './plugins/plugin.js'
 import { presets } from './presets.js'

@@ -1,4 +1,4 @@
-import { hasCheckpoint, readCheckpointInfo } from '@alibi/transformer'
+import { hasCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { type Cell, cellKey, cellName, cellsOf, checkpointFolder, disposeTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
 import { describeReading, evaluateModel, type Reading, readingsOf, sameReading } from './evaluate.js'

@@ -1,5 +1,6 @@
 import { compile } from '@alibi/backend'
-import { hasCheckpoint, type Metadata, type StepCompiler, saveCheckpoint, type Trainer } from '@alibi/transformer'
+import type { StepCompiler, Trainer } from '@alibi/transformer'
+import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
 import { type Cell, cellKey, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
 import { trainingBatch } from './data/batch.js'

@@ -1,4 +1,3 @@
-import { cpus } from 'node:os'
 import type { WebgpuReport } from './webgpu/device.js'
 
 /** What a loader knows of the backend it loaded. */
@@ -13,9 +12,6 @@ export interface LoadedBackend {
   /** Features and limits; on webgpu. */
   readonly webgpu?: WebgpuReport
 }
-
-/** The processor's name as the system tells it. */
-export const processor = (): string => cpus()[0]?.model.replaceAll(/\s+/g, ' ').trim() || process.arch
 
 export const oneLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).trim().split('\n')[0]!.trim()

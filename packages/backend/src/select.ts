@@ -1,5 +1,6 @@
-import * as tf from '@tensorflow/tfjs'
-import { type LoadedBackend, oneLine, processor } from './loaded.js'
+import { type Chosen, chooseBackend, type PassedOver as PassedOverOf } from './choose.js'
+import { loadCpu } from './cpu.js'
+import { processor } from './processor.js'
 import { loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm/load.js'
 import type { WebgpuOptions } from './webgpu/device.js'
@@ -10,29 +11,10 @@ export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type BackendName = (typeof backendNames)[number]
 
 /** A backend that was not chosen, and why in one line. */
-export interface PassedOver {
-  readonly name: BackendName
-  readonly reason: string
-}
+export interface PassedOver extends PassedOverOf<BackendName> {}
 
 /** The backend that TensorFlow.js now computes with. */
-export interface Backend extends LoadedBackend {
-  readonly name: BackendName
-  /** Every other backend, in the order of preference. */
-  readonly passedOver: readonly PassedOver[]
-}
-
-const loaders: Record<BackendName, (options: WebgpuOptions) => Promise<LoadedBackend>> = {
-  tensorflow: loadTensorflow,
-  webgpu: loadWebgpu,
-  wasm: loadWasm,
-  cpu: async () => ({
-    device: `${processor()}, 1 thread`,
-    isGpu: false,
-    package: '@tensorflow/tfjs-backend-cpu',
-    version: tf.version['tfjs-backend-cpu'],
-  }),
-}
+export interface Backend extends Chosen<BackendName> {}
 
 /**
  * Loads a backend and makes TensorFlow.js use it.
@@ -43,36 +25,10 @@ const loaders: Record<BackendName, (options: WebgpuOptions) => Promise<LoadedBac
  * @throws RangeError for an unknown name
  * @throws Error, one line, when the named backend does not work here
  */
-export async function selectBackend(
-  wanted: BackendName | 'auto' = 'auto',
-  options: WebgpuOptions = {},
-): Promise<Backend> {
-  if (wanted !== 'auto' && !backendNames.includes(wanted))
-    throw new RangeError(`selectBackend: expected auto, ${backendNames.join(', ')}, got ${String(wanted)}`)
-  // Silences hints that would break progress bars, and checks that read tensors back.
-  tf.enableProdMode()
-  const reasons = new Map<BackendName, string>()
-  let chosen: (LoadedBackend & { name: BackendName }) | undefined
-  for (const name of backendNames) {
-    if (wanted !== 'auto' && wanted !== name) reasons.set(name, `${wanted} was asked for`)
-    else if (chosen && (chosen.isGpu || name !== 'webgpu')) reasons.set(name, `${chosen.name} is faster`)
-    else
-      try {
-        const loaded = await loaders[name](options)
-        if (!(await tf.setBackend(name))) throw new Error('TensorFlow.js could not initialise it')
-        if (chosen) reasons.set(chosen.name, 'it sees no GPU')
-        chosen = { name, ...loaded }
-      } catch (error) {
-        const reason = oneLine(error)
-        if (wanted === name) throw new Error(`selectBackend: expected ${name} to work here, got: ${reason}`)
-        reasons.set(name, reason)
-      }
-  }
-  // cpu needs nothing but JavaScript: one of them was chosen.
-  await tf.setBackend(chosen!.name)
-  const passedOver = backendNames.flatMap((name) => {
-    const reason = reasons.get(name)
-    return reason ? [{ name, reason }] : []
+export const selectBackend = (wanted: BackendName | 'auto' = 'auto', options: WebgpuOptions = {}): Promise<Backend> =>
+  chooseBackend(wanted, {
+    tensorflow: loadTensorflow,
+    webgpu: () => loadWebgpu(options),
+    wasm: () => loadWasm(processor()),
+    cpu: () => loadCpu(processor()),
   })
-  return Object.freeze({ ...chosen!, passedOver })
-}

@@ -8,7 +8,8 @@ import { conformanceCases } from '@alibi/core/conformance'
 import { sinusoidal } from '@alibi/sinusoidal'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createModel, createTrainer, evaluate, loadCheckpoint, saveCheckpoint, tfDifferentiable } from '../src/index.js'
+import { createModel, createTrainer, evaluate, tfDifferentiable } from '../src/index.js'
+import { loadCheckpoint, saveCheckpoint } from '../src/node.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
 const unavailable = await selectBackend('tensorflow').then(

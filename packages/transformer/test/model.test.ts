@@ -4,17 +4,8 @@ import { join } from 'node:path'
 import { positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  createKvCache,
-  createModel,
-  createTrainer,
-  evaluate,
-  generate,
-  loadCheckpoint,
-  type Model,
-  readParameters,
-  saveCheckpoint,
-} from '../src/index.js'
+import { createKvCache, createModel, createTrainer, evaluate, generate, type Model } from '../src/index.js'
+import { loadCheckpoint, readParameters, saveCheckpoint } from '../src/node.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadCheckpoint, loadHuggingFace, type Model, readCheckpointInfo } from '@alibi/transformer'
+import type { Model } from '@alibi/transformer'
+import { loadCheckpoint, loadHuggingFace, readCheckpointInfo } from '@alibi/transformer/node'
 import { Option } from 'commander'
 import { z } from 'zod'
 import { readTokenizer } from '../data/huggingface-tokenizer.js'

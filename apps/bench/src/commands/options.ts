@@ -1,5 +1,5 @@
 import { backendNames } from '@alibi/backend'
-import { huggingFaceFamilies } from '@alibi/transformer'
+import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { InvalidArgumentError, Option } from 'commander'
 import type { RunOptions } from '../config.js'
 import { presets } from '../presets.js'

@@ -1,5 +1,5 @@
 import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
-import { hasCheckpoint, readParameters } from '@alibi/transformer'
+import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
 import { checkpointFolder } from '../cell.js'
 import type { RunConfig } from '../config.js'
 import { isKnownStrategy, makeStrategy } from '../strategies.js'

@@ -1,15 +1,24 @@
 import * as tf from '@tensorflow/tfjs'
-import { type LoadedBackend, processor } from '../loaded.js'
+import type { LoadedBackend } from '../loaded.js'
 import { batchMatMul } from './batch-matmul.js'
 import { unsortedSegmentSum } from './unsorted-segment-sum.js'
 
-/** Loads TensorFlow.js's WebAssembly backend with the two kernels that training needs. */
-export async function loadWasm(): Promise<LoadedBackend> {
-  const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm')
+/** A URL that ends in a slash, or the URL of each file. */
+export type WasmPaths = string | Readonly<Record<string, string>>
+
+/**
+ * Loads TensorFlow.js's WebAssembly backend with the two kernels that training needs.
+ *
+ * @param paths - where its files are; in browsers
+ */
+export async function loadWasm(processor: string, paths?: WasmPaths): Promise<LoadedBackend> {
+  const { setWasmPaths, version_wasm } = await import('@tensorflow/tfjs-backend-wasm')
+  // Once it runs it would refuse them.
+  if (paths !== undefined && !('wasm' in tf.engine().registry)) setWasmPaths(paths)
   repair()
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
   return {
-    device: `${processor()}, 1 thread${simd ? ', SIMD' : ''}`,
+    device: `${processor}, 1 thread${simd ? ', SIMD' : ''}`,
     isGpu: false,
     package: '@tensorflow/tfjs-backend-wasm',
     version: version_wasm,
