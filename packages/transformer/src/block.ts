@@ -19,6 +19,7 @@ export interface BlockContext {
   readonly padding?: tf.Tensor | undefined
   /** Keys that a query may attend to, the last ones; absent: all. */
   readonly attentionWindow?: number | undefined
+  readonly skipTolerance?: number | undefined
   /** A fresh seed, int32 [2], for each dropout of the pass; absent outside training. */
   readonly nextSeed?: (() => tf.Tensor1D) | undefined
 }
@@ -39,7 +40,7 @@ export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const { config, positions, batchSize: B, cache, padding, attentionWindow, nextSeed } = context
+  const { config, positions, batchSize: B, cache, padding, attentionWindow, skipTolerance, nextSeed } = context
   const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv, blockSize, dropout } = config
   const at = `layers.${layer}.attention`
   const L = x.shape[0] / B
@@ -57,6 +58,7 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
     trainBias: positions.trainBias,
     blockSize,
     padding,
+    skipTolerance,
     dropout: nextSeed && { rate: dropout, seed: nextSeed() },
   }
   const queries = positions.rotateQueries(q)

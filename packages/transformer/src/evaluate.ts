@@ -20,6 +20,11 @@ export interface EvaluateOptions {
   /** Limits each query to the last so many keys: a control of what reading further back is worth. Default all. */
   readonly attentionWindow?: number | undefined
   /**
+   * Share of attention weight that may be left out of each row, in sequences long enough for it. Default 0: keys are left
+   * out only where their weight is zero in fp32, which changes nothing.
+   */
+  readonly skipTolerance?: number | undefined
+  /**
    * Where a batch's tokens are, by the batch's number and the length of its sequences, ascending. Default 0 to length − 1.
    * Not when streaming, where a token's place in the text is its position.
    */
@@ -65,7 +70,7 @@ interface Window {
  * @throws RangeError for options that make no evaluation; the signal's reason when aborted
  */
 export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
-  const { evalLength, batchTokens = 4096, attentionWindow, positions, onProgress, signal } = options
+  const { evalLength, batchTokens = 4096, attentionWindow, skipTolerance, positions, onProgress, signal } = options
   checkInteger('evaluate', 'evalLength', evalLength, 1)
   if (tokens.length < 2) throw new RangeError(`evaluate: expected at least 2 tokens, got ${tokens.length}`)
   if (positions && options.protocol === 'streaming')
@@ -83,9 +88,10 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
     const score = () =>
       streaming
-        ? scoreNext(model, tokens, batch[0]!, { cache: streaming, attentionWindow })
+        ? scoreNext(model, tokens, batch[0]!, { cache: streaming, attentionWindow, skipTolerance })
         : scoreWindows(model, tokens, batch, {
             attentionWindow,
+            skipTolerance,
             ...(positions && { positions: positions(batches, batch[0]!.end - batch[0]!.start) }),
           })
     let losses: tf.Tensor1D | undefined

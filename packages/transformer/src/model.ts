@@ -17,6 +17,11 @@ export interface ForwardOptions {
   readonly positions?: Int32Array
   /** Limits each query to the last so many keys, its own included, ≥ 1. Default all. */
   readonly attentionWindow?: number | undefined
+  /**
+   * Share of attention weight, ≥ 0 and < 1, that a long pass without gradients may leave out of each row. Default 0: keys
+   * are left out only where their weight is zero in fp32.
+   */
+  readonly skipTolerance?: number | undefined
   /** Turns dropout on; int32 [1]: each seed drops the same activations. */
   readonly dropoutSeed?: tf.Tensor1D
 }
@@ -65,8 +70,10 @@ export function assembleModel(
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
-      const { cache, padding, positions, attentionWindow, dropoutSeed } = options
+      const { cache, padding, positions, attentionWindow, skipTolerance, dropoutSeed } = options
       if (attentionWindow !== undefined) checkInteger('forward', 'attentionWindow', attentionWindow, 1)
+      if (skipTolerance !== undefined && !(skipTolerance >= 0 && skipTolerance < 1))
+        throw new RangeError(`forward: expected skipTolerance ≥ 0 and < 1, got ${skipTolerance}`)
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
       const encoding = encodePositions(strategy, parameters, D / numHeads, {
@@ -82,6 +89,7 @@ export function assembleModel(
         cache,
         padding: padding && paddingMask(padding, K),
         attentionWindow,
+        skipTolerance,
         nextSeed: dropoutSeed && resolved.dropout ? seedSequence(dropoutSeed) : undefined,
       }
       const tokens = tf.gather(p('embedding.weight'), ids) as tf.Tensor2D

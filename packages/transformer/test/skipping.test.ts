@@ -2,7 +2,11 @@ import { selectBackend } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { keyRanges, skippingAttention } from '../src/kernels/skipping.js'
+import { attention } from '../src/kernels/attention.js'
+import type { AttentionBias } from '../src/kernels/bias-tile.js'
+import { keyRanges } from '../src/kernels/key-ranges.js'
+import { scoreBounds } from '../src/kernels/score-bounds.js'
+import { LARGEST_SCORE, skippingAttention } from '../src/kernels/skipping.js'
 import { attention64 } from './float64.js'
 
 beforeAll(async () => {
@@ -22,14 +26,19 @@ const slopes = [0.5, 0.125, 1 / 256]
 
 async function compare(Q: number, K: number, inputs: readonly Float64Array[], blockSize = 16) {
   const shape = (length: number): [number, number, number, number] => [B, H, length, D]
-  const [q, k, v] = inputs.map((data, i) => tf.tensor(Float32Array.from(data), shape(i ? K : Q)))
-  const skipped = skippingAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, slopes, { blockSize })
-  if (!skipped) return undefined
+  const [q, k, v] = inputs.map((data, i) => tf.tensor4d(Float32Array.from(data), shape(i ? K : Q)))
+  const bounds = scoreBounds(q!, k!, blockSize)
+  if (bounds.some(({ upper }) => Math.max(...upper) > LARGEST_SCORE)) return undefined
+  const ranges = keyRanges({ slopes }, bounds, { numQueries: Q, numKeys: K, blockSize, tolerance: 0 })
+  const { output, scores } = skippingAttention(q!, k!, v!, slopes, ranges, blockSize)
   const want = attention64([B, H, Q, K, D], inputs[0]!, inputs[1]!, inputs[2]!, (h, i, j) => -slopes[h]! * (i - j))
-  const got = await skipped.output.data()
-  // Errors relative to the largest value, so that tiny values do not count alone.
+  return { error: relativeError(await output.data(), want), scores }
+}
+
+/** Relative to the largest value, so that tiny values do not count alone. */
+function relativeError(got: ArrayLike<number>, want: Float64Array): number {
   const scale = want.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
-  return { error: want.reduce((worst, value, i) => Math.max(worst, Math.abs(got[i]! - value)), 0) / scale, ...skipped }
+  return want.reduce((worst, value, i) => Math.max(worst, Math.abs(got[i]! - value)), 0) / scale
 }
 
 describe(`attention that skips (seed ${seed})`, () => {
@@ -81,13 +90,86 @@ describe(`attention that skips (seed ${seed})`, () => {
   })
 })
 
+describe(`a long pass (seed ${seed})`, () => {
+  const L = 1100
+  const inputs = (strength: number) => [
+    normal(H * L * D, strength),
+    normal(H * L * D, strength),
+    normal(H * L * D).map((value) => Math.abs(value)),
+  ]
+  const linear = (): AttentionBias => ({
+    kind: 'linear',
+    slopes: tf.tensor1d(slopes),
+    queries: tf.range(0, L),
+    keys: tf.range(0, L),
+    consecutive: true,
+  })
+  /** KERPLE's power kernel, two heads that reach 190 and 790 tokens; and buckets that do not fall. */
+  const value = (h: number, d: number) =>
+    [-0.9 * d ** 0.9, -0.3 * d ** 0.88, Math.sin(Math.floor(Math.log2(d + 1)))][h]!
+  const table = (): AttentionBias => ({
+    kind: 'table',
+    table: tf.tensor2d(Array.from({ length: H }, (_, h) => Array.from({ length: L }, (_, d) => value(h, d)))),
+  })
+
+  /** Attention and how many scores were products of queries and keys. */
+  async function attend(data: readonly Float64Array[], bias: AttentionBias, skipTolerance?: number) {
+    const [q, k, v] = data.map((x) => tf.tensor4d(Float32Array.from(x), [B, H, L, D]))
+    const { kernels, result } = await tf.profile(() =>
+      attention(q!, k!, v!, { bias, trainBias: false, blockSize: 64, skipTolerance }),
+    )
+    const products = kernels.filter(({ name }) => /BatchMatMul/.test(name)).map(({ outputShapes }) => outputShapes[0]!)
+    const scores = products.filter((shape) => shape.at(-1)! > D + 1).map((shape) => shape.reduce((a, b) => a * b, 1))
+    return { got: await (result as tf.Tensor).data(), scores: scores.reduce((a, b) => a + b, 0) }
+  }
+  const every = (H * L * (L + 64)) / 2
+
+  it('skips under scores too large for sums without a maximum', async () => {
+    const data = inputs(3)
+    const { got, scores } = await attend(data, linear())
+    const want = attention64([B, H, L, L, D], data[0]!, data[1]!, data[2]!, (h, i, j) => -slopes[h]! * (i - j))
+    // Scores reach 300: their five roundings, 6e-8 of it each, are an error of the exponent and so of the weight.
+    expect(relativeError(got, want)).toBeLessThan(1e-4)
+    expect(scores).toBeLessThan(every)
+  })
+
+  it('skips under any bias that falls with distance, by head', async () => {
+    const data = inputs(0.1)
+    const { got, scores } = await attend(data, table())
+    const want = attention64([B, H, L, L, D], data[0]!, data[1]!, data[2]!, (h, i, j) => value(h, i - j))
+    expect(relativeError(got, want)).toBeLessThan(FP32)
+    // Of the third head all, of the others the keys within their reach, in tiles of 64.
+    const within = [196, 767].map((reach) => every / H - (L - reach) ** 2 / 2)
+    expect(scores).toBeGreaterThan(every / H + within[0]! + within[1]!)
+    expect(scores).toBeLessThan(every / H + within[0]! + within[1]! + 2 * 2 * 64 * L)
+  })
+
+  it.each(['linear', 'table'] as const)('leaves out no more than the share that is asked for: %s', async (kind) => {
+    const data = inputs(0.1)
+    const bias = kind === 'linear' ? linear : table
+    const exact = await attend(data, bias())
+    const most = Math.max(...data[2]!)
+    let before = exact.scores
+    for (const share of [1e-6, 1e-3, 0.1]) {
+      const { got, scores } = await attend(data, bias(), share)
+      // Leaving out a share t of the weights moves a mean of values in [0, most] by at most t·most.
+      let moved = 0
+      for (let i = 0; i < got.length; i++) moved = Math.max(moved, Math.abs(got[i]! - exact.got[i]!))
+      expect(moved).toBeLessThan(share * most + FP32 * most)
+      expect(scores).toBeLessThanOrEqual(before)
+      before = scores
+    }
+    if (kind === 'table') expect(before).toBeLessThan(0.8 * exact.scores)
+  })
+})
+
 it('reaches as far as a weight can be more than zero', () => {
-  const shape = { headDim: 4, numKeys: 4096, numQueries: 4096, blockSize: 128, tolerance: 0 }
-  const tile = { queryNorms: [2, 2, 0, 2], ownScores: [-3, -3, 0, 1] }
-  const ranges = keyRanges([0.5, 0, 0.25, 0.5], Array(32).fill(tile), [3, 3, 3, 3], shape)
+  const shape = { numKeys: 4096, numQueries: 4096, blockSize: 128, tolerance: 0 }
+  const tile = { upper: [3, 3, 0, 3], own: [-3, -3, 0, 1] }
+  const ranges = keyRanges({ slopes: [0.5, 0, 0.25, 0.5] }, Array(32).fill(tile), shape)
   const { start, first } = ranges[31]!
   expect(start).toBe(3968)
-  // U = 2·3/√4 = 3: (104 + 6)/0.5 = 220 tokens; a slope of 0 reaches everything; without scores 104/0.25 = 416; with a
+  // (104 + 3 + 3)/0.5 = 220 tokens; a slope of 0 reaches everything; without scores 104/0.25 = 416; with a
   // score of 1 on the own key (104 + 2)/0.5 = 212.
   expect(first).toEqual([3968 - 220, 0, 3968 - 416, 3968 - 212])
   for (const [distance, head] of [
@@ -95,4 +177,28 @@ it('reaches as far as a weight can be more than zero', () => {
     [416, 2],
   ] as const)
     expect(Math.fround(Math.exp(2 * [3, 3, 0][head]! - [0.5, 0, 0.25][head]! * (distance + 1)))).toBe(0)
+})
+
+it('reaches less far for a share of the weight', () => {
+  const shape = { numKeys: 4096, numQueries: 4096, blockSize: 128, tolerance: 1e-3 }
+  const tile = { upper: [3, 3], own: [1, 1] }
+  const slopes = [0.5, 1 / 256]
+  const ranges = keyRanges({ slopes }, Array(32).fill(tile), shape)
+  for (const [head, slope] of slopes.entries()) {
+    const reach = ranges[31]!.start - ranges[31]!.first[head]!
+    const beyond = (R: number) => {
+      let mass = 0
+      for (let d = R + 1; d < 100_000; d++) mass += Math.exp(2 - slope * d)
+      return mass
+    }
+    // No less than the share allows, and at most a token more.
+    expect(beyond(reach + 1)).toBeLessThan(1e-3)
+    expect(beyond(reach - 1)).toBeGreaterThan(1e-3)
+  }
+  const table = slopes.flatMap((slope) => Array.from({ length: 4096 }, (_, d) => -slope * d))
+  const fromTable = keyRanges({ table, length: 4096 }, Array(32).fill(tile), shape)
+  const difference = fromTable[31]!.first.map((first, head) => first - ranges[31]!.first[head]!)
+  expect(Math.abs(difference[0]!)).toBeLessThanOrEqual(1)
+  // A table has an end, and so less beyond; 49 tokens' worth for a slope that is still e⁻¹⁶ there.
+  expect(difference[1]).toBeGreaterThanOrEqual(0)
 })

@@ -1,4 +1,4 @@
-// Letters: H heads, Q/K queries/keys, N distances; a tile is the queries [start, end) and the keys [0, numKeys).
+// Letters: H heads, Q/K queries/keys, N distances; a tile is the queries [start, end) and the keys [firstKey, numKeys).
 import * as tf from '@tensorflow/tfjs'
 
 /** A block of consecutive queries and the keys they may attend to. */
@@ -8,7 +8,7 @@ export interface Tile {
   readonly end: number
   /** Keys up to the block's last query. */
   readonly numKeys: number
-  /** Where they begin, under a window. Default 0. */
+  /** Where they begin; those before have no weight. Default 0. */
   readonly firstKey?: number
   /** Which block it is. */
   readonly index: number
@@ -30,22 +30,36 @@ export type AttentionBias =
   /** Any function of both positions: `tiles[i]` [H, queries, keys] of block i. */
   | { readonly kind: 'tiles'; readonly tiles: (tile: Tile) => tf.Tensor }
 
-/** |query − key| as a row of negative numbers; [queries, keys]. */
-export function penalties(queries: tf.Tensor1D, keys: tf.Tensor1D, { start, end, numKeys }: Tile): tf.Tensor2D {
+/**
+ * The bias of a tile, without the causal mask.
+ *
+ * @param trained - what stands in for the bias's own tensors where gradients are taken
+ * @returns [queries, keys] or [H, queries, keys]; undefined for none
+ */
+export function unmaskedBias(bias: AttentionBias, tile: Tile, trained?: tf.Tensor): tf.Tensor | undefined {
+  if (bias.kind === 'none') return undefined
+  if (bias.kind === 'tiles') return trained ?? bias.tiles(tile)
+  if (bias.kind === 'table') return toeplitz(trained ?? bias.table, tile)
+  return tf.mul(tf.reshape(trained ?? bias.slopes, [-1, 1, 1]), penalties(bias.queries, bias.keys, tile))
+}
+
+/** −|query − key|; [queries, keys]. */
+export function penalties(queries: tf.Tensor1D, keys: tf.Tensor1D, tile: Tile): tf.Tensor2D {
+  const { start, end, numKeys, firstKey = 0 } = tile
   const q = tf.reshape(tf.slice(queries, start, end - start), [-1, 1])
-  const k = tf.reshape(tf.slice(keys, 0, numKeys), [1, -1])
+  const k = tf.reshape(tf.slice(keys, firstKey, numKeys - firstKey), [1, -1])
   return tf.neg(tf.abs(tf.sub(q, k))) as tf.Tensor2D
 }
 
 /**
- * Row i of the tile reads the table backwards from distance numKeys − queries + i: a Toeplitz matrix. Repeating the
+ * Row i of the tile reads the table backwards from distance keys − queries + i: a Toeplitz matrix. Repeating the
  * reversed table and reading the copies with a stride one short makes it without a gather (whose gradient is slow).
  *
  * @param table - [H, K]
  * @returns [H, queries, keys]; 0 above the diagonal
  */
-export function toeplitz(table: tf.Tensor, { start, end, numKeys }: Tile): tf.Tensor3D {
-  const [H, rows] = [table.shape[0]!, end - start]
+function toeplitz(table: tf.Tensor, { start, end, firstKey = 0, ...tile }: Tile): tf.Tensor3D {
+  const [H, rows, numKeys] = [table.shape[0]!, end - start, tile.numKeys - firstKey]
   const width = numKeys + rows
   const reversed = tf.reverse(tf.slice(table, [0, 0], [H, numKeys]), 1)
   const padded = tf.pad(reversed, [

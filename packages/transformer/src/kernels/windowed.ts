@@ -1,7 +1,8 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import * as tf from '@tensorflow/tfjs'
-import { type AttentionOptions, attention, MASKED } from './attention.js'
-import { type AttentionBias, penalties, type Tile, toeplitz } from './bias-tile.js'
+import { attention } from './attention.js'
+import { unmaskedBias } from './bias-tile.js'
+import { type AttentionOptions, MASKED } from './tile-attention.js'
 
 /**
  * {@link attention} in which each query sees the last `window` keys only, its own included. Keys that no query of a block
@@ -32,11 +33,11 @@ export function windowedAttention(
     return attention(tf.slice(q, [0, 0, start, 0], [B, H, end - start, headDim]), within(k), within(v), {
       bias: {
         kind: 'tiles',
-        tiles: () =>
-          tf.add(
-            biasWithin(bias, { index, start, end, firstKey: from, numKeys: past + end }),
-            beyondWindow(end - start, numKeys, window),
-          ),
+        tiles() {
+          const limit = beyondWindow(end - start, numKeys, window)
+          const unlimited = unmaskedBias(bias, { index, start, end, firstKey: from, numKeys: past + end })
+          return unlimited ? tf.add(unlimited, limit) : limit
+        },
       },
       trainBias: options.trainBias,
       blockSize,
@@ -45,21 +46,6 @@ export function windowedAttention(
     })
   })
   return outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 2)
-}
-
-/** The bias of the tile's keys from `firstKey` on; [queries, keys] or [H, queries, keys]. */
-function biasWithin(bias: AttentionBias, tile: Required<Tile>): tf.Tensor {
-  const { start, end, firstKey, numKeys } = tile
-  const [rows, width] = [end - start, numKeys - firstKey]
-  const shifted = { index: 0, start: 0, end: rows, numKeys: width }
-  if (bias.kind === 'none') return tf.zeros([rows, width])
-  // Both depend on distances alone, which a shift leaves as they are.
-  if (bias.kind === 'table') return toeplitz(bias.table, shifted)
-  if (bias.kind === 'linear') {
-    const negative = penalties(tf.slice(bias.queries, start, rows), tf.slice(bias.keys, firstKey, width), shifted)
-    return tf.mul(tf.reshape(bias.slopes, [-1, 1, 1]), negative)
-  }
-  return bias.tiles(tile)
 }
 
 /** 0 where a query may look back to, else at most {@link MASKED}; [queries, keys]. */
