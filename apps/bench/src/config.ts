@@ -1,5 +1,6 @@
 import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { z } from 'zod'
+import { isTask } from './data/tasks.js'
 import { pluginSchema } from './plugins/plugin.js'
 import { presets } from './presets.js'
 
@@ -12,7 +13,7 @@ export const runConfigSchema = z.strictObject({
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
   plugins: z.record(z.string(), pluginSchema).optional(),
-  /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, or a file or folder. */
+  /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, `passkey`, `copy`, or a file or folder. */
   data: z.string().min(1),
   tokenizer: z.enum(['bytes', 'words']),
   /** Of the word tokenizer: the most frequent words of the training text. */
@@ -85,6 +86,8 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(
       `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
+  if (isTask(parsed.data.data) && parsed.data.tokenizer !== 'bytes')
+    throw new RangeError(`run: expected tokenizer bytes for ${parsed.data.data}, got ${parsed.data.tokenizer}`)
   checkRandomPositions(parsed.data)
   return parsed.data
 }

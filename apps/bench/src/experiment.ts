@@ -5,6 +5,7 @@ import { describeReading, evaluateModel, type Reading, readingsOf, sameReading }
 import { duration } from './progress.js'
 import { appendResult, type Results, readResults, writeResults } from './results/file.js'
 import type { CellKey } from './results/schema.js'
+import { sameTrials, type TrialKind, trialKindsOf, tryRetrieval } from './retrieve.js'
 import { makeStrategy } from './strategies.js'
 import { type Run, trainCell } from './train.js'
 
@@ -15,7 +16,7 @@ import { type Run, trainCell } from './train.js'
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {
   const { config, folder, progress } = run
   await takeBackUnsaved(folder, config)
-  const { evals } = await readResults(folder)
+  const { evals, retrieval } = await readResults(folder)
   const cells = cellsOf(config)
   let told = false
   const onStepSeconds = (seconds: number) => {
@@ -27,7 +28,10 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
     const readings = possibleReadings(cell, run).filter(
       (reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading)),
     )
-    if (!readings.length && (await stepsDone(folder, cell)) === config.steps) continue
+    const trials = possibleTrials(cell, config).filter(
+      (kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind)),
+    )
+    if (!readings.length && !trials.length && (await stepsDone(folder, cell)) === config.steps) continue
     const trainer = await trainCell(cell, { ...run, onStepSeconds })
     for (const reading of readings) {
       const { evalTokens: maxTokens, randomPositions } = config
@@ -36,6 +40,8 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
       // The line that says it is done comes last.
       await appendResult(folder, positions, whole)
     }
+    for (const kind of trials)
+      await appendResult(folder, await tryRetrieval(trainer.model, cellKey(cell, config), kind, run))
     progress.stop()
     disposeTrainer(trainer)
   }
@@ -56,6 +62,11 @@ function possibleReadings(cell: Cell, { config, progress }: Pick<Run, 'config' |
   if (beyond.length)
     progress.line(`${cellName(cell)} has no positions beyond ${maxPositions}: not evaluated at ${beyond.join('; ')}`)
   return all.filter(possible)
+}
+
+const possibleTrials = (cell: Cell, config: RunConfig): TrialKind[] => {
+  const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(cell.strategy, config)
+  return trialKindsOf(config).filter(({ evalLength }) => evalLength <= maxPositions)
 }
 
 const stepsDone = async (folder: string, cell: Cell): Promise<number> => {

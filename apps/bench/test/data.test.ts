@@ -85,7 +85,7 @@ describe('readText', () => {
 
 it('refuses lengths that the text cannot fill', async () => {
   await writeFile(join(folder, 'a.txt'), 'x'.repeat(100))
-  const options = { data: join(folder, 'a.txt'), tokenizer: 'bytes', vocabularySize: 1 } as const
+  const options = { data: join(folder, 'a.txt'), tokenizer: 'bytes', vocabularySize: 1, trainLength: 8 } as const
   const corpus = await readCorpus(options, read)
   checkLengths(corpus, 89, [9])
   expect(() => checkLengths(corpus, 90, [])).toThrow('at least 91 bytes for a train length of 90, got 90')

@@ -131,6 +131,19 @@ describe('run', () => {
   })
 })
 
+describe('a task', () => {
+  it('is made up, trained on and tried', async () => {
+    const options = ['--data', 'copy', '--steps', '10', '--protocols', 'nonoverlapping']
+    expect((await start(...tiny('task', ...options))).stderr).toContain('text copy, made up, at distances from 5 to 8')
+    const { retrieval } = await readResults(join(folder, 'task'))
+    expect(retrieval.map((line) => [line.strategy, line.task, line.evalLength, line.distance, line.trials])).toEqual([
+      ['alibi', 'copy', 16, 8, 50],
+      ['alibi', 'copy', 32, 16, 50],
+      ['learned', 'copy', 16, 8, 50],
+    ])
+  })
+})
+
 describe('random positions', () => {
   const options = [
     '--strategies',

@@ -1,3 +1,4 @@
+export { answersRight } from './answers.js'
 export type { Activation, ModelConfig } from './config.js'
 export { tfDifferentiable } from './differentiable.js'
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js'

@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import { positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createKvCache, createModel, createTrainer, evaluate, generate, type Model } from '../src/index.js'
+import {
+  answersRight,
+  createKvCache,
+  createModel,
+  createTrainer,
+  evaluate,
+  generate,
+  type Model,
+} from '../src/index.js'
 import { loadCheckpoint, readParameters, saveCheckpoint } from '../src/node.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
@@ -150,6 +158,24 @@ it('trains and evaluates at other positions than from 0 on', async () => {
       { positions: () => new Int32Array(), compile: () => ({}) as never },
     ),
   ).toThrow('expected positions or compile, got both')
+})
+
+it('tells whether all tokens of an answer are the first choices', async () => {
+  const model = createModel(tiny, strategies[1]![1], 5)
+  const firstChoice = async (row: Int32Array, place: number) => {
+    const next = tf.tidy(() => {
+      const logits = model.logits(model.forward([row.subarray(0, place)]))
+      return tf.argMax(tf.slice(logits, [place - 1, 0], [1, -1]), 1)
+    })
+    return (await next.data())[0]!
+  }
+  const [right, wrong] = [tokens(9), tokens(9, 3)]
+  for (const place of [7, 8]) right[place] = await firstChoice(right, place)
+  wrong[7] = ((await firstChoice(wrong, 7)) + 1) % 11
+  wrong[8] = await firstChoice(wrong, 8)
+  expect(await answersRight(model, [right, wrong], 2)).toEqual([true, false])
+  expect(await answersRight(model, [right, wrong], 1)).toEqual([true, true])
+  await expect(answersRight(model, [tokens(2)], 2)).rejects.toThrow('rows longer than 2 tokens, got 2')
 })
 
 it('tells the loss of each place in the sequence', async () => {

@@ -1,8 +1,7 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
 import { Command, Option } from 'commander'
 import { modelSize } from '../config.js'
-import { checkLengths } from '../data/corpus.js'
-import { readText } from '../data/text.js'
+import { checkLengths, readTextOrTask } from '../data/corpus.js'
 import { evaluateModel, makeReading } from '../evaluate.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress } from '../progress.js'
@@ -57,7 +56,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   if (trainLength === undefined)
     throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
   progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
-  const { valid, description } = await readText(options.data ?? data, { log: progress.line, signal })
+  const { valid, description } = await readTextOrTask(options.data ?? data, trainLength, { log: progress.line, signal })
   progress.line(`text ${description}`)
   const tokens = tokenizer.encode(valid)
   const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length }

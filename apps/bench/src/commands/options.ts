@@ -24,7 +24,10 @@ export const backendOption = () =>
 /** The options that make a run's config; a preset has the rest. */
 export const configOptions = (): Option[] => [
   new Option('--preset <name>', 'an experiment and its size').choices(Object.keys(presets)),
-  new Option('--data <name|file|folder>', 'typescript, wikitext-103, wikitext-2, enwik8, a file or a folder'),
+  new Option(
+    '--data <name|file|folder>',
+    'typescript, wikitext-103, wikitext-2, enwik8, a task (passkey, copy), a file or a folder',
+  ),
   new Option('--tokenizer <kind>', 'what a token is').choices(['bytes', 'words']),
   new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
   new Option('--steps <n>', 'training steps').argParser(number),

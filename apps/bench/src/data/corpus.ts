@@ -1,4 +1,5 @@
-import { type ReadOptions, readText } from './text.js'
+import { isTask, taskText } from './tasks.js'
+import { type ReadOptions, readText, type SplitText } from './text.js'
 import { byteTokenizer, type StoredTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer.js'
 
 /** Tokens to train on and tokens held out. */
@@ -15,11 +16,17 @@ export interface CorpusOptions {
   readonly data: string
   readonly tokenizer: 'bytes' | 'words'
   readonly vocabularySize: number
+  /** That a task is made up for. */
+  readonly trainLength: number
 }
+
+/** A text, or one made up of trials of a task for models of a train length. */
+export const readTextOrTask = async (data: string, trainLength: number, read: ReadOptions): Promise<SplitText> =>
+  isTask(data) ? taskText(data, trainLength) : readText(data, read)
 
 /** @throws Error, one line with what to do, for text that cannot be used */
 export async function readCorpus(options: CorpusOptions, read: ReadOptions): Promise<Corpus> {
-  const { train, valid, description } = await readText(options.data, read)
+  const { train, valid, description } = await readTextOrTask(options.data, options.trainLength, read)
   const tokenizer = options.tokenizer === 'bytes' ? byteTokenizer : wordTokenizerOf(train, options.vocabularySize)
   const held = tokenizer.encode(valid)
   return {

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { readNamed, type TextName, textNames } from './named.js'
+import { taskNames } from './tasks.js'
 
 /** Text to train on and text held out: no byte is in both. */
 export interface SplitText {
@@ -27,7 +28,7 @@ export async function readText(name: string, options: ReadOptions): Promise<Spli
   const info = await stat(name).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       error.code === 'ENOENT'
-        ? `data: expected typescript, ${textNames.join(', ')}, or a file or folder, got ${name}, which is not there`
+        ? `data: expected typescript, ${[...textNames, ...taskNames].join(', ')}, or a file or folder, got ${name}, which is not there`
         : `data: cannot read ${name}: ${error.message}`,
     )
   })
