@@ -1,0 +1,62 @@
+import { thousands } from '../progress.js'
+import { table } from '../report/table.js'
+import type { Size } from './contestant.js'
+import { median, type Outcome } from './duel.js'
+import { growth } from './evaluation.js'
+
+/** @param ceiling - GFLOP/s of a large product; without it there is no share of it */
+export function stepTable(size: Size, outcomes: readonly Outcome[], ceiling?: number): string[] {
+  const tokens = size.batch * size.length
+  const parameters = size.vocabulary * size.dim + size.layers * 12 * size.dim ** 2
+  const gigaflop = (tokens * (6 * parameters + 12 * size.layers * size.dim * size.length)) / 1e9
+  const rows = outcomes.map(({ name, seconds, ratio }) => {
+    const time = median(seconds)
+    return [
+      name,
+      (1000 * time).toFixed(1),
+      (1000 * Math.min(...seconds)).toFixed(1),
+      thousands(tokens / time),
+      (gigaflop / time).toFixed(0),
+      ...(ceiling ? [`${((100 * gigaflop) / time / ceiling).toFixed(0)} %`] : []),
+      spread(ratio),
+    ]
+  })
+  const head = [
+    `step at ${size.name}`,
+    'ms',
+    'best ms',
+    'tokens/s',
+    'GFLOP/s',
+    ...(ceiling ? ['of product'] : []),
+    'time ÷ ours',
+  ]
+  return table([head, ...rows])
+}
+
+export const strategyTable = (outcomes: readonly Outcome[]): string[] =>
+  table([
+    ['strategy', 'ms', 'rate ÷ sinusoidal'],
+    ...outcomes.map(({ name, seconds, ratio }) => [name, (1000 * median(seconds)).toFixed(1), spread(inverse(ratio))]),
+  ])
+
+/** Rates over the first length's, and the exponents with which time and memory grow. */
+export function readingTable(lengths: readonly (Outcome & { readonly length: number; readonly peakBytes: number })[]) {
+  const tokens = lengths.at(-1)!.length
+  const rows = lengths.map(({ name, seconds, ratio, peakBytes }) => [
+    name,
+    thousands(tokens / median(seconds)),
+    spread(inverse(ratio)),
+    `${(peakBytes / 2 ** 20).toFixed(0)} MiB`,
+  ])
+  const exponent = growth(lengths.map(({ length, peakBytes }) => [length, peakBytes]))
+  const head = ['evaluation', 'tokens/s', `rate ÷ ${lengths[0]!.length}`, 'tensors at most']
+  return [...table([head, ...rows]), '', `memory grows with length to the power ${exponent.toFixed(2)}`]
+}
+
+const inverse = ({ median, range: [low, high] }: Outcome['ratio']): Outcome['ratio'] => ({
+  median: 1 / median,
+  range: [1 / high, 1 / low],
+})
+
+const spread = ({ median, range: [low, high] }: Outcome['ratio']) =>
+  `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
