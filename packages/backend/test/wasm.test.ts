@@ -83,3 +83,23 @@ it('has the gradient of an embedding', async () => {
   expect(wasm).toBeAllclose(cpu, { rtol: 0, atol: 1e-6 })
   expect([...wasm.slice(3, 6)]).toEqual([0, 0, 0])
 })
+
+it('takes slices and splits as cpu does', async () => {
+  const block = fc
+    .array(fc.tuple(dimension, fc.nat(), fc.nat()), { minLength: 1, maxLength: 5 })
+    .map((sides) => sides.map(([side, a, b]) => [side, a % side, 1 + (b % (side - (a % side)))] as const))
+  await fc.assert(
+    fc.asyncProperty(block, fc.nat(), fc.constantFrom('float32', 'int32'), async (sides, seed, dtype) => {
+      const [shape, begin, size] = ([0, 1, 2] as const).map((i) => sides.map((side) => side[i]))
+      const axis = seed % shape!.length
+      const pieces = [begin![axis]!, shape![axis]! - begin![axis]!]
+      const { wasm, cpu } = await onBoth(() => {
+        const x = tf.cast(tf.mul(random(shape!, seed), 1000), dtype)
+        const parts = tf.split(x, pieces, axis)
+        return tf.concat([tf.slice(x, begin!, size!), ...parts].map((part) => tf.cast(part.flatten(), 'float32')))
+      })
+      expect(wasm).toEqual(cpu)
+    }),
+    { numRuns: 60 },
+  )
+})

@@ -7,7 +7,7 @@ import { duel, type Outcome } from '../speed/duel.js'
 import { readers } from '../speed/evaluation.js'
 import { idiomatic } from '../speed/idiomatic.js'
 import { ours } from '../speed/ours.js'
-import { ownProduct, stockWasm } from '../speed/stock-wasm.js'
+import { ownKernels, stockWasm } from '../speed/stock-wasm.js'
 import { readingTable, stepTable, strategyTable } from '../speed/tables.js'
 import { torch } from '../speed/torch.js'
 import { strategyNames } from '../strategies.js'
@@ -49,7 +49,7 @@ async function speed({ parts: wanted, rounds, python, out }: Options): Promise<v
   if (unknown !== undefined) throw new Error(`speed: expected parts from ${parts}, got ${unknown}`)
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`speed: expected rounds ≥ 1, got ${rounds}`)
   const log: Log = (line) => console.error(line)
-  const stock = wanted.includes('wasm') ? await ownProduct() : undefined
+  const stock = wanted.includes('wasm') ? await ownKernels() : undefined
   const backend = await selectBackend('tensorflow')
   const ceiling = await matmulGigaflops()
   log(
@@ -85,7 +85,7 @@ async function reading(rounds: number, log: Log) {
   return lengths
 }
 
-async function onWasm(stock: Awaited<ReturnType<typeof ownProduct>>, rounds: number, log: Log) {
+async function onWasm(stock: Awaited<ReturnType<typeof ownKernels>>, rounds: number, log: Log) {
   const { device, version } = await selectBackend('wasm')
   log(`wasm: ${device}, ${version}; batch 1 × ${wasmSize.length}, width ${wasmSize.dim}, ${rounds} rounds`)
   const contestants = [await ours(wasmSize, 'alibi', log), stockWasm(wasmSize, stock)]

@@ -3,16 +3,17 @@ import type { Contestant, Size } from './contestant.js'
 import { idiomatic } from './idiomatic.js'
 
 /**
- * The idiomatic step on TensorFlow.js's own wasm kernels, with only the one added that it lacks. `own` is its product, from
- * before `selectBackend` put another in its place.
+ * The idiomatic step on TensorFlow.js's own wasm kernels, with only the one added that it lacks.
+ *
+ * @param own - its kernels, from before `selectBackend` put others in the place of some
  */
-export function stockWasm(size: Size, own: tf.KernelConfig): Contestant {
+export function stockWasm(size: Size, own: readonly tf.KernelConfig[]): Contestant {
   const step = idiomatic(size)
   return {
     ...step,
     name: 'tfjs-wasm, idiomatic',
     async run(steps) {
-      const ours = tf.getKernel('BatchMatMul', 'wasm')!
+      const ours = own.map(({ kernelName }) => tf.getKernel(kernelName, 'wasm')!)
       register(own)
       try {
         return await step.run(steps)
@@ -23,13 +24,15 @@ export function stockWasm(size: Size, own: tf.KernelConfig): Contestant {
   }
 }
 
-function register(kernel: tf.KernelConfig): void {
-  tf.unregisterKernel('BatchMatMul', 'wasm')
-  tf.registerKernel(kernel)
+function register(kernels: readonly tf.KernelConfig[]): void {
+  for (const kernel of kernels) {
+    tf.unregisterKernel(kernel.kernelName, 'wasm')
+    tf.registerKernel(kernel)
+  }
 }
 
 /** To be called before `selectBackend('wasm')`. */
-export async function ownProduct(): Promise<tf.KernelConfig> {
+export async function ownKernels(): Promise<readonly tf.KernelConfig[]> {
   await import('@tensorflow/tfjs-backend-wasm')
-  return tf.getKernel('BatchMatMul', 'wasm')!
+  return tf.getKernelsForBackend('wasm')
 }

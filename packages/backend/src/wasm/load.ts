@@ -1,13 +1,14 @@
 import * as tf from '@tensorflow/tfjs'
 import type { LoadedBackend } from '../loaded.js'
 import { batchMatMul } from './batch-matmul.js'
+import { slice, splitV } from './slice.js'
 import { unsortedSegmentSum } from './unsorted-segment-sum.js'
 
 /** A URL that ends in a slash, or the URL of each file. */
 export type WasmPaths = string | Readonly<Record<string, string>>
 
 /**
- * Loads TensorFlow.js's WebAssembly backend with the two kernels that training needs.
+ * Loads TensorFlow.js's WebAssembly backend with the kernel that training lacks, and three faster ones.
  *
  * @param paths - where its files are; in browsers
  */
@@ -28,7 +29,9 @@ export async function loadWasm(processor: string, paths?: WasmPaths): Promise<Lo
 function repair(): void {
   if (tf.getKernel('UnsortedSegmentSum', 'wasm')) return
   tf.registerKernel(unsortedSegmentSum)
-  const original = tf.getKernel('BatchMatMul', 'wasm')!
-  tf.unregisterKernel('BatchMatMul', 'wasm')
-  tf.registerKernel(batchMatMul(original))
+  for (const [name, faster] of Object.entries({ BatchMatMul: batchMatMul, Slice: slice, SplitV: splitV })) {
+    const original = tf.getKernel(name, 'wasm')!
+    tf.unregisterKernel(name, 'wasm')
+    tf.registerKernel(faster(original))
+  }
 }
