@@ -1,17 +1,13 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from './config.js'
 import { attention } from './kernels/attention.js'
-import { keepMask } from './kernels/dropout.js'
 import { windowedAttention } from './kernels/windowed.js'
 import type { KvCache } from './kv-cache.js'
-import { linear, mlp, normalize } from './layers.js'
+import { drop, type Layers, linear, mlp, normalize } from './layers.js'
 import type { PositionEncoding } from './position.js'
 
 /** What the blocks of one forward pass share. */
-export interface BlockContext {
-  readonly config: Required<ModelConfig>
-  readonly parameters: ReadonlyMap<string, tf.Variable>
+export interface BlockContext extends Layers {
   readonly positions: PositionEncoding
   readonly batchSize: number
   readonly cache?: KvCache | undefined
@@ -20,8 +16,6 @@ export interface BlockContext {
   /** Keys that a query may attend to, the last ones; absent: all. */
   readonly attentionWindow?: number | undefined
   readonly skipTolerance?: number | undefined
-  /** A fresh seed, int32 [2], for each dropout of the pass; absent outside training. */
-  readonly nextSeed?: (() => tf.Tensor1D) | undefined
 }
 
 /**
@@ -32,16 +26,17 @@ export interface BlockContext {
  */
 export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
   const at = `layers.${layer}`
+  const { dropout, parallelResidual } = context.config
   const normed = normalize(x, `${at}.attention_norm`, context)
-  const attended = tf.add(x, drop(selfAttention(normed, layer, context), context)) as tf.Tensor2D
-  const read = context.config.parallelResidual ? x : attended
+  const attended = tf.add(x, drop(selfAttention(normed, layer, context), dropout, context)) as tf.Tensor2D
+  const read = parallelResidual ? x : attended
   const fed = mlp(normalize(read, `${at}.mlp_norm`, context), `${at}.mlp`, context)
-  return tf.add(attended, drop(fed, context)) as tf.Tensor2D
+  return tf.add(attended, drop(fed, dropout, context)) as tf.Tensor2D
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
   const { config, positions, batchSize: B, cache, padding, attentionWindow, skipTolerance, nextSeed } = context
-  const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv, blockSize, dropout } = config
+  const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv, blockSize, attentionDropout: rate } = config
   const at = `layers.${layer}.attention`
   const L = x.shape[0] / B
   const product = linear(x, `${at}.qkv`, context)
@@ -59,7 +54,7 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
     blockSize,
     padding,
     skipTolerance,
-    dropout: nextSeed && { rate: dropout, seed: nextSeed() },
+    dropout: nextSeed && rate ? { rate, seed: nextSeed() } : undefined,
   }
   const queries = positions.rotateQueries(q)
   const mixed =
@@ -76,6 +71,3 @@ function shared(x: tf.Tensor4D, times: number): tf.Tensor4D {
   const [B, G, K, headDim] = x.shape
   return tf.reshape(tf.tile(tf.reshape(x, [B, G, 1, K * headDim]), [1, 1, times, 1]), [B, G * times, K, headDim])
 }
-
-export const drop = <T extends tf.Tensor>(x: T, { config, nextSeed }: Pick<BlockContext, 'config' | 'nextSeed'>): T =>
-  nextSeed ? tf.mul(x, keepMask(x.shape, config.dropout, nextSeed())) : x

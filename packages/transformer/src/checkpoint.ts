@@ -90,7 +90,7 @@ export async function readParameters(folder: string): Promise<ReadonlyMap<string
 export async function loadCheckpoint(
   folder: string,
   strategy: PositionStrategy,
-  { compile }: Pick<TrainerOptions, 'compile'> = {},
+  options: Pick<TrainerOptions, 'compile' | 'positions'> = {},
 ): Promise<{ trainer: Trainer; metadata: Metadata }> {
   const { description, at } = await describe(folder)
   const { config, optimizer, step, random, microBatches, metadata } = description
@@ -101,7 +101,7 @@ export async function loadCheckpoint(
   const weights = await readVerified(at, WEIGHTS, description)
   const state = await readVerified(at, OPTIMIZER, description)
   const model: Model = createModel(config, strategy)
-  const trainer = createTrainer(model, optimizer, { seed: random.seed, microBatches, step, compile })
+  const trainer = createTrainer(model, optimizer, { ...options, seed: random.seed, microBatches, step })
   try {
     assignAll(model.parameters, weights, `${folder}/${WEIGHTS}`)
     assignAll(new Map(Object.entries(trainer.optimizer.state)), state, `${folder}/${OPTIMIZER}`)

@@ -27,8 +27,12 @@ export interface ModelConfig {
   readonly normEpsilon?: number
   /** Projections have biases, and layer norms shifts. Default true. */
   readonly biases?: boolean
-  /** Share of activations dropped in training, 0 ≤ dropout < 1. Default 0. */
+  /** Share of activations dropped in training after the embedding and each sublayer, 0 ≤ dropout < 1. Default 0. */
   readonly dropout?: number
+  /** Share of attention's weights dropped in training. Default dropout. */
+  readonly attentionDropout?: number
+  /** Share of the MLP's hidden activations dropped in training. Default 0. */
+  readonly activationDropout?: number
   /** Multiply token embeddings by √modelDim, as the paper does. Default true. */
   readonly embeddingScale?: boolean
   /** A norm of what enters the first block, as in BLOOM. Default false. */
@@ -37,6 +41,15 @@ export interface ModelConfig {
   readonly finalNorm?: boolean
   /** Use the token embedding as the head. Default true. */
   readonly tiedHead?: boolean
+  /**
+   * Ids at which bands of rarer tokens begin, ascending: adaptive input and softmax (Baevski & Auli, 2019), for ids in the
+   * order of their frequency. Default []: one table.
+   */
+  readonly adaptiveCutoffs?: readonly number[]
+  /** Each band has so many times fewer dimensions than the one before; ≥ 1. Default 4. */
+  readonly adaptiveFactor?: number
+  /** Share of the projections to an adaptive softmax's tails dropped in training. Default 0. */
+  readonly tailDropout?: number
   /** Queries that attention takes at a time: memory grows with blockSize·L. Default 128. */
   readonly blockSize?: number
 }
@@ -58,10 +71,15 @@ export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
     normEpsilon: 1e-5,
     biases: true,
     dropout: 0,
+    attentionDropout: config.dropout ?? 0,
+    activationDropout: 0,
     embeddingScale: true,
     embeddingNorm: false,
     finalNorm: true,
     tiedHead: true,
+    adaptiveCutoffs: [],
+    adaptiveFactor: 4,
+    tailDropout: 0,
     blockSize: 128,
     ...config,
   }
@@ -82,8 +100,10 @@ export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
     throw new RangeError(
       `createModel: expected numKeyValueHeads to divide numHeads, got ${resolved.numKeyValueHeads} for ${resolved.numHeads}; try ${divisors(resolved.numHeads).join(', ')}`,
     )
-  if (!(resolved.dropout >= 0 && resolved.dropout < 1))
-    throw new RangeError(`createModel: expected dropout from 0 up to but not including 1, got ${resolved.dropout}`)
+  for (const name of DROPOUTS)
+    if (!(resolved[name] >= 0 && resolved[name] < 1))
+      throw new RangeError(`createModel: expected ${name} from 0 up to but not including 1, got ${resolved[name]}`)
+  checkAdaptive(resolved)
   return resolved
 }
 
@@ -91,5 +111,27 @@ const COUNTS = [
   ...(['vocabularySize', 'numLayers', 'modelDim', 'numHeads'] as const),
   ...(['numKeyValueHeads', 'mlpDim', 'blockSize'] as const),
 ]
+
+const DROPOUTS = ['dropout', 'attentionDropout', 'activationDropout', 'tailDropout'] as const
+
+function checkAdaptive({
+  adaptiveCutoffs: cutoffs,
+  adaptiveFactor: factor,
+  vocabularySize,
+  modelDim,
+  tiedHead,
+}: Required<ModelConfig>): void {
+  if (!cutoffs.length) return
+  const edges = [0, ...cutoffs, vocabularySize]
+  if (edges.some((edge, i) => !Number.isInteger(edge) || (i > 0 && edge <= edges[i - 1]!)))
+    throw new RangeError(
+      `createModel: expected adaptiveCutoffs ascending between 0 and the vocabulary of ${vocabularySize}, got ${cutoffs}`,
+    )
+  if (!(factor >= 1 && modelDim / factor ** cutoffs.length >= 1))
+    throw new RangeError(
+      `createModel: expected an adaptiveFactor ≥ 1 that leaves the last of ${edges.length - 1} bands a dimension of ${modelDim}, got ${factor}`,
+    )
+  if (!tiedHead) throw new RangeError('createModel: expected tiedHead with adaptiveCutoffs, got false')
+}
 
 const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0)

@@ -1,7 +1,6 @@
 // Letters: L evalLength, S stride, D modelDim, V vocabularySize.
 import { checkInteger, checkOneOf, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { crossEntropy } from './kernels/cross-entropy.js'
 import { createKvCache, type KvCache } from './kv-cache.js'
 import { type ForwardOptions, flatten, type Model } from './model.js'
 
@@ -193,7 +192,7 @@ function scoreNext(
   const positions = positionRange(from - cache.pastLength, cache.pastLength + end - from)
   return tf.tidy(() => {
     const hidden = model.forward([tokens.subarray(from, end)], { ...options, positions })
-    return lossesOf(model, hidden, flatten([tokens.subarray(from + 1, end + 1)]))
+    return lossesOf(model, hidden, tokens.subarray(from + 1, end + 1))
   })
 }
 
@@ -201,14 +200,19 @@ function scoreNext(
  * @param hidden - shape [..., D]
  * @param targets - as many as there are rows
  */
-function lossesOf(model: Model, hidden: tf.Tensor, targets: tf.Tensor1D): tf.Tensor1D {
-  const { modelDim: D, vocabularySize: V } = model.config
+function lossesOf({ config, vocabulary }: Model, hidden: tf.Tensor, targets: Int32Array): tf.Tensor1D {
+  const D = config.modelDim
   const rows = tf.reshape(hidden, [-1, D]) as tf.Tensor2D
-  const atATime = Math.max(1, Math.floor(LOGITS_AT_A_TIME / V))
+  const ids = (list: Int32Array) => tf.tensor1d(list, 'int32')
+  const atATime = Math.max(1, Math.floor(LOGITS_AT_A_TIME / vocabulary.headSize))
   const parts: tf.Tensor1D[] = []
-  for (let from = 0; from < targets.size; from += atATime) {
-    const n = Math.min(atATime, targets.size - from)
-    parts.push(tf.tidy(() => crossEntropy(model.logits(tf.slice(rows, [from, 0], [n, D])), tf.slice(targets, from, n))))
+  for (let from = 0; from < targets.length; from += atATime) {
+    const part = targets.subarray(from, from + atATime)
+    parts.push(
+      tf.tidy(() =>
+        vocabulary.losses(tf.slice(rows, [from, 0], [part.length, D]), ids(part), vocabulary.tailPlaces(part).map(ids)),
+      ),
+    )
   }
   return parts.length === 1 ? parts[0]! : tf.concat1d(parts)
 }

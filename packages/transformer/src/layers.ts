@@ -1,15 +1,22 @@
 // Letters: N rows, D modelDim.
 import * as tf from '@tensorflow/tfjs'
 import type { Activation, ModelConfig } from './config.js'
+import { keepMask } from './kernels/dropout.js'
 import { gelu, geluExact } from './kernels/gelu.js'
 import { layerNorm } from './kernels/layer-norm.js'
 import { rmsNorm } from './kernels/rms-norm.js'
 
 /** The arrays of a model and its choices: what the parts of a forward pass are made from. */
-interface Layers {
+export interface Layers {
   readonly config: Required<ModelConfig>
   readonly parameters: ReadonlyMap<string, tf.Variable>
+  /** A fresh seed, int32 [2], for each dropout of the pass; absent outside training. */
+  readonly nextSeed?: (() => tf.Tensor1D) | undefined
 }
+
+/** Dropout at a rate, in training. */
+export const drop = <T extends tf.Tensor>(x: T, rate: number, { nextSeed }: Pick<Layers, 'nextSeed'>): T =>
+  nextSeed && rate ? tf.mul(x, keepMask(x.shape, rate, nextSeed())) : x
 
 /** x·weight + bias as a two-dimensional product: batched products are slower everywhere. */
 export function linear(x: tf.Tensor2D, name: string, { parameters }: Layers): tf.Tensor2D {
@@ -34,10 +41,10 @@ const activations: Record<Activation, (x: tf.Tensor2D) => tf.Tensor2D> = {
 
 /** The feed-forward part of a block; x and the result are [N, D]. */
 export function mlp(x: tf.Tensor2D, name: string, layers: Layers): tf.Tensor2D {
-  const { activation, gatedMlp } = layers.config
+  const { activation, gatedMlp, activationDropout } = layers.config
   const hidden = linear(x, `${name}.in`, layers)
   const active = gatedMlp
     ? tf.mul<tf.Tensor2D>(activations[activation](linear(x, `${name}.gate`, layers)), hidden)
     : activations[activation](hidden)
-  return linear(active, `${name}.out`, layers)
+  return linear(drop(active, activationDropout, layers), `${name}.out`, layers)
 }

@@ -1,12 +1,13 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
 import { checkInteger, type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { block, drop } from './block.js'
+import { block } from './block.js'
 import { type ModelConfig, resolveConfig } from './config.js'
 import type { KvCache } from './kv-cache.js'
-import { normalize } from './layers.js'
+import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
+import { type Vocabulary, vocabularyOf } from './vocabulary.js'
 
 export interface ForwardOptions {
   /** Earlier tokens; extended by this pass. */
@@ -43,7 +44,9 @@ export interface Model {
    * @param tokens - int32 [N], row after row; in the vocabulary, which nothing checks here
    */
   forwardTokens(tokens: tf.Tensor1D, batchSize: number, options?: ForwardOptions): tf.Tensor2D
-  /** The LM head: [N, D] → [N, V]. */
+  /** Its embedding and LM head. */
+  readonly vocabulary: Vocabulary
+  /** The LM head: [N, D] → [N, V]; log-probabilities where the softmax is adaptive. */
   logits(hidden: tf.Tensor2D): tf.Tensor2D
   /** Frees the parameters. */
   dispose(): void
@@ -66,7 +69,8 @@ export function assembleModel(
   parameters: ReadonlyMap<string, tf.Variable>,
 ): Model {
   const { modelDim: D, numHeads, numLayers, vocabularySize } = resolved
-  const p = (name: string) => parameters.get(name)!
+  const vocabulary = vocabularyOf(resolved, parameters)
+  const rates = [resolved.dropout, resolved.attentionDropout, resolved.activationDropout]
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
@@ -90,14 +94,14 @@ export function assembleModel(
         padding: padding && paddingMask(padding, K),
         attentionWindow,
         skipTolerance,
-        nextSeed: dropoutSeed && resolved.dropout ? seedSequence(dropoutSeed) : undefined,
+        nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,
       }
-      const tokens = tf.gather(p('embedding.weight'), ids) as tf.Tensor2D
+      const tokens = vocabulary.embed(ids)
       const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
       const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
       const entering = tf.reshape(embedded, [B * L, D]) as tf.Tensor2D
       const start = resolved.embeddingNorm ? normalize(entering, 'embedding_norm', context) : entering
-      let x = drop(start, context)
+      let x = drop(start, resolved.dropout, context)
       for (let layer = 0; layer < numLayers; layer++) x = tf.tidy(() => block(x, layer, context))
       return resolved.finalNorm ? normalize(x, 'final_norm', context) : x
     })
@@ -111,12 +115,10 @@ export function assembleModel(
     forward: (rows, options) =>
       tf.tidy(() => {
         checkRows(rows, vocabularySize)
-        return forwardTokens(flatten(rows), rows.length, options)
+        return forwardTokens(tf.tensor1d(flatten(rows), 'int32'), rows.length, options)
       }),
-    logits: (hidden) =>
-      resolved.tiedHead
-        ? tf.matMul(hidden, p('embedding.weight') as tf.Tensor2D, false, true)
-        : tf.matMul(hidden, p('head.weight') as tf.Tensor2D),
+    vocabulary,
+    logits: vocabulary.logits,
     dispose: () => tf.dispose([...parameters.values()]),
   }
 }
@@ -138,13 +140,13 @@ export function checkRows(rows: readonly Int32Array[], vocabularySize: number): 
         throw new RangeError(`forward: expected tokens from 0 to ${vocabularySize - 1}, got ${token}`)
 }
 
-/** Rows one after another, as an int32 tensor [N]. */
-export function flatten(rows: readonly Int32Array[]): tf.Tensor1D {
+/** Rows one after another; [N]. */
+export function flatten(rows: readonly Int32Array[]): Int32Array {
   const ids = new Int32Array(rows.length * rows[0]!.length)
   rows.forEach((row, i) => {
     ids.set(row, i * row.length)
   })
-  return tf.tensor1d(ids, 'int32')
+  return ids
 }
 
 const paddingMask = (padding: Int32Array, K: number) =>

@@ -1,6 +1,7 @@
 import { initialValues, type ParameterSpec, type PositionStrategy, seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from './config.js'
+import { adaptiveSpecs } from './adaptive.js'
+import { type ModelConfig, resolveConfig } from './config.js'
 import { positionParameters } from './position.js'
 import type { NamedArray } from './safetensors.js'
 
@@ -19,6 +20,7 @@ export function parameterSpecs(
   config: Required<ModelConfig>,
 ): Record<string, ParameterSpec> {
   const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingScale, embeddingNorm, finalNorm, tiedHead } = config
+  const adaptive = config.adaptiveCutoffs.length > 0
   const residual = 0.02 / Math.sqrt(2 * numLayers)
   const qkvDim = D + 2 * (D / config.numHeads) * config.numKeyValueHeads
   const norm = (name: string) => ({
@@ -30,7 +32,9 @@ export function parameterSpecs(
     ...(config.biases && { [`${name}.bias`]: filled([to], 0) }),
   })
   const specs: Record<string, ParameterSpec> = {
-    'embedding.weight': normal([vocabularySize, D], embeddingScale ? D ** -0.5 : 0.02),
+    ...(adaptive
+      ? adaptiveSpecs(config)
+      : { 'embedding.weight': normal([vocabularySize, D], embeddingScale ? D ** -0.5 : 0.02) }),
     ...(embeddingNorm && norm('embedding_norm')),
   }
   for (let layer = 0; layer < numLayers; layer++)
@@ -47,6 +51,17 @@ export function parameterSpecs(
   if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], 0.02)
   return { ...specs, ...positionParameters(strategy, config) }
 }
+
+/**
+ * Parameters of a model, from its shapes: allocates nothing.
+ *
+ * @throws RangeError or TypeError, one line, for a config that cannot be built
+ */
+export const countParameters = (config: ModelConfig, strategy: PositionStrategy): number =>
+  Object.values(parameterSpecs(strategy, resolveConfig(config))).reduce(
+    (sum, { shape }) => sum + shape.reduce((size, each) => size * each, 1),
+    0,
+  )
 
 /** Whether the norms of a model add something: RMS norm never does. */
 const hasShift = ({ norm, biases }: Required<ModelConfig>) => norm === 'layer' && biases

@@ -1,7 +1,6 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { crossEntropy } from './kernels/cross-entropy.js'
 import { checkRows, type ForwardOptions, flatten, type Model } from './model.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
 
@@ -10,6 +9,9 @@ export type StepCompiler = (
   step: (...inputs: tf.Tensor[]) => tf.Tensor[],
   variables: readonly tf.Variable[],
 ) => ((...inputs: tf.Tensor[]) => tf.Tensor[]) & { sync(): void; dispose(): void }
+
+/** Share of a batch's targets that one tail of an adaptive softmax seldom exceeds; where it does, it has room for all. */
+const USUAL_TAIL = 1 / 8
 
 export interface TrainerOptions {
   /** Of dropout; the weights' seed is createModel's. Default 0. */
@@ -54,21 +56,43 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
 
   /**
    * All that a step does on the device. No number made here may change from one step to the next: a compiled step keeps
-   * it. Inputs: tokens and targets [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part.
+   * it. Inputs: tokens and targets [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part, and each
+   * part's places of targets in the tails of an adaptive softmax.
    */
-  function update(...[tokens, targets, hyperparameters, seeds]: tf.Tensor[]): tf.Tensor[] {
+  function update(...[tokens, targets, hyperparameters, seeds, ...places]: tf.Tensor[]): tf.Tensor[] {
     const [B, L] = tokens!.shape as [number, number]
     const rows = B / microBatches
     const part = (x: tf.Tensor, i: number) => tf.reshape(tf.slice(x, [i * rows, 0], [rows, L]), [-1]) as tf.Tensor1D
+    const row = (x: tf.Tensor, i: number) => tf.reshape(tf.slice(x, [i, 0], [1, -1]), [-1]) as tf.Tensor1D
     const parts = Array.from({ length: microBatches }, (_, i) =>
-      lossAndGradient(model, variables, part(tokens!, i), part(targets!, i), rows, {
-        dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1),
-        ...(positions && { positions: positions(step, L) }),
-      }),
+      lossAndGradient(
+        model,
+        variables,
+        {
+          tokens: part(tokens!, i),
+          targets: part(targets!, i),
+          batchSize: rows,
+          places: places.map((of) => row(of, i)),
+        },
+        { dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1), ...(positions && { positions: positions(step, L) }) },
+      ),
     )
     const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
     optimizer.apply(mean(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
     return [mean(parts.map(({ loss }) => loss))]
+  }
+  /** One [microBatches, R] for each tail. R is the same for most steps, as each length is a graph of its own. */
+  function placesOf(targets: readonly Int32Array[]): tf.Tensor[] {
+    const rows = targets.length / microBatches
+    const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
+    const places = parts.map((part) => model.vocabulary.tailPlaces(part))
+    const size = parts[0]!.length
+    return places[0]!.map((_, tail) => {
+      const usual = Math.ceil(size * USUAL_TAIL)
+      const room = places.every((of) => of[tail]!.length <= usual) ? usual : size
+      const padded = places.map((of) => Int32Array.from({ length: room }, (_, i) => of[tail]![i] ?? size))
+      return tf.tensor2d(flatten(padded), [microBatches, room], 'int32')
+    })
   }
   const run = compile(update, [...variables, ...Object.values(optimizer.state)])
 
@@ -86,7 +110,8 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
         )
       checkRows(rows, model.config.vocabularySize)
       const part = (from: number, to?: number) => rows.map((row) => row.subarray(from, to))
-      const matrix = (part: readonly Int32Array[]) => tf.tidy(() => tf.reshape(flatten(part), [rows.length, -1]))
+      const matrix = (part: readonly Int32Array[]) =>
+        tf.tensor2d(flatten(part), [rows.length, part[0]!.length], 'int32')
       const inputs: tf.Tensor[] = [
         matrix(part(0, -1)),
         matrix(part(1)),
@@ -95,6 +120,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
           Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i)),
           'int32',
         ),
+        ...placesOf(part(1)),
       ]
       const [loss] = run(...inputs)
       step += 1
@@ -113,18 +139,25 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
 const opByOp: StepCompiler = (step) =>
   Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })
 
+/** A part of a batch, on the device. */
+interface Part {
+  readonly tokens: tf.Tensor1D
+  readonly targets: tf.Tensor1D
+  readonly batchSize: number
+  /** See {@link Vocabulary.losses}. */
+  readonly places: readonly tf.Tensor1D[]
+}
+
 /** @returns the mean loss and its gradient as one flat vector, in the order of `variables` */
 function lossAndGradient(
-  model: Model,
+  { forwardTokens, vocabulary }: Model,
   variables: tf.Variable[],
-  tokens: tf.Tensor1D,
-  targets: tf.Tensor1D,
-  batchSize: number,
+  { tokens, targets, batchSize, places }: Part,
   options: ForwardOptions,
 ) {
   const { value, grads } = tf.variableGrads(() => {
-    const hidden = model.forwardTokens(tokens, batchSize, options)
-    return tf.mean(crossEntropy(model.logits(hidden), targets)) as tf.Scalar
+    const hidden = forwardTokens(tokens, batchSize, options)
+    return tf.mean(vocabulary.losses(hidden, targets, places, options.dropoutSeed)) as tf.Scalar
   }, variables)
   const gradient = tf.concat1d(variables.map((v) => tf.reshape(grads[v.name] ?? tf.zerosLike(v), [-1]) as tf.Tensor1D))
   return { loss: value, gradient }

@@ -318,6 +318,12 @@ describe('refuses in one line', () => {
       () => ownModel('gpt2', learned({ modelDim, maxPositions: 8 }), { finalNorm: false }),
       'expected finalNorm true',
     ],
+    [
+      'adaptive input',
+      'gpt2',
+      () => ownModel('gpt2', learned({ modelDim, maxPositions: 8 }), { adaptiveCutoffs: [4] }),
+      'one table of embeddings for gpt2, got adaptive input with cutoffs 4',
+    ],
   ]
   it.each(models)('to write %s', async (_what, family, make, message) => {
     await expect(saveHuggingFace(join(temporary, 'refused'), make(), { family })).rejects.toThrow(message)

@@ -4,6 +4,8 @@ import { rotationTables, seededRandom } from '@alibi/core'
 import { rotary } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { adaptiveSpecs, adaptiveVocabulary } from '../src/adaptive.js'
+import { resolveConfig } from '../src/config.js'
 import { createModel, createTrainer, evaluate, type StepCompiler } from '../src/index.js'
 import { attention } from '../src/kernels/attention.js'
 import type { AttentionBias } from '../src/kernels/bias-tile.js'
@@ -13,6 +15,7 @@ import { layerNorm } from '../src/kernels/layer-norm.js'
 import { rmsNorm } from '../src/kernels/rms-norm.js'
 import { applyRotation, toDevice } from '../src/kernels/rotate.js'
 import { windowedAttention } from '../src/kernels/windowed.js'
+import { adaptiveInput64, adaptiveLosses64 } from './adaptive64.js'
 import { attention64, crossEntropy64, differences64, gelu64, geluExact64, layerNorm64, rmsNorm64 } from './float64.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
@@ -77,6 +80,35 @@ const tables = rotationTables(
   'query',
 )
 const targets = Int32Array.of(4, 0, 2, 2, 1)
+
+const bands = { adaptiveCutoffs: [4, 7], adaptiveFactor: 2 }
+const dropouts = { attentionDropout: 0.3, activationDropout: 0.2, tailDropout: 0.2 }
+
+/** Four, three and two tokens of 4, 2 and 1 dimensions, and tokens of all of them. */
+const BANDS = [
+  { from: 0, size: 4, dim: 4 },
+  { from: 4, size: 3, dim: 2 },
+  { from: 7, size: 2, dim: 1 },
+] as const
+const rare = [5, 0, 8, 3, 4, 2]
+/** Hidden states; each band's table and projection; the head's vectors of the two tails. */
+const adaptiveShapes = [
+  [rare.length, 4],
+  ...BANDS.flatMap(({ size, dim }) => [
+    [size, dim],
+    [dim, 4],
+  ]),
+  [4, 2],
+]
+const sum64 = (a: Float64Array, b: Float64Array) => a.map((value, i) => value + b[i]!)
+const adaptive = (arrays: readonly tf.Tensor[]) => {
+  const config = resolveConfig({
+    ...{ vocabularySize: 9, numLayers: 1, modelDim: 4, numHeads: 1 },
+    ...bands,
+  })
+  const names = Object.keys(adaptiveSpecs(config))
+  return adaptiveVocabulary(config, new Map(names.map((name, i) => [name, arrays[i] as tf.Variable])))
+}
 
 const kernels: readonly Kernel[] = [
   {
@@ -150,6 +182,41 @@ const kernels: readonly Kernel[] = [
     shapes: [[5, 6]],
     device: (logits) => crossEntropy(logits as tf.Tensor2D, tf.tensor1d(targets, 'int32')),
     exact: (logits) => crossEntropy64(6, logits!, targets),
+  },
+  {
+    name: 'adaptive input and softmax',
+    shapes: adaptiveShapes,
+    device: (hidden, ...arrays) => {
+      const vocabulary = adaptive(arrays)
+      const [first, second] = vocabulary.tailPlaces(Int32Array.from(rare))
+      // The second has room to spare.
+      const places = [first!, [...second!, rare.length, rare.length]].map((list) => tf.tensor1d(list, 'int32'))
+      const ids = tf.tensor1d(rare, 'int32')
+      return vocabulary.losses(tf.add(hidden as tf.Tensor2D, vocabulary.embed(ids)), ids, places)
+    },
+    exact: (hidden, ...arrays) =>
+      adaptiveLosses64(BANDS, sum64(hidden!, adaptiveInput64(BANDS, arrays, rare)), arrays, rare),
+  },
+  {
+    name: 'log-probabilities of an adaptive softmax',
+    shapes: adaptiveShapes,
+    device: (hidden, ...arrays) => {
+      const vocabulary = adaptive(arrays)
+      const embedded = vocabulary.embed(tf.tensor1d(rare, 'int32'))
+      return vocabulary.logits(tf.add(hidden as tf.Tensor2D, embedded))
+    },
+    exact: (hidden, ...arrays) => {
+      const rows = sum64(hidden!, adaptiveInput64(BANDS, arrays, rare))
+      const all = Array.from({ length: 9 }, (_, token) =>
+        adaptiveLosses64(
+          BANDS,
+          rows,
+          arrays,
+          rare.map(() => token),
+        ),
+      )
+      return Float64Array.from({ length: 9 * rare.length }, (_, at) => -all[at % 9]![Math.floor(at / 9)]!)
+    },
   },
   {
     name: 'rotation',
@@ -235,12 +302,16 @@ describe.each(strategies)('%s', (_name, strategy) => {
   })
 })
 
-describe.each(strategies)('a compiled step, %s', (_name, strategy) => {
+describe.each([
+  ...strategies.map(([name, strategy]) => [name, strategy, tiny] as const),
+  // Some batches have more of the first tail's tokens than it usually has room for, all have of the second's.
+  ['alibi, adaptive input and softmax', strategies[1]![1], { ...tiny, ...dropouts, ...bands }] as const,
+])('a compiled step, %s', (_name, strategy, shape) => {
   it('trains to the losses of op-by-op steps over 100 steps, dropout included', async ({ skip }) => {
     skip(unavailable.tensorflow !== undefined, unavailable.tensorflow)
     await tf.setBackend('tensorflow')
     const train = async (compiler?: StepCompiler) => {
-      const model = createModel({ ...tiny, dropout: 0.1 }, strategy, 5)
+      const model = createModel({ ...shape, dropout: 0.1 }, strategy, 5)
       const config = { kind: 'adamw', learningRate: 1e-3, warmupSteps: 10, clipNorm: 1, weightDecay: 0.1 } as const
       const trainer = createTrainer(model, config, { seed: 3, microBatches: 2, compile: compiler })
       const losses: number[] = []

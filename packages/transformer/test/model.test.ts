@@ -160,6 +160,21 @@ it('trains and evaluates at other positions than from 0 on', async () => {
   ).toThrow('expected positions or compile, got both')
 })
 
+it('goes on from a checkpoint at the positions it is given', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'alibi-positions-'))
+  const strategy = strategies[1]![1]
+  const positions = (step: number, length: number) => Int32Array.from({ length }, (_, i) => 3 * i + step)
+  const whole = createTrainer(createModel(tiny, strategy), { kind: 'adamw', learningRate: 1e-2 }, { positions })
+  await whole.trainStep([tokens(9)])
+  await saveCheckpoint(join(folder, 'c'), whole)
+  const { trainer } = await loadCheckpoint(join(folder, 'c'), strategy, { positions })
+  const { trainer: inPlace } = await loadCheckpoint(join(folder, 'c'), strategy)
+  const next = await whole.trainStep([tokens(9, 4)])
+  expect(await trainer.trainStep([tokens(9, 4)])).toBe(next)
+  expect(await inPlace.trainStep([tokens(9, 4)])).not.toBe(next)
+  await rm(folder, { recursive: true })
+})
+
 it('tells whether all tokens of an answer are the first choices', async () => {
   const model = createModel(tiny, strategies[1]![1], 5)
   const firstChoice = async (row: Int32Array, place: number) => {

@@ -70,7 +70,11 @@ const CHOICES = [
 ]
 
 function checkArchitecture(config: Required<ModelConfig>, { name, architecture, free }: Family): void {
-  const { vocabularySize, numLayers, modelDim, numHeads } = config
+  const { vocabularySize, numLayers, modelDim, numHeads, adaptiveCutoffs } = config
+  if (adaptiveCutoffs.length)
+    throw new Error(
+      `saveHuggingFace: expected one table of embeddings for ${name}, got adaptive input with cutoffs ${adaptiveCutoffs}; train a model without`,
+    )
   const want = resolveConfig({ vocabularySize, numLayers, modelDim, numHeads, ...architecture })
   const wrong = CHOICES.find((choice) => !free.includes(choice) && config[choice] !== want[choice])
   if (wrong)
