@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import type { Contestant } from '../src/speed/contestant.js'
+import { duel, median } from '../src/speed/duel.js'
+import { growth } from '../src/speed/evaluation.js'
+import { readingTable, stepTable } from '../src/speed/tables.js'
+
+/** Takes the given seconds, run after run. */
+const scripted = (name: string, seconds: number[]): Contestant => ({
+  name,
+  run: async () => seconds.shift()!,
+  dispose() {},
+})
+
+describe('duel', () => {
+  it('compares times of the same round alone, and leaves the first out', async () => {
+    const [ours, theirs] = await duel([scripted('ours', [9, 1, 2, 4]), scripted('theirs', [1, 3, 4, 10])], 1, 3)
+    expect(ours).toEqual({ name: 'ours', seconds: [1, 2, 4], ratio: { median: 1, range: [1, 1] } })
+    expect(theirs).toEqual({ name: 'theirs', seconds: [3, 4, 10], ratio: { median: 2.5, range: [2, 3] } })
+  })
+
+  it('has the middle of an odd number as median', () => expect(median([5, 1, 3])).toBe(3))
+})
+
+it('finds the power with which memory grows', () => {
+  expect(growth([512, 2048, 16384].map((x) => [x, 3 * x ** 1.25]))).toBeCloseTo(1.25, 10)
+})
+
+describe('tables', () => {
+  const outcome = { name: 'ours', seconds: [0.5, 0.25, 1], ratio: { median: 2, range: [1, 4] as const } }
+  const size = { name: 'tiny', batch: 2, length: 64, layers: 1, dim: 8, heads: 2, vocabulary: 16, steps: 1 }
+
+  it('count the work of a step', () => {
+    const [, , row] = stepTable(size, [outcome], 10)
+    // 128 tokens of 6·(16·8 + 12·8²) + 12·8·64 FLOP in half a second.
+    const gigaflops = (128 * (6 * 896 + 12 * 8 * 64)) / 0.5 / 1e9
+    expect(row).toContain('| 500.0 |   250.0 |      256 |')
+    expect(row).toContain(gigaflops.toFixed(0))
+    expect(row).toContain('2.00 (1.00 to 4.00)')
+    expect(stepTable(size, [outcome])[0]).not.toContain('of product')
+  })
+
+  it('turn times into rates of reading', () => {
+    const lengths = [512, 1024].map((length) => ({ ...outcome, length, peakBytes: length * 2 ** 20 }))
+    const lines = readingTable(lengths)
+    expect(lines[2]).toMatch(/2,048 \| 0\.50 \(0\.25 to 1\.00\) \|\s+512 MiB/)
+    expect(lines.at(-1)).toBe('memory grows with length to the power 1.00')
+  })
+})
