@@ -10,6 +10,7 @@ import {
   scoreBias,
   type TensorOps,
 } from '@alibi/core'
+import { fire } from '@alibi/fire'
 import { kerple } from '@alibi/kerple'
 import { rotary, xPos } from '@alibi/rotary'
 import { sandwich } from '@alibi/sandwich'
@@ -32,6 +33,7 @@ const strategies: Record<string, fc.Arbitrary<PositionStrategy>> = {
   't5-bias': fc.record({ numHeads, bidirectional: fc.boolean(), perLayer: fc.boolean() }).map(t5Bias),
   // Not its powers: to round an exponent moves 4096² by much more than a rounding.
   kerple: fc.record({ numHeads, perLayer: fc.boolean() }).map(kerple),
+  fire: fc.record({ numHeads, width: fc.integer({ min: 1, max: 32 }), perLayer: fc.boolean() }).map(fire),
   sandwich: fc.record({ numHeads, width: evenDim }).map(sandwich),
   sinusoidal: fc
     .record({
@@ -44,8 +46,8 @@ const strategies: Record<string, fc.Arbitrary<PositionStrategy>> = {
   xPos: fc.record({ rotaryDim: evenDim, pairing }).map(xPos),
 }
 
-/** Those that embed positions. */
-const absolute = ['sinusoidal', 'learned']
+/** Those that read positions, not distances alone. */
+const absolute = ['sinusoidal', 'learned', 'fire']
 
 /** Some queries and keys anywhere: a tile of consecutive ones, or packed documents that jump. */
 const somePositions = fc.oneof(

@@ -1,0 +1,27 @@
+// What the packages weigh in somebody's bundle, minified and gzipped. A strategy's own weight is without core's.
+const ALONE = ['alibi', 'fire', 'kerple', 'sandwich', 'sinusoidal', 't5-bias']
+
+const ignore = ['@alibi/core']
+
+/**
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} limit
+ */
+const weight = (name, folder, limit, what = '*') => ({
+  name,
+  path: `packages/${folder}/dist/index.js`,
+  import: what,
+  gzip: true,
+  limit,
+})
+
+export default [
+  weight('@alibi/core, everything but conformance', 'core', '2.5 kB'),
+  weight('@alibi/core, positionRange alone', 'core', '300 B', '{ positionRange }'),
+  ...ALONE.map((folder) => ({ ...weight(`@alibi/${folder}`, folder, '1 kB'), ignore })),
+  { ...weight('@alibi/rotary, rotary', 'rotary', '1 kB', '{ rotary }'), ignore },
+  { ...weight('@alibi/rotary, xPos', 'rotary', '1 kB', '{ xPos }'), ignore },
+  { ...weight('@alibi/rotary, both and four scalings', 'rotary', '1.3 kB'), ignore },
+  weight('@alibi/alibi with what it uses of core', 'alibi', '1.5 kB'),
+]
