@@ -7,6 +7,7 @@ import { duel, type Outcome } from '../speed/duel.js'
 import { readers } from '../speed/evaluation.js'
 import { idiomatic } from '../speed/idiomatic.js'
 import { ours } from '../speed/ours.js'
+import { plainNode } from '../speed/plain-node.js'
 import { ownKernels, stockWasm } from '../speed/stock-wasm.js'
 import { readingTable, stepTable, strategyTable } from '../speed/tables.js'
 import { torch } from '../speed/torch.js'
@@ -97,7 +98,7 @@ async function onWasm(stock: Awaited<ReturnType<typeof ownKernels>>, rounds: num
 async function against(size: Size, python: string, log: Log): Promise<Contestant[]> {
   const all: (Contestant | Absent)[] = [await ours(size, 'alibi', log)]
   // Its whole matrix of scores, and what a tape keeps of it, would be several GB at 4096.
-  if (size.length <= 1024) all.push(idiomatic(size))
+  if (size.length <= 1024) all.push(idiomatic(size), await plainNode(size))
   all.push(await torch(size, 'eager', python), await torch(size, 'sdpa', python))
   for (const absent of all) if ('reason' in absent) log(`  ${absent.name}: ${absent.reason}`)
   return all.filter((one): one is Contestant => 'run' in one)
