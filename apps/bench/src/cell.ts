@@ -27,13 +27,16 @@ export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey =>
 
 export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
 
-const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
+export const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
   vocabularySize,
   numLayers: config.numLayers,
   modelDim: config.modelDim,
   numHeads: config.numHeads,
   activation: config.activation,
   dropout: config.dropout,
+  ...(config.attentionDropout !== undefined && { attentionDropout: config.attentionDropout }),
+  activationDropout: config.activationDropout,
+  ...(config.adaptiveCutoffs && { adaptiveCutoffs: config.adaptiveCutoffs, tailDropout: config.tailDropout }),
   finalNorm: config.finalNorm,
   ...(config.architecture && huggingFaceArchitecture(config.architecture)),
 })
@@ -52,11 +55,11 @@ export function newTrainer(
   compile: StepCompiler,
 ): Trainer {
   const model = createModel(modelConfig(config, vocabularySize), makeStrategy(strategy, config), seed)
-  const { optimizer: kind, learningRate, warmupSteps, steps, weightDecay, clipNorm } = config
+  const { optimizer: kind, learningRate, minLearningRate, warmupSteps, steps, weightDecay, clipNorm } = config
   return createTrainer(
     model,
-    { kind, learningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm },
-    { seed, ...stepping(config, seed, compile) },
+    { kind, learningRate, minLearningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm },
+    { seed, microBatches: config.microBatches, ...stepping(config, seed, compile) },
   )
 }
 

@@ -5,18 +5,20 @@ import { pluginSchema } from './plugins/plugin.js'
 import { presets } from './presets.js'
 
 const count = z.int().min(1)
+const rate = z.number().min(0).lt(1)
 const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
 
 /** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
 export const runConfigSchema = z.strictObject({
-  preset: z.enum(['quick', 'slopes', 'small', 'base']),
+  preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103']),
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
   plugins: z.record(z.string(), pluginSchema).optional(),
   /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, `passkey`, `copy`, or a file or folder. */
   data: z.string().min(1),
-  tokenizer: z.enum(['bytes', 'words']),
-  /** Of the word tokenizer: the most frequent words of the training text. */
+  /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */
+  tokenizer: z.enum(['bytes', 'words', 'prose']),
+  /** Of words: the most frequent ones of the training text, at most so many. */
   vocabularySize: count,
   trainLength: count,
   evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
@@ -42,16 +44,28 @@ export const runConfigSchema = z.strictObject({
   steps: count,
   /** Rows of trainLength tokens a step. */
   batchSize: count,
+  /** Parts of a batch that are computed one after another, in less memory; they divide batchSize. */
+  microBatches: count.default(1),
   numLayers: count,
   modelDim: count,
   numHeads: count,
   activation: z.enum(['relu', 'gelu']),
-  dropout: z.number().min(0).lt(1),
+  dropout: rate,
+  /** Of attention's weights; absent: as much as dropout. */
+  attentionDropout: rate.optional(),
+  /** Of the MLP's hidden layer. */
+  activationDropout: rate.default(0),
   finalNorm: z.boolean(),
+  /** Where bands of rarer words begin that have fewer dimensions: adaptive input and softmax; absent: one table. */
+  adaptiveCutoffs: z.array(count).optional(),
+  /** Of the projections to an adaptive softmax's tails. */
+  tailDropout: rate.default(0),
   /** Activation, norms, MLP and biases of a family of Hugging Face transformers, so that it can be exported to it. */
   architecture: z.enum(huggingFaceFamilies).optional(),
   optimizer: z.enum(['adamw', 'sgd-nesterov']),
   learningRate: z.number().positive(),
+  /** Where the cosine ends. */
+  minLearningRate: z.number().min(0).default(0),
   warmupSteps: z.int().min(0),
   weightDecay: z.number().min(0),
   clipNorm: z.number().positive(),
@@ -75,13 +89,15 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
   const parsed = runConfigSchema.safeParse({ preset: name, ...presets[name], ...options })
   if (!parsed.success) throw new RangeError(`run: ${firstIssue(parsed.error)}`)
-  const { modelDim, numHeads, stride, evalLengths } = parsed.data
+  const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = parsed.data
   if (modelDim % numHeads !== 0)
     throw new RangeError(
       `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
         .filter((heads) => modelDim % heads === 0)
         .join(', ')}`,
     )
+  if (batchSize % microBatches !== 0)
+    throw new RangeError(`run: expected micro-batches that divide the batch of ${batchSize}, got ${microBatches}`)
   if (stride !== undefined && stride > Math.min(...evalLengths))
     throw new RangeError(
       `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,

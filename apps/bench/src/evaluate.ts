@@ -33,6 +33,13 @@ export function readingsOf({ evalLengths, protocols, stride, windowedControl, tr
   )
 }
 
+/** Tokens that a model reads in each of them; sliding windows read all but their stride again. */
+export const tokensRead = (config: RunConfig): { readonly length: number; readonly tokens: number }[] =>
+  readingsOf(config).map(({ protocol, evalLength, stride }) => ({
+    length: evalLength,
+    tokens: config.evalTokens * (protocol === 'sliding' ? evalLength / stride : 1),
+  }))
+
 export const sameReading = (a: Reading, b: Reading) =>
   a.evalLength === b.evalLength &&
   a.protocol === b.protocol &&

@@ -1,7 +1,7 @@
 import { hasCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { type Cell, cellKey, cellName, cellsOf, checkpointFolder, disposeTrainer } from './cell.js'
 import type { RunConfig } from './config.js'
-import { describeReading, evaluateModel, type Reading, readingsOf, sameReading } from './evaluate.js'
+import { describeReading, evaluateModel, type Reading, readingsOf, sameReading, tokensRead } from './evaluate.js'
 import { duration } from './progress.js'
 import { appendResult, type Results, readResults, writeResults } from './results/file.js'
 import type { CellKey } from './results/schema.js'
@@ -89,9 +89,6 @@ async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void>
 /** Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long. */
 function estimate(config: RunConfig, cells: number, step: number): number {
   const perToken = step / (config.batchSize * config.trainLength)
-  // Sliding windows read all but their stride again.
-  const tokensRead = readingsOf(config)
-    .map(({ protocol, evalLength, stride }) => config.evalTokens * (protocol === 'sliding' ? evalLength / stride : 1))
-    .reduce((sum, tokens) => sum + tokens, 0)
-  return cells * (config.steps * step + tokensRead * perToken * 0.4)
+  const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
+  return cells * (config.steps * step + read * perToken * 0.4)
 }

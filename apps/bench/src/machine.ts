@@ -25,9 +25,12 @@ export async function codeCommit(): Promise<string | null> {
   return described?.stdout.trim() ?? null
 }
 
-/** What the backend reaches in a product of 1024² matrices: best of ten, on fresh random numbers. */
-export async function matmulGigaflops(): Promise<number> {
-  const n = 1024
+/**
+ * What the backend reaches in a product of matrices: the best of ten, on fresh random numbers.
+ *
+ * @param n - rows and columns
+ */
+export async function matmulGigaflops(n = 1024): Promise<number> {
   let best = Number.POSITIVE_INFINITY
   for (let i = 0; i < 10; i++) {
     const [a, b] = [tf.randomNormal([n, n]), tf.randomNormal([n, n])]

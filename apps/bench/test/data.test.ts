@@ -10,6 +10,7 @@ import { checkLengths, readCorpus } from '../src/data/corpus.js'
 import { download } from '../src/data/download.js'
 import { readText } from '../src/data/text.js'
 import { byteTokenizer, restoreTokenizer, wordTokenizerOf } from '../src/data/tokenizer.js'
+import { idsOf, splitWords, wordPatterns } from '../src/data/words.js'
 
 let folder: string
 beforeEach(async () => {
@@ -39,6 +40,31 @@ describe('tokenizers', () => {
     expect(tokenizer.decode(tokens)).toBe('b <unk> a \n')
     expect([...restoreTokenizer(JSON.parse(JSON.stringify(tokenizer))).encode(bytes('a'))]).toEqual([2])
     expect(() => restoreTokenizer({ kind: 'letters' })).toThrow('expected a tokenizer')
+  })
+
+  it('read WikiText as the paper does: what is between spaces, and the end of every line', () => {
+    // The first lines of an article, as in the archive.
+    const article = bytes(" \n = <unk> boulderi = \n \n It is 3 @.@ 5 m long , the dog 's <unk> . \n")
+    const tokenizer = wordTokenizerOf(article, 267_744)
+    const words = tokenizer.decode(tokenizer.encode(article)).replaceAll('\n', '<eos> ').trim().split(' ')
+    expect(words.join(' ')).toBe("<eos> = <unk> boulderi = <eos> <eos> It is 3 @.@ 5 m long , the dog 's <unk> . <eos>")
+    expect(tokenizer.vocabularySize).toBe(new Set(words).size)
+  })
+
+  it('take marks apart in prose', () => {
+    const prose = bytes('“Don’t—stop!” said 3 dogs;\n<unk> — well-known.')
+    const tokenizer = wordTokenizerOf(prose, 100, 'prose')
+    expect(tokenizer.decode(tokenizer.encode(prose))).toBe('“ Don’t — stop ! ” said 3 dogs ; \n<unk> — well - known . ')
+    const restored = restoreTokenizer(JSON.parse(JSON.stringify(tokenizer)))
+    expect(restored.encode(prose)).toEqual(tokenizer.encode(prose))
+  })
+
+  it('read long texts piece by piece, to the same words', () => {
+    const words = (piece: number) => [...splitWords(bytes('ä b\n\nc d e\n f \n g'), wordPatterns.words, piece)]
+    expect(words(100)).toEqual(['ä', 'b', '<eos>', '<eos>', 'c', 'd', 'e', '<eos>', 'f', '<eos>', 'g'])
+    for (let piece = 0; piece < 20; piece++) expect(words(piece)).toEqual(words(100))
+    const many = Array.from({ length: 3000 }, (_, i) => `${i}`)
+    expect([...idsOf(many, Number)]).toEqual(many.map(Number))
   })
 })
 

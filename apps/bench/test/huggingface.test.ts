@@ -43,6 +43,7 @@ describe('tokenizers', () => {
   it.each([
     ['bytes', byteTokenizer],
     ['words', wordTokenizerOf(Buffer.from('12 times 3 is 36 .\n'.repeat(3)), 6)],
+    ['prose', wordTokenizerOf(Buffer.from("12 times <unk> “3” it's 84.\n".repeat(3)), 12, 'prose')],
   ])('of the bench give the same tokens as a tokenizer.json: %s', async (_kind, own) => {
     const at = await mkdtemp(join(folder, 'tokenizer-'))
     for (const [name, content] of Object.entries(own.files())) await writeFile(join(at, name), content)

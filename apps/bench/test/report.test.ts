@@ -148,12 +148,7 @@ describe('the paper', () => {
   })
 
   it('compares with a run of its setting alone', () => {
-    const same = resolveRunConfig({
-      preset: 'base',
-      vocabularySize: 267_744,
-      batchSize: 144,
-      evalTokens: 217_646,
-    })
+    const same = resolveRunConfig({ preset: 'paper-wt103' })
     expect(differencesFromPaper(same)).toEqual([])
     expect(differencesFromPaper({ ...same, numHeads: 16 })).toEqual(['numHeads 16 (the paper: 8)'])
     expect(differencesFromPaper(example.run.config)).toContain('data typescript (the paper: wikitext-103)')

@@ -133,7 +133,7 @@ describe('the report', () => {
 describe('resolveRunConfig', () => {
   it('puts what was asked for in the place of the preset', () => {
     expect(resolveRunConfig({ steps: 7 })).toEqual({ ...resolveRunConfig({}), steps: 7 })
-    expect(resolveRunConfig({ preset: 'base' })).toMatchObject({ numLayers: 16, optimizer: 'sgd-nesterov' })
+    expect(resolveRunConfig({ preset: 'paper-wt103' })).toMatchObject({ numLayers: 16, optimizer: 'sgd-nesterov' })
   })
 
   it.each([
@@ -141,7 +141,7 @@ describe('resolveRunConfig', () => {
     [{ steps: 1.5 }, 'steps: '],
     [{ trainLength: 0 }, 'trainLength: '],
     [{ seeds: [1, 1] }, 'expected each seed once'],
-    [{ preset: 'huge' as 'quick' }, 'expected preset quick, slopes, small, base, got huge'],
+    [{ preset: 'huge' as 'quick' }, 'expected preset quick, slopes, small, paper-small, paper-wt103, got huge'],
     [{ colour: 'red' }, 'colour'],
   ])('refuses %j', (options, message) => {
     expect(() => resolveRunConfig(options as RunOptions)).toThrow(message)

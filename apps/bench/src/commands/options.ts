@@ -28,10 +28,11 @@ export const configOptions = (): Option[] => [
     '--data <name|file|folder>',
     'typescript, wikitext-103, wikitext-2, enwik8, a task (passkey, copy), a file or a folder',
   ),
-  new Option('--tokenizer <kind>', 'what a token is').choices(['bytes', 'words']),
+  new Option('--tokenizer <kind>', 'what a token is').choices(['bytes', 'words', 'prose']),
   new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
   new Option('--steps <n>', 'training steps').argParser(number),
   new Option('--batch-size <rows>', 'sequences in a training step').argParser(number),
+  new Option('--micro-batches <n>', 'parts of a step computed in turn, in less memory').argParser(number),
   new Option('--num-layers <n>', 'transformer blocks').argParser(number),
   new Option('--model-dim <n>', 'width of the model').argParser(number),
   new Option('--num-heads <n>', 'attention heads; they divide the width').argParser(number),
@@ -55,7 +56,18 @@ export const cellsOptions = (): Option[] => [
 ]
 
 const CONFIG_KEYS = [
-  ...['preset', 'data', 'tokenizer', 'trainLength', 'steps', 'batchSize', 'numLayers', 'modelDim', 'numHeads'],
+  ...[
+    'preset',
+    'data',
+    'tokenizer',
+    'trainLength',
+    'steps',
+    'batchSize',
+    'microBatches',
+    'numLayers',
+    'modelDim',
+    'numHeads',
+  ],
   ...[
     'architecture',
     'dropout',

@@ -2,6 +2,7 @@ import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf } from '../cell.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
+import { estimateLine } from '../estimate.js'
 import { runExperiment } from '../experiment.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress, duration, thousands } from '../progress.js'
@@ -36,6 +37,7 @@ async function run(options: Options): Promise<void> {
   const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
+  progress.line(await estimateLine(config, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, config.evalLengths)
   await beginRun(plan)

@@ -2,6 +2,7 @@ import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf, checkpointFolder, disposeTrainer } from '../cell.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
+import { estimateLine } from '../estimate.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress, thousands } from '../progress.js'
 import { trainCell } from '../train.js'
@@ -40,6 +41,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const plan = await planRun({ ...options, given, defaults, log: progress.line })
   const { folder, config, backend } = plan
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
+  progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, [])
   await beginRun(plan)

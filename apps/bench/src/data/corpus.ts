@@ -14,7 +14,7 @@ export interface Corpus {
 
 export interface CorpusOptions {
   readonly data: string
-  readonly tokenizer: 'bytes' | 'words'
+  readonly tokenizer: 'bytes' | 'words' | 'prose'
   readonly vocabularySize: number
   /** That a task is made up for. */
   readonly trainLength: number
@@ -27,7 +27,8 @@ export const readTextOrTask = async (data: string, trainLength: number, read: Re
 /** @throws Error, one line with what to do, for text that cannot be used */
 export async function readCorpus(options: CorpusOptions, read: ReadOptions): Promise<Corpus> {
   const { train, valid, description } = await readTextOrTask(options.data, options.trainLength, read)
-  const tokenizer = options.tokenizer === 'bytes' ? byteTokenizer : wordTokenizerOf(train, options.vocabularySize)
+  const { tokenizer: kind, vocabularySize } = options
+  const tokenizer = kind === 'bytes' ? byteTokenizer : wordTokenizerOf(train, vocabularySize, kind)
   const held = tokenizer.encode(valid)
   return {
     train: tokenizer.encode(train),

@@ -1,4 +1,5 @@
 // The bench's own tokenizers in the form of Hugging Face's tokenizer.json.
+import { NEWLINE, UNKNOWN } from './words.js'
 
 /** One token a byte: byte-level BPE that merges nothing. */
 export function byteLevel(): object {
@@ -11,11 +12,11 @@ export function byteLevel(): object {
   }
 }
 
-/** Words between spaces, and one for the end of each line. */
-export const wordLevel = (ids: ReadonlyMap<string, number>, unknown: string, newline: string): object => ({
-  normalizer: { type: 'Replace', pattern: { String: '\n' }, content: ` ${newline} ` },
-  pre_tokenizer: { type: 'WhitespaceSplit' },
-  model: { type: 'WordLevel', vocab: Object.fromEntries(ids), unk_token: unknown },
+/** Words as a pattern finds them, and one for the end of each line. */
+export const wordLevel = (ids: ReadonlyMap<string, number>, pattern: string): object => ({
+  normalizer: { type: 'Replace', pattern: { String: '\n' }, content: ` ${NEWLINE} ` },
+  pre_tokenizer: { type: 'Split', pattern: { Regex: pattern }, behavior: 'Removed', invert: true },
+  model: { type: 'WordLevel', vocab: Object.fromEntries(ids), unk_token: UNKNOWN },
 })
 
 /** The files of a folder with a model, from the parts that are not null. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { byteLevel, tokenizerFiles, wordLevel } from './tokenizer-json.js'
+import { idsOf, NEWLINE, splitWords, UNKNOWN, wordPatterns } from './words.js'
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -23,7 +24,7 @@ export interface StoredTokenizer extends Tokenizer {
 
 const tokenizerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('bytes') }),
-  z.object({ kind: z.literal('words'), words: z.array(z.string()) }),
+  z.object({ kind: z.literal('words'), words: z.array(z.string()), prose: z.boolean().optional() }),
 ])
 type TokenizerData = z.infer<typeof tokenizerSchema>
 
@@ -38,49 +39,36 @@ export const byteTokenizer: StoredTokenizer = {
   toJSON: () => ({ kind: 'bytes' }),
 }
 
-const UNKNOWN = '<unk>'
-const NEWLINE = '<eos>'
-
-/**
- * WikiText's tokens: what is between spaces, and one for the end of each line. Words that are not in the list become
- * `<unk>`.
- */
-function wordTokenizer(words: readonly string[]): StoredTokenizer {
+/** One token a word, and one for the end of each line. Words that are not in the list become `<unk>`. */
+function wordTokenizer(words: readonly string[], prose = false): StoredTokenizer {
+  const pattern = wordPatterns[prose ? 'prose' : 'words']
   const ids = new Map(words.map((word, id) => [word, id]))
   const unknown = ids.get(UNKNOWN)!
-  const encode = (text: Uint8Array) => Int32Array.from(splitWords(text), (word) => ids.get(word) ?? unknown)
+  const encode = (text: Uint8Array) => idsOf(splitWords(text, pattern), (word) => ids.get(word) ?? unknown)
   return {
     kind: 'words',
     vocabularySize: words.length,
     encode,
     encodePrompt: (text) => encode(Buffer.from(text)),
-    files: () => tokenizerFiles(wordLevel(ids, UNKNOWN, NEWLINE)),
+    files: () => tokenizerFiles(wordLevel(ids, pattern)),
     decode: (tokens) => Array.from(tokens, (id) => (words[id] === NEWLINE ? '\n' : `${words[id]} `)).join(''),
-    toJSON: () => ({ kind: 'words', words: [...words] }),
+    toJSON: () => ({ kind: 'words', words: [...words], ...(prose && { prose }) }),
   }
 }
 
 /** The tokenizer of the `size` most frequent words of a text: of the training text only, so nothing leaks. */
-export function wordTokenizerOf(text: Uint8Array, size: number): StoredTokenizer {
+export function wordTokenizerOf(text: Uint8Array, size: number, kind: 'words' | 'prose' = 'words'): StoredTokenizer {
   const counts = new Map<string, number>()
-  for (const word of splitWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1)
+  for (const word of splitWords(text, wordPatterns[kind])) counts.set(word, (counts.get(word) ?? 0) + 1)
   counts.delete(UNKNOWN)
   counts.delete(NEWLINE)
   const byFrequency = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
-  return wordTokenizer([UNKNOWN, NEWLINE, ...byFrequency.slice(0, Math.max(0, size - 2))])
+  return wordTokenizer([UNKNOWN, NEWLINE, ...byFrequency.slice(0, Math.max(0, size - 2))], kind === 'prose')
 }
 
 /** @throws Error, one line, for data that is no tokenizer */
 export function restoreTokenizer(data: unknown): StoredTokenizer {
   const parsed = tokenizerSchema.safeParse(data)
   if (!parsed.success) throw new Error('checkpoint: expected a tokenizer in its metadata, got none that can be read')
-  return parsed.data.kind === 'bytes' ? byteTokenizer : wordTokenizer(parsed.data.words)
-}
-
-function* splitWords(text: Uint8Array): Generator<string> {
-  const lines = new TextDecoder().decode(text).split('\n')
-  for (const [i, line] of lines.entries()) {
-    for (const word of line.split(/\s+/)) if (word) yield word
-    if (i < lines.length - 1) yield NEWLINE
-  }
+  return parsed.data.kind === 'bytes' ? byteTokenizer : wordTokenizer(parsed.data.words, parsed.data.prose)
 }
