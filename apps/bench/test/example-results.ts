@@ -52,7 +52,7 @@ export function exampleResults(): Results {
         lossNats: 1.2 + 3 / (j + 1) + 0.01 * i,
         tokensPerSecond: 30_000 + 100 * i - 20 * cell.trainLength,
         elapsedSeconds: j + 1,
-        peakResidentBytes: 5e8 + 1e6 * i,
+        peakResidentBytes: 5e8 + 1e6 * (i % 7),
       })),
     ),
     evals: wholes.map(({ cell, reading, lossNats }) => ({

@@ -173,6 +173,28 @@ describe('figures', () => {
     }
   })
 
+  it('tell the seconds to a loss that all reached, and memory of cells that had processes of their own', () => {
+    const cost = (results: Results) => reportFigures(results, new Map()).cost
+    const line = { type: 'train', trainLength: 128, seed: 1, size: '4x128x4', tokensPerSecond: 1 } as const
+    const train = [
+      { ...line, strategy: 'alibi', step: 1, lossNats: 4, elapsedSeconds: 10, peakResidentBytes: 5e8 },
+      { ...line, strategy: 'alibi', step: 2, lossNats: 2.5, elapsedSeconds: 20, peakResidentBytes: 6e8 },
+      { ...line, strategy: 'alibi', step: 3, lossNats: 2, elapsedSeconds: 30, peakResidentBytes: 7e8 },
+      { ...line, strategy: 'none', step: 1, lossNats: 5, elapsedSeconds: 1000, peakResidentBytes: 4e8 },
+      { ...line, strategy: 'none', step: 2, lossNats: 3, elapsedSeconds: 1234, peakResidentBytes: 5e8 },
+    ]
+    const of = (id: string, results: Results) => cost(results).find((figure) => figure.id === id)
+    const own = { ...emptyResults(example.run), train }
+    expect(of('time-to-loss', own)!.table.body).toEqual([
+      ['alibi', '20.0', '20.0', '20.0'],
+      ['none', '1,234', '1,234', '1,234'],
+    ])
+    expect(of('time-to-loss', own)!.caption).toContain('3.000 nats')
+    expect(of('train-memory', own)!.table.body.map((row) => row[1])).toEqual(['700', '500'])
+    const shared = train.map((each) => ({ ...each, peakResidentBytes: 8e8 }))
+    expect(of('train-memory', { ...own, train: shared })).toBeUndefined()
+  })
+
   it('show the bias that was trained, and none before', () => {
     const { config } = example.run
     const ids = (trained: Parameters<typeof reportFigures>[1]) =>

@@ -1,4 +1,5 @@
 import type { Results } from '../results/file.js'
+import type { TrainLine } from '../results/schema.js'
 import { evalLengthsOf, isOf, type Reading, type Row, wasRead } from './rows.js'
 import { type Spread, spreadOf } from './spread.js'
 
@@ -9,8 +10,10 @@ export interface RowSummary {
   readonly perplexity: ReadonlyMap<number, Spread>
   /** Each seed's median over training. */
   readonly trainTokensPerSecond: Spread | undefined
-  /** In training steps. */
-  readonly trainSeconds: Spread | undefined
+  /** In training steps, until the loss that every cell reached. */
+  readonly secondsToLoss: Spread | undefined
+  /** That training was resident in; undefined where cells shared a process. */
+  readonly trainPeakBytes: Spread | undefined
   /** At the longest evaluation. */
   readonly evalTokensPerSecond: Spread | undefined
   /** Of tensors, at the longest evaluation. */
@@ -19,6 +22,8 @@ export interface RowSummary {
 
 /** The numbers of each row that was read so; rows that were only trained come without perplexities. */
 export function summarize(results: Results, rows: readonly Row[], reading: Reading | undefined): RowSummary[] {
+  const common = commonLoss(results.train)
+  const apart = ownProcesses(results.train)
   return rows.flatMap((row) => {
     const evals = reading ? results.evals.filter((line) => isOf(line, row) && wasRead(line, reading)) : []
     if (!evals.length && results.evals.some((line) => isOf(line, row))) return []
@@ -34,7 +39,8 @@ export function summarize(results: Results, rows: readonly Row[], reading: Readi
           }),
         ),
         trainTokensPerSecond: over(train, (lines) => median(lines.map((line) => line.tokensPerSecond))),
-        trainSeconds: over(train, (lines) => lines.at(-1)!.elapsedSeconds),
+        secondsToLoss: over(train, (lines) => lines.find((line) => line.lossNats <= common)?.elapsedSeconds),
+        trainPeakBytes: apart ? over(train, (lines) => lines.at(-1)!.peakResidentBytes) : undefined,
         evalTokensPerSecond: over(longest, (lines) => lines.at(-1)!.tokensPerSecond),
         peakBytes: over(longest, (lines) => lines.at(-1)!.peakBytes),
       },
@@ -53,6 +59,25 @@ export function over<L extends { readonly seed: number }>(
     if (number !== undefined) bySeed.set(seed, number)
   }
   return spreadOf(bySeed)
+}
+
+/** The lowest training loss that every cell reached. */
+export const commonLoss = (train: readonly TrainLine[]): number =>
+  Math.max(...cellsOf(train).map((lines) => Math.min(...lines.map((line) => line.lossNats))))
+
+/** What a process was resident in at most only grows: where it falls from a cell to the next, they had processes of their own. */
+function ownProcesses(train: readonly TrainLine[]): boolean {
+  const peaks = cellsOf(train).map((lines) => lines.at(-1)!.peakResidentBytes ?? 0)
+  return peaks.some((peak, i) => i > 0 && peak < peaks[i - 1]!)
+}
+
+function cellsOf(train: readonly TrainLine[]): TrainLine[][] {
+  const cells = new Map<string, TrainLine[]>()
+  for (const line of train) {
+    const cell = [line.strategy, line.trainLength, line.seed, line.size].join()
+    cells.set(cell, [...(cells.get(cell) ?? []), line])
+  }
+  return [...cells.values()]
 }
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]

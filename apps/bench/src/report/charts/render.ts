@@ -41,7 +41,7 @@ export const titleRoom = ({ title }: Format) => (title ? 48 : 12)
 const withoutHover = (svg: string) =>
   svg
     .replace(/<style ?>[\s\S]*?<\/style>/g, '')
-    .replace(/ (?:class|pointer-events|xml:space|baseProfile|version|xmlns:xlink|ecmeta_ssr_type)="[^"]*"/g, '')
+    .replace(/ (?:class|pointer-events|xml:space|baseProfile|version|xmlns:xlink|ecmeta_\w+)="[^"]*"/g, '')
     .replace(/ width="\d+" height="\d+"(?= xmlns)/, '')
     .replaceAll('"#fff"', `"${light.background}"`)
     .replaceAll(/\n+/g, '')

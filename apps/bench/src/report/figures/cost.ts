@@ -4,7 +4,7 @@ import { BAR_HEIGHT, drawBars } from '../charts/bars.js'
 import { stylesOf } from '../palette.js'
 import { readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
 import type { Spread } from '../spread.js'
-import { type RowSummary, summarize } from '../summary.js'
+import { commonLoss, type RowSummary, summarize } from '../summary.js'
 import type { Figure } from './figure.js'
 
 interface Measure {
@@ -16,7 +16,7 @@ interface Measure {
   readonly format: (value: number) => string
 }
 
-const MEASURES: readonly Measure[] = [
+const measuresOf = (results: Results): readonly Measure[] => [
   {
     id: 'train-speed',
     title: 'Training speed',
@@ -34,6 +34,23 @@ const MEASURES: readonly Measure[] = [
     format: thousands,
   },
   {
+    id: 'time-to-loss',
+    title: 'Seconds to a given loss',
+    caption: `In training steps, until the loss that every model reached: ${commonLoss(results.train).toFixed(3)} nats a token of training text. Shorter bars are better. Longer sequences have fewer tokens with little context, and so lower losses for that alone.`,
+    unit: 'seconds',
+    value: (summary) => summary.secondsToLoss,
+    format: (seconds) => (seconds < 100 ? seconds.toFixed(1) : thousands(seconds)),
+  },
+  {
+    id: 'train-memory',
+    title: 'Memory of training',
+    caption:
+      'Most megabytes (10⁶ bytes) that the process was resident in, its code and text included. Shorter bars are better.',
+    unit: 'MB',
+    value: (summary) => summary.trainPeakBytes,
+    format: (bytes) => thousands(bytes / 1e6),
+  },
+  {
     id: 'memory',
     title: 'Memory of evaluation at the longest length',
     caption: 'Most megabytes (10⁶ bytes) that tensors held at once. Shorter bars are better.',
@@ -49,7 +66,7 @@ export function costFigures(results: Results): Figure[] {
   const several = trainLengthsOf(rows).length > 1
   const styles = stylesOf([...new Set(rows.map(({ name }) => name))])
   const summaries = summarize(results, rows, readingsOf(results.evals)[0])
-  return MEASURES.flatMap(({ value, format, unit, ...measure }) => {
+  return measuresOf(results).flatMap(({ value, format, unit, ...measure }) => {
     const bars = summaries.flatMap((summary) => {
       const { name, trainLength } = summary.row
       const spread = value(summary)
