@@ -10,6 +10,7 @@ const below = (folder: string, ...names: string[]) =>
 export const documents: readonly string[] = [
   'README.md',
   'apps/bench/README.md',
+  'docs/examples/README.md',
   'packages/create-strategy/template/README.md',
   ...below('packages', 'README.md'),
   ...readdirSync(join(root, 'docs'))

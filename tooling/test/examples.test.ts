@@ -18,7 +18,8 @@ const examples = [
   ...documents.flatMap((path) => codeOf(path, 'ts').map(({ line, code }) => ({ name: `${path}:${line}`, code }))),
   ...readdirSync(join(root, 'docs/examples'))
     .filter((name) => name.endsWith('.ts'))
-    .map((name) => ({ name: `docs/examples/${name}`, code: readFileSync(join(root, 'docs/examples', name), 'utf8') })),
+    .map((name) => ({ name: `docs/examples/${name}`, code: readFileSync(join(root, 'docs/examples', name), 'utf8') }))
+    .map(({ name, code }) => ({ name, code: code.replaceAll("from './", "from './docs/examples/") })),
 ].map(({ name, code }) => ({ name, code, file: join(folder, `${name.replaceAll(/[^\w-]/g, '-')}.ts`) }))
 
 rmSync(folder, { recursive: true, force: true })
