@@ -22,8 +22,8 @@ export interface Estimate {
  * dropout; without it is a fifth less, and later steps need no more.
  */
 const ACTIVATIONS = 120
-/** Copies of the parameters in an update besides weights and moments: gradients, and vectors of all parameters. */
-const UPDATE_COPIES = 6
+/** Copies of the parameters at once: weights, moments, gradients, an update's vectors. Measured in that step too. */
+const COPIES = { 'sgd-nesterov': 13, adamw: 21 } as const
 /** Share of tokens whose logits a tail of an adaptive softmax makes. */
 const TAIL_SHARE = 1 / 8
 
@@ -33,7 +33,6 @@ export function estimateRun(config: RunConfig): Estimate {
   const vocabularySize = config.tokenizer === 'bytes' ? 256 : config.vocabularySize
   const parameters = countParameters(modelConfig(config, vocabularySize), none())
   const { tables, products, logits } = headOf(config, vocabularySize)
-  const moments = optimizer === 'adamw' ? 2 : 1
   const tokensAPart = (batchSize * trainLength) / microBatches
   // Logits, their gradient and its product with the loss's.
   const numbers = tokensAPart * (ACTIVATIONS * numLayers * D + 3 * logits)
@@ -42,7 +41,7 @@ export function estimateRun(config: RunConfig): Estimate {
   const evaluation = tokensRead(config).reduce((sum, { length, tokens }) => sum + tokens * forward(length), 0)
   return {
     parameters,
-    stepBytes: 4 * (parameters * (1 + moments + UPDATE_COPIES) + numbers),
+    stepBytes: 4 * (parameters * COPIES[optimizer] + numbers),
     operations: cellsOf(config).length * (training + evaluation),
   }
 }

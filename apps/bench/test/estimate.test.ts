@@ -11,8 +11,8 @@ it('tells the paper’s 247 million parameters without allocating one, and what 
   const { parameters, stepBytes, operations } = estimateRun(resolveRunConfig({ preset: 'paper-wt103' }))
   expect(tf.memory().numBytes).toBe(before)
   expect(Math.round(parameters / 1e6)).toBe(247)
-  // Nine copies of the parameters are 9 GB of it.
-  expect(stepBytes).toBeGreaterThan(9e9)
+  // Weights, velocity and gradient alone are 3 GB; the paper's GPUs held a batch of half precision in 15.
+  expect(stepBytes).toBeGreaterThan(15e9)
   // Six operations a token and parameter in a product (Kaplan et al., 2020), for four strategies; the paper's blocks have
   // 201 million parameters, its head's first band 20.
   const tokens = 4 * 286_000 * 144 * 512
@@ -37,6 +37,6 @@ it('grows with what a run asks for', () => {
   expect(of({ seeds: [1, 2] }).operations).toBe(2 * operations)
   expect(of({ batchSize: 16, steps: 750 }).operations).toBe(operations)
   expect(of({ batchSize: 16, microBatches: 2 }).stepBytes).toBe(stepBytes)
-  expect(of({ batchSize: 16 }).stepBytes).toBeGreaterThan(1.5 * stepBytes)
+  expect(of({ batchSize: 16 }).stepBytes).toBeGreaterThan(1.2 * stepBytes)
   expect(of({ protocols: ['nonoverlapping', 'sliding'], stride: 64 }).operations).toBeGreaterThan(1.2 * operations)
 })
