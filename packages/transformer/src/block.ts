@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import { attention } from './kernels/attention.js'
+import { canFuse, fusedSelfAttention } from './kernels/webgpu/attention.js'
 import { windowedAttention } from './kernels/windowed.js'
 import type { KvCache } from './kv-cache.js'
 import { drop, type Layers, linear, mlp, normalize } from './layers.js'
@@ -40,6 +41,12 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const at = `layers.${layer}.attention`
   const L = x.shape[0] / B
   const product = linear(x, `${at}.qkv`, context)
+  const whole = !cache && attentionWindow === undefined && !(nextSeed && rate) && G === H && clipQkv === null
+  const fusable = { bias: positions.bias(layer), trainBias: positions.trainBias, padding }
+  if (whole && canFuse(fusable, { batchSize: B, numHeads: H, numQueries: L, numKeys: L, headDim: D / H })) {
+    const mixed = fusedSelfAttention(positions.rotatePacked(product, B), { batchSize: B, numHeads: H }, fusable)
+    return linear(mixed, `${at}.out`, context)
+  }
   const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
   const qkv = tf.transpose(tf.reshape(clipped, [B, L, H + 2 * G, D / H]), [0, 2, 1, 3])
   const [q, newKeys, newValues] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
@@ -49,10 +56,8 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const keys = shared(positions.cacheRotated ? all.keys : positions.rotateKeys(all.keys), H / G)
   const values = shared(all.values, H / G)
   const options = {
-    bias: positions.bias(layer),
-    trainBias: positions.trainBias,
+    ...fusable,
     blockSize,
-    padding,
     skipTolerance,
     dropout: nextSeed && rate ? { rate, seed: nextSeed() } : undefined,
   }

@@ -5,6 +5,7 @@ import { keepMask } from './kernels/dropout.js'
 import { gelu, geluExact } from './kernels/gelu.js'
 import { layerNorm } from './kernels/layer-norm.js'
 import { rmsNorm } from './kernels/rms-norm.js'
+import { fusedLinear } from './kernels/webgpu/linear.js'
 
 /** The arrays of a model and its choices: what the parts of a forward pass are made from. */
 export interface Layers {
@@ -20,8 +21,10 @@ export const drop = <T extends tf.Tensor>(x: T, rate: number, { nextSeed }: Pick
 
 /** x·weight + bias as a two-dimensional product: batched products are slower everywhere. */
 export function linear(x: tf.Tensor2D, name: string, { parameters }: Layers): tf.Tensor2D {
-  const product = tf.matMul<tf.Tensor2D>(x, parameters.get(`${name}.weight`)!)
+  const weight = parameters.get(`${name}.weight`) as tf.Variable<tf.Rank.R2>
   const bias = parameters.get(`${name}.bias`)
+  if (bias && tf.getBackend() === 'webgpu') return fusedLinear(x, weight, bias)
+  const product = tf.matMul<tf.Tensor2D>(x, weight)
   return bias ? (tf.add(product, bias) as tf.Tensor2D) : product
 }
 

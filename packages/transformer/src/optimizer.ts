@@ -1,6 +1,7 @@
 // Letters: N, the number of parameters: state and gradients are flat vectors, one update for all of them.
 import { checkOneOf, checkPositive } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { fusedAdamw } from './kernels/webgpu/adamw.js'
 import { learningRateAt, type Schedule } from './schedule.js'
 
 export interface OptimizerConfig extends Schedule {
@@ -71,9 +72,17 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
     },
     apply: (gradient, hyperparameters) =>
       tf.tidy(() => {
+        if (tf.getBackend() === 'webgpu' && config.kind === 'adamw') {
+          const values = [...parameters].map(([name, value]) => ({ value, decays: name.endsWith('.weight') }))
+          const { firstMoment, secondMoment } = state as Record<'firstMoment' | 'secondMoment', tf.Variable>
+          const factor = clipNorm ? clipFactor(gradient, clipNorm) : tf.scalar(1)
+          const adam = { beta1, beta2, weightDecay, firstMoment, secondMoment }
+          fusedAdamw(values, gradient, hyperparameters, factor, adam)
+          return
+        }
         const [rate, correction, corrected] = tf.unstack(hyperparameters) as [tf.Tensor, tf.Tensor, tf.Tensor]
         const before = tf.concat1d(variables.map((v) => tf.reshape(v, [-1]) as tf.Tensor1D))
-        const clipped = clipNorm ? clip(gradient, clipNorm) : gradient
+        const clipped = clipNorm ? tf.mul(gradient, clipFactor(gradient, clipNorm)) : gradient
         const update = tf.mul(direction(clipped, correction, corrected), rate)
         const decay = () => tf.mul(maskOfMatrices(parameters), tf.mul(rate, weightDecay))
         const kept = weightDecay ? tf.sub(before, tf.mul(before, decay())) : before
@@ -87,8 +96,7 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
 }
 
 /** Pascanu et al. (2013): the whole gradient shrinks together, keeping its direction. */
-const clip = (gradient: tf.Tensor1D, norm: number) =>
-  tf.mul(gradient, tf.minimum(1, tf.div(norm, tf.add(tf.norm(gradient), 1e-6))))
+const clipFactor = (gradient: tf.Tensor1D, norm: number) => tf.minimum(1, tf.div(norm, tf.add(tf.norm(gradient), 1e-6)))
 
 function maskOfMatrices(parameters: ReadonlyMap<string, tf.Variable>): tf.Tensor1D {
   return tf.concat1d(

@@ -13,6 +13,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from './config.js'
 import type { AttentionBias, Tile } from './kernels/bias-tile.js'
 import { applyRotation, toDevice } from './kernels/rotate.js'
+import { rotatePacked } from './kernels/webgpu/rotate.js'
 import { tfOps } from './tf-ops.js'
 
 /** Where a forward pass's tokens are: the last `queries.length` of `keys` are new, the rest come from a cache. */
@@ -31,6 +32,8 @@ export interface PositionEncoding {
   rotateQueries(q: tf.Tensor4D): tf.Tensor4D
   /** New keys when rotated keys may be cached, else all keys; [B, H, *, headDim]. */
   rotateKeys(k: tf.Tensor4D): tf.Tensor4D
+  /** Queries and keys in one product [B·L, 3·D], on webgpu. */
+  rotatePacked(qkv: tf.Tensor2D, batchSize: number): tf.Tensor2D
   /** The bias of a layer's scores. */
   bias(layer: number): AttentionBias
   readonly trainBias: boolean
@@ -115,6 +118,8 @@ export function encodePositions(
     },
     rotateQueries: (q) => (queryRotation ? applyRotation(q, queryRotation) : q),
     rotateKeys: (k) => (keyRotation ? applyRotation(k, keyRotation) : k),
+    rotatePacked: (qkv, batchSize) =>
+      queryRotation && keyRotation ? rotatePacked(qkv, batchSize, queryRotation, keyRotation) : qkv,
     bias: (layer) => shared ?? makeBias(layer),
   }
 }

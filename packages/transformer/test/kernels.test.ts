@@ -256,10 +256,15 @@ describe.each(backendNames)('on %s', (backend) => {
     const loss = (...all: tf.Tensor[]) =>
       tf.sum(tf.mul(device(...all), tf.tensor(Float32Array.from(weight), got.shape))) as tf.Scalar
     const gradients = tf.grads(loss as Parameters<typeof tf.grads>[0])(tensors)
-    for (const [i, gradient] of gradients.entries())
-      expect(relativeError(await gradient.data(), differences64(exact, inputs, i, weight)), `input ${i}`).toBeLessThan(
-        1e-5,
-      )
+    const exactGradients = inputs.map((_, i) => differences64(exact, inputs, i, weight))
+    const largest = (values: Float64Array) => values.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
+    // A gradient may be next to nothing, as behind a saturated softmax: what is left of larger terms is their rounding.
+    const rounding = 1e-6 * Math.max(...exactGradients.map(largest))
+    for (const [i, gradient] of gradients.entries()) {
+      const want = exactGradients[i]!
+      const atol = 1e-5 * largest(want) + rounding
+      expect(await gradient.data(), `input ${i}`).toBeAllclose(Float32Array.from(want), { rtol: 0, atol })
+    }
   })
 
   it('does not leak a tensor from step to step', async ({ skip }) => {

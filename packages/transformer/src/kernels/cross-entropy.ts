@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { customGrad } from './custom-grad.js'
 import { onTensorflow, tensorflowOp } from './tensorflow-op.js'
+import { fusedCrossEntropy } from './webgpu/cross-entropy.js'
 
 /**
  * −ln softmax(logits)[target] of each token, with its own gradient (softmax − one-hot).
@@ -11,6 +12,7 @@ import { onTensorflow, tensorflowOp } from './tensorflow-op.js'
  * @returns nats; shape [N]
  */
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+  if (tf.getBackend() === 'webgpu') return fusedCrossEntropy(logits, targets)
   const forward = customGrad(([logits], save) => {
     const [losses, dLogits] = (onTensorflow() ? fused : composed)(logits!, targets)
     save([dLogits!])

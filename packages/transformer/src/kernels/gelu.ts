@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { customGrad } from './custom-grad.js'
+import { fusedGelu } from './webgpu/gelu.js'
 
 const C = Math.sqrt(2 / Math.PI)
 
@@ -9,6 +10,7 @@ const C = Math.sqrt(2 / Math.PI)
  * @returns the shape of `x`
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
+  if (tf.getBackend() === 'webgpu') return fusedGelu(x)
   const forward = customGrad(([x], save) => {
     const t = tf.tanh(tf.mul(x!, tf.add(tf.mul(tf.square(x!), C * 0.044715), C)))
     save([x!, t])
@@ -30,16 +32,16 @@ export function gelu<T extends tf.Tensor>(x: T): T {
  * @returns the shape of `x`
  */
 export function geluExact<T extends tf.Tensor>(x: T): T {
-  const forward = tf.customGrad((x, save) => {
-    const input = x as tf.Tensor
-    const probability = tf.mul(tf.add(tf.erf(tf.mul(input, Math.SQRT1_2)), 1), 0.5)
-    ;(save as tf.GradSaveFunc)([input, probability])
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [x, probability] = saved as [tf.Tensor, tf.Tensor]
-      const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
-      return [tf.mul(dy, tf.add(probability, tf.mul(x, density)))]
+  const forward = customGrad(([x], save) => {
+    const probability = tf.mul(tf.add(tf.erf(tf.mul(x!, Math.SQRT1_2)), 1), 0.5)
+    save([x!, probability])
+    return {
+      value: tf.mul(x!, probability),
+      gradient(dy, [x, probability]) {
+        const density = tf.mul(tf.exp(tf.mul(tf.square(x!), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+        return [tf.mul(dy, tf.add(probability!, tf.mul(x!, density)))]
+      },
     }
-    return { value: tf.mul(input, probability), gradFunc }
   })
   return forward(x) as T
 }

@@ -1,6 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys, D headDim, N distances.
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias } from '../bias-tile.js'
+import { customGrad } from '../custom-grad.js'
 import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from './backward.js'
 import type { BiasShape } from './bias.js'
 import { deviceLimits, type Kernel, runKernel } from './dispatch.js'
@@ -87,19 +88,18 @@ function differentiable(tensors: Named, outShape: number[], sizes: Sizes, option
   const shared = sharedTensors(options)
   const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
   const names = Object.keys(inputs)
-  const forward = tf.customGrad((...args) => {
-    const save = args.pop() as unknown as tf.GradSaveFunc
-    const given = zip(names, args as tf.Tensor[])
+  const forward = customGrad((args, save) => {
+    const given = zip(names, args)
     const all: Named = { ...shared, ...given }
     const made = forwardPass(plan, all, outShape)
     const kept: Named = { ...all, ...made }
     const keptNames = Object.keys(kept)
     save(Object.values(kept))
-    const gradFunc = (dOut: tf.Tensor, saved: tf.Tensor[]) => {
+    const gradient = (dOut: tf.Tensor, saved: readonly tf.Tensor[]) => {
       const gradients = backwardPass(plan, { ...zip(keptNames, saved), dOut })
       return names.map((name) => gradients[name]!)
     }
-    return { value: made.out!, gradFunc }
+    return { value: made.out!, gradient }
   })
   return forward(...Object.values(inputs))
 }

@@ -6,6 +6,7 @@ interface WebgpuBackend {
   commandEncoder: GPUCommandEncoder | null
   computePassEncoder: GPUComputePassEncoder | null
   dispatchCountInPass: number
+  readonly tensorMap: { get(dataId: object): { values: unknown } }
   readonly commandQueueOwnedIds: WeakSet<object>
   makeTensorInfo(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo
   uploadToGPU(dataId: object): void
@@ -65,6 +66,8 @@ function encode(backend: WebgpuBackend, kernel: Kernel): tf.Tensor[] {
     backend.uploadToGPU(dataId)
     backend.commandQueueOwnedIds.add(dataId)
   }
+  // A copy on the host would be what the next read returns.
+  for (const { tensor } of outputs) if (tensor) backend.tensorMap.get(tensor.dataId).values = null
   const uniform = backend.makeUniforms(
     Object.entries(uniforms).map(([key, value]) => ({
       type: floats.includes(key) ? 'float32' : 'uint32',
