@@ -57,6 +57,7 @@ if (filters.length === 0) {
   await check('Unused code and dependencies', () => pnpm('exec', 'knip'))
   await check('Package rules', () => run(process.execPath, ['tooling/check-packages.mjs']))
   await check('Public APIs', () => run(process.execPath, ['tooling/api-report.mjs']))
+  await check('Docstrings', () => run(process.execPath, ['tooling/api-docs.mjs', '--check']))
   await check('Published packages', () => pnpm('exec', 'turbo', 'run', 'check', '--output-logs=errors-only'))
   await check('Sizes', () => pnpm('exec', 'size-limit'))
   const [, , newest] = NODES

@@ -9,7 +9,9 @@ import {
 } from '@alibi/core'
 import { alibiSlopes } from './slopes.js'
 
+/** What {@link alibi} takes. */
 export interface AlibiOptions {
+  /** H, of the model; any count from 1. */
   readonly numHeads: number
   /**
    * `symmetric` is −slope·|distance|: with a causal mask, the paper's. `nonsymmetric` is for encoders: the first half of

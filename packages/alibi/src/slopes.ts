@@ -6,6 +6,7 @@ import { checkInteger, checkPositive } from '@alibi/core'
  *
  * @param maxBias - exponent of the gentlest slope, 2^−maxBias. Default 8
  * @returns [numHeads]
+ * @throws RangeError or TypeError for a head count below 1, or a maxBias that is not finite and > 0
  */
 export function alibiSlopes(numHeads: number, maxBias = 8): number[] {
   checkInteger('alibiSlopes', 'numHeads', numHeads, 1)

@@ -10,11 +10,13 @@ export type { PassedOver } from './choose.js'
 export type { WasmPaths } from './wasm/load.js'
 export type { WebgpuOptions, WebgpuReport } from './webgpu/device.js'
 
+/** Backends that browsers have. */
 export type BrowserBackendName = 'webgpu' | 'wasm' | 'cpu'
 
 /** The backend that TensorFlow.js now computes with. */
 export interface BrowserBackend extends Chosen<BrowserBackendName> {}
 
+/** What {@link selectBackend} takes besides a name. */
 export interface BrowserBackendOptions extends WebgpuOptions {
   /** Where the page serves the files of `@tensorflow/tfjs-backend-wasm`. Default: beside the script. */
   readonly wasmPaths?: WasmPaths

@@ -3,12 +3,15 @@ import { type LoadedBackend, oneLine } from './loaded.js'
 
 /** A backend that was not chosen, and why in one line. */
 export interface PassedOver<Name extends string = string> {
+  /** Of the backend. */
   readonly name: Name
+  /** In one line. */
   readonly reason: string
 }
 
 /** The backend that TensorFlow.js now computes with, of those that there may be where the program runs. */
 export interface Chosen<Name extends string> extends LoadedBackend {
+  /** As TensorFlow.js calls it. */
   readonly name: Name
   /** Every other backend, in the order of preference. */
   readonly passedOver: readonly PassedOver<Name>[]

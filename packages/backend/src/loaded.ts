@@ -4,6 +4,7 @@ import type { WebgpuReport } from './webgpu/device.js'
 export interface LoadedBackend {
   /** What computes: a GPU's name, or the processor's with its threads. */
   readonly device: string
+  /** Whether a GPU computes. */
   readonly isGpu: boolean
   /** The npm package that provides it. */
   readonly package: string

@@ -8,6 +8,7 @@ import { loadWebgpu } from './webgpu/load.js'
 
 /** In the order that `'auto'` prefers them, but that a GPU comes before TensorFlow without one. */
 export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
+/** One of {@link backendNames}. */
 export type BackendName = (typeof backendNames)[number]
 
 /** A backend that was not chosen, and why in one line. */

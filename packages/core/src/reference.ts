@@ -4,7 +4,9 @@ import type { TensorOps } from './tensor-ops.js'
 
 /** A float64 array and its shape; row-major. */
 export interface ReferenceTensor {
+  /** Sizes of its axes; empty for a scalar. */
   readonly shape: readonly number[]
+  /** The values, the last axis fastest. */
   readonly data: Float64Array
 }
 

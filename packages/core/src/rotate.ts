@@ -14,7 +14,11 @@ export interface RotationTables {
 }
 
 /**
+ * A rotation as tables for {@link rotate}: computed once for the tokens of a pass, in float64.
+ *
  * @param side - queries and keys differ where the rotation has magnitudes (xPos)
+ * @returns cosines and sines [L, headDim], and partners [headDim]
+ * @throws RangeError for a rotaryDim beyond headDim
  */
 export function rotationTables(
   rotation: Rotation,

@@ -28,8 +28,11 @@ export interface PositionStrategy {
   readonly parameterScope?: 'model' | 'layer'
   /** The hooks throw for positions at or beyond it (learned tables). Absent: unbounded. */
   readonly maxPositions?: number
+  /** Added to the embeddings of tokens. Absent: nothing. */
   readonly embedding?: Embedding
+  /** Turns queries and keys. Absent: they stay. */
   readonly rotation?: Rotation
+  /** Added to scores. Absent: nothing. */
   readonly bias?: ScoreBias
 }
 
@@ -63,7 +66,9 @@ export type ScoreBias = LinearBias | DistanceBias | PairBias
 
 /** −slope·|query − key|: ALiBi. A fused kernel needs nothing but the slopes. */
 export interface LinearBias {
+  /** The rung of the ladder. */
   readonly kind: 'linear'
+  /** H, of the model. */
   readonly numHeads: number
   /** @returns one slope a head, ≥ 0; shape [H] */
   slopes<T>(ops: TensorOps<T>, parameters: ParameterValues<T>): T
@@ -71,7 +76,9 @@ export interface LinearBias {
 
 /** A function of the distance alone: T5, KERPLE, symmetric or one-sided ALiBi. */
 export interface DistanceBias {
+  /** The rung of the ladder. */
   readonly kind: 'distance'
+  /** H, of the model. */
   readonly numHeads: number
   /**
    * @param distances - query − key in tokens; positive looks back; [N]
@@ -82,7 +89,9 @@ export interface DistanceBias {
 
 /** A function of both positions: FIRE. Evaluated tile by tile. */
 export interface PairBias {
+  /** The rung of the ladder. */
   readonly kind: 'pair'
+  /** H, of the model. */
   readonly numHeads: number
   /** @returns shape [H, Q, K] */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, queries: Positions, keys: Positions): T

@@ -5,6 +5,7 @@
 export interface TensorOps<T> {
   /** Row-major data from the host. An empty shape is a scalar. */
   tensor(data: ArrayLike<number>, shape: readonly number[]): T
+  /** The same values, row-major, with other axes. */
   reshape(x: T, shape: readonly number[]): T
   /** `axes[i]` is the input axis that becomes output axis i. */
   transpose(x: T, axes: readonly number[]): T
@@ -12,16 +13,26 @@ export interface TensorOps<T> {
   gather(x: T, indices: Int32Array, axis: number): T
   /** [..., m, k] × [..., k, n] → [..., m, n]; the leading dimensions are equal. */
   matmul(a: T, b: T): T
+  /** a + b, broadcast. */
   add(a: T, b: T): T
+  /** a − b, broadcast. */
   sub(a: T, b: T): T
+  /** a·b, broadcast. */
   mul(a: T, b: T): T
+  /** a/b, broadcast. */
   div(a: T, b: T): T
+  /** base^exponent, broadcast; for bases ≥ 0. */
   pow(base: T, exponent: T): T
+  /** The larger of the two, broadcast. */
   maximum(a: T, b: T): T
+  /** −x */
   neg(x: T): T
+  /** |x| */
   abs(x: T): T
+  /** e^x */
   exp(x: T): T
   /** ln(1 + x) */
   log1p(x: T): T
+  /** max(x, 0) */
   relu(x: T): T
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Manifest, ownManifest, workspaceManifest } from './manifest.js'
 import { type Names, namesOf } from './name.js'
 
+/** What {@link createStrategy} made. */
 export interface Created {
   /** The new package's folder, absolute. */
   readonly folder: string

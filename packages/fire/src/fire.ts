@@ -8,7 +8,9 @@ import {
   type TensorOps,
 } from '@alibi/core'
 
+/** What {@link fire} takes. */
 export interface FireOptions {
+  /** H, of the model; any count from 1. */
   readonly numHeads: number
   /** W, units of the function's hidden layer. Default 32, the authors'. */
   readonly width?: number

@@ -1,7 +1,9 @@
 // Letters: H heads, N distances.
 import { checkInteger, checkOneOf, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
 
+/** What {@link kerple} takes. */
 export interface KerpleOptions {
+  /** H, of the model; any count from 1. */
   readonly numHeads: number
   /** `log` is −r₁·ln(1 + r₂·distance), `power` is −r₁·distance^r₂. Default `log`, the authors' best. */
   readonly kernel?: 'log' | 'power'

@@ -9,6 +9,7 @@ import {
 } from '@alibi/core'
 import { plainFrequencies, type RotaryScaling } from './scaling.js'
 
+/** What {@link rotary} takes. */
 export interface RotaryOptions {
   /** d, the leading features of a head that rotate; even, ≤ headDim. */
   readonly rotaryDim: number

@@ -9,6 +9,7 @@ export interface RotaryScaling {
   readonly magnitude?: number
 }
 
+/** What {@link linearScaling} and {@link ntkScaling} take. */
 export interface ScalingOptions {
   /** s, how many times longer: evalLength / trainLength; ≥ 1. */
   readonly factor: number
@@ -50,6 +51,7 @@ export function ntkScaling({ factor }: ScalingOptions): RotaryScaling {
   })
 }
 
+/** What {@link yarnScaling} takes. */
 export interface YarnOptions extends ScalingOptions {
   /** The train length that the frequencies belong to. */
   readonly originalMaxPositions: number
@@ -94,6 +96,7 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
   })
 }
 
+/** What {@link llama3Scaling} takes. */
 export interface Llama3Options extends ScalingOptions {
   /** The train length that the frequencies belong to. Default 8192. */
   readonly originalMaxPositions?: number

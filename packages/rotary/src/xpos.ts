@@ -2,6 +2,7 @@
 import { checkPositive, type PositionStrategy, type Positions } from '@alibi/core'
 import { baseRotation, type RotaryOptions } from './rotary.js'
 
+/** What {@link xPos} takes. */
 export interface XPosOptions extends Omit<RotaryOptions, 'scaling'> {
   /** Tokens over which a pair decays by ζ. Default 512. */
   readonly scaleBase?: number

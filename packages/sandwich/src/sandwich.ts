@@ -1,7 +1,9 @@
 // Letters: H heads, N distances.
 import { checkInteger, checkPositive, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
 
+/** What {@link sandwich} takes. */
 export interface SandwichOptions {
+  /** H, of the model; any count from 1. */
   readonly numHeads: number
   /** d̄, width of the sinusoids whose products it is made of; even. Default 128, the authors'. */
   readonly width?: number

@@ -1,6 +1,7 @@
 // Letters: L tokens, D modelDim.
 import { checkInteger, type ParameterValues, type PositionStrategy, type Positions, type TensorOps } from '@alibi/core'
 
+/** What {@link learned} takes. */
 export interface LearnedOptions {
   /** D. */
   readonly modelDim: number
@@ -11,6 +12,8 @@ export interface LearnedOptions {
 /**
  * A trained table of positions added to the token embeddings (Gehring et al., 2017; GPT-2). It throws past its last row:
  * there is nothing to extrapolate with.
+ *
+ * @throws RangeError or TypeError for sizes that are not integers ≥ 1; its hook, for positions beyond the table
  */
 export function learned({ modelDim, maxPositions }: LearnedOptions): PositionStrategy {
   checkInteger('learned', 'modelDim', modelDim, 1)

@@ -8,6 +8,7 @@ import {
   type TensorOps,
 } from '@alibi/core'
 
+/** What {@link sinusoidal} takes. */
 export interface SinusoidalOptions {
   /** D, even. */
   readonly modelDim: number

@@ -1,6 +1,10 @@
+/** How {@link t5Bucket} divides distances. */
 export interface BucketOptions {
+  /** Of both sides together; an even number if bidirectional. */
   readonly numBuckets: number
+  /** In tokens; distances from here on share the last bucket. */
   readonly maxDistance: number
+  /** Whether keys ahead have buckets of their own. */
   readonly bidirectional: boolean
 }
 
@@ -9,6 +13,7 @@ export interface BucketOptions {
  * §2.1). Bidirectional: half of the buckets for each side.
  *
  * @param distance - query − key; positive looks back. T5's own code has the opposite sign.
+ * @returns from 0 to numBuckets − 1
  */
 export function t5Bucket(distance: number, { numBuckets, maxDistance, bidirectional }: BucketOptions): number {
   const buckets = bidirectional ? numBuckets / 2 : numBuckets

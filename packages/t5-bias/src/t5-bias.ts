@@ -2,7 +2,9 @@
 import { checkInteger, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
 import { t5Bucket } from './bucket.js'
 
+/** What {@link t5Bias} takes. */
 export interface T5BiasOptions {
+  /** H, of the model; any count from 1. */
   readonly numHeads: number
   /** Default 32. */
   readonly numBuckets?: number
@@ -14,7 +16,12 @@ export interface T5BiasOptions {
   readonly perLayer?: boolean
 }
 
-/** A learned bias for each head and bucket of distances (Raffel et al., 2020, §2.1). */
+/**
+ * A learned bias for each head and bucket of distances (Raffel et al., 2020, §2.1).
+ *
+ * @throws RangeError or TypeError for a head count below 1, buckets below 2 (or odd or below 4 when bidirectional), or a
+ * maxDistance within the buckets that are exact
+ */
 export function t5Bias(options: T5BiasOptions): PositionStrategy {
   const { numHeads, numBuckets = 32, maxDistance = 128, bidirectional = false, perLayer = false } = options
   checkInteger('t5Bias', 'numHeads', numHeads, 1)

@@ -12,16 +12,20 @@ import { readArrays } from './parameters.js'
 import { decodeSafetensors, encodeSafetensors, type NamedArray } from './safetensors.js'
 import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'
 
+/** What JSON can say. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+/** What its maker keeps beside a checkpoint. */
 export type Metadata = Readonly<Record<string, Json>>
 
 /** What a checkpoint is of, read without its weights. */
 export interface CheckpointInfo {
+  /** The model’s. */
   readonly config: ModelConfig
   /** The strategy's name. */
   readonly strategy: string
   /** Training steps done. */
   readonly step: number
+  /** As it was saved. */
   readonly metadata: Metadata
 }
 

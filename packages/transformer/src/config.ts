@@ -1,11 +1,15 @@
 import { checkInteger, checkOneOf, checkPositive } from '@alibi/core'
 
+/** Of the MLP’s hidden layer. */
 export type Activation = 'gelu' | 'gelu-exact' | 'relu' | 'silu'
 
 /** The shape of a model. Everything a checkpoint needs to rebuild it, but for the strategy. */
 export interface ModelConfig {
+  /** V, distinct tokens. */
   readonly vocabularySize: number
+  /** Blocks of attention and MLP. */
   readonly numLayers: number
+  /** D, the width of the residual stream. */
   readonly modelDim: number
   /** Divides modelDim; headDim = modelDim / numHeads. */
   readonly numHeads: number

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs'
 import { createKvCache, type KvCache } from './kv-cache.js'
 import { type ForwardOptions, flatten, type Model } from './model.js'
 
+/** What {@link evaluate} takes besides a model and tokens. */
 export interface EvaluateOptions {
   /** L, the length of each sequence the model reads; the paper's L_valid. */
   readonly evalLength: number
@@ -32,10 +33,13 @@ export interface EvaluateOptions {
   readonly maxTokens?: number
   /** Tokens read in one forward pass, at least one sequence. Default 4096. */
   readonly batchTokens?: number
+  /** Told after each batch: tokens scored, and tokens to score. */
   readonly onProgress?: (done: number, total: number) => void
+  /** Stops between batches when it is aborted. */
   readonly signal?: AbortSignal
 }
 
+/** What {@link evaluate} finds. */
 export interface Evaluation {
   /** Tokens scored. */
   readonly tokens: number

@@ -5,12 +5,15 @@ import type { Model } from './model.js'
 import { type SamplingOptions, sampleToken } from './sampling.js'
 
 export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to generate. */
   readonly maxNewTokens: number
   /** Default 0. */
   readonly seed?: number
   /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 512. */
   readonly prefillChunk?: number
+  /** Told each new token at once. */
   readonly onToken?: (token: number) => void
+  /** Stops between tokens when it is aborted. */
   readonly signal?: AbortSignal
 }
 

@@ -13,6 +13,7 @@ export interface KvCache {
   dispose(): void
 }
 
+/** An empty cache, for one batch of sequences; {@link KvCache.dispose} frees what it comes to hold. */
 export function createKvCache(): KvCache {
   const layers: { keys: tf.Tensor4D; values: tf.Tensor4D }[] = []
   const append = (past: tf.Tensor4D | undefined, fresh: tf.Tensor4D) => {

@@ -9,6 +9,7 @@ import { allocateParameters, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
 import { type Vocabulary, vocabularyOf } from './vocabulary.js'
 
+/** How a pass reads its tokens. */
 export interface ForwardOptions {
   /** Earlier tokens; extended by this pass. */
   readonly cache?: KvCache
@@ -29,9 +30,13 @@ export interface ForwardOptions {
 
 /** A decoder-only language model whose position encoding is a plugin. */
 export interface Model {
+  /** Its sizes and choices, with defaults filled in. */
   readonly config: Required<ModelConfig>
+  /** How it knows positions. */
   readonly strategy: PositionStrategy
+  /** Weights by name, the strategy’s among them. */
   readonly parameters: ReadonlyMap<string, tf.Variable>
+  /** Trained numbers in all. */
   readonly numParameters: number
   /**
    * @param rows - token ids; B rows of L

@@ -5,12 +5,15 @@ import { fusedAdamw } from './kernels/webgpu/adamw.js'
 import { learningRateAt, type Schedule } from './schedule.js'
 
 export interface OptimizerConfig extends Schedule {
+  /** AdamW (Loshchilov & Hutter, 2019), or SGD with Nesterov’s momentum, the paper’s. */
   readonly kind: 'adamw' | 'sgd-nesterov'
   /** Decoupled (Loshchilov & Hutter, 2019); on matrices only, not on norms, biases or position parameters. Default 0. */
   readonly weightDecay?: number
   /** AdamW. Defaults 0.9, 0.95, 1e-8. */
   readonly beta1?: number
+  /** Decay of the second moment. Default 0.95. */
   readonly beta2?: number
+  /** Keeps divisions from 0. Default 1e-8. */
   readonly epsilon?: number
   /** SGD-Nesterov. Default 0.99, as in the paper. */
   readonly momentum?: number
@@ -18,7 +21,9 @@ export interface OptimizerConfig extends Schedule {
   readonly clipNorm?: number
 }
 
+/** Updates parameters from gradients, and keeps its moments. */
 export interface Optimizer {
+  /** As it was made. */
   readonly config: OptimizerConfig
   /** Flat state by name (moments), each [N]. */
   readonly state: Readonly<Record<string, tf.Variable>>
@@ -31,6 +36,7 @@ export interface Optimizer {
    * @param hyperparameters - of the step; fp32 [3]
    */
   apply(gradient: tf.Tensor1D, hyperparameters: tf.Tensor1D): void
+  /** Frees its state. */
   dispose(): void
 }
 

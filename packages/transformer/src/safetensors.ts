@@ -3,13 +3,17 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 
+/** An array of a safetensors file. */
 export interface NamedArray {
+  /** Sizes of its axes. */
   readonly shape: readonly number[]
+  /** Its values, row-major. */
   readonly data: Float32Array
 }
 
 interface Entry {
   readonly dtype: string
+  /** Sizes of its axes. */
   readonly shape: readonly number[]
   /** Bytes after the header: from, and past the last. */
   readonly data_offsets: readonly [number, number]
@@ -54,6 +58,7 @@ export function decodeSafetensors(bytes: Uint8Array): Map<string, NamedArray> {
 
 /** A file whose arrays are read one at a time: it may be larger than what memory or one buffer holds. */
 export interface SafetensorsFile {
+  /** Sizes of its axes. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** @throws Error, one line, for an array that is not of F32, F16 or BF16 */
   read(name: string): Promise<Float32Array>

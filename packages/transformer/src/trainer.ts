@@ -13,6 +13,7 @@ export type StepCompiler = (
 /** Share of a batch's targets that one tail of an adaptive softmax seldom exceeds; where it does, it has room for all. */
 const USUAL_TAIL = 1 / 8
 
+/** What {@link createTrainer} takes besides a model and an optimizer. */
 export interface TrainerOptions {
   /** Of dropout; the weights' seed is createModel's. Default 0. */
   readonly seed?: number
@@ -26,9 +27,13 @@ export interface TrainerOptions {
   readonly positions?: ((step: number, length: number) => Int32Array) | undefined
 }
 
+/** Trains a model step by step. */
 export interface Trainer {
+  /** What it trains. */
   readonly model: Model
+  /** What updates it. */
   readonly optimizer: Optimizer
+  /** As it was made. */
   readonly options: Required<Pick<TrainerOptions, 'seed' | 'microBatches'>>
   /** Steps done. */
   readonly step: number
@@ -45,6 +50,12 @@ export interface Trainer {
   dispose(): void
 }
 
+/**
+ * A trainer of a model: losses of next tokens, their gradients, an update of AdamW or SGD.
+ *
+ * @throws RangeError for parts below 1, and what the optimizer’s configuration is refused for
+ * @throws TypeError for `positions` together with `compile`
+ */
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
   const { seed = 0, microBatches = 1, compile = opByOp, positions } = options
   checkInteger('createTrainer', 'microBatches', microBatches, 1)

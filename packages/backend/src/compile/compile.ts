@@ -4,6 +4,7 @@ import { type NodeBackend, nodeBackend } from './node-backend.js'
 import { NotCompilable, record } from './record.js'
 import { createSession, type Session } from './session.js'
 
+/** What {@link compile} takes besides a step. */
 export interface CompileOptions {
   /** Fuse the graph with XLA. Default: where it pays, up to 2,000 ops. */
   readonly xla?: boolean

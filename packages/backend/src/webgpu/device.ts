@@ -1,3 +1,4 @@
+/** Which WebGPU adapter is wanted. */
 export interface WebgpuOptions {
   /** Whether to compute on the processor through a software adapter (SwiftShader): correct and slow. Default false. */
   readonly software?: boolean

@@ -5,6 +5,7 @@ import type { TensorOps } from '../tensor-ops.js'
 
 /** A tensor library with gradients, for the check that every parameter is trained. */
 export interface Differentiable<T> {
+  /** Its operations. */
   readonly ops: TensorOps<T>
   /** @returns d(sum of squares of all values(parameters))/d(parameter), row-major, by name */
   gradients(
@@ -21,6 +22,7 @@ export interface ConformanceOptions {
   readonly embedding?: (position: number, feature: number) => number
   /** The radians by which it must turn a pair of features, pairs from 0 to rotaryDim/2 − 1. */
   readonly angle?: (position: number, pair: number) => number
+  /** A library with gradients: then every declared parameter must receive one. Absent: that is not checked. */
   // biome-ignore lint/suspicious/noExplicitAny: any tensor type; it meets only its own functions
   readonly differentiable?: Differentiable<any>
 }

@@ -10,6 +10,7 @@ export type { ConformanceOptions, Differentiable } from './check.js'
 
 /** One thing that a strategy must get right. */
 export interface ConformanceCase {
+  /** What must hold, in words. */
   readonly name: string
   /** @throws Error, `conformance: expected X, got Y`; and what the strategy itself throws */
   run(): void | Promise<void>

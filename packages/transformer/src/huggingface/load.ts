@@ -13,7 +13,9 @@ import { type Fields, fieldsOf } from './fields.js'
 import { toOurs } from './layout.js'
 import { openWeights } from './weights.js'
 
+/** What {@link loadHuggingFace} read. */
 export interface LoadedHuggingFace {
+  /** With its strategy and weights. */
   readonly model: Model
   /** `model_type` of config.json. */
   readonly family: string

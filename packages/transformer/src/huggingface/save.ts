@@ -8,6 +8,7 @@ import type { Family } from './family.js'
 import { fieldsOf } from './fields.js'
 import { toOurs, toTheirs } from './layout.js'
 
+/** What {@link saveHuggingFace} takes besides a folder and a model. */
 export interface SaveHuggingFaceOptions {
   /** One of `huggingFaceFamilies`. */
   readonly family: string

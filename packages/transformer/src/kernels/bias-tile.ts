@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 export interface Tile {
   /** Index of the first and past the last query in the block. */
   readonly start: number
+  /** Index past the last query in the block. */
   readonly end: number
   /** Keys up to the block's last query. */
   readonly numKeys: number

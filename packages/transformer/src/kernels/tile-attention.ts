@@ -6,7 +6,9 @@ import { keepMask } from './dropout.js'
 /** Added where a query must not look. Finite, so that a row with nothing to see (padding) stays finite. */
 export const MASKED = -1e30
 
+/** What {@link attention} takes besides queries, keys and values. */
 export interface AttentionOptions {
+  /** Added to the scaled scores. */
   readonly bias: AttentionBias
   /** Whether gradients reach the bias: its slopes, table or tiles are trained. */
   readonly trainBias: boolean

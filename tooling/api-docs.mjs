@@ -1,0 +1,60 @@
+// The API reference of all packages, made of their docstrings.
+//     node tooling/api-docs.mjs            writes it to dist/api, which is not committed
+//     node tooling/api-docs.mjs --check    writes nothing
+// Either fails when something exported has no docstring, or a docstring links to what is not there.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Application, LogLevel, ReflectionKind } from 'typedoc'
+import { root } from './setup.mjs'
+
+const out = 'dist/api'
+
+/** What people import, by the source file that is its entry. @type {Map<string, string>} */
+const entries = new Map()
+for (const folder of readdirSync(join(root, 'packages')).sort()) {
+  const { name, exports } = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'))
+  for (const [path, entry] of Object.entries(exports))
+    if (entry['@alibi/source'])
+      entries.set(join(root, 'packages', folder, entry['@alibi/source']), `${name}${path.slice(1)}`)
+}
+const app = await Application.bootstrap({
+  name: 'alibi',
+  tsconfig: join(root, 'tsconfig.json'),
+  // Types are checked elsewhere.
+  skipErrorChecking: true,
+  entryPoints: [...entries.keys()],
+  packagesRequiringDocumentation: [...entries.values()],
+  validation: { notDocumented: true, notExported: true, invalidLink: true },
+  readme: 'none',
+  disableSources: true,
+  logLevel: LogLevel.Warn,
+})
+const project = await app.convert()
+if (!project) process.exit(1)
+
+for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
+  const file = project.getSymbolIdFromReflection(module)?.fileName
+  module.name = entries.get(`${file}`) ?? module.name
+}
+// Members of a type without a name are told of with what has the type. TypeDoc refuses names that need no such leave.
+const nameless = project
+  .getReflectionsByKind(ReflectionKind.Property | ReflectionKind.CallSignature)
+  .filter((member) => !member.hasComment() && !isOfParameter(member))
+  .map((member) => member.getFriendlyFullName())
+  .filter((name) => /\.__type\.(?!__type$)\w+$/.test(name))
+app.options.setValue('intentionallyNotDocumented', [...new Set(nameless)])
+app.validate(project)
+if (app.logger.hasWarnings() || app.logger.hasErrors()) process.exitCode = 1
+else if (process.argv.includes('--check')) console.log(`${entries.size} entries are documented`)
+else {
+  await app.generateDocs(project, join(root, out))
+  console.log(`The API reference is in ${out}/index.html`)
+}
+
+/**
+ * @param {import('typedoc').Reflection} reflection
+ * @returns {boolean}
+ */
+function isOfParameter({ parent }) {
+  return parent !== undefined && (parent.kindOf(ReflectionKind.Parameter) || isOfParameter(parent))
+}
