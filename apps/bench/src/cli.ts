@@ -6,11 +6,12 @@ import { generateCommand } from './commands/generate.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { speedCommand } from './commands/speed.js'
+import { sweepCommand } from './commands/sweep.js'
 import { trainCommand } from './commands/train.js'
 import { Interrupted } from './interrupt.js'
 
 const commands = [
-  ...[runCommand, trainCommand, evalCommand, generateCommand],
+  ...[runCommand, sweepCommand, trainCommand, evalCommand, generateCommand],
   ...[reportCommand, exportCommand, speedCommand, doctorCommand],
 ]
 

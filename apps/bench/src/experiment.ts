@@ -20,7 +20,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
   const cells = cellsOf(config)
   let told = false
   const onStepSeconds = (seconds: number) => {
-    if (!told) progress.line(`about ${duration(estimate(config, cells.length, seconds))} in all`)
+    if (!told) progress.line(`about ${duration(estimateSeconds(config, seconds))} in all`)
     told = true
   }
 
@@ -86,9 +86,13 @@ async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void>
   await writeResults(folder, { ...results, train: kept, positions })
 }
 
-/** Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long. */
-function estimate(config: RunConfig, cells: number, step: number): number {
+/**
+ * Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long.
+ *
+ * @param step - seconds of one
+ */
+export function estimateSeconds(config: RunConfig, step: number): number {
   const perToken = step / (config.batchSize * config.trainLength)
   const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
-  return cells * (config.steps * step + read * perToken * 0.4)
+  return cellsOf(config).length * (config.steps * step + read * perToken * 0.4)
 }

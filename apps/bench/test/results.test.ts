@@ -1,6 +1,7 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type RunOptions, resolveRunConfig } from '../src/config.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
@@ -96,10 +97,31 @@ describe('results.jsonl', () => {
     expect(await readResults(folder)).toEqual({ ...emptyResults(run), train: [{ ...old, trainLength: 100, size }] })
   })
 
-  it('leaves out a last line that a killed process did not end', async () => {
+  it.each([
+    ['half a line', '{"type":"eval","str'],
+    ['a line that another was written into', '{"type":"eval","str{"type":"eval"}\n'],
+    ['compressed bytes', `${gzipSync('{"type":"eval"}\n').toString('latin1')}\n`],
+    ['zeros', `${'\0'.repeat(100)}\n${'\0'.repeat(9)}`],
+  ])('leaves out %s at the end', async (_what, tail) => {
     await writeResults(folder, results)
-    await appendFile(resultsPath(folder), '{"type":"eval","str')
+    await appendFile(resultsPath(folder), tail, 'latin1')
     expect(await readResults(folder)).toEqual(results)
+  })
+
+  it('says where it is damaged, if whole lines follow', async () => {
+    await writeResults(folder, results)
+    await appendFile(resultsPath(folder), `\0\0\n${JSON.stringify(train)}\n`)
+    await expect(readResults(folder)).rejects.toThrow(/expected JSON in .*, line 9, got a damaged line/)
+  })
+
+  it('reads what someone has compressed, if only in part', async () => {
+    await writeResults(folder, results)
+    const packed = gzipSync(await readFile(resultsPath(folder)))
+    await rm(resultsPath(folder))
+    await writeFile(`${resultsPath(folder)}.gz`, packed)
+    expect(await readResults(folder)).toEqual(results)
+    await writeFile(`${resultsPath(folder)}.gz`, packed.subarray(0, -9))
+    expect((await readResults(folder)).run).toEqual(run)
   })
 
   it.each([

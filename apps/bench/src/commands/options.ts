@@ -7,7 +7,7 @@ import { strategyNames } from '../strategies.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
 
-function number(text: string): number {
+export function number(text: string): number {
   const value = Number(text.replaceAll('_', ''))
   if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('expected a number.')
   return value

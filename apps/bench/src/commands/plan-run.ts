@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { type RunConfig, type RunOptions, resolveRunConfig } from '../config.js'
+import { holdFolder } from '../hold.js'
 import { codeCommit, versionsOf } from '../machine.js'
 import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
 import { emptyResults, readResults, resultsPath, writeResults } from '../results/file.js'
@@ -31,7 +32,7 @@ export interface RunPlan {
 const RUNS = 'runs'
 
 /**
- * What will be run where: anew, or going on with what a folder has. Writes nothing yet.
+ * What will be run where: anew, or going on with what a folder has. Writes nothing yet; from here on the folder is held.
  *
  * @throws Error, one line with what to do, for a folder in use, or other options than the run was begun with
  */
@@ -44,6 +45,7 @@ export async function planRun({
   log,
 }: PlanOptions): Promise<RunPlan> {
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
+  await holdFolder(folder)
   const begun = existsSync(resultsPath(folder))
   if (!begun) {
     const config = resolveRunConfig({ ...defaults, ...given })

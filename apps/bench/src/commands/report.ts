@@ -11,7 +11,8 @@ export function reportCommand(): Command {
     .action(report)
 }
 
-async function report(folder: string): Promise<void> {
+/** Writes the report and shows its first table. */
+export async function report(folder: string): Promise<void> {
   const results = await readResults(folder)
   const { config } = results.run
   for (const [name, plugin] of Object.entries(config.plugins ?? {}))

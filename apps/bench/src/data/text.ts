@@ -14,6 +14,9 @@ export interface SplitText {
 
 const HELD_OUT = 0.1
 
+/** Whether a text is meant by its name, not by its path. */
+export const isNamedText = (name: string) => name === 'typescript' || textNames.includes(name as TextName)
+
 /**
  * Text by name, or from a file or folder.
  *

@@ -1,5 +1,6 @@
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { constants, gunzipSync } from 'node:zlib'
 import writeFileAtomic from 'write-file-atomic'
 import { firstIssue, modelSize } from '../config.js'
 import {
@@ -26,33 +27,52 @@ export const emptyResults = (run: RunLine): Results => ({ run, train: [], evals:
 export const resultsPath = (folder: string) => join(folder, 'results.jsonl')
 
 /**
- * Reads and validates `results.jsonl`. A last line without its end is what a killed process leaves: it is left out.
+ * Reads and validates `results.jsonl`, or `results.jsonl.gz` where there is only that. What follows the last whole line, be
+ * it half a line or bytes that are no text, is what a killed process or machine leaves: it is left out.
  *
  * @throws Error, one line, for a file that is missing, damaged or of another version
  */
 export async function readResults(folder: string): Promise<Results> {
   const path = resultsPath(folder)
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      error.code === 'ENOENT'
-        ? `results: expected a folder with results.jsonl, got ${folder}, which has none`
-        : `results: cannot read ${path}: ${error.message}`,
-    )
-  })
-  const [first, ...rest] = text.split('\n').slice(0, -1)
+  const lines = (await readText(folder)).split('\n').slice(0, -1)
+  while (lines.length > 1 && !isJson(lines.at(-1)!)) lines.pop()
+  const [first, ...rest] = lines
   const run = first === undefined ? undefined : parseLine(first, `${path}, line 1`)
   if (run?.type !== 'run')
     throw new Error(`results: expected a first line of type run in ${path}, got ${run?.type ?? 'an empty file'}`)
   const ofRun = { trainLength: run.config.trainLength, size: modelSize(run.config, run.config.architecture) }
-  const lines = rest.map((line, i) => parseLine(line, `${path}, line ${i + 2}`, ofRun))
+  const parsed = rest.map((line, i) => parseLine(line, `${path}, line ${i + 2}`, ofRun))
   const ofType = <K extends ResultLine['type']>(type: K) =>
-    lines.filter((line): line is Extract<ResultLine, { type: K }> => line.type === type)
+    parsed.filter((line): line is Extract<ResultLine, { type: K }> => line.type === type)
   return {
     run,
     train: ofType('train'),
     evals: ofType('eval'),
     positions: ofType('positions'),
     retrieval: ofType('retrieval'),
+  }
+}
+
+async function readText(folder: string): Promise<string> {
+  const path = resultsPath(folder)
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw new Error(`results: cannot read ${path}: ${message}`)
+    const packed = await readFile(`${path}.gz`).catch(() => undefined)
+    if (!packed) throw new Error(`results: expected a folder with results.jsonl, got ${folder}, which has none`)
+    // As far as it goes, like the file itself.
+    return gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH }).toString()
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -11,6 +11,18 @@ const runLine = z.object({
   type: z.literal('run'),
   schemaVersion: z.literal(SCHEMA_VERSION),
   config: runConfigSchema,
+  /** What a sweep varied beside `config`'s strategies and seeds: `config` is that of its first train length and size. */
+  sweep: z
+    .object({
+      /** Its file's name. */
+      plan: z.string(),
+      description: z.string().optional(),
+      trainLengths: z.array(count),
+      sizes: z.array(z.object({ numLayers: count, modelDim: count, numHeads: count })),
+      /** Where batch sizes followed from train lengths. */
+      tokensPerStep: count.optional(),
+    })
+    .optional(),
   /** The first of config.seeds. */
   seed: z.number(),
   backend: z.string(),

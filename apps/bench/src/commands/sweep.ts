@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { BackendName } from '@alibi/backend'
+import { Command } from 'commander'
+import { holdFolder } from '../hold.js'
+import { interruptSignal } from '../interrupt.js'
+import { type Board, createBoard } from '../live/board.js'
+import { duration, type Progress } from '../progress.js'
+import { resultTable } from '../report/markdown.js'
+import { table } from '../report/table.js'
+import { type SweepCell, sweepCells } from '../sweep/cells.js'
+import { doJob } from '../sweep/do-job.js'
+import { estimateSweep } from '../sweep/estimate.js'
+import { cellFolder } from '../sweep/folder.js'
+import { planRuns, readPlan } from '../sweep/plan.js'
+import { sweepRunLine } from '../sweep/results.js'
+import { count, describeCell, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
+import { backendOption, number } from './options.js'
+import { report } from './report.js'
+
+export function sweepCommand(): Command {
+  return new Command('sweep')
+    .description(
+      'Train and evaluate every strategy × train length × size × seed of a plan, each in a process of its own. ' +
+        'The same command again goes on; what is finished is not done again.',
+    )
+    .argument('<plan>', 'YAML or JSON; see apps/bench/plans')
+    .option('--out <folder>', "for results and the report (default: runs/ and the plan's name)")
+    .option('--jobs <n>', 'processes at once, which share the cores', number, 1)
+    .option('--data <name|file|folder>', "in place of the plan's text")
+    .option('--retry', 'go on with cells that have failed')
+    .option('--dry-run', 'show the cells and about how long they will take')
+    .addOption(backendOption())
+    .action(sweep)
+}
+
+interface Options {
+  readonly out?: string
+  readonly jobs: number
+  readonly data?: string
+  readonly retry?: boolean
+  readonly dryRun?: boolean
+  readonly backend: BackendName | 'auto'
+}
+
+async function sweep(path: string, options: Options): Promise<void> {
+  const { jobs, retry = false, dryRun = false } = options
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`sweep: expected a number of jobs from 1 up, got ${jobs}`)
+  const signal = interruptSignal()
+  const started = performance.now()
+  const plan = await readPlan(path)
+  const folder = resolve(options.out ?? join('runs', plan.name))
+  if (!dryRun) await holdFolder(folder)
+
+  const board = createBoard()
+  const runs = planRuns(plan, dirname(path), options)
+  const resolved = await doJob({ kind: 'resolve', runs, backend: options.backend }, { progress: silent(board), signal })
+  const { name, device } = resolved.backend
+  const sweep = { folder, cells: sweepCells(resolved), run: sweepRunLine(plan, resolved), backend: name }
+  board.line(`${sweep.cells.length} cells on ${name}, ${device}; results ${dryRun ? 'would go to' : 'in'} ${folder}`)
+  if (dryRun) return showPlan(sweep, options, signal)
+
+  const goOn = `sweep ${path} --out ${folder}`
+  const states = await runSweep(sweep, { jobs, retry, board, signal }).catch((error) => {
+    board.close()
+    console.error(`stopped; what is done is kept. Go on with: ${goOn}`)
+    throw error
+  })
+  board.close()
+  if (count(states, 'finished')) await report(folder)
+  console.log(
+    `${count(states, 'finished')} of ${states.size} cells finished; took ${duration((performance.now() - started) / 1000)}`,
+  )
+  const failed = sweep.cells.filter((cell) => states.get(cell)!.end === 'failed')
+  if (failed.length)
+    throw new Error(
+      `sweep: ${failed.length} cells failed: ${failed.map(describeCell).join('; ')}; their logs are in ${join(folder, 'cells')}. Go on with: ${goOn} --retry`,
+    )
+}
+
+async function showPlan(sweep: Sweep, { jobs, retry }: Options, signal: AbortSignal): Promise<void> {
+  const { folder, cells, backend } = sweep
+  const states = await readStates(sweep)
+  const left = cells.filter((cell) => isLeft(states.get(cell)!, retry))
+  const progress = silent(createBoard())
+  const { seconds, from } = await estimateSweep(states, left, (cell) =>
+    doJob({ kind: 'probe', run: cell.config, backend }, { progress, signal }),
+  )
+  const stateOf = (cell: SweepCell) =>
+    states.get(cell)!.end ?? (existsSync(cellFolder(folder, cell)) ? 'begun' : 'to be done')
+  console.log(table([['cell', 'state'], ...cells.map((cell) => [cell.id, stateOf(cell)])]).join('\n'))
+  console.log(
+    left.length
+      ? `\n${left.length} cells to be done: about ${duration(seconds)} of work (${from}), shared by ${jobs} ${jobs === 1 ? 'process' : 'processes'}`
+      : '\nnothing to be done',
+  )
+}
+
+/** A process of which only messages are shown. */
+const silent = ({ line }: Board): Progress => ({ line, start() {}, update() {}, stop() {} })

@@ -1,0 +1,39 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { z } from 'zod'
+import { type Results, readResults } from '../results/file.js'
+import type { SweepCell } from './cells.js'
+
+/** How a cell's process ended. A cell that was stopped has none, like one that has not begun. */
+const endSchema = z.discriminatedUnion('end', [
+  z.object({ end: z.literal('finished') }),
+  z.object({ end: z.literal('failed'), message: z.string() }),
+])
+export type End = z.infer<typeof endSchema>
+
+/** What a sweep's folder has of a cell. */
+export type CellState =
+  | { readonly end: 'finished'; readonly results: Results }
+  | { readonly end: 'failed'; readonly message: string }
+  | { readonly end: undefined }
+
+/** A cell's own run folder in the sweep's. */
+export const cellFolder = (folder: string, { id }: Pick<SweepCell, 'id'>) => join(folder, 'cells', id)
+
+const endPath = (folder: string, cell: SweepCell) => join(cellFolder(folder, cell), 'end.json')
+
+export async function readState(folder: string, cell: SweepCell): Promise<CellState> {
+  try {
+    const state = endSchema.parse(JSON.parse(await readFile(endPath(folder, cell), 'utf8')))
+    return state.end === 'failed' ? state : { end: 'finished', results: await readResults(cellFolder(folder, cell)) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? { end: undefined } : { end: 'failed', message: message.split('\n')[0]! }
+  }
+}
+
+export async function writeEnd(folder: string, cell: SweepCell, end: End): Promise<void> {
+  await mkdir(cellFolder(folder, cell), { recursive: true })
+  await writeFileAtomic(endPath(folder, cell), `${JSON.stringify(end)}\n`)
+}

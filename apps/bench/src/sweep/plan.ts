@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises'
+import { basename, extname, resolve } from 'node:path'
+import { parse, YAMLParseError } from 'yaml'
+import { z } from 'zod'
+import { firstIssue, type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config.js'
+import { isNamedText } from '../data/text.js'
+import { presets } from '../presets.js'
+
+const count = z.int().min(1)
+const distinct = <T>(values: readonly T[]) =>
+  new Set(values.map((value) => JSON.stringify(value))).size === values.length
+const each = (what: string) => ({ error: `expected each ${what} once` })
+
+/** What a plan has lists of, and what the bench finds out by itself. */
+const { preset, strategies, seeds, numLayers, modelDim, numHeads, ...others } = runConfigSchema.shape
+const { plugins: _, trainLength: __, ...settings } = others
+
+/** A sweep: every strategy × train length × size × seed is a cell, a model that is trained and evaluated by itself. */
+export const planSchema = z.strictObject({
+  $schema: z.string().optional().describe('Of this file, for editors.'),
+  description: z.string().optional().describe('What the sweep is to find out.'),
+  preset: preset.default('quick').describe('Has every setting that the plan leaves out.'),
+  strategies: strategies.describe('Names, or files (from the plan’s folder) or packages of your own.'),
+  trainLengths: z
+    .array(count)
+    .min(1)
+    .refine(distinct, each('train length'))
+    .describe('Tokens in a training sequence. Each model is evaluated at the evaluation lengths from its own up.'),
+  seeds: seeds.describe('Each trains every strategy.'),
+  sizes: z
+    .array(z.strictObject({ numLayers, modelDim, numHeads }))
+    .min(1)
+    .refine(distinct, each('size'))
+    .optional()
+    .describe('Of the model. Default: the preset’s.'),
+  tokensPerStep: count
+    .optional()
+    .describe('Rows of a training step × train length, the same for every train length. In place of batchSize.'),
+  settings: z
+    .strictObject(settings)
+    .partial()
+    .default({})
+    .describe('In place of the preset’s. Paths are from the plan’s folder.'),
+})
+
+export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings'> {
+  readonly settings: RunOptions
+  /** Its file's name without the ending. */
+  readonly name: string
+}
+
+/** Puts something in the place of the plan's settings, as options of the command line do. */
+export interface PlanOverrides {
+  /** From the current folder. */
+  readonly data?: string | undefined
+}
+
+/**
+ * Reads a plan, YAML or JSON.
+ *
+ * @throws Error, one line, for a file that is missing or no plan
+ */
+export async function readPlan(path: string): Promise<Plan> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      `sweep: ${error.code === 'ENOENT' ? `expected a plan, got ${path}, which is not there` : error.message}`,
+    )
+  })
+  let value: unknown
+  try {
+    value = parse(text)
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error
+    throw new Error(`sweep: expected YAML or JSON in ${path}, got: ${error.message.split('\n')[0]!.replace(/:$/, '')}`)
+  }
+  const parsed = planSchema.safeParse(value)
+  if (!parsed.success) throw new Error(`sweep: ${path}: ${firstIssue(parsed.error)}`)
+  // Only what is written there: what a run's settings default to is for the preset to say.
+  const written = Object.keys((value as { settings?: object }).settings ?? {})
+  const settings = Object.fromEntries(Object.entries(parsed.data.settings).filter(([key]) => written.includes(key)))
+  return { ...parsed.data, settings, name: basename(path, extname(path)) }
+}
+
+/**
+ * The runs that a plan is made of, one for each train length and size, with all its strategies and seeds.
+ *
+ * @param folder - that relative paths of strategies and data start from: the plan's
+ * @throws Error, one line, for values that no run can have
+ */
+export function planRuns(plan: Plan, folder: string, { data }: PlanOverrides = {}): RunConfig[] {
+  const { preset, strategies, trainLengths, seeds, tokensPerStep, settings } = plan
+  if (tokensPerStep && settings.batchSize)
+    throw new Error(`sweep: expected tokensPerStep or batchSize in ${plan.name}, got both; leave one out`)
+  const sizes: readonly object[] = plan.sizes ?? [{}]
+  return sizes.flatMap((size) =>
+    trainLengths.map((trainLength) =>
+      resolveRunConfig({
+        ...settings,
+        ...{ preset, strategies: strategies.map((each) => strategyFrom(folder, each)), seeds, trainLength, ...size },
+        ...(settings.data && { data: textFrom(folder, settings.data) }),
+        ...(data !== undefined && { data: textFrom('.', data) }),
+        ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
+        evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths),
+      }),
+    ),
+  )
+}
+
+const textFrom = (folder: string, data: string) => (isNamedText(data) ? data : resolve(folder, data))
+
+const strategyFrom = (folder: string, reference: string) =>
+  /^\.{1,2}[/\\]/.test(reference) ? resolve(folder, reference) : reference
+
+const rows = (tokensPerStep: number, trainLength: number): number => {
+  if (tokensPerStep % trainLength === 0) return tokensPerStep / trainLength
+  throw new Error(
+    `sweep: expected tokensPerStep in whole rows of every train length, got ${tokensPerStep} for ${trainLength}`,
+  )
+}
+
+function lengthsFrom(trainLength: number, evalLengths: readonly number[]): number[] {
+  const lengths = evalLengths.filter((length) => length >= trainLength)
+  if (lengths.length) return lengths
+  throw new Error(
+    `sweep: expected evaluation lengths from the train length ${trainLength} up, got ${evalLengths.join(', ')}`,
+  )
+}

@@ -1,0 +1,65 @@
+import type { RunConfig } from '../config.js'
+import { emptyResults, type Results } from '../results/file.js'
+import { type ResultLine, type RunLine, SCHEMA_VERSION } from '../results/schema.js'
+import type { Outcomes } from './jobs.js'
+import type { Plan } from './plan.js'
+
+/** The first line of a sweep's results: what its cells have in common, and what they vary. */
+export function sweepRunLine(plan: Plan, { runs, backend, versions, commit }: Outcomes['resolve']): RunLine {
+  const { name, description, trainLengths, tokensPerStep } = plan
+  const sizes = runs
+    .filter(({ trainLength }) => trainLength === trainLengths[0])
+    .map(({ numLayers, modelDim, numHeads }) => ({ numLayers, modelDim, numHeads }))
+  const evalLengths = [...new Set(runs.flatMap((run) => run.evalLengths))].sort((a, b) => a - b)
+  const config: RunConfig = { ...runs[0]!, evalLengths }
+  return {
+    type: 'run',
+    schemaVersion: SCHEMA_VERSION,
+    config,
+    sweep: {
+      plan: name,
+      trainLengths,
+      sizes,
+      ...(description && { description }),
+      ...(tokensPerStep && { tokensPerStep }),
+    },
+    seed: config.seeds[0]!,
+    backend: backend.name,
+    device: backend.device,
+    versions,
+    commit,
+  }
+}
+
+/** The results of cells as those of one run, made on whatever machines and versions they were made. */
+export function mergeResults(run: RunLine, cells: readonly Results[]): Results {
+  if (!cells.length) return emptyResults(run)
+  const all = (values: readonly (string | null | undefined)[]) =>
+    [...new Set(values.filter((value) => value !== null && value !== undefined))].join(' and ')
+  const lines = cells.map((cell) => cell.run)
+  const packages = [...new Set(lines.flatMap(({ versions }) => Object.keys(versions)))]
+  return {
+    run: {
+      ...run,
+      device: all(lines.map(({ device }) => device)),
+      versions: Object.fromEntries(packages.map((name) => [name, all(lines.map(({ versions }) => versions[name]))])),
+      commit: all(lines.map(({ commit }) => commit)) || null,
+    },
+    train: cells.flatMap(({ train }) => train),
+    evals: cells.flatMap(({ evals }) => evals),
+    positions: cells.flatMap(({ positions }) => positions),
+    retrieval: cells.flatMap(({ retrieval }) => retrieval),
+  }
+}
+
+/** A cell's lines in the order of a file. */
+export const linesOf = ({ train, evals, positions, retrieval }: Results): ResultLine[] => [
+  ...train,
+  ...evals,
+  ...positions,
+  ...retrieval,
+]
+
+/** What a cell took, but for starting its process: its training steps and its evaluations. */
+export const secondsOf = ({ train, evals }: Results): number =>
+  (train.at(-1)?.elapsedSeconds ?? 0) + evals.reduce((sum, line) => sum + line.tokens / line.tokensPerSecond, 0)

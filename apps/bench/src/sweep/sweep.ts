@@ -1,0 +1,147 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BackendName } from '@alibi/backend'
+import type { Board } from '../live/board.js'
+import { duration, type Progress } from '../progress.js'
+import { perplexityDigits } from '../report/spread.js'
+import { appendResult, type Results, readResults, writeResults } from '../results/file.js'
+import type { EvalLine, RunLine } from '../results/schema.js'
+import type { SweepCell } from './cells.js'
+import { doJob } from './do-job.js'
+import { type CellState, cellFolder, readState, writeEnd } from './folder.js'
+import { linesOf, mergeResults, secondsOf } from './results.js'
+
+export interface Sweep {
+  readonly folder: string
+  readonly cells: readonly SweepCell[]
+  /** First line of its results. */
+  readonly run: RunLine
+  readonly backend: BackendName
+}
+
+export interface SweepOptions {
+  /** Processes at once. */
+  readonly jobs: number
+  /** Whether to go on with cells that have failed. */
+  readonly retry: boolean
+  readonly board: Board
+  readonly signal: AbortSignal
+}
+
+/** What the sweep's folder has of each cell, in their order. */
+export const readStates = async ({
+  folder,
+  cells,
+}: Pick<Sweep, 'folder' | 'cells'>): Promise<Map<SweepCell, CellState>> =>
+  new Map(await Promise.all(cells.map(async (cell) => [cell, await readState(folder, cell)] as const)))
+
+/** Whether a cell is to be done; one that has failed is, when that was asked for. */
+export const isLeft = ({ end }: CellState, retry = false): boolean => end === undefined || (end === 'failed' && retry)
+
+/** The results so far: those of finished cells. */
+const resultsSoFar = (run: RunLine, states: ReadonlyMap<SweepCell, CellState>): Results =>
+  mergeResults(
+    run,
+    [...states.values()].flatMap((state) => (state.end === 'finished' ? [state.results] : [])),
+  )
+
+/**
+ * Does every cell that is not finished, each in a process of its own. The folder's results are those of its finished
+ * cells at every moment; in the end they are in the order of the cells.
+ *
+ * @returns what there is of each cell now
+ * @throws the signal's reason when it was aborted: cells have stopped with their checkpoints
+ */
+export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<ReadonlyMap<SweepCell, CellState>> {
+  const { folder, run, cells } = sweep
+  const { jobs, retry, board, signal } = options
+  const states = await readStates(sweep)
+  await mkdir(folder, { recursive: true })
+  // Whatever a killed sweep has left of its last line.
+  await writeResults(folder, resultsSoFar(run, states))
+
+  const queue = cells.filter((cell) => isLeft(states.get(cell)!, retry))
+  let left = queue.length
+  const tell = () => board.total(count(states, 'finished'), cells.length, describeRest(states, left, jobs))
+  const workers = Array.from({ length: Math.min(jobs, queue.length) }, () => board.task())
+  tell()
+  await Promise.all(
+    workers.map(async (task) => {
+      for (let cell = queue.shift(); cell && !signal.aborted; cell = queue.shift()) {
+        const state = await runCell(sweep, cell, task, options)
+        if (state.end === undefined) return
+        states.set(cell, state)
+        left -= 1
+        board.line(describeEnd(cell, state))
+        tell()
+      }
+    }),
+  )
+  await writeResults(folder, resultsSoFar(run, states))
+  signal.throwIfAborted()
+  return states
+}
+
+async function runCell(
+  sweep: Sweep,
+  cell: SweepCell,
+  task: Progress,
+  { jobs, signal }: SweepOptions,
+): Promise<CellState> {
+  const { folder, backend } = sweep
+  const own = cellFolder(folder, cell)
+  await mkdir(own, { recursive: true })
+  try {
+    const job = { kind: 'run', run: cell.config, folder: own, backend } as const
+    const progress = {
+      ...task,
+      line: () => {},
+      start: (label: string, total: number) => task.start(shorten(label, cell), total),
+    }
+    await doJob(job, { progress, logFile: join(own, 'log.txt'), jobs, signal })
+    const results = await readResults(own)
+    await writeEnd(folder, cell, { end: 'finished' })
+    await appendResult(folder, ...linesOf(results))
+    return { end: 'finished', results }
+  } catch (error) {
+    if (signal.aborted) return { end: undefined }
+    const failed = { end: 'failed', message: (error as Error).message } as const
+    await writeEnd(folder, cell, failed)
+    return failed
+  } finally {
+    task.stop()
+  }
+}
+
+/** e.g. `alibi L128 seed1` */
+export const describeCell = ({ key: { strategy, trainLength, seed } }: SweepCell) =>
+  `${strategy} L${trainLength} seed${seed}`
+
+/** A cell's own label of what it does, for a line among those of other cells. */
+const shorten = (label: string, cell: SweepCell) =>
+  `${describeCell(cell)} ${label.replace(/^evaluate \S+ |(?<=^train) \S+$/, '')}`
+
+export const count = (states: ReadonlyMap<SweepCell, CellState>, end: CellState['end']) =>
+  [...states.values()].filter((state) => state.end === end).length
+
+function describeEnd(cell: SweepCell, state: CellState): string {
+  if (state.end !== 'finished') return `${describeCell(cell)} FAILED: ${state.end && state.message}`
+  const [first, ...rest] = state.results.evals.filter(({ attentionWindow }) => attentionWindow === undefined)
+  const last = rest.filter(({ protocol }) => protocol === first!.protocol).at(-1)
+  const told = [first, last].flatMap((line) => (line ? [`${perplexity(line)} at ${line.evalLength}`] : []))
+  return `${describeCell(cell)}: perplexity ${told.join(', ')}; ${duration(secondsOf(state.results))}`
+}
+
+const perplexity = (line: EvalLine) => line.perplexity.toFixed(perplexityDigits(line.perplexity))
+
+/** @param left - cells that are to be done */
+function describeRest(states: ReadonlyMap<SweepCell, CellState>, left: number, jobs: number): string {
+  const finished = [...states.values()].flatMap((state) => (state.end === 'finished' ? [secondsOf(state.results)] : []))
+  const failed = count(states, 'failed')
+  const mean = finished.reduce((sum, seconds) => sum + seconds, 0) / finished.length
+  return [
+    `${finished.length} of ${states.size} cells`,
+    ...(failed ? [`${failed} failed`] : []),
+    ...(left && finished.length ? [`about ${duration((left * mean) / jobs)} left`] : []),
+  ].join(', ')
+}

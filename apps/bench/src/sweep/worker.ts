@@ -1,0 +1,142 @@
+// The process of one job. It shares neither memory nor fate with the others.
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { type BackendName, selectBackend } from '@alibi/backend'
+import { cellsOf } from '../cell.js'
+import { beginRun, planRun } from '../commands/plan-run.js'
+import type { RunConfig, RunOptions } from '../config.js'
+import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
+import { runExperiment } from '../experiment.js'
+import { isHeld } from '../hold.js'
+import { Interrupted } from '../interrupt.js'
+import { codeCommit, versionsOf } from '../machine.js'
+import { admitStrategies, loadStrategies } from '../plugins/admit.js'
+import type { Progress } from '../progress.js'
+import { readResults } from '../results/file.js'
+import { trainCell } from '../train.js'
+import { type Job, type Outcomes, type Report, STOP } from './jobs.js'
+
+const stopping = new AbortController()
+const { signal } = stopping
+const stop = () => stopping.abort(new Interrupted('SIGTERM'))
+process.on('disconnect', stop)
+process.on('SIGTERM', stop)
+// A terminal sends Ctrl-C to every process: what it means here is for the sweep to say.
+process.on('SIGINT', () => {})
+process.on('message', (message: Job | typeof STOP) => (message === STOP ? stop() : work(message)))
+
+/** Resolves when it is sent; a sweep that is gone reads no more. */
+const tell = (report: Report) =>
+  new Promise<void>((resolve) => {
+    if (process.connected) process.send!(report, undefined, undefined, () => resolve())
+    else resolve()
+  })
+
+const TELL_EVERY_MS = 200
+
+function reportingProgress(): Progress {
+  let told = 0
+  return {
+    line: (text) => tell({ type: 'line', text }),
+    start: (label, total) => tell({ type: 'start', label, total }),
+    update(done, detail) {
+      if (Date.now() - told < TELL_EVERY_MS) return
+      told = Date.now()
+      tell({ type: 'update', done, detail })
+    },
+    stop: () => tell({ type: 'stop' }),
+  }
+}
+
+async function work(job: Job): Promise<void> {
+  const progress = reportingProgress()
+  try {
+    const outcome = await { resolve, probe, run }[job.kind](job as never, progress)
+    await tell({ type: 'done', outcome })
+    process.exit(0)
+  } catch (error) {
+    if (error instanceof Interrupted) process.exit(error.exitCode)
+    console.error(error)
+    const [message] = String(error instanceof Error ? error.message : error).split('\n')
+    await tell({ type: 'failed', message: message! })
+    process.exit(1)
+  }
+}
+
+type JobOf<K extends Job['kind']> = Extract<Job, { kind: K }>
+
+async function resolve({ runs, backend: wanted }: JobOf<'resolve'>, { line }: Progress): Promise<Outcomes['resolve']> {
+  // Before the backend, so that a wrong name is told at once.
+  const loaded = await loadStrategies(runs[0]!.strategies)
+  const backend = await selectBackend(wanted)
+  const corpora = new Map<string, Corpus>()
+  const resolved: RunConfig[] = []
+  const texts: string[] = []
+  for (const config of runs) {
+    const { data, tokenizer, vocabularySize, trainLength, evalLengths } = config
+    const key = JSON.stringify([data, tokenizer, vocabularySize])
+    const corpus = corpora.get(key) ?? (await readCorpus(config, { log: line, signal }))
+    corpora.set(key, corpus)
+    checkLengths(corpus, trainLength, evalLengths)
+    texts.push(hashOf(corpus))
+    resolved.push({ ...config, ...(await admitStrategies(loaded, config, line)) })
+  }
+  const { name, device } = backend
+  return { backend: { name, device }, versions: versionsOf(backend), commit: await codeCommit(), runs: resolved, texts }
+}
+
+const hashOf = ({ train, valid, tokenizer, bytesPerToken }: Corpus) =>
+  createHash('sha256')
+    .update(JSON.stringify([tokenizer, train.length, bytesPerToken]))
+    .update(train)
+    .update(valid)
+    .digest('hex')
+
+async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Promise<Outcomes['probe']> {
+  const enough = new AbortController()
+  const folder = await mkdtemp(join(tmpdir(), 'alibi-probe-'))
+  let seconds: number | undefined
+  try {
+    const plan = await planRun({ out: folder, backend, given: asGiven(run), log: line })
+    const corpus = await readCorpus(plan.config, { log: line, signal })
+    await beginRun(plan)
+    await trainCell(cellsOf(plan.config)[0]!, {
+      ...{ config: plan.config, corpus, folder, signal: AbortSignal.any([signal, enough.signal]) },
+      progress: { line, start() {}, update() {}, stop() {} },
+      onStepSeconds(measured) {
+        seconds = measured
+        enough.abort()
+      },
+    })
+    // Too short to leave the first, slow steps out.
+    const { elapsedSeconds, step } = (await readResults(folder)).train.at(-1)!
+    return seconds ?? elapsedSeconds! / step
+  } catch (error) {
+    if (seconds === undefined || signal.aborted) throw error
+    return seconds
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function run({ run, folder, backend }: JobOf<'run'>, progress: Progress): Promise<null> {
+  // Of a sweep that was killed: it stops at its next step.
+  while (await isHeld(folder)) {
+    signal.throwIfAborted()
+    await setTimeout(200)
+  }
+  const plan = await planRun({ out: folder, resume: true, backend, given: asGiven(run), log: progress.line })
+  const corpus = await readCorpus(plan.config, { log: progress.line, signal })
+  await beginRun(plan)
+  await runExperiment({ config: plan.config, corpus, folder, progress, signal })
+  return null
+}
+
+/** A run's config as a person would have asked for it. */
+const asGiven = ({ plugins = {}, ...config }: RunConfig): RunOptions => ({
+  ...config,
+  strategies: config.strategies.map((name) => plugins[name]?.from ?? name),
+})
