@@ -104,8 +104,21 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     )
   if (isTask(parsed.data.data) && parsed.data.tokenizer !== 'bytes')
     throw new RangeError(`run: expected tokenizer bytes for ${parsed.data.data}, got ${parsed.data.tokenizer}`)
+  checkAdaptive(parsed.data)
   checkRandomPositions(parsed.data)
   return parsed.data
+}
+
+function checkAdaptive({ preset, adaptiveCutoffs, tokenizer, architecture }: RunConfig): void {
+  if (!adaptiveCutoffs) return
+  if (tokenizer === 'bytes')
+    throw new RangeError(
+      `run: expected tokenizer words or prose for ${preset}, whose rarer words have fewer dimensions`,
+    )
+  if (architecture)
+    throw new RangeError(
+      `run: expected no architecture for ${preset}, got ${architecture}, which has no adaptive input`,
+    )
 }
 
 function checkRandomPositions({ randomPositions, trainLength, evalLengths, protocols }: RunConfig): void {

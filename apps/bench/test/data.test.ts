@@ -68,6 +68,15 @@ describe('tokenizers', () => {
   })
 })
 
+it('refuses a text with fewer words than an adaptive softmax has bands for', async () => {
+  await writeFile(join(folder, 'a.txt'), 'one two three\n'.repeat(20))
+  const options = { data: join(folder, 'a.txt'), tokenizer: 'prose', vocabularySize: 100, trainLength: 4 } as const
+  await expect(readCorpus({ ...options, adaptiveCutoffs: [2, 5] }, read)).rejects.toThrow(
+    'expected more than 5 different words, got 5 in',
+  )
+  expect((await readCorpus({ ...options, adaptiveCutoffs: [2, 4] }, read)).tokenizer.vocabularySize).toBe(5)
+})
+
 describe('readText', () => {
   it('holds out the last tenth of a file, without overlap', async () => {
     await writeFile(join(folder, 'a.txt'), '0123456789'.repeat(10))

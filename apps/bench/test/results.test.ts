@@ -165,6 +165,9 @@ describe('resolveRunConfig', () => {
     [{ seeds: [1, 1] }, 'expected each seed once'],
     [{ preset: 'huge' as 'quick' }, 'expected preset quick, slopes, small, paper-small, paper-wt103, got huge'],
     [{ colour: 'red' }, 'colour'],
+    [{ microBatches: 3 }, 'micro-batches that divide the batch of 8, got 3'],
+    [{ preset: 'paper-small', tokenizer: 'bytes' }, 'tokenizer words or prose for paper-small'],
+    [{ preset: 'paper-small', architecture: 'bloom' }, 'no architecture for paper-small, got bloom'],
   ])('refuses %j', (options, message) => {
     expect(() => resolveRunConfig(options as RunOptions)).toThrow(message)
   })

@@ -16,6 +16,8 @@ export interface CorpusOptions {
   readonly data: string
   readonly tokenizer: 'bytes' | 'words' | 'prose'
   readonly vocabularySize: number
+  /** Ids that the vocabulary must go beyond. */
+  readonly adaptiveCutoffs?: readonly number[] | undefined
   /** That a task is made up for. */
   readonly trainLength: number
 }
@@ -29,6 +31,11 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions): Pro
   const { train, valid, description } = await readTextOrTask(options.data, options.trainLength, read)
   const { tokenizer: kind, vocabularySize } = options
   const tokenizer = kind === 'bytes' ? byteTokenizer : wordTokenizerOf(train, vocabularySize, kind)
+  const last = options.adaptiveCutoffs?.at(-1) ?? 0
+  if (tokenizer.vocabularySize <= last)
+    throw new RangeError(
+      `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${description}; take more text, or --preset small`,
+    )
   const held = tokenizer.encode(valid)
   return {
     train: tokenizer.encode(train),
