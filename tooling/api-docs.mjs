@@ -26,6 +26,7 @@ const app = await Application.bootstrap({
   packagesRequiringDocumentation: [...entries.values()],
   validation: { notDocumented: true, notExported: true, invalidLink: true },
   readme: 'none',
+  ignoredHighlightLanguages: ['bibtex'],
   disableSources: true,
   logLevel: LogLevel.Warn,
 })
@@ -34,7 +35,13 @@ if (!project) process.exit(1)
 
 for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
   const file = project.getSymbolIdFromReflection(module)?.fileName
-  module.name = entries.get(`${file}`) ?? module.name
+  const name = entries.get(`${file}`) ?? module.name
+  module.name = name
+  const [, folder = '', entry] = name.split('/')
+  // A package's page begins as its README does.
+  if (entry) continue
+  const readme = readFileSync(join(root, 'packages', folder, 'README.md'), 'utf8')
+  module.readme = [{ kind: 'text', text: readme.replace(/^# .*\n/, '') }]
 }
 // Members of a type without a name are told of with what has the type. TypeDoc refuses names that need no such leave.
 const nameless = project

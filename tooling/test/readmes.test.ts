@@ -8,6 +8,22 @@ import { codeOf, documents } from './documents.js'
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
 
+it.each([
+  ['config', 'ModelConfig'],
+  ['optimizer', 'OptimizerConfig'],
+  ['schedule', 'Schedule'],
+  ['trainer', 'TrainerOptions'],
+  ['evaluate', 'EvaluateOptions'],
+  ['generate', 'GenerateOptions'],
+  ['sampling', 'SamplingOptions'],
+])('the README of transformer has every option of %s.ts’s %s', (file, name) => {
+  const [, body = ''] = read(`packages/transformer/src/${file}.ts`).match(
+    new RegExp(`interface ${name} [^{]*\\{(.*?)^\\}`, 'ms'),
+  )!
+  for (const [, option] of body.matchAll(/^ {2}readonly (\w+)/gm))
+    expect(read('packages/transformer/README.md')).toMatch(new RegExp(`^\\| \`${option}\` `, 'm'))
+})
+
 describe.each(STRATEGIES)('the README of %s', (name) => {
   const path = `packages/${name}/README.md`
   const text = read(path)

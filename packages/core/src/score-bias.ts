@@ -8,6 +8,9 @@ import type { TensorOps } from './tensor-ops.js'
  * The bias of every (query, key) pair, whatever its kind: the generic path, and what specific kernels are checked
  * against. Call it tile by tile; a model never needs the whole matrix.
  *
+ * @param parameters - the strategy's, by name; `{}` where it declares none
+ * @param queries - [Q]
+ * @param keys - [K]
  * @returns shape [H, Q, K]
  */
 export function scoreBias<T>(
