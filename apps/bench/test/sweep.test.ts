@@ -92,8 +92,8 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
   })
 
   it('has a JSON schema for editors, kept in the repository', async () => {
-    const schema = z.toJSONSchema(planSchema, { io: 'input' })
-    await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot('../plans/plan.schema.json')
+    const kept = await readFile(new URL('../plans/plan.schema.json', import.meta.url), 'utf8')
+    expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(planSchema, { io: 'input' }))))
   })
 })
 
