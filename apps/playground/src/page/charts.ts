@@ -1,0 +1,118 @@
+import {
+  type CurvesChart,
+  drawCurves,
+  logScale,
+  perplexityDigits,
+  scaleFor,
+  stylesOf,
+  withVariables,
+} from '@alibi/bench/parts'
+import { element, table } from './elements.js'
+import { type Outcome, titleOf } from './outcome.js'
+
+const number = (value: number) => Math.round(value).toLocaleString('en-US')
+const short = (value: number) => String(Number(value.toPrecision(4)))
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Points of a curve of losses; each is a mean over as many steps as it takes. */
+const LOSS_POINTS = 80
+
+/** Draws the losses so far, with what a reader who cannot see them needs. */
+export function drawLosses(outcomes: readonly Outcome[], steps: number, trainLength: number): void {
+  const begun = outcomes.filter(({ losses }) => losses.length)
+  const bin = Math.ceil(steps / LOSS_POINTS)
+  const curves = curvesOf(begun, ({ losses }) =>
+    Array.from({ length: Math.ceil(losses.length / bin) }, (_, i) => {
+      const part = losses.slice(i * bin, (i + 1) * bin)
+      return { x: i * bin + part.length, y: mean(part) }
+    }),
+  )
+  const points = curves.flatMap((curve) => curve.points)
+  show('loss', {
+    chart: curves.length && {
+      curves,
+      symbols: false,
+      x: { name: 'step', scale: scaleFor([0, steps]), format: number },
+      y: { name: 'loss', scale: scaleFor(points.map(({ y }) => y)), format: short },
+    },
+    words: begun.map(
+      ({ strategy, losses }) => `${titleOf(strategy)} from ${losses[0]!.toFixed(3)} to ${losses.at(-1)!.toFixed(3)}`,
+    ),
+    caption: `Trained on pieces of ${number(trainLength)} bytes`,
+    head: ['strategy', 'steps', 'first loss', 'last loss', 'tokens/s'],
+    body: begun.map(({ strategy, losses, tokensPerSecond }) => [
+      titleOf(strategy),
+      number(losses.length),
+      losses[0]!.toFixed(3),
+      losses.at(-1)!.toFixed(3),
+      number(tokensPerSecond),
+    ]),
+  })
+}
+
+/** Draws how far each model reads. */
+export function drawExtrapolation(
+  outcomes: readonly Outcome[],
+  evalLengths: readonly number[],
+  trainLength: number,
+): void {
+  const read = outcomes.filter(({ perplexity }) => perplexity.size)
+  const curves = curvesOf(read, ({ perplexity }) => [...perplexity].map(([x, y]) => ({ x, y })))
+  const values = curves.flatMap((curve) => curve.points.map(({ y }) => y))
+  const cell = (value: number | undefined) => value?.toFixed(perplexityDigits(value)) ?? '…'
+  show('perplexity', {
+    chart: curves.length && {
+      curves,
+      symbols: true,
+      x: { name: 'evaluation length, bytes', scale: logScale(evalLengths, evalLengths), format: number },
+      y: { name: 'perplexity', scale: scaleFor(values), format: short },
+      mark: { x: trainLength, label: 'train length' },
+    },
+    words: read.map(({ strategy, perplexity }) => {
+      const last = [...perplexity].at(-1)!
+      return `${titleOf(strategy)} from ${cell(perplexity.get(trainLength))} at ${trainLength} to ${cell(last[1])} at ${last[0]}`
+    }),
+    caption: 'Perplexity by evaluation length',
+    head: ['strategy', ...evalLengths.map((length) => `${length / trainLength}× (${number(length)})`)],
+    body: read.map(({ strategy, perplexity }) => [
+      titleOf(strategy),
+      ...evalLengths.map((length) => cell(perplexity.get(length))),
+    ]),
+  })
+}
+
+const curvesOf = (
+  outcomes: readonly Outcome[],
+  points: (outcome: Outcome) => CurvesChart['curves'][number]['points'],
+) => {
+  const styles = stylesOf(outcomes.map(({ strategy }) => strategy))
+  return outcomes.map((outcome) => ({
+    name: titleOf(outcome.strategy),
+    style: styles.get(outcome.strategy)!,
+    points: points(outcome),
+  }))
+}
+
+interface Figure {
+  /** 0 where there is nothing to draw yet. */
+  readonly chart: CurvesChart | 0
+  /** What the picture says, a curve each. */
+  readonly words: readonly string[]
+  readonly caption: string
+  readonly head: readonly string[]
+  readonly body: readonly (readonly string[])[]
+}
+
+function show(id: string, { chart, words, caption, head, body }: Figure): void {
+  const figure = element(id)
+  figure.hidden = !chart
+  const picture = figure.querySelector<HTMLElement>('.picture')!
+  picture.replaceChildren()
+  if (!chart) return
+  const width = Math.max(280, picture.clientWidth)
+  picture.innerHTML = withVariables(drawCurves(chart, { width, height: Math.round(Math.max(280, width / 2)) }))
+  const svg = picture.querySelector('svg')!
+  svg.setAttribute('role', 'img')
+  svg.setAttribute('aria-label', `${caption}: ${words.join('; ')}.`)
+  figure.querySelector('.numbers')!.replaceChildren(table(caption, head, body))
+}

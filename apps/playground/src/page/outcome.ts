@@ -1,0 +1,32 @@
+/** What is known of one strategy's model so far. */
+export interface Outcome {
+  readonly strategy: string
+  /** Of each step, nats a byte. */
+  readonly losses: number[]
+  /** By evaluation length. */
+  readonly perplexity: Map<number, number>
+  tokensPerSecond: number
+  trained: boolean
+  text: string
+}
+
+export const newOutcome = (strategy: string): Outcome => ({
+  strategy,
+  losses: [],
+  perplexity: new Map(),
+  tokensPerSecond: 0,
+  trained: false,
+  text: '',
+})
+
+const TITLES: Readonly<Record<string, string>> = {
+  alibi: 'ALiBi',
+  sinusoidal: 'Sinusoidal',
+  rotary: 'Rotary',
+  't5-bias': 'T5 bias',
+}
+
+/** In the order in which they are compared. */
+export const strategies: readonly string[] = Object.keys(TITLES)
+
+export const titleOf = (strategy: string): string => TITLES[strategy]!

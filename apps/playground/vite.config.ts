@@ -1,0 +1,19 @@
+import { defaultClientConditions, defineConfig } from 'vite'
+
+export default defineConfig({
+  // It may be served from any folder.
+  base: './',
+  // Packages resolve to their TypeScript sources: nothing needs building before, and errors point at the code.
+  resolve: { conditions: ['@alibi/source', ...defaultClientConditions] },
+  worker: { format: 'es' },
+  // TensorFlow.js is large, and the page waits for no more than this script's start.
+  build: { target: 'es2022', chunkSizeWarningLimit: 2000 },
+  optimizeDeps: {
+    // Only the worker imports them, where Vite does not look ahead.
+    include: [
+      '@alibi/backend > @tensorflow/tfjs',
+      '@alibi/backend > @tensorflow/tfjs-backend-webgpu',
+      '@tensorflow/tfjs-backend-wasm',
+    ],
+  },
+})
