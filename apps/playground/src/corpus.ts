@@ -5,7 +5,7 @@ export interface Corpus {
 }
 
 /** The model reads that many times the train length. */
-export const FACTORS = [1, 2, 4, 8] as const
+const FACTORS = [1, 2, 4, 8] as const
 
 /** More than a page's minutes of training would ever read, and what a text box bears. */
 export const LARGEST_BYTES = 2_000_000

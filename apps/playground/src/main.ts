@@ -63,9 +63,11 @@ function open(): void {
 function fail(message: string): void {
   tellProblem(sentenceOf(message))
   tellStatus('Stopped.')
-  if (state !== 'opening') return open()
-  element('device').textContent = 'No device is open.'
-  enter('closed')
+  toWrite = []
+  if (state === 'opening') {
+    element('device').textContent = 'No device is open.'
+    enter('closed')
+  } else open()
 }
 
 const NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly', cpu: 'JavaScript' }
@@ -76,35 +78,47 @@ function hear(message: FromWorker): void {
       const { name, device, whyNotGpu } = message
       const without = whyNotGpu === undefined ? '' : ` No WebGPU: ${whyNotGpu}.`
       element('device').textContent = `Computes with ${NAMES[name]} on ${device}.${without}`
-      return enter('ready')
+      enter('ready')
+      break
     }
     case 'step': {
       const outcome = outcomeOf(message.strategy)
       outcome.losses.push(message.loss)
       outcome.tokensPerSecond = message.tokensPerSecond
-      tellStatus(`Training ${titleOf(message.strategy)}…`)
-      return redraw()
+      // Those of a paused or stopped training were on their way.
+      if (state === 'running') tellStatus(`Training ${titleOf(message.strategy)}…`)
+      redraw()
+      break
     }
     case 'trained':
       outcomeOf(message.strategy).trained = true
-      return tellStatus(`Reading with ${titleOf(message.strategy)}…`)
+      tellStatus(`Reading with ${titleOf(message.strategy)}…`)
+      break
     case 'evaluated':
       outcomeOf(message.strategy).perplexity.set(message.evalLength, message.perplexity)
-      return redraw()
+      redraw()
+      break
     case 'text':
       outcomeOf(message.strategy).text = message.text
       tellStatus(`Writing with ${titleOf(message.strategy)}…`)
-      return redraw()
+      redraw()
+      break
     case 'idle':
-      return finish()
+      finish()
+      break
     case 'failed':
-      return fail(message.message)
+      fail(message.message)
+      break
   }
 }
 
 function finish(): void {
   const next = toWrite.shift()
-  if (next !== undefined) return writeWith(next)
+  if (next === undefined) settle()
+  else writeWith(next)
+}
+
+function settle(): void {
   const { strategies, steps } = experiment!
   const done = strategies.every((strategy) => outcomeOf(strategy).losses.length === steps)
   tellStatus(done ? 'Done.' : 'Stopped.')
@@ -119,11 +133,13 @@ function writeWith(strategy: string): void {
 
 /** Milliseconds between two pictures: they would cost more than the training. */
 const REDRAW_EVERY_MS = 250
-let redrawing: ReturnType<typeof setTimeout> | undefined
+let willDraw = false
 
 function redraw(): void {
-  redrawing ??= setTimeout(() => {
-    redrawing = undefined
+  if (willDraw) return
+  willDraw = true
+  setTimeout(() => {
+    willDraw = false
     draw()
   }, REDRAW_EVERY_MS)
 }

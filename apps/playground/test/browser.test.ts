@@ -1,4 +1,4 @@
-// The page in a real browser: on WebAssembly, and on WebGPU where Chromium's software adapter works.
+// The page in a real browser, on WebAssembly.
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -140,23 +140,6 @@ describe('the playground', () => {
     await page.getByLabel('Computes on').selectOption('cpu')
     await page.getByText('Computes with JavaScript').waitFor()
     expect(await problem.isVisible()).toBe(false)
-    expect(errors).toEqual([])
-    await page.close()
-  })
-
-  it('trains on WebGPU', async (context) => {
-    if (!executablePath) return context.skip(NO_CHROMIUM)
-    const { page, errors } = await open(DESKTOP)
-    await page.getByLabel('Computes on').selectOption('software')
-    await page.getByText(/Computes with WebGPU|does not work here/).waitFor()
-    const refused = await page.getByRole('alert').textContent()
-    if (refused) return context.skip(`no WebGPU in this Chromium: ${refused}`)
-    await start(page, 4, 'alibi')
-    await page.getByText(/Reading with|Done\.|Stopped\./).waitFor()
-    const [steps, first, last] = (await cells(page, 'loss')).map(Number)
-    expect(await page.getByRole('alert').textContent()).toBe('')
-    expect(steps).toBe(4)
-    expect(last!).toBeLessThan(first!)
     expect(errors).toEqual([])
     await page.close()
   })
