@@ -7,7 +7,7 @@ export function sentenceOf(message: string): string {
     return `The memory ran out, so what was trained is gone; take a shorter train length and start again. (${detail})`
   if (/finite loss/.test(message))
     return `The training ran away; start again with more steps or another strategy. (${detail})`
-  const refused = /expected \w+ to work here, got: (.*)/.exec(detail)
+  const refused = /expected \w+ to work here, got: ([^;]*)/.exec(detail)
   if (refused) return `That device does not work here: ${refused[1]}.`
   return `Something went wrong, so what was trained is gone; start again. (${detail})`
 }

@@ -20,7 +20,8 @@ const tell = (message: FromWorker) => postMessage(message)
 async function open(choice: BackendChoice): Promise<void> {
   const software = choice === 'software'
   const { name, device, passedOver } = await selectBackend(software ? 'webgpu' : choice, { software, wasmPaths })
-  const whyNotGpu = passedOver.find((other) => choice === 'auto' && other.name === 'webgpu')?.reason
+  // What comes after the semicolon is for programs.
+  const whyNotGpu = passedOver.find((other) => choice === 'auto' && other.name === 'webgpu')?.reason.split(';')[0]
   tell({ type: 'opened', name, device, ...(whyNotGpu !== undefined && { whyNotGpu }) })
 }
 
