@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { SummaryReporter } from './tooling/summary-reporter.mjs'
 
@@ -5,13 +6,24 @@ import { SummaryReporter } from './tooling/summary-reporter.mjs'
 const conditions = ['@alibi/source', 'node', 'import', 'module', 'default']
 const summary = process.env.ALIBI_TEST_SUMMARY
 
+// It imports JSON as bundlers do, so Vite loads it; its source maps name files that it does not have.
+const workflowParser = {
+  name: 'workflow-parser-without-source-maps',
+  load: (id: string) =>
+    /workflow-parser\/.*\.js$/.test(id)
+      ? readFileSync(id, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '')
+      : undefined,
+}
+
 export default defineConfig({
+  plugins: [workflowParser],
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['@alibi/source', 'node'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'tooling/**/*.test.ts'],
     setupFiles: ['tooling/matchers/src/setup.ts'],
     reporters: summary ? ['default', new SummaryReporter(summary)] : ['default'],
+    server: { deps: { inline: ['@actions/workflow-parser'] } },
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,
