@@ -13,23 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from torch_attention import WAYS, attention
+
 parser = argparse.ArgumentParser()
-parser.add_argument("--attention", choices=["sdpa", "eager"], required=True)
+parser.add_argument("--attention", choices=WAYS, required=True)
+parser.add_argument("--device", default="cpu")
 for name in ["batch", "length", "layers", "dim", "heads", "vocabulary", "threads"]:
     parser.add_argument(f"--{name}", type=int, required=True)
 options = parser.parse_args()
 torch.set_num_threads(options.threads)
 torch.manual_seed(1)
 B, L, D, H = options.batch, options.length, options.dim, options.heads
-
-
-def slopes(heads):
-    """As in the paper's code, for powers of two."""
-    return torch.tensor([2 ** (-8 * (k + 1) / heads) for k in range(heads)])
-
-
-distance = torch.arange(L)[:, None] - torch.arange(L)[None, :]
-BIAS = (-slopes(H)[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
+torch.set_default_device(options.device)
+attend = attention(options.attention, H, L, options.device)
 
 
 class Block(nn.Module):
@@ -41,11 +37,7 @@ class Block(nn.Module):
 
     def forward(self, x):
         q, k, v = self.qkv(self.norm1(x)).view(B, L, 3, H, D // H).permute(2, 0, 3, 1, 4)
-        if options.attention == "sdpa":
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=BIAS)
-        else:
-            scores = q @ k.transpose(-1, -2) / math.sqrt(D // H) + BIAS
-            mixed = torch.softmax(scores, dim=-1) @ v
+        mixed = attend(q, k, v)
         x = x + self.out(mixed.transpose(1, 2).reshape(B, L, D))
         return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
 

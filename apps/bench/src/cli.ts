@@ -3,6 +3,7 @@ import { doctorCommand } from './commands/doctor.js'
 import { evalCommand } from './commands/eval.js'
 import { exportCommand } from './commands/export.js'
 import { generateCommand } from './commands/generate.js'
+import { gpuCommand } from './commands/gpu.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { speedCommand } from './commands/speed.js'
@@ -12,7 +13,7 @@ import { Interrupted } from './interrupt.js'
 
 const commands = [
   ...[runCommand, sweepCommand, trainCommand, evalCommand, generateCommand],
-  ...[reportCommand, exportCommand, speedCommand, doctorCommand],
+  ...[reportCommand, exportCommand, speedCommand, gpuCommand, doctorCommand],
 ]
 
 /** An error in one line, with what to do. */

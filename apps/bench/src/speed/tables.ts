@@ -58,5 +58,5 @@ const inverse = ({ median, range: [low, high] }: Outcome['ratio']): Outcome['rat
   range: [1 / high, 1 / low],
 })
 
-const spread = ({ median, range: [low, high] }: Outcome['ratio']) =>
+export const spread = ({ median, range: [low, high] }: Outcome['ratio']) =>
   `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`

@@ -3,16 +3,48 @@ import { fileURLToPath } from 'node:url'
 import type { Absent, Contestant, Size } from './contestant.js'
 import { inProcess } from './process.js'
 
-const script = fileURLToPath(new URL('../../peers/torch_peer.py', import.meta.url))
+const peer = (name: string) => fileURLToPath(new URL(`../../peers/${name}.py`, import.meta.url))
+
+export type TorchAttention = 'eager' | 'sdpa' | 'flex'
+const names = { eager: 'PyTorch, eager bias', sdpa: 'PyTorch, SDPA', flex: 'PyTorch, flex_attention' }
 
 /** The same step in PyTorch. */
-export function torch(size: Size, attention: 'eager' | 'sdpa', python: string): Promise<Contestant | Absent> {
+export function torch(
+  size: Size,
+  attention: TorchAttention,
+  python: string,
+  device: 'cpu' | 'cuda' = 'cpu',
+): Promise<Contestant | Absent> {
   const options = { batch: size.batch, length: size.length, layers: size.layers, dim: size.dim, heads: size.heads }
-  const flags = Object.entries({ ...options, vocabulary: size.vocabulary, threads: availableParallelism() })
   return inProcess({
-    name: attention === 'sdpa' ? 'PyTorch, SDPA' : 'PyTorch, eager bias',
+    name: names[attention],
     command: python,
-    args: [script, '--attention', attention, ...flags.flatMap(([flag, value]) => [`--${flag}`, `${value}`])],
-    reason: `PyTorch does not run with ${python}: pip install torch, or name another with --python`,
+    args: [
+      peer('torch_peer'),
+      ...asArguments({ attention, device, ...options, vocabulary: size.vocabulary, threads: availableParallelism() }),
+    ],
+    reason: unavailable(python, device),
   })
 }
+
+/** Attention alone in PyTorch, on a GPU through CUDA. */
+export function torchAttention(
+  { heads, headDim, length }: { readonly heads: number; readonly headDim: number; readonly length: number },
+  attention: TorchAttention,
+  backward: boolean,
+  python: string,
+): Promise<Contestant | Absent> {
+  const args = asArguments({ attention, heads, length, 'head-dim': headDim })
+  return inProcess({
+    name: names[attention],
+    command: python,
+    args: [peer('torch_attention_peer'), ...args, ...(backward ? ['--backward'] : [])],
+    reason: unavailable(python, 'cuda'),
+  })
+}
+
+const asArguments = (options: Readonly<Record<string, string | number>>) =>
+  Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`])
+
+const unavailable = (python: string, device: string) =>
+  `PyTorch${device === 'cuda' ? ' with CUDA' : ''} does not run with ${python}: pip install torch, or name another with --python`

@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { selectBackend } from '@alibi/backend'
+import * as tf from '@tensorflow/tfjs'
+import { describe, expect, it } from 'vitest'
+import { timed, usefulFlop, ways } from '../src/gpu/attention.js'
+import { checkWays } from '../src/gpu/check.js'
+import { softwareSizes } from '../src/gpu/sizes.js'
+
+const unavailable = await selectBackend('webgpu', { software: true }).then(
+  () => undefined,
+  (error: Error) => error.message,
+)
+const shape = softwareSizes.attention[0]!
+
+describe('on a software adapter', () => {
+  it('every way is checked before it is timed', async ({ skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    const errors = await checkWays({ ...shape, length: 33 })
+    expect(Object.keys(errors)).toEqual(Object.keys(ways(shape)))
+    // A check that compares nothing would find no error at all.
+    for (const { forward } of Object.values(errors)) expect(forward).toBeGreaterThan(0)
+  })
+
+  it('times passes forward and backward without leaking', async ({ skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    const before = tf.memory().numTensors
+    for (const backward of [false, true]) {
+      const contestant = timed('fused', shape, ways(shape)['fused, no bias']!, backward)
+      expect(await contestant.run(2)).toBeGreaterThan(0)
+      contestant.dispose()
+    }
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+it('counts the work of keys up to each query', () => {
+  // 2 heads, 3 tokens, 4 dimensions: 6 pairs of query and key, 2 products of 4 multiplications and additions.
+  expect(usefulFlop({ heads: 2, headDim: 4, length: 3, passes: 1, matrices: true }, false)).toBe(2 * 6 * 2 * 8)
+})
+
+it('says in one line that there is no GPU', ({ skip }) => {
+  const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
+  const { status, stderr } = spawnSync(process.execPath, [bench, 'gpu', '--rounds', '0'], { encoding: 'utf8' })
+  expect(status).toBe(1)
+  expect(stderr.trim()).toBe('bench: gpu: expected rounds ≥ 1, got 0')
+  const none = spawnSync(process.execPath, [bench, 'gpu', '--out', '/dev/null'], { encoding: 'utf8', timeout: 20_000 })
+  skip(none.status !== 1, 'this machine has a GPU')
+  expect(none.stderr.trim()).toMatch(/^bench: gpu: .*--software[^\n]*$/)
+})
