@@ -25,7 +25,8 @@ export default defineConfig({
     reporters: summary ? ['default', new SummaryReporter(summary)] : ['default'],
     server: { deps: { inline: ['@actions/workflow-parser'] } },
     pool: 'forks',
-    testTimeout: 60_000,
+    // Machines differ, and some tests start many processes.
+    testTimeout: 240_000,
     hookTimeout: 120_000,
   },
 })

@@ -232,11 +232,26 @@ describe('sweep', () => {
     child.kill('SIGINT')
     const { code, stderr } = await end
     expect(code).toBe(130)
-    expect(stderr).toContain(`Go on with: sweep ${plan} --out ${join(folder, 'stopped')}`)
+    expect(stderr).toContain(`Go on with: sweep ${plan} --out ${join(folder, 'stopped')} --backend cpu --jobs 2\n`)
     expect(stderr).not.toContain('FAILED')
     for (const cell of await cellFolders('stopped')) expect(await readdir(cell)).toContain('checkpoints')
     expect((await sweep(plan, 'stopped').end).code).toBe(0)
     expect(await numbersOf('stopped')).toEqual(await numbersOf('whole'))
+  })
+
+  it('tells which cell has failed, leaves the others alone, and does it again when asked to', async () => {
+    const ids = (await sweep(plan, 'failing', '--dry-run').end).stdout.match(/(alibi|none)-L\S+/g)!
+    const inTheWay = join(folder, 'failing/cells', ids[1]!, 'results.jsonl')
+    await mkdir(inTheWay, { recursive: true })
+    const { code, stdout, stderr } = await sweep(plan, 'failing').end
+    expect(code).toBe(1)
+    expect(stdout).toContain('3 of 4 cells finished')
+    expect(stderr).toContain('none L8 seed1 FAILED: ')
+    expect(stderr).toContain('--retry')
+    await rm(inTheWay, { recursive: true })
+    expect((await sweep(plan, 'failing', '--dry-run').end).stdout).toContain('nothing to be done')
+    expect((await sweep(plan, 'failing', '--retry').end).code).toBe(0)
+    expect(await numbersOf('failing')).toEqual(await numbersOf('whole'))
   })
 
   const cellFolders = async (out: string) =>

@@ -59,7 +59,7 @@ async function sweep(path: string, options: Options): Promise<void> {
   board.line(`${sweep.cells.length} cells on ${name}, ${device}; results ${dryRun ? 'would go to' : 'in'} ${folder}`)
   if (dryRun) return showPlan(sweep, options, signal)
 
-  const goOn = `sweep ${path} --out ${folder}`
+  const goOn = commandOf(path, folder, options)
   const states = await runSweep(sweep, { jobs, retry, board, signal }).catch((error) => {
     board.close()
     console.error(`stopped; what is done is kept. Go on with: ${goOn}`)
@@ -75,6 +75,16 @@ async function sweep(path: string, options: Options): Promise<void> {
     throw new Error(
       `sweep: ${failed.length} cells failed: ${failed.map(describeCell).join('; ')}; their logs are in ${join(folder, 'cells')}. Go on with: ${goOn} --retry`,
     )
+}
+
+/** All that decides which cells there are, as a command line has it. */
+function commandOf(path: string, folder: string, { jobs, data, backend }: Options): string {
+  const given = [
+    ...(data === undefined ? [] : ['--data', data]),
+    ...(backend === 'auto' ? [] : ['--backend', backend]),
+    ...(jobs === 1 ? [] : ['--jobs', `${jobs}`]),
+  ]
+  return ['sweep', path, '--out', folder, ...given].join(' ')
 }
 
 async function showPlan(sweep: Sweep, { jobs, retry }: Options, signal: AbortSignal): Promise<void> {
