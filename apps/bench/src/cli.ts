@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { compareCommand } from './commands/compare.js'
 import { doctorCommand } from './commands/doctor.js'
 import { evalCommand } from './commands/eval.js'
 import { exportCommand } from './commands/export.js'
@@ -13,7 +14,7 @@ import { Interrupted } from './interrupt.js'
 
 const commands = [
   ...[runCommand, sweepCommand, trainCommand, evalCommand, generateCommand],
-  ...[reportCommand, exportCommand, speedCommand, gpuCommand, doctorCommand],
+  ...[reportCommand, compareCommand, exportCommand, speedCommand, gpuCommand, doctorCommand],
 ]
 
 /** An error in one line, with what to do. */

@@ -44,7 +44,7 @@ export const worst = (judgements: readonly Judgement[]): Verdict =>
   ) ?? 'cannot be told'
 
 /** A change of perplexity (or time) from a difference of logarithms. */
-function percent(difference: number): string {
+export function percent(difference: number): string {
   const value = 100 * Math.expm1(difference)
   const digits = Math.abs(value) < 10 ? 1 : 0
   return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)} %`

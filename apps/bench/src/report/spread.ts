@@ -29,8 +29,11 @@ export const perplexityDigits = (value: number) => (value >= 100 ? 0 : value >= 
 /** e.g. `5.000 ± 1.414` */
 export function formatPerplexity(value: Spread | undefined): string {
   if (!value) return '—'
-  const digits = perplexityDigits(value.mean)
-  const mean = value.mean >= 1e6 ? value.mean.toExponential(1) : value.mean.toFixed(digits)
-  if (value.deviation === undefined) return mean
-  return `${mean} ± ${value.mean >= 1e6 ? value.deviation.toExponential(1) : value.deviation.toFixed(digits)}`
+  const { mean, deviation } = value
+  if (deviation === undefined) return formatMean(mean)
+  return `${formatMean(mean)} ± ${mean >= 1e6 ? deviation.toExponential(1) : deviation.toFixed(perplexityDigits(mean))}`
 }
+
+/** e.g. `5.000` */
+export const formatMean = (mean: number): string =>
+  mean >= 1e6 ? mean.toExponential(1) : mean.toFixed(perplexityDigits(mean))

@@ -55,10 +55,14 @@ export function standing(losses: ReadonlyMap<string, BySeed>): Standing {
     .filter(([, values]) => values.size > 0)
     .sort(([, a], [, b]) => mean(a) - mean(b))
   if (!best) return { best: undefined, undecided: [] }
-  const tested = others
-    .map(([name, values]) => ({ name, p: pairedTest(best[1], values)?.p ?? 1 }))
-    .sort((a, b) => a.p - b.p)
-  const firstKept = tested.findIndex(({ p }, i) => p * (tested.length - i) >= SIGNIFICANCE)
-  const undecided = firstKept < 0 ? [] : tested.slice(firstKept).map(({ name }) => name)
-  return { best: best[0], undecided: others.map(([name]) => name).filter((name) => undecided.includes(name)) }
+  const told = significant(others.map(([, values]) => pairedTest(best[1], values)?.p ?? 1))
+  return { best: best[0], undecided: others.flatMap(([name], i) => (told[i] ? [] : [name])) }
+}
+
+/** Which of several differences count, by their p, with Holm's correction for as many: few of them by chance alone. */
+export function significant(ps: readonly number[]): boolean[] {
+  const order = ps.map((p, i) => ({ p, i })).sort((a, b) => a.p - b.p)
+  const firstKept = order.findIndex(({ p }, rank) => p * (ps.length - rank) >= SIGNIFICANCE)
+  const counted = new Set(order.slice(0, firstKept < 0 ? ps.length : firstKept).map(({ i }) => i))
+  return ps.map((_, i) => counted.has(i))
 }

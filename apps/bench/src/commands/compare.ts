@@ -1,0 +1,21 @@
+import { Command } from 'commander'
+import { compareResults } from '../compare/compare.js'
+import { comparisonText } from '../compare/text.js'
+import { readResults } from '../results/file.js'
+
+export function compareCommand(): Command {
+  return new Command('compare')
+    .description("Show two runs' (or sweeps') differences: settings, perplexity with a paired test, speed, memory.")
+    .argument('<A>', 'a folder with results.jsonl')
+    .argument('<B>', 'another')
+    .option('--json', 'as JSON')
+    .action(compare)
+}
+
+async function compare(a: string, b: string, { json = false }: { readonly json?: boolean }): Promise<void> {
+  const comparison = compareResults(await readResults(a), await readResults(b))
+  const plain = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value)
+  console.log(
+    json ? JSON.stringify({ a, b, ...comparison }, plain, 2) : `A  ${a}\nB  ${b}\n\n${comparisonText(comparison)}`,
+  )
+}

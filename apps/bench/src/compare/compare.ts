@@ -1,0 +1,115 @@
+import { sameReading } from '../evaluate.js'
+import { isOf, type Row, readingsOf, rowsOf } from '../report/rows.js'
+import type { Spread } from '../report/spread.js'
+import { type BySeed, type PairedTest, pairedTest, significant } from '../report/statistics.js'
+import { over, type RowSummary, summarize } from '../report/summary.js'
+import type { Results } from '../results/file.js'
+import type { EvalLine } from '../results/schema.js'
+import { differentSettings, type SettingDifference } from './settings.js'
+
+/** What two runs, or sweeps, differ in. */
+export interface Comparison {
+  readonly settings: readonly SettingDifference[]
+  readonly perplexity: readonly PerplexityDifference[]
+  readonly costs: readonly CostDifference[]
+  /** Models of which the other run has none; those with fewer seeds are not among them. */
+  readonly onlyA: readonly Row[]
+  readonly onlyB: readonly Row[]
+}
+
+type Reading = Pick<EvalLine, 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
+
+/** One strategy at one train length and size, as each of the two has it. */
+interface Pair {
+  readonly a: Row
+  readonly b: Row
+}
+
+export interface PerplexityDifference extends Reading {
+  readonly of: Pair
+  readonly a: Spread
+  readonly b: Spread
+  /** Mean of b − a in nats a token: over the seeds that both have, or of the means if they have none in common. */
+  readonly differenceNats: number
+  /** Of b − a; undefined with fewer than two seeds in common. */
+  readonly test: PairedTest | undefined
+  /** Whether the seeds bear it out: the test's verdict, with Holm's correction for all differences of the comparison. */
+  readonly counts: boolean
+}
+
+interface CostDifference {
+  readonly of: Pair
+  readonly cost: CostName
+  readonly a: Spread
+  readonly b: Spread
+}
+
+/** What costs are called; the unit is in the name. */
+const costNames = ['trainTokensPerSecond', 'evalTokensPerSecond', 'trainPeakBytes', 'peakBytes'] as const
+export type CostName = (typeof costNames)[number] & keyof RowSummary
+
+/**
+ * Compares what both have: rows of the same strategy, train length and size. What each has one of, say one size, need not be
+ * the same: then that is what differs.
+ */
+export function compareResults(a: Results, b: Results): Comparison {
+  const [rowsA, rowsB] = [rowsOf(a), rowsOf(b)]
+  const decisive = (['strategy', 'trainLength', 'size'] as const).filter((key) =>
+    [rowsA, rowsB].some((rows) => new Set(rows.map((row) => row[key])).size > 1),
+  )
+  const same = (one: Row, other: Row) => decisive.every((key) => one[key] === other[key])
+  const pairs = rowsA.flatMap((row) => rowsB.filter((other) => same(row, other)).map((other) => ({ a: row, b: other })))
+  const found = pairs.flatMap((pair) => perplexityDifferences(a, b, pair))
+  const told = significant(found.map(({ test }) => test?.p ?? 1))
+  return {
+    settings: differentSettings(a.run, b.run),
+    perplexity: found.map((difference, i) => ({ ...difference, counts: told[i]! })),
+    costs: costDifferences(a, b, pairs),
+    onlyA: rowsA.filter((row) => !rowsB.some((other) => same(row, other))),
+    onlyB: rowsB.filter((row) => !rowsA.some((other) => same(row, other))),
+  }
+}
+
+function perplexityDifferences(a: Results, b: Results, of: Pair): Omit<PerplexityDifference, 'counts'>[] {
+  const [linesA, linesB] = [a.evals.filter((line) => isOf(line, of.a)), b.evals.filter((line) => isOf(line, of.b))]
+  const readings = linesA.filter((line, i) => linesA.findIndex((other) => sameReading(other, line)) === i)
+  return readings.flatMap(({ evalLength, protocol, stride, attentionWindow }) => {
+    const reading = { evalLength, protocol, stride, ...(attentionWindow !== undefined && { attentionWindow }) }
+    const spread = (lines: readonly EvalLine[], key: 'perplexity' | 'lossNats') =>
+      over(
+        lines.filter((line) => sameReading(line, reading)),
+        (own) => own.at(-1)![key],
+      )
+    const [ofB, nats] = [
+      spread(linesB, 'perplexity'),
+      { a: spread(linesA, 'lossNats')!, b: spread(linesB, 'lossNats') },
+    ]
+    if (!ofB || !nats.b) return []
+    const test = pairedTest(nats.b.bySeed, nats.a.bySeed)
+    const differenceNats = meanDifference(nats.b.bySeed, nats.a.bySeed) ?? nats.b.mean - nats.a.mean
+    return [{ ...reading, of, a: spread(linesA, 'perplexity')!, b: ofB, differenceNats, test }]
+  })
+}
+
+/** Over the seeds that both have. */
+function meanDifference(one: BySeed, other: BySeed): number | undefined {
+  const differences = [...one].flatMap(([seed, value]) => (other.has(seed) ? [value - other.get(seed)!] : []))
+  return differences.length ? differences.reduce((x, y) => x + y) / differences.length : undefined
+}
+
+/** By the readings that both have, so that the longest evaluation is the same. */
+function costDifferences(a: Results, b: Results, pairs: readonly Pair[]): CostDifference[] {
+  const shared = (own: Results, other: Results) => ({
+    ...own,
+    evals: own.evals.filter((line) => other.evals.some((each) => sameReading(each, line))),
+  })
+  const [ownA, ownB] = [shared(a, b), shared(b, a)]
+  const reading = readingsOf(ownA.evals)[0]
+  return pairs.flatMap((of) => {
+    const [ofA, ofB] = [summarize(ownA, [of.a], reading)[0], summarize(ownB, [of.b], reading)[0]]
+    return costNames.flatMap((cost): CostDifference[] => {
+      const [costA, costB] = [ofA?.[cost], ofB?.[cost]]
+      return costA && costB ? [{ of, cost, a: costA, b: costB }] : []
+    })
+  })
+}
