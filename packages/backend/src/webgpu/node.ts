@@ -11,6 +11,9 @@ export const gpuIsVisible = (): boolean =>
 /** Folders of browsers that bring SwiftShader and a Vulkan loader. */
 const BROWSERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome']
 
+/** By feature. One that is collected takes the process with it where a device of its is still in use. */
+const instances = new Map<string, GPU>()
+
 /**
  * The `navigator.gpu` of Node: Dawn, from the npm package `webgpu`.
  *
@@ -28,7 +31,8 @@ export async function nodeGpu(software: boolean): Promise<GPU> {
   // On NVIDIA's Vulkan driver Dawn hides 16-bit floats unless told otherwise. SwiftShader takes a second to compile a kernel
   // that clears its workgroup memory first, a fifth of that without; kernels write there before they read.
   const toggle = software ? 'disable_workgroup_init' : 'vulkan_enable_f16_on_nvidia'
-  const gpu = dawn.create([`enable-dawn-features=${toggle}`])
+  const gpu = instances.get(toggle) ?? dawn.create([`enable-dawn-features=${toggle}`])
+  instances.set(toggle, gpu)
   // TensorFlow.js looks for it here. Node 21 and later have a navigator of their own that only a definition replaces.
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true })
   return gpu
