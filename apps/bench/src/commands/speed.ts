@@ -56,20 +56,27 @@ async function speed({ parts: wanted, rounds, python, out }: Options): Promise<v
   log(
     `${backend.device}, TensorFlow ${backend.version}; products of 1024² matrices reach ${ceiling.toFixed(0)} GFLOP/s`,
   )
-  const results = []
-  for (const size of sizes.filter(({ name }) => wanted.includes(name)))
-    results.push(await steps(size, ceiling, rounds, python, log))
-  const evaluation = wanted.includes('evaluation') ? await reading(rounds, log) : undefined
   const about = { device: backend.device, versions: versionsOf(backend), commit: await codeCommit(), ceiling, rounds }
-  const wasm = stock && (await onWasm(stock, rounds, log))
-  const all = { type: 'speed', schemaVersion: 2, ...about, results, evaluation, wasm }
-  await writeFileAtomic(out, `${JSON.stringify(all, null, 2)}\n`)
+  const all: Record<string, unknown> = { type: 'speed', schemaVersion: 2, ...about }
+  // After each part: what is measured is kept, whatever becomes of the next.
+  const keep = async (more: object) => writeFileAtomic(out, `${JSON.stringify(Object.assign(all, more), null, 2)}\n`)
+  const results: Awaited<ReturnType<typeof steps>>[] = []
+  for (const size of sizes.filter(({ name }) => wanted.includes(name))) {
+    results.push(await steps(size, ceiling, rounds, python, log))
+    await keep({ results })
+  }
+  if (wanted.includes('evaluation')) await keep({ evaluation: await reading(rounds, log) })
+  if (stock) await keep({ wasm: await onWasm(stock, rounds, log) })
   log(`every time: ${out}`)
 }
 
 async function steps(size: Size, ceiling: number, rounds: number, python: string, log: Log) {
   log(`${size.name}: batch ${size.batch} × ${size.length}, width ${size.dim}, ${rounds} rounds`)
-  const outcomes = await run(await against(size, python, log), size, rounds)
+  const outcomes: Outcome[] = []
+  for (const peers of togetherInMemory(size)) {
+    const [ours, ...others] = await run(await against(size, peers, python, log), size, rounds)
+    outcomes.push(...(outcomes.length ? [] : [ours!]), ...others)
+  }
   console.log(`\n${stepTable(size, outcomes, ceiling).join('\n')}\n`)
   // Strategies at a size where attention counts but a round is short.
   const strategies = size.name === '256' ? await run(await each(size, log), size, rounds) : []
@@ -95,11 +102,17 @@ async function onWasm(stock: Awaited<ReturnType<typeof ownKernels>>, rounds: num
   return { size: wasmSize, device, version, outcomes }
 }
 
-async function against(size: Size, python: string, log: Log): Promise<Contestant[]> {
+type Attention = 'eager' | 'sdpa'
+
+/** PyTorch's steps that run in turns with ours: at 4096 each of them keeps 12 GB, so one after the other. */
+const togetherInMemory = ({ length }: Size): readonly (readonly Attention[])[] =>
+  length > 1024 ? [['eager'], ['sdpa']] : [['eager', 'sdpa']]
+
+async function against(size: Size, peers: readonly Attention[], python: string, log: Log): Promise<Contestant[]> {
   const all: (Contestant | Absent)[] = [await ours(size, 'alibi', log)]
   // Its whole matrix of scores, and what a tape keeps of it, would be several GB at 4096.
   if (size.length <= 1024) all.push(idiomatic(size), await plainNode(size))
-  all.push(await torch(size, 'eager', python), await torch(size, 'sdpa', python))
+  for (const attention of peers) all.push(await torch(size, attention, python))
   for (const absent of all) if ('reason' in absent) log(`  ${absent.name}: ${absent.reason}`)
   return all.filter((one): one is Contestant => 'run' in one)
 }
