@@ -1,7 +1,7 @@
 import { backendNames } from '@alibi/backend'
 import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { InvalidArgumentError, Option } from 'commander'
-import type { RunOptions } from '../config.js'
+import { type RunOptions, runConfigSchema } from '../config.js'
 import { presets } from '../presets.js'
 import { strategyNames } from '../strategies.js'
 
@@ -21,6 +21,8 @@ export const strategyHelp = `${strategyNames.join(', ')}, or a file or package o
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
 
+export const tokenizers = runConfigSchema.shape.tokenizer.options
+
 /** The options that make a run's config; a preset has the rest. */
 export const configOptions = (): Option[] => [
   new Option('--preset <name>', 'an experiment and its size').choices(Object.keys(presets)),
@@ -28,7 +30,7 @@ export const configOptions = (): Option[] => [
     '--data <name|file|folder>',
     'typescript, wikitext-103, wikitext-2, enwik8, a task (passkey, copy), a file or a folder',
   ),
-  new Option('--tokenizer <kind>', 'what a token is').choices(['bytes', 'words', 'prose']),
+  new Option('--tokenizer <kind>', 'what a token is').choices(tokenizers),
   new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
   new Option('--steps <n>', 'training steps').argParser(number),
   new Option('--batch-size <rows>', 'sequences in a training step').argParser(number),

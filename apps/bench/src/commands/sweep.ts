@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { BackendName } from '@alibi/backend'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import type { RunConfig } from '../config.js'
 import { holdFolder } from '../hold.js'
 import { interruptSignal } from '../interrupt.js'
 import { type Board, createBoard } from '../live/board.js'
@@ -14,7 +15,7 @@ import { cellFolder } from '../sweep/folder.js'
 import { planRuns, readPlan } from '../sweep/plan.js'
 import { sweepRunLine } from '../sweep/results.js'
 import { count, describeCell, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
-import { backendOption, number } from './options.js'
+import { backendOption, number, tokenizers } from './options.js'
 import { report } from './report.js'
 
 export function sweepCommand(): Command {
@@ -27,6 +28,7 @@ export function sweepCommand(): Command {
     .option('--out <folder>', "for results and the report (default: runs/ and the plan's name)")
     .option('--jobs <n>', 'processes at once, which share the cores', number, 1)
     .option('--data <name|file|folder>', "in place of the plan's text")
+    .addOption(new Option('--tokenizer <kind>', "in place of the plan's: what a token is").choices(tokenizers))
     .option('--retry', 'go on with cells that have failed')
     .option('--dry-run', 'show the cells and about how long they will take')
     .addOption(backendOption())
@@ -37,6 +39,7 @@ interface Options {
   readonly out?: string
   readonly jobs: number
   readonly data?: string
+  readonly tokenizer?: RunConfig['tokenizer']
   readonly retry?: boolean
   readonly dryRun?: boolean
   readonly backend: BackendName | 'auto'
@@ -78,9 +81,10 @@ async function sweep(path: string, options: Options): Promise<void> {
 }
 
 /** All that decides which cells there are, as a command line has it. */
-function commandOf(path: string, folder: string, { jobs, data, backend }: Options): string {
+function commandOf(path: string, folder: string, { jobs, data, tokenizer, backend }: Options): string {
   const given = [
     ...(data === undefined ? [] : ['--data', data]),
+    ...(tokenizer === undefined ? [] : ['--tokenizer', tokenizer]),
     ...(backend === 'auto' ? [] : ['--backend', backend]),
     ...(jobs === 1 ? [] : ['--jobs', `${jobs}`]),
   ]

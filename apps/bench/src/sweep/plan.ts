@@ -53,6 +53,7 @@ export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings'> {
 export interface PlanOverrides {
   /** From the current folder. */
   readonly data?: string | undefined
+  readonly tokenizer?: RunConfig['tokenizer'] | undefined
 }
 
 /**
@@ -87,7 +88,7 @@ export async function readPlan(path: string): Promise<Plan> {
  * @param folder - that relative paths of strategies and data start from: the plan's
  * @throws Error, one line, for values that no run can have
  */
-export function planRuns(plan: Plan, folder: string, { data }: PlanOverrides = {}): RunConfig[] {
+export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOverrides = {}): RunConfig[] {
   const { preset, strategies, trainLengths, seeds, tokensPerStep, settings } = plan
   if (tokensPerStep && settings.batchSize)
     throw new Error(`sweep: expected tokensPerStep or batchSize in ${plan.name}, got both; leave one out`)
@@ -99,6 +100,7 @@ export function planRuns(plan: Plan, folder: string, { data }: PlanOverrides = {
         ...{ preset, strategies: strategies.map((each) => strategyFrom(folder, each)), seeds, trainLength, ...size },
         ...(settings.data && { data: textFrom(folder, settings.data) }),
         ...(data !== undefined && { data: textFrom('.', data) }),
+        ...(tokenizer && { tokenizer }),
         ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
         evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths),
       }),
