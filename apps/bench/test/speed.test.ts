@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Contestant } from '../src/speed/contestant.js'
 import { duel, median } from '../src/speed/duel.js'
 import { growth } from '../src/speed/evaluation.js'
-import { readingTable, stepTable } from '../src/speed/tables.js'
+import { readingTable, savingTable, stepTable } from '../src/speed/tables.js'
 
 /** Takes the given seconds, run after run. */
 const scripted = (name: string, seconds: number[]): Contestant => ({
@@ -37,6 +37,13 @@ describe('tables', () => {
     expect(row).toContain(gigaflops.toFixed(0))
     expect(row).toContain('2.00 (1.00 to 4.00)')
     expect(stepTable(size, [outcome])[0]).not.toContain('of product')
+  })
+
+  it('set short training beside the long training it replaces', () => {
+    const long = { ...outcome, name: 'sinusoidal at 128', ratio: { median: 1, range: [1, 1] as const } }
+    const short = { name: 'alibi at 64', seconds: [0.1, 0.4, 0.2], ratio: { median: 0.4, range: [0.2, 0.8] as const } }
+    const [, , row] = savingTable([{ outcomes: [long, short] }])
+    expect(row).toMatch(/\| alibi at 64 +\| 200\.0 \| sinusoidal at 128 \| 500\.0 \| 0\.40 \(0\.20 to 0\.80\) \|/)
   })
 
   it('turn times into rates of reading', () => {

@@ -9,8 +9,9 @@ import { idiomatic } from '../speed/idiomatic.js'
 import { ours } from '../speed/ours.js'
 import { plainNode } from '../speed/plain-node.js'
 import { ownKernels, stockWasm } from '../speed/stock-wasm.js'
-import { readingTable, stepTable, strategyTable } from '../speed/tables.js'
+import { readingTable, savingTable, stepTable, strategyTable } from '../speed/tables.js'
 import { torch } from '../speed/torch.js'
+import { contestantsOf, type Saving, savings } from '../speed/train-short.js'
 import { strategyNames } from '../strategies.js'
 
 const model = { layers: 4, dim: 256, heads: 8, vocabulary: 512 }
@@ -24,11 +25,13 @@ const sizes: readonly Size[] = [
 /** One thread without compiled steps: a small one. */
 const wasmSize: Size = { name: 'wasm', batch: 1, length: 256, ...model, steps: 1 }
 
-const parts = [...sizes.map(({ name }) => name), 'evaluation', 'wasm']
+const parts = [...sizes.map(({ name }) => name), 'train-short', 'evaluation', 'wasm']
 
 export function speedCommand(): Command {
   return new Command('speed')
-    .description("Time steps side by side: ours, TensorFlow.js' usual way, PyTorch; ours by strategy; long evaluation.")
+    .description(
+      "Time steps side by side: ours, TensorFlow.js' usual way, PyTorch; ours by strategy, and short against long; long evaluation.",
+    )
     .option('--parts <names>', `from ${parts.join(', ')}`, (text) => text.split(','), parts)
     .option('--rounds <n>', 'turns of each', Number, 5)
     .option('--python <path>', 'a Python with PyTorch', 'python3')
@@ -65,6 +68,7 @@ async function speed({ parts: wanted, rounds, python, out }: Options): Promise<v
     results.push(await steps(size, ceiling, rounds, python, log))
     await keep({ results })
   }
+  if (wanted.includes('train-short')) await keep({ trainShort: await trainingShort(rounds, log) })
   if (wanted.includes('evaluation')) await keep({ evaluation: await reading(rounds, log) })
   if (stock) await keep({ wasm: await onWasm(stock, rounds, log) })
   log(`every time: ${out}`)
@@ -82,6 +86,17 @@ async function steps(size: Size, ceiling: number, rounds: number, python: string
   const strategies = size.name === '256' ? await run(await each(size, log), size, rounds) : []
   if (strategies.length) console.log(`${strategyTable(strategies).join('\n')}\n`)
   return { size, outcomes, strategies }
+}
+
+async function trainingShort(rounds: number, log: Log) {
+  const all: (Saving & { readonly outcomes: Outcome[] })[] = []
+  for (const saving of savings) {
+    const { short, long } = saving
+    log(`train short: ${short.batch} × ${short.length} against ${long.batch} × ${long.length}, width ${short.dim}`)
+    all.push({ ...saving, outcomes: await run(await contestantsOf(saving, log), short, rounds) })
+  }
+  console.log(`\n${savingTable(all).join('\n')}\n`)
+  return all
 }
 
 async function reading(rounds: number, log: Log) {

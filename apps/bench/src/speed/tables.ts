@@ -39,6 +39,16 @@ export const strategyTable = (outcomes: readonly Outcome[]): string[] =>
     ...outcomes.map(({ name, seconds, ratio }) => [name, (1000 * median(seconds)).toFixed(1), spread(inverse(ratio))]),
   ])
 
+/** Each row is a pair, the baseline first. */
+export const savingTable = (all: readonly { readonly outcomes: readonly Outcome[] }[]): string[] =>
+  table([
+    ['trained short', 'ms', 'trained long', 'ms', 'time ÷ long'],
+    ...all.map(({ outcomes: [long, short] }) => [
+      ...[short!, long!].flatMap(({ name, seconds }) => [name, (1000 * median(seconds)).toFixed(1)]),
+      spread(short!.ratio),
+    ]),
+  ])
+
 /** Rates over the first length's, and the exponents with which time and memory grow. */
 export function readingTable(lengths: readonly (Outcome & { readonly length: number; readonly peakBytes: number })[]) {
   const tokens = lengths.at(-1)!.length
