@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { createModel, createTrainer, type ModelConfig, type StepCompiler, type Trainer } from '@alibi/transformer'
-import { huggingFaceArchitecture, loadCheckpoint } from '@alibi/transformer/node'
+import { hasCheckpoint, huggingFaceArchitecture, loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { modelSize, type RunConfig } from './config.js'
 import { randomPositions } from './data/random-positions.js'
 import type { CellKey } from './results/schema.js'
@@ -26,6 +26,12 @@ export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey =>
 })
 
 export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
+
+/** Steps of the cell's checkpoint. */
+export async function stepsDone(folder: string, cell: Cell): Promise<number> {
+  const checkpoint = checkpointFolder(folder, cell)
+  return hasCheckpoint(checkpoint) ? (await readCheckpointInfo(checkpoint)).step : 0
+}
 
 export const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
   vocabularySize,

@@ -1,9 +1,8 @@
-import { hasCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
-import { type Cell, cellKey, cellName, cellsOf, checkpointFolder, disposeTrainer } from './cell.js'
+import { type Cell, cellKey, cellName, cellsOf, disposeTrainer, stepsDone } from './cell.js'
 import type { RunConfig } from './config.js'
 import { describeReading, evaluateModel, type Reading, readingsOf, sameReading, tokensRead } from './evaluate.js'
 import { duration } from './progress.js'
-import { appendResult, type Results, readResults, writeResults } from './results/file.js'
+import { type Results, readResults } from './results/file.js'
 import type { CellKey } from './results/schema.js'
 import { sameTrials, type TrialKind, trialKindsOf, tryRetrieval } from './retrieve.js'
 import { makeStrategy } from './strategies.js'
@@ -14,8 +13,7 @@ import { type Run, trainCell } from './train.js'
  * have already are not done again.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {
-  const { config, folder, progress } = run
-  await takeBackUnsaved(folder, config)
+  const { config, folder, append, progress } = run
   const { evals, retrieval } = await readResults(folder)
   const cells = cellsOf(config)
   let told = false
@@ -38,10 +36,9 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
       const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(trainer.model, run.corpus, request, run)
       // The line that says it is done comes last.
-      await appendResult(folder, positions, whole)
+      await append(positions, whole)
     }
-    for (const kind of trials)
-      await appendResult(folder, await tryRetrieval(trainer.model, cellKey(cell, config), kind, run))
+    for (const kind of trials) await append(await tryRetrieval(trainer.model, cellKey(cell, config), kind, run))
     progress.stop()
     disposeTrainer(trainer)
   }
@@ -67,23 +64,6 @@ function possibleReadings(cell: Cell, { config, progress }: Pick<Run, 'config' |
 const possibleTrials = (cell: Cell, config: RunConfig): TrialKind[] => {
   const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(cell.strategy, config)
   return trialKindsOf(config).filter(({ evalLength }) => evalLength <= maxPositions)
-}
-
-const stepsDone = async (folder: string, cell: Cell): Promise<number> => {
-  const checkpoint = checkpointFolder(folder, cell)
-  return hasCheckpoint(checkpoint) ? (await readCheckpointInfo(checkpoint)).step : 0
-}
-
-/** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run goes on: they go. */
-async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void> {
-  const results = await readResults(folder)
-  const done = new Map<string, number>()
-  for (const cell of cellsOf(config)) done.set(cellName(cell), await stepsDone(folder, cell))
-  const kept = results.train.filter((line) => line.step <= (done.get(`${line.strategy}-seed${line.seed}`) ?? 0))
-  const positions = results.positions.filter((line) =>
-    results.evals.some((whole) => isOf(whole, line) && sameReading(whole, line)),
-  )
-  await writeResults(folder, { ...results, train: kept, positions })
 }
 
 /**

@@ -6,7 +6,7 @@ import type { RunConfig } from './config.js'
 import { trainingBatch } from './data/batch.js'
 import type { Corpus } from './data/corpus.js'
 import { type Progress, thousands } from './progress.js'
-import { appendResult } from './results/file.js'
+import type { Append } from './results/open.js'
 
 /** What the cells of a run share. */
 export interface Run {
@@ -14,6 +14,8 @@ export interface Run {
   readonly corpus: Corpus
   /** Where results and checkpoints go. */
   readonly folder: string
+  /** To the results. */
+  readonly append: Append
   readonly progress: Progress
   /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
   readonly signal: AbortSignal
@@ -26,7 +28,7 @@ const TIMED_STEPS = [5, 20] as const
 
 /** Trains a cell from its checkpoint, or from the start, to the last step. */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
-  const { config, corpus, folder, progress, signal } = run
+  const { config, corpus, folder, append, progress, signal } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config
   const checkpoint = checkpointFolder(folder, cell)
   const compiler: StepCompiler = (step, variables) =>
@@ -70,7 +72,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       const { elapsedSeconds } = window
       const peakResidentBytes = process.resourceUsage().maxRSS * 1024
       const measured = { step, lossNats, tokensPerSecond, elapsedSeconds, peakResidentBytes }
-      await appendResult(folder, { type: 'train', ...cellKey(cell, config), ...measured })
+      await append({ type: 'train', ...cellKey(cell, config), ...measured })
       detail = `loss ${lossNats.toFixed(3)} ${thousands(tokensPerSecond)} tok/s`
       Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
     }

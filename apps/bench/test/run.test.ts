@@ -51,6 +51,14 @@ async function numbers(out: string) {
   }
 }
 
+/** Ends a run as soon as its results have a text. */
+async function killAt(needle: string, out: string, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [bench, ...args])
+  const has = async () => (await readFile(join(folder, out, 'results.jsonl'), 'utf8').catch(() => '')).includes(needle)
+  while (child.exitCode === null && !(await has())) await new Promise((resolve) => setTimeout(resolve, 5))
+  child.kill('SIGKILL')
+}
+
 describe('run', () => {
   it('trains, evaluates, reports', async () => {
     const { code, stdout, stderr } = await start(...tiny('whole'))
@@ -91,17 +99,17 @@ describe('run', () => {
   })
 
   it('goes on after kill -9 with the numbers of an uninterrupted run', async () => {
-    for (const kill of [1, 2]) {
-      const child = spawn(process.execPath, [bench, ...tiny('killed', ...(kill === 1 ? [] : ['--resume']))])
-      // As soon as there is a checkpoint to go on from, and once more later.
-      const has = async (needle: string) =>
-        (await readFile(join(folder, 'killed/results.jsonl'), 'utf8').catch(() => '')).includes(needle)
-      const needle = kill === 1 ? '"step":104' : '"strategy":"learned","seed":1,"step":50'
-      while (child.exitCode === null && !(await has(needle))) await new Promise((resolve) => setTimeout(resolve, 5))
-      child.kill('SIGKILL')
-    }
-    await start('run', '--resume', '--out', join(folder, 'killed'))
+    const tensorboard = ['--tensorboard', join(folder, 'tensorboard')]
+    // As soon as there is a checkpoint to go on from, and once more later.
+    await killAt('"step":104', 'killed', tiny('killed', ...tensorboard))
+    const later = '"strategy":"learned","trainLength":16,"seed":1,"size":"1x8x2","step":50'
+    await killAt(later, 'killed', tiny('killed', '--resume', ...tensorboard))
+    await start('run', '--resume', '--out', join(folder, 'killed'), ...tensorboard)
     expect(await numbers('killed')).toEqual(await numbers('whole'))
+    // A file of events each time, for each cell that had begun.
+    const events = (cell: string) => readdir(join(folder, 'tensorboard/killed', cell))
+    expect(await events('alibi-L16-1x8x2-seed1')).toHaveLength(3)
+    expect(await events('learned-L16-1x8x2-seed1')).toHaveLength(2)
   })
 
   it('stops at Ctrl-C with a checkpoint and says how to go on', async () => {
@@ -128,6 +136,17 @@ describe('run', () => {
     expect(await start(...tiny('whole'))).toMatchObject({ code: 1, stderr: expect.stringContaining('add --resume') })
     const other = await start(...tiny('whole', '--steps', '50', '--resume'))
     expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('got steps 50 instead of 120') })
+  })
+})
+
+describe('train', () => {
+  it('goes on after kill -9, and keeps no line of steps that are done again', async () => {
+    const [, ...options] = tiny('alone').filter((_, i, all) => ![all[i], all[i - 1]].includes('--strategies'))
+    const own = options.slice(0, options.indexOf('--eval-lengths'))
+    await killAt('"step":104', 'alone', ['train', ...own])
+    expect(await start('train', '--resume', '--out', join(folder, 'alone'))).toMatchObject({ code: 0 })
+    const ofAlibi = (await numbers('whole')).train.filter((line) => line.strategy === 'alibi')
+    expect((await numbers('alone')).train).toEqual(ofAlibi)
   })
 })
 

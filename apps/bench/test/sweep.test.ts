@@ -205,7 +205,9 @@ describe('sweep', () => {
     const { stdout } = await sweep(plan, 'whole', '--dry-run').end
     expect(stdout).toContain('nothing to be done')
     expect(stdout.match(/finished/g)).toHaveLength(4)
-    expect((await sweep(plan, 'whole').end).code).toBe(0)
+    const tensorboard = join(folder, 'tensorboard')
+    expect((await sweep(plan, 'whole', '--tensorboard', tensorboard).end).code).toBe(0)
+    expect(await readdir(join(tensorboard, 'whole'))).toHaveLength(4)
     expect(await readFile(path, 'utf8')).toBe(before)
     expect(await logs()).toEqual(files)
   })
@@ -222,7 +224,8 @@ describe('sweep', () => {
   })
 
   it('stops its processes at Ctrl-C with checkpoints and says how to go on', async () => {
-    const { child, end } = sweep(plan, 'stopped')
+    const tensorboard = ['--tensorboard', join(folder, 'tensorboard')]
+    const { child, end } = sweep(plan, 'stopped', ...tensorboard)
     const cells = () => readdir(join(folder, 'stopped/cells')).catch((): string[] => [])
     const begun = async () => {
       const texts = (await cells()).map((cell) => readLoose(join(folder, 'stopped/cells', cell, 'results.jsonl')))
@@ -232,10 +235,14 @@ describe('sweep', () => {
     child.kill('SIGINT')
     const { code, stderr } = await end
     expect(code).toBe(130)
-    expect(stderr).toContain(`Go on with: sweep ${plan} --out ${join(folder, 'stopped')} --backend cpu --jobs 2\n`)
+    expect(stderr).toContain(
+      `Go on with: sweep ${plan} --out ${join(folder, 'stopped')} --backend cpu --jobs 2 ${tensorboard.join(' ')}\n`,
+    )
     expect(stderr).not.toContain('FAILED')
     for (const cell of await cellFolders('stopped')) expect(await readdir(cell)).toContain('checkpoints')
-    expect((await sweep(plan, 'stopped').end).code).toBe(0)
+    expect((await sweep(plan, 'stopped', ...tensorboard).end).code).toBe(0)
+    const ofCells = ['alibi-L16', 'alibi-L8', 'none-L16', 'none-L8'].map((name) => `${name}-1x8x2-seed1`)
+    expect((await readdir(join(folder, 'tensorboard/stopped'))).sort()).toEqual(ofCells)
     expect(await numbersOf('stopped')).toEqual(await numbersOf('whole'))
   })
 

@@ -1,3 +1,4 @@
+import { basename, join, resolve } from 'node:path'
 import { backendNames } from '@alibi/backend'
 import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { InvalidArgumentError, Option } from 'commander'
@@ -22,6 +23,13 @@ export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
 
 export const tokenizers = runConfigSchema.shape.tokenizer.options
+
+export const tensorboardOption = () =>
+  new Option('--tensorboard <folder>', "also write TensorBoard's event files, below a folder with the results' name")
+
+/** TensorBoard's folder for a run, if it is to have one. */
+export const tensorboardFolder = (tensorboard: string | undefined, results: string) =>
+  tensorboard === undefined ? undefined : join(resolve(tensorboard), basename(results))
 
 /** The options that make a run's config; a preset has the rest. */
 export const configOptions = (): Option[] => [

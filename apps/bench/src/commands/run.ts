@@ -8,7 +8,15 @@ import { interruptSignal } from '../interrupt.js'
 import { createProgress, duration, thousands } from '../progress.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
-import { backendOption, cellsOptions, configOptions, givenConfig } from './options.js'
+import { openResults } from '../results/open.js'
+import {
+  backendOption,
+  cellsOptions,
+  configOptions,
+  givenConfig,
+  tensorboardFolder,
+  tensorboardOption,
+} from './options.js'
 import { beginRun, planRun } from './plan-run.js'
 
 export function runCommand(): Command {
@@ -18,6 +26,7 @@ export function runCommand(): Command {
   for (const option of [...cellsOptions(), ...configOptions(), backendOption()]) command.addOption(option)
   return command
     .option('--out <folder>', 'for results, checkpoints and the report (default: a new one in runs/)')
+    .addOption(tensorboardOption())
     .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
     .action(run)
 }
@@ -26,6 +35,7 @@ interface Options {
   readonly out?: string
   readonly resume?: boolean
   readonly backend: BackendName | 'auto'
+  readonly tensorboard?: string
 }
 
 async function run(options: Options): Promise<void> {
@@ -35,6 +45,7 @@ async function run(options: Options): Promise<void> {
   const plan = await planRun({ ...options, given: givenConfig({ ...options }), log: progress.line })
 
   const { folder, config, backend } = plan
+  const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
   progress.line(await estimateLine(config, backend.name))
@@ -46,14 +57,17 @@ async function run(options: Options): Promise<void> {
     `${cellsOf(config).length} models (strategies × seeds) of ${config.steps} steps, train length ${config.trainLength}, ` +
       `evaluated at ${config.evalLengths.join(', ')}; results in ${folder}`,
   )
+  const append = await openResults(folder, config, tensorboardFolder(tensorboard, folder))
   try {
-    const results = await runExperiment({ config, corpus, folder, progress, signal })
+    const results = await runExperiment({ config, corpus, folder, append, progress, signal })
     const { html } = await writeReport(folder, results)
     console.log(`\nperplexity on held-out text by evaluation length\n\n${resultTable(results).join('\n')}`)
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
   } catch (error) {
     progress.stop()
-    console.error(`stopped; what is done is kept. Go on with: run --resume --out ${folder}`)
+    console.error(
+      `stopped; what is done is kept. Go on with: run --resume --out ${folder}${tensorboard === undefined ? '' : ` --tensorboard ${tensorboard}`}`,
+    )
     throw error
   }
 }

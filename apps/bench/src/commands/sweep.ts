@@ -15,7 +15,7 @@ import { cellFolder } from '../sweep/folder.js'
 import { planRuns, readPlan } from '../sweep/plan.js'
 import { sweepRunLine } from '../sweep/results.js'
 import { count, describeCell, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
-import { backendOption, number, tokenizers } from './options.js'
+import { backendOption, number, tensorboardFolder, tensorboardOption, tokenizers } from './options.js'
 import { report } from './report.js'
 
 export function sweepCommand(): Command {
@@ -32,6 +32,7 @@ export function sweepCommand(): Command {
     .option('--retry', 'go on with cells that have failed')
     .option('--dry-run', 'show the cells and about how long they will take')
     .addOption(backendOption())
+    .addOption(tensorboardOption())
     .action(sweep)
 }
 
@@ -43,6 +44,7 @@ interface Options {
   readonly retry?: boolean
   readonly dryRun?: boolean
   readonly backend: BackendName | 'auto'
+  readonly tensorboard?: string
 }
 
 async function sweep(path: string, options: Options): Promise<void> {
@@ -63,7 +65,8 @@ async function sweep(path: string, options: Options): Promise<void> {
   if (dryRun) return showPlan(sweep, options, signal)
 
   const goOn = commandOf(path, folder, options)
-  const states = await runSweep(sweep, { jobs, retry, board, signal }).catch((error) => {
+  const tensorboard = tensorboardFolder(options.tensorboard, folder)
+  const states = await runSweep(sweep, { jobs, retry, tensorboard, board, signal }).catch((error) => {
     board.close()
     console.error(`stopped; what is done is kept. Go on with: ${goOn}`)
     throw error
@@ -81,12 +84,13 @@ async function sweep(path: string, options: Options): Promise<void> {
 }
 
 /** All that decides which cells there are, as a command line has it. */
-function commandOf(path: string, folder: string, { jobs, data, tokenizer, backend }: Options): string {
+function commandOf(path: string, folder: string, { jobs, data, tokenizer, backend, tensorboard }: Options): string {
   const given = [
     ...(data === undefined ? [] : ['--data', data]),
     ...(tokenizer === undefined ? [] : ['--tokenizer', tokenizer]),
     ...(backend === 'auto' ? [] : ['--backend', backend]),
     ...(jobs === 1 ? [] : ['--jobs', `${jobs}`]),
+    ...(tensorboard === undefined ? [] : ['--tensorboard', tensorboard]),
   ]
   return ['sweep', path, '--out', folder, ...given].join(' ')
 }

@@ -5,8 +5,16 @@ import { checkLengths, readCorpus } from '../data/corpus.js'
 import { estimateLine } from '../estimate.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress, thousands } from '../progress.js'
+import { openResults } from '../results/open.js'
 import { trainCell } from '../train.js'
-import { backendOption, configOptions, givenConfig, strategyHelp } from './options.js'
+import {
+  backendOption,
+  configOptions,
+  givenConfig,
+  strategyHelp,
+  tensorboardFolder,
+  tensorboardOption,
+} from './options.js'
 import { beginRun, planRun } from './plan-run.js'
 
 export function trainCommand(): Command {
@@ -17,6 +25,7 @@ export function trainCommand(): Command {
   for (const option of [...configOptions(), backendOption()]) command.addOption(option)
   return command
     .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')
+    .addOption(tensorboardOption())
     .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
     .action(train)
 }
@@ -27,6 +36,7 @@ interface Options {
   readonly out?: string
   readonly resume?: boolean
   readonly backend: BackendName | 'auto'
+  readonly tensorboard?: string
 }
 
 async function train({ strategy, seed, ...options }: Options): Promise<void> {
@@ -40,6 +50,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const defaults = { strategies: ['alibi'], seeds: [1] }
   const plan = await planRun({ ...options, given, defaults, log: progress.line })
   const { folder, config, backend } = plan
+  const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
@@ -47,14 +58,17 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   await beginRun(plan)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   const [cell] = cellsOf(config)
+  const append = await openResults(folder, config, tensorboardFolder(tensorboard, folder))
   try {
-    const trainer = await trainCell(cell!, { config, corpus, folder, progress, signal })
+    const trainer = await trainCell(cell!, { config, corpus, folder, append, progress, signal })
     progress.stop()
     console.log(`trained ${thousands(trainer.model.numParameters)} parameters: ${checkpointFolder(folder, cell!)}`)
     disposeTrainer(trainer)
   } catch (error) {
     progress.stop()
-    console.error(`stopped; what is done is kept. Go on with: train --resume --out ${folder}`)
+    console.error(
+      `stopped; what is done is kept. Go on with: train --resume --out ${folder}${tensorboard === undefined ? '' : ` --tensorboard ${tensorboard}`}`,
+    )
     throw error
   }
 }

@@ -21,6 +21,8 @@ export type Job =
       readonly run: RunConfig
       readonly folder: string
       readonly backend: BackendName
+      /** For event files, if they are asked for. */
+      readonly tensorboard?: string | undefined
     }
 
 /** What each kind of job comes to. */

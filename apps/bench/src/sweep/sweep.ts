@@ -6,6 +6,7 @@ import { duration, type Progress } from '../progress.js'
 import { perplexityDigits } from '../report/spread.js'
 import { appendResult, type Results, readResults, writeResults } from '../results/file.js'
 import type { EvalLine, RunLine } from '../results/schema.js'
+import { openEvents } from '../tensorboard/events.js'
 import type { SweepCell } from './cells.js'
 import { doJob } from './do-job.js'
 import { type CellState, cellFolder, readState, writeEnd } from './folder.js'
@@ -24,6 +25,8 @@ export interface SweepOptions {
   readonly jobs: number
   /** Whether to go on with cells that have failed. */
   readonly retry: boolean
+  /** Folder for TensorBoard's event files. */
+  readonly tensorboard?: string | undefined
   readonly board: Board
   readonly signal: AbortSignal
 }
@@ -54,11 +57,13 @@ const resultsSoFar = (run: RunLine, states: ReadonlyMap<SweepCell, CellState>): 
  */
 export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<ReadonlyMap<SweepCell, CellState>> {
   const { folder, run, cells } = sweep
-  const { jobs, retry, board, signal } = options
+  const { jobs, retry, tensorboard, board, signal } = options
   const states = await readStates(sweep)
   await mkdir(folder, { recursive: true })
   // Whatever a killed sweep has left of its last line.
   await writeResults(folder, resultsSoFar(run, states))
+  // Those of other cells are written as they are trained.
+  if (tensorboard !== undefined) await openEvents(tensorboard, resultsSoFar(run, states))
 
   const queue = cells.filter((cell) => isLeft(states.get(cell)!, retry))
   let left = queue.length
@@ -86,13 +91,13 @@ async function runCell(
   sweep: Sweep,
   cell: SweepCell,
   task: Progress,
-  { jobs, signal }: SweepOptions,
+  { jobs, tensorboard, signal }: SweepOptions,
 ): Promise<CellState> {
   const { folder, backend } = sweep
   const own = cellFolder(folder, cell)
   await mkdir(own, { recursive: true })
   try {
-    const job = { kind: 'run', run: cell.config, folder: own, backend } as const
+    const job = { kind: 'run', run: cell.config, folder: own, backend, tensorboard } as const
     const progress = {
       ...task,
       line: () => {},

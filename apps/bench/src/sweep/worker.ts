@@ -16,6 +16,7 @@ import { codeCommit, versionsOf } from '../machine.js'
 import { admitStrategies, loadStrategies } from '../plugins/admit.js'
 import type { Progress } from '../progress.js'
 import { readResults } from '../results/file.js'
+import { openResults } from '../results/open.js'
 import { trainCell } from '../train.js'
 import { type Job, type Outcomes, type Report, STOP } from './jobs.js'
 
@@ -104,6 +105,7 @@ async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Prom
     const corpus = await readCorpus(plan.config, { log: line, signal })
     await beginRun(plan)
     await trainCell(cellsOf(plan.config)[0]!, {
+      append: await openResults(folder, plan.config),
       ...{ config: plan.config, corpus, folder, signal: AbortSignal.any([signal, enough.signal]) },
       progress: { line, start() {}, update() {}, stop() {} },
       onStepSeconds(measured) {
@@ -122,7 +124,7 @@ async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Prom
   }
 }
 
-async function run({ run, folder, backend }: JobOf<'run'>, progress: Progress): Promise<null> {
+async function run({ run, folder, backend, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
   // Of a sweep that was killed: it stops at its next step.
   while (await isHeld(folder)) {
     signal.throwIfAborted()
@@ -131,7 +133,8 @@ async function run({ run, folder, backend }: JobOf<'run'>, progress: Progress): 
   const plan = await planRun({ out: folder, resume: true, backend, given: asGiven(run), log: progress.line })
   const corpus = await readCorpus(plan.config, { log: progress.line, signal })
   await beginRun(plan)
-  await runExperiment({ config: plan.config, corpus, folder, progress, signal })
+  const append = await openResults(folder, plan.config, tensorboard)
+  await runExperiment({ config: plan.config, corpus, folder, append, progress, signal })
   return null
 }
 
