@@ -27,8 +27,11 @@ function describe(error: unknown): string {
 const program = new Command('bench')
   .description('Train short, test long: compare position encodings on one transformer.')
   .option('--verbose', 'show the stack trace of an error')
-  .showHelpAfterError('(add --help for the options)')
-for (const make of commands) program.addCommand(make().showHelpAfterError('(add --help for the options)'))
+for (const make of commands) program.addCommand(make())
+for (const command of [program, ...program.commands])
+  command
+    .showHelpAfterError('(add --help for the options)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'bench: ')) })
 
 try {
   await program.parseAsync()

@@ -1,6 +1,7 @@
 import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { z } from 'zod'
 import { isTask } from './data/tasks.js'
+import { parsed } from './parsed.js'
 import { pluginSchema } from './plugins/plugin.js'
 import { presets } from './presets.js'
 
@@ -87,9 +88,8 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
   const name = options.preset ?? 'quick'
   if (!Object.hasOwn(presets, name))
     throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
-  const parsed = runConfigSchema.safeParse({ preset: name, ...presets[name], ...options })
-  if (!parsed.success) throw new RangeError(`run: ${firstIssue(parsed.error)}`)
-  const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = parsed.data
+  const config = parsed(runConfigSchema, { preset: name, ...presets[name], ...options }, 'run')
+  const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
   if (modelDim % numHeads !== 0)
     throw new RangeError(
       `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
@@ -102,11 +102,11 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(
       `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
-  if (isTask(parsed.data.data) && parsed.data.tokenizer !== 'bytes')
-    throw new RangeError(`run: expected tokenizer bytes for ${parsed.data.data}, got ${parsed.data.tokenizer}`)
-  checkAdaptive(parsed.data)
-  checkRandomPositions(parsed.data)
-  return parsed.data
+  if (isTask(config.data) && config.tokenizer !== 'bytes')
+    throw new RangeError(`run: expected tokenizer bytes for ${config.data}, got ${config.tokenizer}`)
+  checkAdaptive(config)
+  checkRandomPositions(config)
+  return config
 }
 
 function checkAdaptive({ preset, adaptiveCutoffs, tokenizer, architecture }: RunConfig): void {
@@ -140,10 +140,3 @@ export const modelSize = (
   { numLayers, modelDim, numHeads }: Pick<RunConfig, 'numLayers' | 'modelDim' | 'numHeads'>,
   architecture: string | undefined,
 ) => [`${numLayers}x${modelDim}x${numHeads}`, ...(architecture ? [architecture] : [])].join(' ')
-
-/** Zod's first complaint as `<key>: <what was expected>`. */
-export function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0]!
-  const where = issue.path.length ? `${issue.path.join('.')}: ` : ''
-  return `${where}${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`
-}

@@ -123,8 +123,8 @@ it('refuses lengths that the text cannot fill', async () => {
   const options = { data: join(folder, 'a.txt'), tokenizer: 'bytes', vocabularySize: 1, trainLength: 8 } as const
   const corpus = await readCorpus(options, read)
   checkLengths(corpus, 89, [9])
-  expect(() => checkLengths(corpus, 90, [])).toThrow('at least 91 bytes for a train length of 90, got 90')
-  expect(() => checkLengths(corpus, 8, [8, 10])).toThrow('evaluation length of 10, got 10')
+  expect(() => checkLengths(corpus, 90, [])).toThrow('at least 91 bytes for train length 90, got 90')
+  expect(() => checkLengths(corpus, 8, [8, 10])).toThrow('evaluation length 10, got 10')
 })
 
 it('draws batches from the seed and the step alone', () => {

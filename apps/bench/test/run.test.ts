@@ -136,6 +136,11 @@ describe('run', () => {
     expect(await start(...tiny('whole'))).toMatchObject({ code: 1, stderr: expect.stringContaining('add --resume') })
     const other = await start(...tiny('whole', '--steps', '50', '--resume'))
     expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('got steps 50 instead of 120') })
+    const nothing = await start(...tiny('nothing-there', '--resume'))
+    expect(nothing).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^bench: run: expected a run to go on with in .*, got none; .*\n$/),
+    })
   })
 })
 
@@ -251,7 +256,7 @@ describe('errors are one clear line and a non-zero exit', () => {
       '--out',
       out,
     )
-    expect(stderr).toContain('for a train length of 99999')
+    expect(stderr).toContain('for train length 99999')
     expect(code).toBe(1)
   })
 })

@@ -74,18 +74,21 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
 
   it.each([
     ['strategies: [alibi', 'expected YAML or JSON in'],
-    ['strategies: [alibi]\nseeds: [1]', 'trainLengths: '],
+    ['strategies: [alibi]\nseeds: [1]', 'trainLengths: expected an array, got nothing'],
     ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8, 8]', 'trainLengths: expected each train length once'],
-    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsteps: 5', 'unrecognized key: "steps"'],
-    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsettings: { steps: 0 }', 'settings.steps: '],
-    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsettings: { seeds: [1] }', 'unrecognized key: "seeds"'],
+    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsteps: 5', 'tokensPerStep, settings, got steps'],
+    [
+      'strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsettings: { steps: 0 }',
+      'settings.steps: expected at least 1, got 0',
+    ],
+    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsettings: { seeds: [1] }', 'checkpointEvery, got seeds'],
     ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [9]\ntokensPerStep: 32', 'in whole rows of every train length'],
     ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [9000]', 'evaluation lengths from the train length 9000 up'],
     [
       'strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsizes: [{ numLayers: 1, modelDim: 9, numHeads: 2 }]',
       'heads that',
     ],
-    ['', 'expected object'],
+    ['', 'expected an object, got null'],
   ])('is refused in one line: %j', async (text, message) => {
     await expect(read(text)).rejects.toThrow(message)
     await expect(read(text)).rejects.toThrow(/^[^\n]*$/)

@@ -6,25 +6,25 @@ import { evaluateModel, makeReading } from '../evaluate.js'
 import { interruptSignal } from '../interrupt.js'
 import { createProgress } from '../progress.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
-import { backendOption, cellsOptions } from './options.js'
+import { backendOption, cellsOptions, number } from './options.js'
 
 export function evalCommand(): Command {
   const [, evalLengths, evalTokens] = cellsOptions()
   return new Command('eval')
     .description('Evaluate a checkpoint on held-out text; prints one line of JSON a length.')
     .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1, or a folder of Hugging Face transformers')
-    .addOption(evalLengths!)
+    .addOption(evalLengths!.default(undefined, 'its train length'))
     .addOption(evalTokens!.default(65_536))
     .addOption(
       new Option('--protocol <name>', 'how the text is cut')
         .choices(['nonoverlapping', 'sliding', 'streaming'])
         .default('nonoverlapping'),
     )
-    .option('--stride <tokens>', 'that a sliding or streaming window advances by (default: half)', Number)
-    .option('--attention-window <keys>', 'limit each query to the last so many keys (default: all)', Number)
+    .option('--stride <tokens>', 'that a sliding or streaming window advances by (default: half)', number)
+    .option('--attention-window <keys>', 'limit each query to the last so many keys (default: all)', number)
     .option('--by-position', 'also print the loss by place in the sequence, as a second line')
     .option('--data <name|file|folder>', 'text: its held-out part (default: what it was trained on; typescript)')
-    .option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it', Number)
+    .option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it', number)
     .addOption(pluginOption())
     .addOption(backendOption())
     .action(evaluate)

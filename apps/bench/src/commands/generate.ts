@@ -4,18 +4,18 @@ import { Command } from 'commander'
 import { createTextStream } from '../data/text-stream.js'
 import { interruptSignal } from '../interrupt.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
-import { backendOption } from './options.js'
+import { backendOption, number } from './options.js'
 
 export function generateCommand(): Command {
   return new Command('generate')
     .description('Continue a prompt with a checkpoint; the text streams to stdout.')
     .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1, or a folder of Hugging Face transformers')
     .option('--prompt <text>', 'what to continue', 'function ')
-    .option('--max-new-tokens <n>', 'tokens to add', Number, 256)
-    .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', Number, 0.8)
-    .option('--top-k <k>', 'keep only the k most likely tokens', Number)
-    .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', Number)
-    .option('--seed <n>', 'the same seed gives the same text', Number, 0)
+    .option('--max-new-tokens <n>', 'tokens to add', number, 256)
+    .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', number, 0.8)
+    .option('--top-k <k>', 'keep only the k most likely tokens', number)
+    .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', number)
+    .option('--seed <n>', 'the same seed gives the same text', number, 0)
     .addOption(pluginOption())
     .addOption(backendOption())
     .action(run)

@@ -47,6 +47,8 @@ export async function planRun({
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
   await holdFolder(folder)
   const begun = existsSync(resultsPath(folder))
+  if (!begun && resume)
+    throw new Error(`run: expected a run to go on with in ${folder}, got none; leave --resume out to begin it`)
   if (!begun) {
     const config = resolveRunConfig({ ...defaults, ...given })
     // Before the backend, so that a wrong name is told at once.

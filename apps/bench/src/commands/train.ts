@@ -11,6 +11,7 @@ import {
   backendOption,
   configOptions,
   givenConfig,
+  number,
   strategyHelp,
   tensorboardFolder,
   tensorboardOption,
@@ -21,7 +22,7 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .description('Train one model and keep its checkpoint.')
     .option('--strategy <name>', `from ${strategyHelp} (default: alibi)`)
-    .option('--seed <n>', 'of weights and batches (default: 1)', Number)
+    .option('--seed <n>', 'of weights and batches (default: 1)', number)
   for (const option of [...configOptions(), backendOption()]) command.addOption(option)
   return command
     .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')

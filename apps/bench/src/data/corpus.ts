@@ -60,7 +60,7 @@ export function checkLengths(
   const check = (what: string, length: number, tokens: number) => {
     if (tokens < length + 1)
       throw new RangeError(
-        `data: expected at least ${length + 1} ${tokenizer.kind} for a ${what} length of ${length}, got ${tokens}; take a shorter length or more text`,
+        `data: expected at least ${length + 1} ${tokenizer.kind} for ${what} length ${length}, got ${tokens}; take a shorter length or more text`,
       )
   }
   check('train', trainLength, train.length)

@@ -2,7 +2,8 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { constants, gunzipSync } from 'node:zlib'
 import writeFileAtomic from 'write-file-atomic'
-import { firstIssue, modelSize } from '../config.js'
+import { modelSize } from '../config.js'
+import { parsed } from '../parsed.js'
 import {
   type EvalLine,
   type PositionsLine,
@@ -41,9 +42,9 @@ export async function readResults(folder: string): Promise<Results> {
   if (run?.type !== 'run')
     throw new Error(`results: expected a first line of type run in ${path}, got ${run?.type ?? 'an empty file'}`)
   const ofRun = { trainLength: run.config.trainLength, size: modelSize(run.config, run.config.architecture) }
-  const parsed = rest.map((line, i) => parseLine(line, `${path}, line ${i + 2}`, ofRun))
+  const others = rest.map((line, i) => parseLine(line, `${path}, line ${i + 2}`, ofRun))
   const ofType = <K extends ResultLine['type']>(type: K) =>
-    parsed.filter((line): line is Extract<ResultLine, { type: K }> => line.type === type)
+    others.filter((line): line is Extract<ResultLine, { type: K }> => line.type === type)
   return {
     run,
     train: ofType('train'),
@@ -59,6 +60,7 @@ async function readText(folder: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOTDIR') throw new Error(`results: expected a folder with results.jsonl, got the file ${folder}`)
     if (code !== 'ENOENT') throw new Error(`results: cannot read ${path}: ${message}`)
     const packed = await readFile(`${path}.gz`).catch(() => undefined)
     if (!packed) throw new Error(`results: expected a folder with results.jsonl, got ${folder}, which has none`)
@@ -84,9 +86,7 @@ function parseLine(line: string, where: string, absent: object = {}): ResultLine
   } catch {
     throw new Error(`results: expected JSON in ${where}, got a damaged line; restore the file or delete that line`)
   }
-  const parsed = resultLine.safeParse({ ...absent, ...(value as object) })
-  if (!parsed.success) throw new Error(`results: unexpected ${where}: ${firstIssue(parsed.error)}`)
-  return parsed.data
+  return parsed(resultLine, { ...absent, ...(value as object) }, `results: ${where}`)
 }
 
 /** Adds lines and waits until they are on the disk. */

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { parse, YAMLParseError } from 'yaml'
 import { z } from 'zod'
-import { firstIssue, type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config.js'
+import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config.js'
 import { isNamedText } from '../data/text.js'
+import { onlyKeysOf, parsed } from '../parsed.js'
 import { presets } from '../presets.js'
 
 const count = z.int().min(1)
@@ -15,8 +16,7 @@ const each = (what: string) => ({ error: `expected each ${what} once` })
 const { preset, strategies, seeds, numLayers, modelDim, numHeads, ...others } = runConfigSchema.shape
 const { plugins: _, trainLength: __, ...settings } = others
 
-/** A sweep: every strategy × train length × size × seed is a cell, a model that is trained and evaluated by itself. */
-export const planSchema = z.strictObject({
+const planShape = {
   $schema: z.string().optional().describe('Of this file, for editors.'),
   description: z.string().optional().describe('What the sweep is to find out.'),
   preset: preset.default('quick').describe('Has every setting that the plan leaves out.'),
@@ -37,11 +37,14 @@ export const planSchema = z.strictObject({
     .optional()
     .describe('Rows of a training step × train length, the same for every train length. In place of batchSize.'),
   settings: z
-    .strictObject(settings)
+    .strictObject(settings, onlyKeysOf(settings))
     .partial()
     .default({})
     .describe('In place of the preset’s. Paths are from the plan’s folder.'),
-})
+}
+
+/** A sweep: every strategy × train length × size × seed is a cell, a model that is trained and evaluated by itself. */
+export const planSchema = z.strictObject(planShape, onlyKeysOf(planShape))
 
 export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings'> {
   readonly settings: RunOptions
@@ -74,12 +77,11 @@ export async function readPlan(path: string): Promise<Plan> {
     if (!(error instanceof YAMLParseError)) throw error
     throw new Error(`sweep: expected YAML or JSON in ${path}, got: ${error.message.split('\n')[0]!.replace(/:$/, '')}`)
   }
-  const parsed = planSchema.safeParse(value)
-  if (!parsed.success) throw new Error(`sweep: ${path}: ${firstIssue(parsed.error)}`)
+  const plan = parsed(planSchema, value, `sweep: ${path}`)
   // Only what is written there: what a run's settings default to is for the preset to say.
   const written = Object.keys((value as { settings?: object }).settings ?? {})
-  const settings = Object.fromEntries(Object.entries(parsed.data.settings).filter(([key]) => written.includes(key)))
-  return { ...parsed.data, settings, name: basename(path, extname(path)) }
+  const settings = Object.fromEntries(Object.entries(plan.settings).filter(([key]) => written.includes(key)))
+  return { ...plan, settings, name: basename(path, extname(path)) }
 }
 
 /**

@@ -1,5 +1,6 @@
 // The process of one job. It shares neither memory nor fate with the others.
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +16,7 @@ import { Interrupted } from '../interrupt.js'
 import { codeCommit, versionsOf } from '../machine.js'
 import { admitStrategies, loadStrategies } from '../plugins/admit.js'
 import type { Progress } from '../progress.js'
-import { readResults } from '../results/file.js'
+import { readResults, resultsPath } from '../results/file.js'
 import { openResults } from '../results/open.js'
 import { trainCell } from '../train.js'
 import { type Job, type Outcomes, type Report, STOP } from './jobs.js'
@@ -130,7 +131,13 @@ async function run({ run, folder, backend, tensorboard }: JobOf<'run'>, progress
     signal.throwIfAborted()
     await setTimeout(200)
   }
-  const plan = await planRun({ out: folder, resume: true, backend, given: asGiven(run), log: progress.line })
+  const plan = await planRun({
+    out: folder,
+    resume: existsSync(resultsPath(folder)),
+    backend,
+    given: asGiven(run),
+    log: progress.line,
+  })
   const corpus = await readCorpus(plan.config, { log: progress.line, signal })
   await beginRun(plan)
   const append = await openResults(folder, plan.config, tensorboard)

@@ -1,0 +1,45 @@
+import type { z } from 'zod'
+
+/**
+ * A value as its schema has it.
+ *
+ * @param where - what the message begins with
+ * @throws RangeError `<where>: <key>: expected X, got Y`, of the first that is wrong
+ */
+export function parsed<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw new RangeError([where, ...(issue.path.length ? [issue.path.join('.')] : []), describe(issue)].join(': '))
+}
+
+/** For a strict object: names its keys where another is found. */
+export const onlyKeysOf = (shape: object) => ({
+  error: ({ code }: { readonly code: string }) =>
+    code === 'unrecognized_keys' ? `one of ${Object.keys(shape).join(', ')}` : undefined,
+})
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `expected ${issue.message}, got ${issue.keys.join(', ')}`
+  const got = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input).slice(0, 80)
+  return `expected ${expectation(issue)}, got ${got}`
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'too_small':
+      return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unit(issue.origin)}`
+    case 'too_big':
+      return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unit(issue.origin)}`
+    case 'invalid_type':
+      return issue.expected === 'int'
+        ? 'a whole number'
+        : `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`
+    case 'invalid_value':
+      return `one of ${issue.values.join(', ')}`
+    default:
+      return issue.message.replace(/^expected /, '')
+  }
+}
+
+const unit = (origin: string) => ({ string: ' character', array: ' of them' })[origin] ?? ''
