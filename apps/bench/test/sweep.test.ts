@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { repeatPlan } from '../src/report/repeat.js'
+import { trainedParameters } from '../src/report/trained-parameters.js'
 import { type Results, readResults, resultsPath } from '../src/results/file.js'
 import { sweepCells } from '../src/sweep/cells.js'
 import { planRuns, planSchema, readPlan } from '../src/sweep/plan.js'
+import { sweepRunLine } from '../src/sweep/results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 
@@ -19,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const tiny = {
-  strategies: ['alibi', 'none'],
+  strategies: ['alibi', 't5-bias'],
   trainLengths: [8, 16],
   seeds: [1],
   sizes: [{ numLayers: 1, modelDim: 8, numHeads: 2 }],
@@ -94,6 +97,19 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
     await expect(read(text)).rejects.toThrow(/^[^\n]*$/)
   })
 
+  it('comes back from what results say of it', async () => {
+    const sizes = [...tiny.sizes, { numLayers: 2, modelDim: 8, numHeads: 1 }]
+    for (const change of [{}, { preset: 'small', sizes }, { tokensPerStep: undefined }]) {
+      const plan = await readPlan(await writePlan('first.json', { ...tiny, ...change }))
+      const runs = planRuns(plan, folder)
+      const about = { backend: { name: 'cpu' as const, device: '' }, texts: [], versions: {}, commit: null }
+      const { config, sweep } = sweepRunLine(plan, { runs, ...about })
+      const path = join(folder, 'again.yaml')
+      await writeFile(path, repeatPlan(config, sweep!))
+      expect(planRuns(await readPlan(path), '/')).toEqual(runs)
+    }
+  })
+
   it('has a JSON schema for editors, kept in the repository', async () => {
     const kept = await readFile(new URL('../plans/plan.schema.json', import.meta.url), 'utf8')
     expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(planSchema, { io: 'input' }))))
@@ -121,16 +137,18 @@ describe('an id', () => {
     const all = await ids()
     expect(all.map((id) => id.replace(/[0-9a-f]{10}$/, ''))).toEqual([
       'alibi-L8-1x8x2-seed1-',
-      'none-L8-1x8x2-seed1-',
+      't5-bias-L8-1x8x2-seed1-',
       'alibi-L16-1x8x2-seed1-',
-      'none-L16-1x8x2-seed1-',
+      't5-bias-L16-1x8x2-seed1-',
     ])
     expect(new Set(all.map((id) => id.slice(-10))).size).toBe(4)
   })
 
   it('does not depend on the other cells, nor on where the text is', async () => {
     const all = await ids()
-    expect(await ids({ strategies: ['none', 'alibi', 'rotary'], seeds: [1, 2] })).toEqual(expect.arrayContaining(all))
+    expect(await ids({ strategies: ['t5-bias', 'alibi', 'rotary'], seeds: [1, 2] })).toEqual(
+      expect.arrayContaining(all),
+    )
     await mkdir(join(folder, 'elsewhere'), { recursive: true })
     expect(await ids({ settings: { ...tiny.settings, data: './elsewhere' } })).toEqual(all)
   })
@@ -187,15 +205,17 @@ describe('sweep', () => {
   it('has the results of every cell, in their order', async () => {
     const { run, train, evals } = await readResults(join(folder, 'whole'))
     expect(run.sweep).toEqual({ plan: 'tiny', trainLengths: [8, 16], sizes: tiny.sizes, tokensPerStep: 32 })
-    expect(run.config).toMatchObject({ strategies: ['alibi', 'none'], evalLengths: [8, 16, 32] })
+    expect(run.config).toMatchObject({ strategies: ['alibi', 't5-bias'], evalLengths: [8, 16, 32] })
     expect(evals.map((line) => [line.strategy, line.trainLength, line.evalLength])).toEqual([
       ...[8, 16, 32].map((length) => ['alibi', 8, length]),
-      ...[8, 16, 32].map((length) => ['none', 8, length]),
+      ...[8, 16, 32].map((length) => ['t5-bias', 8, length]),
       ...[16, 32].map((length) => ['alibi', 16, length]),
-      ...[16, 32].map((length) => ['none', 16, length]),
+      ...[16, 32].map((length) => ['t5-bias', 16, length]),
     ])
     expect(train.filter(({ step }) => step === 60)).toHaveLength(4)
     expect(await readdir(join(folder, 'whole'))).toEqual(expect.arrayContaining(['report.html', 'report.md']))
+    // Of the first cell's checkpoint: the report has a picture of it.
+    expect([...(await trainedParameters(join(folder, 'whole'), run)).keys()]).toEqual(['t5-bias'])
   })
 
   it('does nothing again that is finished', async () => {
@@ -250,13 +270,13 @@ describe('sweep', () => {
   })
 
   it('tells which cell has failed, leaves the others alone, and does it again when asked to', async () => {
-    const ids = (await sweep(plan, 'failing', '--dry-run').end).stdout.match(/(alibi|none)-L\S+/g)!
+    const ids = (await sweep(plan, 'failing', '--dry-run').end).stdout.match(/(alibi|t5-bias)-L\S+/g)!
     const inTheWay = join(folder, 'failing/cells', ids[1]!, 'results.jsonl')
     await mkdir(inTheWay, { recursive: true })
     const { code, stdout, stderr } = await sweep(plan, 'failing').end
     expect(code).toBe(1)
     expect(stdout).toContain('3 of 4 cells finished')
-    expect(stderr).toContain('none L8 seed1 FAILED: ')
+    expect(stderr).toContain('t5-bias L8 seed1 FAILED: ')
     expect(stderr).toContain('--retry')
     await rm(inTheWay, { recursive: true })
     expect((await sweep(plan, 'failing', '--dry-run').end).stdout).toContain('nothing to be done')

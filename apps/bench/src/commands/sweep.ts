@@ -11,7 +11,7 @@ import { table } from '../report/table.js'
 import { type SweepCell, sweepCells } from '../sweep/cells.js'
 import { doJob } from '../sweep/do-job.js'
 import { estimateSweep } from '../sweep/estimate.js'
-import { cellFolder } from '../sweep/folder.js'
+import { CELLS, cellFolder } from '../sweep/folder.js'
 import { planRuns, readPlan } from '../sweep/plan.js'
 import { sweepRunLine } from '../sweep/results.js'
 import { count, describeCell, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
@@ -79,7 +79,7 @@ async function sweep(path: string, options: Options): Promise<void> {
   const failed = sweep.cells.filter((cell) => states.get(cell)!.end === 'failed')
   if (failed.length)
     throw new Error(
-      `sweep: ${failed.length} cells failed: ${failed.map(describeCell).join('; ')}; their logs are in ${join(folder, 'cells')}. Go on with: ${goOn} --retry`,
+      `sweep: ${failed.length} cells failed: ${failed.map(describeCell).join('; ')}; their logs are in ${join(folder, CELLS)}. Go on with: ${goOn} --retry`,
     )
 }
 

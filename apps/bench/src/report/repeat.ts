@@ -1,18 +1,51 @@
+import { Document, visit } from 'yaml'
 import { cellsOptions, configOptions } from '../commands/options.js'
 import { type RunConfig, resolveRunConfig } from '../config.js'
+import type { RunLine } from '../results/schema.js'
+import { planSchema } from '../sweep/plan.js'
 
 /** The command that runs this again: what differs from the preset, as options. */
 export function repeatCommand(config: RunConfig): string {
-  const preset = resolveRunConfig({ preset: config.preset })
-  const asked = { ...config, strategies: config.strategies.map((name) => config.plugins?.[name]?.from ?? name) }
+  const differing = differences(config)
+  const asked = { ...differing, ...(differing.strategies && { strategies: placesOf(config) }) }
   const options = [...cellsOptions(), ...configOptions()].flatMap((option) => {
-    const key = option.attributeName() as keyof RunConfig
-    const value = asked[key]
-    if (key === 'preset' || value === undefined || `${value}` === `${preset[key]}`) return []
+    const value = asked[option.attributeName() as keyof RunConfig]
+    if (value === undefined) return []
     return [value === true ? option.long : `${option.long} ${quote(`${value}`)}`]
   })
   return ['pnpm bench run', `--preset ${config.preset}`, ...options].join(' ')
 }
+
+/** The plan that makes a sweep again, as YAML. */
+export function repeatPlan(config: RunConfig, sweep: NonNullable<RunLine['sweep']>): string {
+  const { preset, seeds } = config
+  const { trainLengths, sizes, tokensPerStep } = sweep
+  const { strategies: _, ...differing } = differences(config)
+  const settings = Object.fromEntries(
+    Object.entries(differing).filter(
+      ([key]) => key in planSchema.shape.settings.unwrap().shape && !(tokensPerStep && key === 'batchSize'),
+    ),
+  )
+  const several = { preset, strategies: placesOf(config), trainLengths, seeds, sizes }
+  const plan = new Document({ ...several, ...(tokensPerStep && { tokensPerStep }), settings })
+  visit(plan, {
+    Seq(_, list) {
+      list.flow = true
+    },
+  })
+  return plan.toString({ flowCollectionPadding: false, lineWidth: 100 })
+}
+
+/** What is not as the preset has it. */
+function differences(config: RunConfig): Partial<RunConfig> {
+  const preset = resolveRunConfig({ preset: config.preset })
+  return Object.fromEntries(
+    Object.entries(config).filter(([key, value]) => `${value}` !== `${preset[key as keyof RunConfig]}`),
+  )
+}
+
+/** Strategies as they were asked for. */
+const placesOf = ({ strategies, plugins }: RunConfig) => strategies.map((name) => plugins?.[name]?.from ?? name)
 
 /** For a shell, where it would not be taken as it is. */
 const quote = (text: string) => (/^[\w.,:/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

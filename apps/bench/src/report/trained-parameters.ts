@@ -1,19 +1,28 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
-import { checkpointFolder } from '../cell.js'
-import type { RunConfig } from '../config.js'
+import { cellKey, checkpointFolder } from '../cell.js'
+import type { RunLine } from '../results/schema.js'
 import { isKnownStrategy, makeStrategy } from '../strategies.js'
+import { cellIdBase } from '../sweep/cells.js'
+import { CELLS } from '../sweep/folder.js'
 
 /** A strategy's parameters after training, by its name; of the first layer where each has its own. */
 export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
 
-/** Of the first seed, of those known strategies that have parameters and a checkpoint in the folder. */
-export async function trainedParameters(folder: string, config: RunConfig): Promise<TrainedParameters> {
+/** Of the first seed, and of a sweep’s first train length and size, of those known strategies that have parameters and a checkpoint. */
+export async function trainedParameters(folder: string, run: RunLine): Promise<TrainedParameters> {
+  const { config } = run
   const found = new Map<string, ParameterValues<ReferenceTensor>>()
   for (const strategy of config.strategies.filter(isKnownStrategy)) {
     const { parameters, parameterScope } = makeStrategy(strategy, config)
-    const checkpoint = checkpointFolder(folder, { strategy, seed: config.seeds[0]! })
-    if (!parameters || !hasCheckpoint(checkpoint)) continue
+    if (!parameters) continue
+    const cell = { strategy, seed: config.seeds[0]! }
+    const trainedIn = run.sweep ? await cellIn(folder, cellIdBase(cellKey(cell, config))) : folder
+    if (trainedIn === undefined) continue
+    const checkpoint = checkpointFolder(trainedIn, cell)
+    if (!hasCheckpoint(checkpoint)) continue
     const arrays = await readParameters(checkpoint)
     const prefix = parameterScope === 'layer' ? 'layers.0.position.' : 'position.'
     const values = Object.keys(parameters).map((key) => {
@@ -23,4 +32,11 @@ export async function trainedParameters(folder: string, config: RunConfig): Prom
     found.set(strategy, Object.fromEntries(values))
   }
   return found
+}
+
+/** The folder of a sweep's cell; none where changed plans have left several of that name. */
+async function cellIn(folder: string, base: string): Promise<string | undefined> {
+  const names = await readdir(join(folder, CELLS)).catch((): string[] => [])
+  const [own, ...others] = names.filter((name) => name.startsWith(base))
+  return own !== undefined && !others.length ? join(folder, CELLS, own) : undefined
 }

@@ -11,7 +11,7 @@ import { trainedParameters } from './trained-parameters.js'
 /** Writes `report.md`, `report.html` and every figure by itself, in `figures/`, as SVG and PNG. */
 export async function writeReport(folder: string, results: Results): Promise<{ readonly html: string }> {
   const html = join(folder, 'report.html')
-  const figures = reportFigures(results, await trainedParameters(folder, results.run.config))
+  const figures = reportFigures(results, await trainedParameters(folder, results.run))
   await mkdir(join(folder, 'figures'), { recursive: true })
   const png = await pngRenderer()
   for (const { id, title, aspect, draw } of Object.values(figures).flat()) {

@@ -33,8 +33,12 @@ function sweepCell(run: RunConfig, cell: Cell, text: string, backend: BackendNam
   // Where a text or a strategy lies, and what a preset is called, decides nothing.
   const { preset: _, data: __, plugins: ___, ...decisive } = config
   const hash = hashOf({ ...decisive, text, fingerprint: plugin?.fingerprint, backend })
-  return { id: `${strategy}-L${key.trainLength}-${key.size}-seed${seed}-${hash}`, key, config }
+  return { id: `${cellIdBase(key)}${hash}`, key, config }
 }
+
+/** What a cell's id begins with. */
+export const cellIdBase = ({ strategy, trainLength, size, seed }: CellKey) =>
+  `${strategy}-L${trainLength}-${size}-seed${seed}-`
 
 /** Of its keys in order. */
 function hashOf(value: Record<string, unknown>): string {

@@ -18,8 +18,11 @@ export type CellState =
   | { readonly end: 'failed'; readonly message: string }
   | { readonly end: undefined }
 
+/** Has a folder for each cell. */
+export const CELLS = 'cells'
+
 /** A cell's own run folder in the sweep's. */
-export const cellFolder = (folder: string, { id }: Pick<SweepCell, 'id'>) => join(folder, 'cells', id)
+export const cellFolder = (folder: string, { id }: Pick<SweepCell, 'id'>) => join(folder, CELLS, id)
 
 const endPath = (folder: string, cell: SweepCell) => join(cellFolder(folder, cell), 'end.json')
 

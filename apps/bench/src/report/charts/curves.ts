@@ -27,7 +27,7 @@ export interface CurvesChart {
   readonly curves: readonly Curve[]
   readonly x: Axis
   readonly y: Axis
-  /** A vertical line with a word, e.g. at the train length. */
+  /** A vertical line with a word above it, e.g. at the train length; not drawn beyond the axis. */
   readonly mark?: { readonly x: number; readonly label: string }
   /** Symbols at the points; false where there are too many. */
   readonly symbols: boolean
@@ -51,15 +51,16 @@ export function drawCurves(chart: CurvesChart, format: Format): string {
     lineStyle: { width: 2.5, color: style.colour, type: style.dash },
   }))
   const longest = Math.max(...curves.map(({ name }) => name.length))
+  const shown = mark && mark.x >= x.scale.extent[0] && mark.x <= x.scale.extent[1] ? mark : undefined
   return render(
     {
-      grid: { left: 62, right: 24 + 8 * longest, top: titleRoom(format) + 8, bottom: 56 },
+      grid: { left: 62, right: 24 + 8 * longest, top: titleRoom(format) + (shown ? 24 : 8), bottom: 56 },
       xAxis: { ...axis(x, true), nameGap: 32, splitLine: { show: false } },
       yAxis: { ...axis(y, false), nameGap: 46 },
       series: [
         ...lines,
         ...curves.flatMap((curve) => band(curve, place)),
-        ...(mark ? [verticalLine(mark, x, y)] : []),
+        ...(shown ? [verticalLine(shown, x, y)] : []),
         names(chart, place),
       ],
     },
@@ -113,7 +114,10 @@ const verticalLine = (mark: { x: number; label: string }, x: Axis, y: Axis) =>
           shape: { x1: px, y1: bottom, x2: px, y2: top },
           style: { stroke: light.muted, lineDash: [3, 4] },
         },
-        { type: 'text', style: { x: px + 5, y: top + 2, text: mark.label, fill: light.muted, fontSize: 12 } },
+        {
+          type: 'text',
+          style: { x: px, y: top - 14, text: mark.label, fill: light.muted, fontSize: 12, textAlign: 'center' },
+        },
       ],
     }
   })

@@ -35,7 +35,7 @@ function perplexityFigure(id: string, trainLength: number, reading: Reading, sum
   const description = summaries.map(({ row, perplexity }) => `${row.name} ${course([...perplexity])}`).join('; ')
   return {
     id,
-    title: `Trained at ${thousands(trainLength)} tokens, ${reading.name} evaluation`,
+    title: `Trained at ${thousands(trainLength)} tokens: ${reading.name}`,
     caption: `Held-out perplexity by evaluation length; lower is better.${several ? ' Bands go from the lowest to the highest seed.' : ''}`,
     description: `Perplexity by evaluation length. ${description}.`,
     table: curvesTable(

@@ -49,7 +49,8 @@ function positionFigure(
     id,
     title: `Loss by position, trained at ${thousands(trainLength)} and read in chunks of ${thousands(evalLength)}`,
     caption:
-      'Mean nats a token by how many tokens stand before it in its chunk. What falls at the left is the early-token curse, which every evaluation of short chunks suffers from; what rises beyond the train length is a failure to extrapolate.',
+      'Mean nats a token by how many tokens stand before it in its chunk. What falls at the left is the early-token curse, which every evaluation of short chunks suffers from; what rises beyond the train length is a failure to extrapolate. ' +
+      `A place is a mean over ${thousands(bins[0]!.tokens)} chunks, the same for all: peaks that the curves share are of the text.`,
     description: `Loss by position. ${curves.map(({ name, points }) => `${name} has ${points.at(0)?.y.toFixed(2)} at the start, ${points.at(-1)?.y.toFixed(2)} at the end`).join('; ')}.`,
     table: curvesTable(
       'tokens before',

@@ -1,7 +1,9 @@
+import { modelSize } from '../../config.js'
 import { thousands } from '../../progress.js'
 import type { Results } from '../../results/file.js'
+import type { RunLine } from '../../results/schema.js'
 import { downloadsOf } from '../downloads.js'
-import { repeatCommand } from '../repeat.js'
+import { repeatCommand, repeatPlan } from '../repeat.js'
 import { rowsOf, trainLengthsOf } from '../rows.js'
 import { escapeHtml, htmlTable } from './html.js'
 
@@ -11,7 +13,12 @@ export function facts(results: Results): string {
   const lengths = trainLengthsOf(rowsOf(results)).map(thousands)
   const list = {
     Text: `${config.data}, in ${config.tokenizer}`,
-    Model: `${config.numLayers} layers, dimension ${thousands(config.modelDim)}, ${config.numHeads} heads`,
+    Model: sizesOf(results.run)
+      .map(
+        ({ numLayers, modelDim, numHeads }) =>
+          `${numLayers} layers, dimension ${thousands(modelDim)}, ${numHeads} heads`,
+      )
+      .join('; '),
     Training: `${thousands(config.steps)} steps at ${lengths.join(' and ') || thousands(config.trainLength)} tokens`,
     Seeds: config.seeds.join(', '),
     Evaluation: `${thousands(config.evalTokens)} held-out tokens at each length`,
@@ -22,30 +29,60 @@ export function facts(results: Results): string {
     .join('')}</dl>`
 }
 
+const sizesOf = ({ config, sweep }: RunLine) => sweep?.sizes ?? [config]
+
 /** All that it takes to run it again. */
 export function settingsSection(results: Results): string {
-  const { config, versions, commit, backend, device } = results.run
-  const lengths = trainLengthsOf(rowsOf(results))
-  const commands = (lengths.length ? lengths : [config.trainLength]).map((trainLength) =>
-    repeatCommand({ ...config, trainLength }),
-  )
+  const { sweep, versions, commit, backend, device } = results.run
   const code = commit ? `commit ${commit.replace('-dirty', ', with changes that are not in it')}` : 'not a git checkout'
   const settings = {
-    ...config,
-    'train lengths of these results': lengths.join(', '),
+    ...(sweep ? sweepSettings(results.run, sweep) : results.run.config),
     backend,
     device,
     code,
     ...versions,
   }
-  return `<p>${commands.length > 1 ? 'One command for each train length:' : 'The command:'}</p>
-<pre tabindex="0" aria-label="Commands"><code>${escapeHtml(commands.join('\n'))}</code></pre>
+  return `${sweep ? sweepAgain(results.run, sweep) : runAgain(results)}
 ${htmlTable(
   'Every setting',
   ['setting', 'value'],
   Object.entries(settings).map(([name, value]) => [escapeHtml(name), escapeHtml(setting(value))]),
 )}`
 }
+
+function runAgain(results: Results): string {
+  const { config } = results.run
+  const lengths = trainLengthsOf(rowsOf(results))
+  const commands = (lengths.length ? lengths : [config.trainLength]).map((trainLength) =>
+    repeatCommand({ ...config, trainLength }),
+  )
+  return `<p>${commands.length > 1 ? 'One command for each train length:' : 'The command:'}</p>
+${code('Commands', commands.join('\n'))}`
+}
+
+type Sweep = NonNullable<RunLine['sweep']>
+
+function sweepAgain({ config }: RunLine, sweep: Sweep): string {
+  const file = `${sweep.plan}.yaml`
+  return `<p>The command, and the plan that it reads:</p>
+${code('Command', `pnpm bench sweep ${file}`)}
+${code(file, repeatPlan(config, sweep))}`
+}
+
+/** A config with all its train lengths, batch sizes and sizes in the place of the first. */
+function sweepSettings(run: RunLine, { plan, trainLengths, tokensPerStep }: Sweep) {
+  const { trainLength: _, batchSize, numLayers: __, modelDim: ___, numHeads: ____, ...config } = run.config
+  return {
+    plan,
+    ...config,
+    trainLengths,
+    batchSizes: tokensPerStep ? trainLengths.map((length) => tokensPerStep / length) : batchSize,
+    'layers × model dimension × heads': sizesOf(run).map((size) => modelSize(size, undefined)),
+  }
+}
+
+const code = (label: string, text: string) =>
+  `<pre tabindex="0" aria-label="${escapeHtml(label)}"><code>${escapeHtml(text)}</code></pre>`
 
 const setting = (value: unknown) =>
   value instanceof Object && !Array.isArray(value) ? JSON.stringify(value) : [value].flat().join(', ')
@@ -59,7 +96,7 @@ export function dataSection(results: Results): string {
 <p>Beside this page are <code>results.jsonl</code>, <code>report.md</code> and <code>figures/</code> with every figure as SVG and PNG.</p>
 <h3>How to cite</h3>
 <p>The paper, and the commit of this code (above).</p>
-<pre tabindex="0" aria-label="BibTeX entry of the paper"><code>${escapeHtml(BIBTEX)}</code></pre>`
+${code('BibTeX entry of the paper', BIBTEX)}`
 }
 
 const BIBTEX = `@inproceedings{press2022train,
