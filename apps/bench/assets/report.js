@@ -1,13 +1,17 @@
 // What the page does beyond being read: values under the pointer or by arrow keys, and figures to save.
-for (const figure of document.querySelectorAll('figure')) {
+for (const figure of document.querySelectorAll('figure')) enhance(figure)
+
+/** Pictures and numbers may be replaced afterwards; `redrawn` on the picture says so. */
+function enhance(figure) {
   const picture = figure.querySelector('.picture')
-  const rows = [...figure.querySelectorAll('table tr')].map((row) => [...row.cells].map((cell) => cell.textContent))
+  const rows = () =>
+    [...figure.querySelectorAll('table tr')].map((row) => [...row.cells].map((cell) => cell.textContent))
   if (picture.querySelector('[data-column]')) showValues(picture, rows)
   offerFiles(figure, picture, rows)
 }
 
 /** A box with the values at the nearest point of the x axis, and a mark on the nearest curve. */
-function showValues(picture, [head, ...body]) {
+function showValues(picture, rows) {
   const box = document.createElement('div')
   box.className = 'values'
   box.hidden = true
@@ -23,6 +27,7 @@ function showValues(picture, [head, ...body]) {
     'Values: left and right arrow keys move along the axis, up and down between curves',
   )
   let [at, column] = [-1, 1]
+  let [head, ...body] = rows()
 
   const hide = () => {
     box.hidden = true
@@ -62,6 +67,13 @@ function showValues(picture, [head, ...body]) {
     const here = places.filter(({ x }) => x === xs[at])
     column = nearest(here, ({ y }) => Math.abs(y - py)).column
     show(places, xs, false)
+  })
+  picture.addEventListener('redrawn', () => {
+    ;[head, ...body] = rows()
+    const places = placesIn(picture)
+    const xs = columnsOf(places)
+    if (xs[at] === undefined || xs.length !== body.length) hide()
+    else show(places, xs, false)
   })
   picture.addEventListener('pointerleave', hide)
   picture.addEventListener('blur', hide)
@@ -115,7 +127,10 @@ function offerFiles(figure, picture, rows) {
     })
     return element
   }
-  const csv = () => rows.map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')).join('\r\n')
+  const csv = () =>
+    rows()
+      .map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','))
+      .join('\r\n')
   const svg = () => {
     const style = getComputedStyle(document.documentElement)
     const text = new XMLSerializer().serializeToString(picture.querySelector('svg'))

@@ -10,10 +10,11 @@ import { runCommand } from './commands/run.js'
 import { speedCommand } from './commands/speed.js'
 import { sweepCommand } from './commands/sweep.js'
 import { trainCommand } from './commands/train.js'
+import { watchCommand } from './commands/watch.js'
 import { Interrupted } from './interrupt.js'
 
 const commands = [
-  ...[runCommand, sweepCommand, trainCommand, evalCommand, generateCommand],
+  ...[runCommand, sweepCommand, watchCommand, trainCommand, evalCommand, generateCommand],
   ...[reportCommand, compareCommand, exportCommand, speedCommand, gpuCommand, doctorCommand],
 ]
 

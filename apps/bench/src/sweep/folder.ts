@@ -24,19 +24,31 @@ export const CELLS = 'cells'
 /** A cell's own run folder in the sweep's. */
 export const cellFolder = (folder: string, { id }: Pick<SweepCell, 'id'>) => join(folder, CELLS, id)
 
-const endPath = (folder: string, cell: SweepCell) => join(cellFolder(folder, cell), 'end.json')
+const endPath = (own: string) => join(own, 'end.json')
 
-export async function readState(folder: string, cell: SweepCell): Promise<CellState> {
+/** How the process that worked in a cell's own folder ended; undefined if it has not. */
+export async function readEnd(own: string): Promise<End | undefined> {
   try {
-    const state = endSchema.parse(JSON.parse(await readFile(endPath(folder, cell), 'utf8')))
-    return state.end === 'failed' ? state : { end: 'finished', results: await readResults(cellFolder(folder, cell)) }
+    return endSchema.parse(JSON.parse(await readFile(endPath(own), 'utf8')))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? { end: undefined } : { end: 'failed', message: message.split('\n')[0]! }
+    return code === 'ENOENT' ? undefined : { end: 'failed', message: message.split('\n')[0]! }
+  }
+}
+
+export async function readState(folder: string, cell: SweepCell): Promise<CellState> {
+  const own = cellFolder(folder, cell)
+  const end = await readEnd(own)
+  if (end?.end !== 'finished') return end ?? { end: undefined }
+  try {
+    return { end: 'finished', results: await readResults(own) }
+  } catch (error) {
+    return { end: 'failed', message: (error as Error).message.split('\n')[0]! }
   }
 }
 
 export async function writeEnd(folder: string, cell: SweepCell, end: End): Promise<void> {
-  await mkdir(cellFolder(folder, cell), { recursive: true })
-  await writeFileAtomic(endPath(folder, cell), `${JSON.stringify(end)}\n`)
+  const own = cellFolder(folder, cell)
+  await mkdir(own, { recursive: true })
+  await writeFileAtomic(endPath(own), `${JSON.stringify(end)}\n`)
 }

@@ -125,6 +125,9 @@ const verticalLine = (mark: { x: number; label: string }, x: Axis, y: Axis) =>
 /** Pixels from one name to the next below it. */
 const LINE = 17
 
+/** Pixels that a name may take. */
+const NAME_ROOM = 120
+
 /** Each name at the end of its curve; those that would overlap are moved apart, within the height of the axis. */
 function names({ curves, y }: CurvesChart, place: (point: { x: number; y: number }) => number[]) {
   return drawnOnce((api) => {
@@ -135,15 +138,24 @@ function names({ curves, y }: CurvesChart, place: (point: { x: number; y: number
       })
       .sort((a, b) => a.top - b.top)
     const bottom = api.coord([0, y.scale.of(y.scale.extent[0])])[1]! - LINE / 2
-    let next = 0
+    // Curves that end elsewhere along the axis have their names out of each other's way.
+    const groups: (typeof ends)[] = []
     for (const end of ends) {
-      end.top = Math.max(end.top, next)
-      next = end.top + LINE
+      const near = groups.find(([first]) => Math.abs(first!.left - end.left) < NAME_ROOM)
+      if (near) near.push(end)
+      else groups.push([end])
     }
-    let last = bottom
-    for (const end of ends.toReversed()) {
-      end.top = Math.min(end.top, last)
-      last = end.top - LINE
+    for (const near of groups) {
+      let next = 0
+      for (const end of near) {
+        end.top = Math.max(end.top, next)
+        next = end.top + LINE
+      }
+      let last = bottom
+      for (const end of near.toReversed()) {
+        end.top = Math.min(end.top, last)
+        last = end.top - LINE
+      }
     }
     return {
       type: 'group',

@@ -72,7 +72,7 @@ function course(points: readonly (readonly [number, { readonly mean: number }])[
 }
 
 /** Lengths far enough apart to be written. */
-function thin(lengths: readonly number[]): number[] {
+export function thin(lengths: readonly number[]): number[] {
   const kept: number[] = []
   for (const length of lengths) if (length >= (kept.at(-1) ?? 0) * 1.4) kept.push(length)
   return kept

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { Results } from '../../results/file.js'
 import type { ReportFigures } from '../figures/all.js'
-import { dark, light, themeVariables } from '../palette.js'
 import { dataSection, facts, settingsSection } from './about.js'
+import { htmlDocument } from './document.js'
 import { htmlFigure, narrowHtmlFigure } from './figure.js'
 import { paperSection } from './paper.js'
 import { findingsSection, resultsSection } from './results.js'
@@ -10,20 +9,7 @@ import { findingsSection, resultsSection } from './results.js'
 /** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
 export function htmlReport(results: Results, figures: ReportFigures): string {
   const sections = sectionsOf(results, figures).filter(({ content }) => content)
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Train short, test long</title>
-<style>
-:root{${themeVariables(light)}}
-@media screen and (prefers-color-scheme:dark){:root{${themeVariables(dark)}}}
-${asset('report.css')}</style>
-</head>
-<body>
-<a class="skip" href="#results">Skip to the results</a>
+  const body = `<a class="skip" href="#results">Skip to the results</a>
 <header>
 <h1>Train short, test long</h1>
 ${facts(results)}
@@ -31,12 +17,8 @@ ${facts(results)}
 </header>
 <main>
 ${sections.map(({ id, title, content }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${title}</h2>\n${content}\n</section>`).join('\n')}
-</main>
-<script>
-${asset('report.js')}</script>
-</body>
-</html>
-`
+</main>`
+  return htmlDocument({ title: 'Train short, test long', body, styles: ['report.css'], scripts: ['report.js'] })
 }
 
 interface Section {
@@ -65,5 +47,3 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     { id: 'data', title: 'Data', content: dataSection(results) },
   ]
 }
-
-const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')

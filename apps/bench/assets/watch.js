@@ -1,0 +1,50 @@
+// Keeps the page as the folder is. What a person has opened, focused or scrolled to stays.
+const status = document.querySelector('#status')
+const source = new EventSource(`events${location.search}`)
+
+source.addEventListener('message', ({ data }) => {
+  const { status: text, cells, sections, figures } = JSON.parse(data)
+  // A text that is read aloud whenever it changes.
+  if (status.textContent !== text) status.textContent = text
+  if (cells !== undefined) showCells(cells)
+  for (const [section, ids] of Object.entries(sections))
+    showFigures(document.querySelector(`#${section} .figures`), ids, figures)
+})
+source.addEventListener('error', () => {
+  status.textContent = 'No connection: bench watch has ended, or was begun again elsewhere. Trying again.'
+})
+
+function parse(html) {
+  const template = document.createElement('template')
+  template.innerHTML = html
+  return template.content
+}
+
+function showCells(html) {
+  const section = document.querySelector('#cells')
+  const [shown, table] = [section.querySelector('table'), parse(html).querySelector('table')]
+  if (shown && table) shown.replaceWith(table)
+  else section.replaceChildren(parse(html))
+}
+
+/** @param html - of those that are new or have changed, by id */
+function showFigures(place, ids, html) {
+  for (const figure of [...place.children]) if (!ids.includes(figure.id)) figure.remove()
+  ids.forEach((id, i) => {
+    const shown = document.getElementById(id)
+    if (shown && html[id]) update(shown, parse(html[id]).firstElementChild)
+    else if (!shown) {
+      place.insertBefore(parse(html[id]), place.children[i] ?? null)
+      enhance(document.getElementById(id))
+    }
+  })
+}
+
+function update(figure, next) {
+  const picture = figure.querySelector('.picture')
+  for (const svg of picture.querySelectorAll('svg')) svg.remove()
+  picture.prepend(...next.querySelectorAll('.picture svg'))
+  for (const part of ['figcaption', '.unseen[id]', 'table'])
+    figure.querySelector(part).replaceWith(next.querySelector(part))
+  picture.dispatchEvent(new Event('redrawn'))
+}

@@ -1,0 +1,27 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { interruptSignal } from '../interrupt.js'
+import { serveWatch } from '../watch/server.js'
+import { number } from './options.js'
+
+export function watchCommand(): Command {
+  return new Command('watch')
+    .description('Serve a page with live curves of a run or a sweep, to this machine alone, until Ctrl-C.')
+    .argument('<folder>', 'that a run or a sweep writes its results to, now or later')
+    .option('--port <n>', 'of the page (default: a free one)', number, 0)
+    .action(watch)
+}
+
+async function watch(given: string, { port }: { readonly port: number }): Promise<void> {
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new Error(`watch: expected a port from 1 to 65535, got ${port}`)
+  const folder = resolve(given)
+  const found = await stat(folder).catch(() => undefined)
+  if (found && !found.isDirectory())
+    throw new Error(`watch: expected the folder of a run or a sweep, got ${folder}, which is a file`)
+  await serveWatch(folder, port, {
+    onListening: (url) => console.log(`${url} shows ${folder}; Ctrl-C ends it`),
+    signal: interruptSignal(),
+  })
+}

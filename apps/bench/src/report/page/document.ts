@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { dark, light, themeVariables } from '../palette.js'
+import { escapeHtml } from './html.js'
+
+export interface Document {
+  readonly title: string
+  /** HTML. */
+  readonly body: string
+  /** Files of `assets`. */
+  readonly styles: readonly string[]
+  readonly scripts: readonly string[]
+}
+
+/** A whole HTML page that needs no other file, in the colours of either theme. */
+export const htmlDocument = ({ title, body, styles, scripts }: Document) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)}</title>
+<style>
+:root{${themeVariables(light)}}
+@media screen and (prefers-color-scheme:dark){:root{${themeVariables(dark)}}}
+${styles.map(asset).join('\n')}</style>
+</head>
+<body>
+${body}
+<script>
+${scripts.map(asset).join('\n')}</script>
+</body>
+</html>
+`
+
+const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')

@@ -1,0 +1,43 @@
+import { readingsOf } from '../evaluate.js'
+import { thousands } from '../progress.js'
+import { trialKindsOf } from '../retrieve.js'
+import type { WatchedCell } from './folder.js'
+
+export interface CellState {
+  readonly state: 'to be done' | 'training' | 'evaluating' | 'stopped' | 'finished' | 'failed'
+  /** e.g. `450 of 1,500 steps` */
+  readonly detail: string
+}
+
+/**
+ * How far a cell is.
+ *
+ * @param passed - whether a later cell of a run has begun, so that this one is finished even with fewer evaluations than
+ *   were asked for: learned tables end
+ */
+function cellState({ config, results, end, atWork }: WatchedCell, passed: boolean): CellState {
+  if (end?.end === 'finished') return { state: 'finished', detail: '' }
+  if (end && !atWork) return { state: 'failed', detail: end.message }
+  if (!results) return atWork ? { state: 'training', detail: '' } : { state: 'to be done', detail: '' }
+  const step = results.train.at(-1)?.step ?? 0
+  if (step < config.steps)
+    return {
+      state: atWork ? 'training' : 'stopped',
+      detail: `${thousands(step)} of ${thousands(config.steps)} steps`,
+    }
+  const done = results.evals.length + results.retrieval.length
+  const all = readingsOf(config).length + trialKindsOf(config).length
+  if (passed || done >= all) return { state: 'finished', detail: '' }
+  return { state: atWork ? 'evaluating' : 'stopped', detail: `trained, ${done} of ${all} evaluations` }
+}
+
+/** Each cell's, in their order. Of a run's cells, done one after another, one is at work. */
+export function cellStates(cells: readonly WatchedCell[], inOneProcess: boolean): CellState[] {
+  let busy = false
+  return cells.map((cell, i) => {
+    const passed = inOneProcess && cells.slice(i + 1).some(({ results }) => results)
+    const state = cellState({ ...cell, atWork: cell.atWork && !busy }, passed)
+    busy ||= inOneProcess && state.state !== 'finished'
+    return state
+  })
+}

@@ -1,0 +1,40 @@
+import { htmlDocument } from '../report/page/document.js'
+import { escapeHtml } from '../report/page/html.js'
+import { type SectionId, sections, type View } from './view.js'
+
+/** How many lines a point of the loss may be the mean of. */
+const MEANS = [1, 5, 15]
+
+/** Lines that a point of the loss is the mean of, as a page's address asks for. */
+export const lastOf = (address: URL): number => {
+  const asked = Number(address.searchParams.get('mean'))
+  return MEANS.includes(asked) ? asked : 1
+}
+
+/** The page as it is now; its script keeps it so. */
+export function watchPage(folder: string, view: View, last: number): string {
+  const links = MEANS.map((mean) => {
+    const text = mean === 1 ? 'as written' : `mean of the last ${mean} lines`
+    return `<li><a href="?mean=${mean}"${mean === last ? ' aria-current="true"' : ''}>${text}</a>`
+  })
+  const content = (id: SectionId) => view.sections[id].map(([, html]) => html).join('\n')
+  const section = (id: SectionId) =>
+    `<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${sections[id]}</h2>
+${id === 'loss' ? `<nav aria-label="Smoothing"><ol>${links.join('')}</ol></nav>` : ''}<div class="figures">${content(id)}</div></section>`
+  const body = `<header>
+<h1>Train short, test long: live</h1>
+<p>${escapeHtml(folder)}
+<p id="status" role="status">${escapeHtml(view.status)}</p>
+<noscript><p class="note">Without scripts this page stays as it is; load it again to see more.</noscript>
+</header>
+<main>
+<section id="cells" aria-label="Cells">${view.cells}</section>
+${(Object.keys(sections) as SectionId[]).map(section).join('\n')}
+</main>`
+  return htmlDocument({
+    title: `${folder.split(/[/\\]/).at(-1)}: live`,
+    body,
+    styles: ['report.css', 'watch.css'],
+    scripts: ['report.js', 'watch.js'],
+  })
+}

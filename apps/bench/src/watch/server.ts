@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { watchedFolder } from './folder.js'
+import { lastOf, watchPage } from './page.js'
+import { type View, viewer } from './view.js'
+
+const HOST = '127.0.0.1'
+const EVERY_MS = 1000
+
+/** The page needs nothing from elsewhere, and may get nothing from there. */
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+
+interface Client {
+  readonly response: ServerResponse
+  readonly last: number
+  /** What it has, part by part. */
+  readonly sent: Map<string, string>
+}
+
+/** What a page is told: what has changed, and which figures each section has. */
+interface Update {
+  readonly status: string
+  readonly cells?: string
+  readonly sections: Readonly<Record<string, readonly string[]>>
+  readonly figures: Readonly<Record<string, string>>
+}
+
+/**
+ * Serves the live page of a folder to this machine, until it is aborted.
+ *
+ * @param port - 0: a free one
+ * @param onListening - told the page's address
+ * @throws Error, one line, for a port in use
+ */
+export async function serveWatch(
+  folder: string,
+  port: number,
+  { onListening, signal }: { onListening: (url: string) => void; signal: AbortSignal },
+): Promise<void> {
+  const [read, view] = [watchedFolder(folder), viewer()]
+  const clients = new Set<Client>()
+  const server = createServer((request, response) => {
+    const address = new URL(request.url ?? '/', `http://${HOST}`)
+    const last = lastOf(address)
+    if (!isForUs(request)) response.writeHead(403).end()
+    else if (address.pathname === '/events') {
+      const client = { response, last, sent: new Map() }
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      clients.add(client)
+      response.on('close', () => clients.delete(client))
+      read().then((watched) => tell(client, view(watched, last)))
+    } else if (address.pathname === '/')
+      read().then((watched) => {
+        const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }
+        response.writeHead(200, { ...headers, 'cache-control': 'no-store' })
+        response.end(watchPage(folder, view(watched, last), last))
+      })
+    else response.writeHead(404).end()
+  })
+  await listen(server, port)
+  onListening(`http://${HOST}:${(server.address() as AddressInfo).port}/`)
+  try {
+    while (!signal.aborted) {
+      await setTimeout(EVERY_MS, undefined, { signal }).catch(() => {})
+      if (!clients.size) continue
+      const watched = await read()
+      for (const client of clients) tell(client, view(watched, client.last))
+    }
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+/** Pages of other sites may have names that lead here. */
+const isForUs = ({ method, headers }: IncomingMessage) =>
+  (method === 'GET' || method === 'HEAD') && /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'which is in use' : error.message
+      reject(new Error(`watch: expected a free port, got ${port}, ${reason}; take another, or none for a free one`))
+    })
+    server.listen(port, HOST, resolve)
+  })
+}
+
+/** Sends what is new to the client; nothing if nothing is. */
+function tell({ response, sent }: Client, { status, cells, sections }: View): void {
+  const ids = Object.fromEntries(
+    Object.entries(sections).map(([id, figures]) => [id, figures.map(([figure]) => figure)]),
+  )
+  const figures = Object.values(sections).flat()
+  const parts = new Map([['status', status], ['cells', cells], ['sections', JSON.stringify(ids)], ...figures])
+  const changed = [...parts].filter(([part, content]) => sent.get(part) !== content).map(([part]) => part)
+  if (!changed.length) return
+  sent.clear()
+  for (const [part, content] of parts) sent.set(part, content)
+  const update: Update = {
+    status,
+    ...(changed.includes('cells') && { cells }),
+    sections: ids,
+    figures: Object.fromEntries(figures.filter(([id]) => changed.includes(id))),
+  }
+  response.write(`data: ${JSON.stringify(update)}\n\n`)
+}
