@@ -1,11 +1,11 @@
-import { type Cell, cellKey, cellName, cellsOf, disposeTrainer, stepsDone } from './cell.js'
+import { cellKey, cellName, cellsOf, disposeTrainer, stepsDone } from './cell.js'
 import type { RunConfig } from './config.js'
-import { describeReading, evaluateModel, type Reading, readingsOf, sameReading, tokensRead } from './evaluate.js'
+import { describeReading, evaluateModel, sameReading, tokensRead } from './evaluate.js'
+import { plannedEvaluations } from './planned.js'
 import { duration } from './progress.js'
 import { type Results, readResults } from './results/file.js'
 import type { CellKey } from './results/schema.js'
-import { sameTrials, type TrialKind, trialKindsOf, tryRetrieval } from './retrieve.js'
-import { makeStrategy } from './strategies.js'
+import { sameTrials, tryRetrieval } from './retrieve.js'
 import { type Run, trainCell } from './train.js'
 
 /**
@@ -23,10 +23,15 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
   }
 
   for (const cell of cells) {
-    const readings = possibleReadings(cell, run).filter(
+    const planned = plannedEvaluations(cell.strategy, config)
+    if (planned.beyond.length)
+      progress.line(
+        `${cellName(cell)} has no positions beyond ${planned.maxPositions}: not evaluated at ${planned.beyond.map(describeReading).join('; ')}`,
+      )
+    const readings = planned.readings.filter(
       (reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading)),
     )
-    const trials = possibleTrials(cell, config).filter(
+    const trials = planned.trials.filter(
       (kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind)),
     )
     if (!readings.length && !trials.length && (await stepsDone(folder, cell)) === config.steps) continue
@@ -47,24 +52,6 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
 
 const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>
   line.strategy === cell.strategy && line.seed === cell.seed
-
-/** A learned table ends at the train length: longer readings are left out, and said so. */
-function possibleReadings(cell: Cell, { config, progress }: Pick<Run, 'config' | 'progress'>): Reading[] {
-  const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(cell.strategy, config)
-  const lastPosition = ({ protocol, evalLength }: Reading) =>
-    protocol === 'streaming' ? config.evalTokens : evalLength
-  const possible = (reading: Reading) => lastPosition(reading) <= maxPositions
-  const all = readingsOf(config)
-  const beyond = all.filter((reading) => !possible(reading)).map(describeReading)
-  if (beyond.length)
-    progress.line(`${cellName(cell)} has no positions beyond ${maxPositions}: not evaluated at ${beyond.join('; ')}`)
-  return all.filter(possible)
-}
-
-const possibleTrials = (cell: Cell, config: RunConfig): TrialKind[] => {
-  const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(cell.strategy, config)
-  return trialKindsOf(config).filter(({ evalLength }) => evalLength <= maxPositions)
-}
 
 /**
  * Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long.

@@ -57,7 +57,7 @@ async function statesOf(of = folder): Promise<string[]> {
 describe('a run that is watched', () => {
   const config: RunConfig = {
     ...run.config,
-    strategies: ['alibi', 'learned', 'none'],
+    strategies: ['alibi', 'learned', 'mine', 'none'],
     seeds: [1],
     evalLengths: [128, 256],
   }
@@ -74,21 +74,27 @@ describe('a run that is watched', () => {
     expect(await statesOf()).toEqual([
       'alibi L128 seed 1: training 30 of 1,500 steps',
       'learned L128 seed 1: to be done',
+      'mine L128 seed 1: to be done',
       'none L128 seed 1: to be done',
     ])
     await appendResult(folder, train('alibi', 1500), evaluation('alibi', 128))
     expect((await statesOf())[0]).toBe('alibi L128 seed 1: evaluating trained, 1 of 2 evaluations')
-    // A learned table is not evaluated beyond the train length, and the next cell begins.
+    // A learned table is not evaluated beyond the train length.
     await appendResult(folder, evaluation('alibi', 256), train('learned', 1500), evaluation('learned', 128))
+    expect((await statesOf())[1]).toBe('learned L128 seed 1: finished')
+    // Of a plugin that is not known before the next cell begins.
+    await appendResult(folder, train('mine', 1500), evaluation('mine', 128))
+    expect((await statesOf())[2]).toBe('mine L128 seed 1: evaluating trained, 1 of 2 evaluations')
     await appendResult(folder, train('none', 60))
     await writeFile(resultsPath(folder), '{"type":"train","strat', { flag: 'a' })
     expect(await statesOf()).toEqual([
       'alibi L128 seed 1: finished',
       'learned L128 seed 1: finished',
+      'mine L128 seed 1: finished',
       'none L128 seed 1: training 60 of 1,500 steps',
     ])
     release()
-    await expect.poll(async () => (await statesOf())[2]).toBe('none L128 seed 1: stopped 60 of 1,500 steps')
+    await expect.poll(async () => (await statesOf())[3]).toBe('none L128 seed 1: stopped 60 of 1,500 steps')
     await writeFile(resultsPath(folder), 'no results\n')
     expect(await statesOf()).toEqual([expect.stringMatching(/^unreadable: results: expected JSON in .*line 1/)])
   })
@@ -204,7 +210,10 @@ describe('bench watch', () => {
     const url = await new Promise<string>((onListening) => {
       served = serveWatch(folder, 0, { onListening, signal: stopping.signal })
     })
-    const statusOf = async (path: string, options: { method?: string; headers?: Record<string, string> }) => {
+    const statusOf = async (
+      path: string,
+      options: { method?: string; path?: string; headers?: Record<string, string> },
+    ) => {
       const [response] = await once(request(new URL(path, url), options).end(), 'response')
       response.resume()
       return response.statusCode
@@ -213,6 +222,7 @@ describe('bench watch', () => {
     expect(await statusOf('/', { headers: { host: 'elsewhere.example' } })).toBe(403)
     expect(await statusOf('/', { method: 'POST' })).toBe(403)
     expect(await statusOf('/results.jsonl', {})).toBe(404)
+    expect(await statusOf('/', { path: '//' })).toBe(403)
     stopping.abort()
     await served
   })

@@ -9,11 +9,11 @@ export function watchCommand(): Command {
   return new Command('watch')
     .description('Serve a page with live curves of a run or a sweep, to this machine alone, until Ctrl-C.')
     .argument('<folder>', 'that a run or a sweep writes its results to, now or later')
-    .option('--port <n>', 'of the page (default: a free one)', number, 0)
+    .option('--port <n>', 'of the page (default: a free one)', number)
     .action(watch)
 }
 
-async function watch(given: string, { port }: { readonly port: number }): Promise<void> {
+async function watch(given: string, { port = 0 }: { readonly port?: number }): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new Error(`watch: expected a port from 1 to 65535, got ${port}`)
   const folder = resolve(given)

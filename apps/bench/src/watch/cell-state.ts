@@ -1,6 +1,9 @@
+import type { RunConfig } from '../config.js'
 import { readingsOf } from '../evaluate.js'
+import { plannedEvaluations } from '../planned.js'
 import { thousands } from '../progress.js'
 import { trialKindsOf } from '../retrieve.js'
+import { isKnownStrategy } from '../strategies.js'
 import type { WatchedCell } from './folder.js'
 
 export interface CellState {
@@ -13,7 +16,7 @@ export interface CellState {
  * How far a cell is.
  *
  * @param passed - whether a later cell of a run has begun, so that this one is finished even with fewer evaluations than
- *   were asked for: learned tables end
+ *   can be known here: a plugin's positions may end
  */
 function cellState({ config, results, end, atWork }: WatchedCell, passed: boolean): CellState {
   if (end?.end === 'finished') return { state: 'finished', detail: '' }
@@ -26,9 +29,18 @@ function cellState({ config, results, end, atWork }: WatchedCell, passed: boolea
       detail: `${thousands(step)} of ${thousands(config.steps)} steps`,
     }
   const done = results.evals.length + results.retrieval.length
-  const all = readingsOf(config).length + trialKindsOf(config).length
+  const all = countPlanned(config)
   if (passed || done >= all) return { state: 'finished', detail: '' }
   return { state: atWork ? 'evaluating' : 'stopped', detail: `trained, ${done} of ${all} evaluations` }
+}
+
+/** Evaluations of a trained cell. */
+function countPlanned(config: RunConfig): number {
+  const [strategy] = config.strategies as [string]
+  // A plugin is not loaded to watch it: that would run its code.
+  if (!isKnownStrategy(strategy)) return readingsOf(config).length + trialKindsOf(config).length
+  const { readings, trials } = plannedEvaluations(strategy, config)
+  return readings.length + trials.length
 }
 
 /** Each cell's, in their order. Of a run's cells, done one after another, one is at work. */

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { cellKey, cellsOf } from '../cell.js'
+import { type Cell, cellKey, cellsOf } from '../cell.js'
 import type { RunConfig } from '../config.js'
 import { isHeld } from '../hold.js'
 import { isOf } from '../report/rows.js'
@@ -12,6 +12,7 @@ import { type End, readEnd } from '../sweep/folder.js'
 /** What a folder has of one cell of a run or sweep. */
 export interface WatchedCell {
   readonly key: CellKey
+  /** With its strategy and seed alone. */
   readonly config: RunConfig
   /** Its lines alone; undefined before the first. */
   readonly results: Results | undefined
@@ -72,9 +73,15 @@ function cellsOfRun(results: Results, atWork: boolean): WatchedCell[] {
   const { config } = results.run
   return cellsOf(config).map((cell) => {
     const key = cellKey(cell, config)
-    return { key, config, results: onlyOf(results, key), end: undefined, atWork }
+    return { key, config: alone(config, cell), results: onlyOf(results, key), end: undefined, atWork }
   })
 }
+
+const alone = (config: RunConfig, { strategy, seed }: Cell): RunConfig => ({
+  ...config,
+  strategies: [strategy],
+  seeds: [seed],
+})
 
 async function cellsOfSweep(folder: string, run: RunLine, read: Reader): Promise<WatchedCell[]> {
   const names = await readdir(join(folder, 'cells')).catch((): string[] => [])
@@ -85,7 +92,7 @@ async function cellsOfSweep(folder: string, run: RunLine, read: Reader): Promise
       const key = cellKey(cell, config)
       const begins = `${key.strategy}-L${key.trainLength}-${key.size}-seed${key.seed}-`
       const own = names.filter((name) => name.startsWith(begins)).map((name) => join(folder, 'cells', name))
-      const expected = { ...config, strategies: [cell.strategy], seeds: [cell.seed] }
+      const expected = alone(config, cell)
       return { key, config: expected, ...(await readCell(own, expected, read)) }
     }),
   )

@@ -6,6 +6,7 @@ import { lastOf, watchPage } from './page.js'
 import { type View, viewer } from './view.js'
 
 const HOST = '127.0.0.1'
+const BASE = `http://${HOST}`
 const EVERY_MS = 1000
 
 /** The page needs nothing from elsewhere, and may get nothing from there. */
@@ -42,10 +43,10 @@ export async function serveWatch(
   const [read, view] = [watchedFolder(folder), viewer()]
   const clients = new Set<Client>()
   const server = createServer((request, response) => {
-    const address = new URL(request.url ?? '/', `http://${HOST}`)
+    if (!isForUs(request)) return void response.writeHead(403).end()
+    const address = new URL(request.url!, BASE)
     const last = lastOf(address)
-    if (!isForUs(request)) response.writeHead(403).end()
-    else if (address.pathname === '/events') {
+    if (address.pathname === '/events') {
       const client = { response, last, sent: new Map() }
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
       clients.add(client)
@@ -60,7 +61,7 @@ export async function serveWatch(
     else response.writeHead(404).end()
   })
   await listen(server, port)
-  onListening(`http://${HOST}:${(server.address() as AddressInfo).port}/`)
+  onListening(`${BASE}:${(server.address() as AddressInfo).port}/`)
   try {
     while (!signal.aborted) {
       await setTimeout(EVERY_MS, undefined, { signal }).catch(() => {})
@@ -75,8 +76,8 @@ export async function serveWatch(
 }
 
 /** Pages of other sites may have names that lead here. */
-const isForUs = ({ method, headers }: IncomingMessage) =>
-  (method === 'GET' || method === 'HEAD') && /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
+const isForUs = ({ method, url, headers }: IncomingMessage) =>
+  method === 'GET' && URL.canParse(url!, BASE) && /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
