@@ -114,10 +114,7 @@ const verticalLine = (mark: { x: number; label: string }, x: Axis, y: Axis) =>
           shape: { x1: px, y1: bottom, x2: px, y2: top },
           style: { stroke: light.muted, lineDash: [3, 4] },
         },
-        {
-          type: 'text',
-          style: { x: px, y: top - 14, text: mark.label, fill: light.muted, fontSize: 12, textAlign: 'center' },
-        },
+        { type: 'text', style: { x: px, y: top - 14, text: mark.label, fill: light.muted, fontSize: 12 } },
       ],
     }
   })

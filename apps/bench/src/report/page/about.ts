@@ -43,11 +43,11 @@ export function settingsSection(results: Results): string {
     ...versions,
   }
   return `${sweep ? sweepAgain(results.run, sweep) : runAgain(results)}
-${htmlTable(
-  'Every setting',
-  ['setting', 'value'],
-  Object.entries(settings).map(([name, value]) => [escapeHtml(name), escapeHtml(setting(value))]),
-)}`
+<div class="words">${htmlTable(
+    'Every setting',
+    ['setting', 'value'],
+    Object.entries(settings).map(([name, value]) => [escapeHtml(name), escapeHtml(setting(value))]),
+  )}</div>`
 }
 
 function runAgain(results: Results): string {

@@ -13,5 +13,5 @@ export function htmlTable(caption: string, head: readonly string[], cells: reado
   const rows = cells.map(
     ([first, ...rest]) => `<tr><th scope="row">${first}${rest.map((cell) => `<td>${cell}`).join('')}`,
   )
-  return `<div class="wide" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${heads}<tbody>${rows.join('\n')}</table></div>`
+  return `<div class="wide" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption><span>${escapeHtml(caption)}</span></caption><thead><tr>${heads}<tbody>${rows.join('\n')}</table></div>`
 }

@@ -18,9 +18,11 @@ export function paperSection(results: Results, courses: readonly Figure[]): stri
     : `<p>The setting is the paper's.</p>${sideBySide(results)}`
   return `${comparison}
 <div class="beside">${courses.map(narrowHtmlFigure).join('\n')}</div>
+<div class="paper">
 <h3>Tables of the paper</h3>
 <p>Press, Smith and Lewis: Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation. ICLR 2022, arXiv 2108.12409v2. These numbers are the authors' own, not of this run.</p>
-${paperTables.map(paperTable).join('\n')}`
+${paperTables.map(paperTable).join('\n')}
+</div>`
 }
 
 /** A row for each perplexity that both have. */
@@ -64,12 +66,14 @@ function sideBySide(results: Results): string {
   return body.length ? htmlTable('Perplexity, ours beside the paper', head, body) : ''
 }
 
-const paperTable = ({ number, title, setting, head, rows }: PaperTable) =>
-  `<details class="paper"><summary>Table ${number}: ${escapeHtml(title)}</summary>${htmlTable(
-    `The paper's table ${number}. ${setting}.`,
+function paperTable({ number, title, setting, head, rows }: PaperTable): string {
+  const name = `${number.includes(' ') ? 'Tables' : 'Table'} ${number}`
+  return `<details><summary>${name}: ${escapeHtml(title)}</summary>${htmlTable(
+    `${name} of the paper. ${setting}.`,
     head,
     rows.map((row) => row.map((value, i) => escapeHtml(format(value, head[i]!)))),
   )}</details>`
+}
 
 function format(value: string | number | null, column: string): string {
   if (value === null) return '—'
