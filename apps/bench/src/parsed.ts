@@ -4,12 +4,14 @@ import type { z } from 'zod'
  * A value as its schema has it.
  *
  * @param where - what the message begins with
- * @throws RangeError `<where>: <key>: expected X, got Y`, of the first that is wrong
+ * @throws RangeError `<where>: <key>: expected X, got Y`, of the first that is wrong, a key that does not exist before others
  */
 export function parsed<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
-  const issue = result.error.issues[0]!
+  const { issues } = result.error
+  // A misspelt key is also a missing one.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!
   throw new RangeError([where, ...(issue.path.length ? [issue.path.join('.')] : []), describe(issue)].join(': '))
 }
 
@@ -36,7 +38,7 @@ function expectation(issue: z.core.$ZodIssue): string {
         ? 'a whole number'
         : `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`
     case 'invalid_value':
-      return `one of ${issue.values.join(', ')}`
+      return `${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`
     default:
       return issue.message.replace(/^expected /, '')
   }

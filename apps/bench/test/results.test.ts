@@ -129,7 +129,7 @@ describe('results.jsonl', () => {
     ['{"type":"train"}\n', 'line 1: strategy'],
     [`${JSON.stringify({ ...run, schemaVersion: 2 })}\n`, 'line 1: schemaVersion'],
     [`${JSON.stringify(train)}\n`, 'expected a first line of type run'],
-    ['', 'an empty file'],
+    ['', 'no whole line'],
   ])('refuses %j', async (text, message) => {
     await writeFile(resultsPath(folder), text)
     await expect(readResults(folder)).rejects.toThrow(message)

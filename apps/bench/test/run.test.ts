@@ -214,7 +214,7 @@ describe('a checkpoint', () => {
     expect((await generate()).stdout).toBe(stdout)
   })
 
-  it('is refused when it is damaged', async () => {
+  it('is refused when it is damaged, a whole run, or asked for what cannot be', async () => {
     const damaged = join(folder, 'damaged')
     await cp(checkpoint(), damaged, { recursive: true })
     await writeFile(join(damaged, 'weights.safetensors'), 'x')
@@ -222,6 +222,9 @@ describe('a checkpoint', () => {
       code: 1,
       stderr: expect.stringContaining('damaged'),
     })
+    expect((await start('eval', join(folder, 'whole'))).stderr).toContain(`take ${checkpoint()} or `)
+    const wrong = await start('eval', checkpoint(), '--eval-lengths', '16,-4')
+    expect(wrong).toMatchObject({ stdout: '', stderr: 'bench: eval: evalLengths.1: expected at least 1, got -4\n' })
   })
 })
 
@@ -236,6 +239,7 @@ describe('errors are one clear line and a non-zero exit', () => {
     [['run', '--backend', 'cuda'], 'Allowed choices are auto'],
     [['eval', 'no-such-folder'], 'expected a checkpoint folder'],
     [['report', 'no-such-folder'], 'which has none'],
+    [['report', bench], 'got the file'],
   ])('%j', async (args, message) => {
     const { code, stderr } = await start(...args, ...(args[0] === 'run' ? ['--out', join(folder, 'unused')] : []))
     expect(stderr).toContain(message)

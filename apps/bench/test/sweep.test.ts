@@ -91,6 +91,7 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
       'strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsizes: [{ numLayers: 1, modelDim: 9, numHeads: 2 }]',
       'heads that',
     ],
+    ['stratgies: [alibi]\nseeds: [1]\ntrainLengths: [8]', 'expected one of $schema, description, preset, strategies,'],
     ['', 'expected an object, got null'],
   ])('is refused in one line: %j', async (text, message) => {
     await expect(read(text)).rejects.toThrow(message)

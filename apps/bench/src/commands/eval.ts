@@ -1,9 +1,11 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
 import { Command, Option } from 'commander'
-import { modelSize } from '../config.js'
+import { z } from 'zod'
+import { modelSize, runConfigSchema } from '../config.js'
 import { checkLengths, readTextOrTask } from '../data/corpus.js'
 import { evaluateModel, makeReading } from '../evaluate.js'
 import { interruptSignal } from '../interrupt.js'
+import { parsed } from '../parsed.js'
 import { createProgress } from '../progress.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 import { backendOption, cellsOptions, number } from './options.js'
@@ -43,10 +45,17 @@ interface Options {
   readonly backend: BackendName | 'auto'
 }
 
+/** As a run has them. */
+const numbersSchema = z
+  .object(runConfigSchema.shape)
+  .pick({ evalLengths: true, evalTokens: true, stride: true, trainLength: true })
+  .partial()
+
 async function evaluate(folder: string, options: Options): Promise<void> {
   const { evalTokens: maxTokens, protocol, stride, attentionWindow } = options
   if (stride !== undefined && protocol === 'nonoverlapping')
     throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
+  parsed(numbersSchema, options, 'eval')
   const signal = interruptSignal()
   const progress = createProgress()
   const backend = await selectBackend(options.backend)

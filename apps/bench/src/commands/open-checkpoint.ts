@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Model } from '@alibi/transformer'
 import { loadCheckpoint, loadHuggingFace, readCheckpointInfo } from '@alibi/transformer/node'
@@ -53,6 +54,11 @@ export async function openCheckpoint(
   at: string | undefined,
 ): Promise<OpenedCheckpoint> {
   if (existsSync(join(folder, 'config.json'))) return openHuggingFace(folder, at)
+  const ofRun = await readdir(join(folder, 'checkpoints')).catch((): string[] => [])
+  if (ofRun.length)
+    throw new Error(
+      `checkpoint: expected one checkpoint, got the run ${folder}; take ${ofRun.map((name) => join(folder, 'checkpoints', name)).join(' or ')}`,
+    )
   const info = await readCheckpointInfo(folder)
   const { strategy } = info
   const metadata = metadataSchema.safeParse(info.metadata)

@@ -79,7 +79,9 @@ export async function planRun({
 /** Makes the folder, and its results' first line, unless it has them. */
 export async function beginRun({ folder, config, backend, begun }: RunPlan): Promise<void> {
   if (begun) return
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+    throw new Error(`run: expected a folder that can be made, got ${folder} (${error.message}); take another --out`)
+  })
   const { name, device } = backend
   const [seed] = config.seeds as [number]
   const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }

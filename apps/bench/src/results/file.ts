@@ -40,7 +40,7 @@ export async function readResults(folder: string): Promise<Results> {
   const [first, ...rest] = lines
   const run = first === undefined ? undefined : parseLine(first, `${path}, line 1`)
   if (run?.type !== 'run')
-    throw new Error(`results: expected a first line of type run in ${path}, got ${run?.type ?? 'an empty file'}`)
+    throw new Error(`results: expected a first line of type run in ${path}, got ${run?.type ?? 'no whole line'}`)
   const ofRun = { trainLength: run.config.trainLength, size: modelSize(run.config, run.config.architecture) }
   const others = rest.map((line, i) => parseLine(line, `${path}, line ${i + 2}`, ofRun))
   const ofType = <K extends ResultLine['type']>(type: K) =>
