@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { compile } from '@alibi/backend'
 import type { StepCompiler, Trainer } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
@@ -49,6 +50,8 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   let [timedFrom, detail] = [performance.now(), '']
   const firstStep = trainer.step
   while (trainer.step < steps) {
+    // TensorFlow computes at once: without a turn of its own Ctrl-C would wait for the next line of results.
+    await setImmediate()
     if (signal.aborted) {
       await save()
       signal.throwIfAborted()

@@ -214,6 +214,16 @@ describe('a checkpoint', () => {
     expect((await generate()).stdout).toBe(stdout)
   })
 
+  it('stops generating at Ctrl-C, though its backend never waits', async () => {
+    const options = ['--backend', 'cpu', '--prompt', '12', '--max-new-tokens', '1000000']
+    const child = spawn(process.execPath, [bench, 'generate', checkpoint(), ...options])
+    const closed = new Promise<number | null>((resolve) => {
+      child.on('close', resolve)
+    })
+    child.stdout.once('data', () => child.kill('SIGINT'))
+    expect(await closed).toBe(130)
+  })
+
   it('is refused when it is damaged, a whole run, or asked for what cannot be', async () => {
     const damaged = join(folder, 'damaged')
     await cp(checkpoint(), damaged, { recursive: true })

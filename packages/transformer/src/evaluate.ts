@@ -3,6 +3,7 @@ import { checkInteger, checkOneOf, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { createKvCache, type KvCache } from './kv-cache.js'
 import { type ForwardOptions, flatten, type Model } from './model.js'
+import { createTurns } from './turns.js'
 
 /** What {@link evaluate} takes besides a model and tokens. */
 export interface EvaluateOptions {
@@ -86,7 +87,9 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   const started = performance.now()
   let [sum, count, peakBytes] = [0, 0, 0]
   const byPlace = { lossNats: new Float64Array(evalLength), tokens: new Float64Array(evalLength) }
+  const turn = createTurns()
   for (let [i, batches] = [0, 0]; i < windows.length; batches++) {
+    await turn()
     signal?.throwIfAborted()
     const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
     const score = () =>

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { createKvCache } from './kv-cache.js'
 import type { Model } from './model.js'
 import { type SamplingOptions, sampleToken } from './sampling.js'
+import { createTurns } from './turns.js'
 
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to generate. */
@@ -30,14 +31,17 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
   if (!prompt.length) throw new RangeError('generate: expected a prompt of at least 1 token, got none')
   const random = seededRandom(seed)
   const cache = createKvCache()
+  const turn = createTurns()
   const produced: number[] = []
   try {
     for (let from = 0; from < prompt.length - 1; from += prefillChunk) {
+      await turn()
       signal?.throwIfAborted()
       model.forward([prompt.subarray(from, Math.min(from + prefillChunk, prompt.length - 1))], { cache }).dispose()
     }
     let last = prompt.at(-1)!
     while (produced.length < maxNewTokens) {
+      await turn()
       signal?.throwIfAborted()
       const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { cache })))
       last = sampleToken(await logits.data(), options, random)
