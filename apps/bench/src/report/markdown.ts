@@ -33,10 +33,14 @@ const markdownTable = ({ head, body }: ResultTable) =>
 
 function describeRun({ run }: Results): string {
   const { config, backend, device, versions, commit } = run
+  const { sizes = [config], trainLengths = [config.trainLength], tokensPerStep } = run.sweep ?? {}
+  const batches = trainLengths.map(
+    (length) => `${tokensPerStep ? tokensPerStep / length : config.batchSize} × ${length}`,
+  )
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
-    `${config.numLayers} layers, model dimension ${config.modelDim}, ${config.numHeads} heads;`,
-    `${thousands(config.steps)} steps of ${config.batchSize} × ${config.trainLength} ${config.tokenizer} of`,
+    `${sizes.map(({ numLayers, modelDim, numHeads }) => `${numLayers} layers, model dimension ${modelDim}, ${numHeads} heads`).join(' or ')};`,
+    `${thousands(config.steps)} steps of ${batches.join(' or ')} ${config.tokenizer} of`,
     `${config.data}; seeds ${config.seeds.join(', ')}. Preset ${config.preset}, backend ${backend} on ${device}`,
     `(${versionList.join(', ')})${commit ? `, commit ${commit.slice(0, 12)}${commit.endsWith('-dirty') ? ' with changes' : ''}` : ''}.`,
   ].join(' ')
