@@ -25,20 +25,57 @@ interface Case {
   readonly kind: 'none' | 'linear' | 'table'
   /** Positions that are not consecutive. */
   readonly positions?: (index: number) => number
-  /** Tokens of left padding of each row of the batch. */
-  readonly padding?: readonly number[]
+  /** Keys that no query of a row of the batch may attend to. */
+  readonly masked?: (row: number, key: number) => boolean
+  /** Instead of random numbers. */
+  readonly table?: (head: number, distance: number) => number
   readonly numbers?: typeof normal
   /** Where gradients cancel to about zero: the size of what cancels, which errors are relative to. */
   readonly cancels?: number
 }
 
+/** As small as the scores of a model at its start: bounds from norms are far above the scores. */
+const small = (size: number) => normal(size).map((x) => x / 4)
+
+/** Long enough that tiles of keys are left out, by their distance or because all of them are masked. */
+const long: Record<string, Case> = {
+  'slopes, far keys': { dims: [1, 4, 40, 700, 8], kind: 'linear', numbers: small },
+  'a table, far keys': {
+    dims: [1, 4, 40, 700, 8],
+    kind: 'table',
+    numbers: small,
+    // Falls as a line; as a power; falls, but for some far distances; is constant from some distance on, as T5's.
+    table: (h, d) => [-d / 2, -2 * d ** 0.8, d >= 500 && d < 520 ? -1 : -d / 2, -Math.min(d, 64) / 16][h]!,
+  },
+  'slopes, far keys, left padding and some own keys masked': {
+    dims: [2, 4, 40, 700, 8],
+    kind: 'linear',
+    numbers: small,
+    masked: (b, j) => b === 1 && (j < 330 || (j >= 665 && j < 680)),
+  },
+  'a table, far keys, every own key masked': {
+    dims: [2, 2, 40, 700, 8],
+    kind: 'table',
+    numbers: small,
+    // Beyond 104 already where the first visible key is.
+    table: (_, d) => -d / 4,
+    masked: (b, j) => b === 1 && j > 200,
+  },
+  'no bias, some own keys masked': {
+    dims: [2, 2, 70, 700, 8],
+    kind: 'none',
+    masked: (b, j) => b === 1 && (j < 100 || (j > 670 && j < 680)),
+  },
+}
+
 const cases: Record<string, Case> = {
+  ...long,
   'no bias, tiles of 32': { dims: [1, 2, 33, 33, 16], kind: 'none' },
   'slopes, tiles of 64': { dims: [2, 3, 70, 70, 8], kind: 'linear' },
   'a table, more keys than queries': { dims: [2, 2, 37, 101, 12], kind: 'table' },
   'slopes, one query': { dims: [1, 2, 1, 70, 64], kind: 'linear' },
   'a table, one query and key': { dims: [2, 1, 1, 1, 16], kind: 'table', cancels: 1 },
-  'slopes, padding': { dims: [2, 2, 19, 23, 16], kind: 'linear', padding: [0, 5] },
+  'slopes, padding': { dims: [2, 2, 19, 23, 16], kind: 'linear', masked: (b, j) => j < 5 * b },
   'slopes, positions far apart': {
     dims: [1, 2, 9, 20, 16],
     kind: 'linear',
@@ -51,16 +88,17 @@ const cases: Record<string, Case> = {
 }
 
 /** A case's numbers on the host, its bias on the device, and the right results. */
-function prepare({ dims, kind, positions, padding, numbers = normal }: Case) {
+function prepare({ dims, kind, positions, masked, table, numbers = normal }: Case) {
   const [B, H, Q, K, D] = dims
   const [q, k, v] = [numbers(B * H * Q * D), numbers(B * H * K * D), normal(B * H * K * D)]
   const weight = normal(B * H * Q * D)
   const size = { none: 0, linear: H, table: H * K }[kind]
   // Slopes that are powers of two keep huge scores exact.
   const trained = kind === 'linear' ? Float64Array.from({ length: size }, (_, h) => 2 ** -(h + 2)) : normal(size)
+  if (table) for (let i = 0; i < size; i++) trained[i] = Math.fround(table(Math.floor(i / K), i % K))
   const at = positions ?? ((i: number) => i)
   const biasOf = (h: number, i: number, j: number, b: number) => {
-    if (padding && j < padding[b]!) return Number.NEGATIVE_INFINITY
+    if (masked?.(b, j)) return Number.NEGATIVE_INFINITY
     if (kind === 'none') return 0
     return kind === 'linear' ? -trained[h]! * (at(i) - at(j)) : trained[h * K + i - j]!
   }
@@ -77,15 +115,68 @@ function prepare({ dims, kind, positions, padding, numbers = normal }: Case) {
     return { kind, slopes: trained!, queries: tf.slice(places, K - Q, Q), keys: places, consecutive: !positions }
   }
   const mask =
-    padding &&
+    masked &&
     tf.tensor(
-      padding.flatMap((pad) => Array.from({ length: K }, (_, j) => Number(j < pad))),
+      Array.from({ length: B * K }, (_, i) => Number(masked(Math.floor(i / K), i % K))),
       [B, 1, 1, K],
     )
   const inputs = [tensor(q, [B, H, Q, D]), tensor(k, [B, H, K, D]), tensor(v, [B, H, K, D])]
   if (size) inputs.push(tensor(trained, kind === 'linear' ? [H] : [H, K]))
   const options = (bias: AttentionBias) => ({ bias, trainBias: kind !== 'none', padding: mask })
-  return { inputs, weight, makeBias, options, want: [out, dq, dk, dv, ...(size ? [dTrained] : [])] }
+  return { inputs, weight, makeBias, options, biasOf, q, k, want: [out, dq, dk, dv, ...(size ? [dTrained] : [])] }
+}
+
+/** Of the kernels at these sizes. */
+const T = 64
+
+/**
+ * What skipping must do with the pairs of a tile of keys and each tile of queries: visit it where any weight is not 0 in
+ * fp32; leave it out where the rule says so, in float64 and with something to spare.
+ */
+function rulesByTile(
+  [B, H, Q, K, D]: Case['dims'],
+  q: Float64Array,
+  k: Float64Array,
+  biasOf: (h: number, i: number, j: number, b: number) => number,
+) {
+  const past = K - Q
+  const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
+  const dot = (bh: number, i: number, j: number) =>
+    range(0, D).reduce((sum, d) => sum + q[(bh * Q + i) * D + d]! * k[(bh * K + j) * D + d]!, 0) / Math.sqrt(D)
+  const norms = (x: Float64Array) =>
+    range(0, x.length / D).map((row) => Math.hypot(...x.subarray(row * D, (row + 1) * D)))
+  const [queryNorms, keyNorms] = [norms(q), norms(k)]
+  const heads = range(0, B * H).map((bh) =>
+    range(0, Q).map((i) => {
+      const biases = range(0, past + i + 1).map((j) => biasOf(bh % H, past + i, j, Math.floor(bh / H)))
+      const scores = biases.map((bias, j) => dot(bh, i, j) + bias)
+      return { biases, scores, top: Math.max(...scores) }
+    }),
+  )
+  return (bh: number, keyTile: number) =>
+    range(0, Math.ceil(Q / T)).map((queryTile) => {
+      const [from, to, firstKey] = [T * queryTile, Math.min(Q, T * queryTile + T), T * keyTile]
+      const rows = heads[bh]!.slice(from, to)
+      const seen = (each: (typeof rows)[number]) =>
+        range(firstKey, Math.min(firstKey + T, each.biases.length)).filter((j) => each.biases[j]! > -Infinity)
+      const keys = [...new Set(rows.flatMap(seen))]
+      const upper =
+        (Math.max(...queryNorms.slice(bh * Q + from, bh * Q + to)) *
+          Math.max(...keys.map((j) => keyNorms[bh * K + j]!))) /
+        Math.sqrt(D)
+      // The table is looked at in tiles of distances: those of the pair of tiles and some around them.
+      const farther = Math.max(
+        ...rows.flatMap(({ biases }) => biases.slice(Math.max(0, firstKey - T), firstKey + 2 * T)),
+      )
+      const own = Math.min(...rows.map(({ scores }) => scores.at(-1)!))
+      const before = firstKey + T <= past + from
+      return {
+        from,
+        to,
+        mustVisit: rows.some((each) => seen(each).some((j) => each.scores[j]! - each.top > -103)),
+        mustSkip: keys.length === 0 || (before && 1.001 * upper + farther < own - 104.1),
+      }
+    })
 }
 
 const tensor = (data: Float64Array, shape: readonly number[]) => tf.tensor(Float32Array.from(data), [...shape])
@@ -168,29 +259,36 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
     for (const [i, x] of want.entries()) expect(together[i]).toEqual(await x.data())
   })
 
-  it('skips the tiles of keys that have no weight, and those alone', async () => {
-    const [H, Q, K, D, T] = [4, 40, 700, 8, 64] as const
-    const numbers = (size: number) => normal(size).map((x) => x / 4)
-    const { inputs, makeBias, options, want } = prepare({ dims: [1, H, Q, K, D], kind: 'linear', numbers })
-    const [q, k, v, slopes] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]
-    const run = (values: tf.Tensor4D) => fusedAttention(q, k, values, options(makeBias(slopes))).data()
-    expect(relativeError((await run(v)) as Float32Array, want[0]!)).toBeLessThan(1e-5)
-
-    const norms = (x: tf.Tensor4D) => tf.sqrt(tf.sum(tf.square(x), 3)).array() as Promise<number[][][]>
-    const [queryNorms, keyNorms] = [(await norms(q))[0]!, (await norms(k))[0]!]
-    const largest = (h: number, tile: number) => Math.max(...keyNorms[h]!.slice(T * tile, T * tile + T))
+  it.each(Object.entries(long))(`skips what has no weight, and that alone: %s (seed ${seed})`, async (_name, each) => {
+    const [B, H, Q, K, D] = each.dims
+    const { inputs, weight, makeBias, options, biasOf, q, k } = prepare(each)
+    const [queries, keys, values, numbers] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor?]
+    const fixed = { ...options(makeBias(numbers)), trainBias: false }
+    const compute = (...[q, k, v]: tf.Tensor[]) =>
+      fusedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fixed)
+    const expected = rulesByTile(each.dims, q, k, biasOf)
     let skipped = 0
-    for (const tile of [0, 3, 5, 8, 10]) {
-      // NaN among the values of a tile shows in the output exactly if the tile is visited: 0·NaN is NaN.
-      const hole = tf.fill([1, H, Math.min(T, K - T * tile), D], Number.NaN)
-      const pieces = [tf.slice(v, 0, [1, H, T * tile, D]), hole, tf.slice(v, [0, 0, T * tile + hole.shape[2]!, 0])]
-      const out = await run(tf.concat(pieces, 2) as tf.Tensor4D)
-      for (let h = 0; h < H; h++) {
-        const bound = (Math.max(...queryNorms[h]!) * (largest(h, tile) + largest(h, 10))) / Math.sqrt(D)
-        const beyond = 2 ** -(h + 2) * (K - Q - (T * tile + T - 1)) > 104 + bound
-        const visited = out.slice(h * Q * D, (h + 1) * Q * D).some(Number.isNaN)
-        expect(visited, `head ${h}, tile ${tile}`).toBe(!beyond)
-        skipped += Number(beyond)
+    for (let tile = 0; tile * T < K; tile++) {
+      // NaN among the values of a tile shows in whatever visits it, as 0·NaN is NaN: in the output and the gradients.
+      const end = Math.min(K, T * tile + T)
+      const parts = [tf.slice(values, 0, [B, H, T * tile, D]), tf.fill([B, H, end - T * tile, D], Number.NaN)]
+      const holed = tf.concat([...parts, tf.slice(values, [0, 0, end, 0])], 2)
+      const got = await results(compute, [queries, keys, holed], tensor(weight, [B, H, Q, D]))
+      const [out, dq, dk] = got.map((x) => x as Float32Array)
+      for (let bh = 0; bh < B * H; bh++) {
+        const tiles = expected(bh, tile)
+        const visited = tiles.map(({ from, to }) =>
+          out!.slice((bh * Q + from) * D, (bh * Q + to) * D).some(Number.isNaN),
+        )
+        for (const [i, { mustVisit, mustSkip, from, to }] of tiles.entries()) {
+          const where = `row ${Math.floor(bh / H)}, head ${bh % H}, tiles ${i}, ${tile}`
+          if (mustVisit) expect(visited[i], where).toBe(true)
+          if (mustSkip) expect(visited[i], where).toBe(false)
+          expect(dq!.slice((bh * Q + from) * D, (bh * Q + to) * D).some(Number.isNaN), `dq, ${where}`).toBe(visited[i])
+          skipped += Number(mustSkip)
+        }
+        const keyGradient = dk!.slice((bh * K + T * tile) * D, (bh * K + end) * D)
+        expect(keyGradient.some(Number.isNaN), `dk, head ${bh % H}, tile ${tile}`).toBe(visited.includes(true))
       }
     }
     expect(skipped).toBeGreaterThan(0)

@@ -4,8 +4,9 @@ import type { AttentionBias } from '../bias-tile.js'
 import { customGrad } from '../custom-grad.js'
 import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from './backward.js'
 import type { BiasShape } from './bias.js'
+import { boundsCode } from './bounds.js'
 import { deviceLimits, type Kernel, runKernel } from './dispatch.js'
-import { forwardCode, normsCode } from './forward.js'
+import { forwardCode } from './forward.js'
 import type { TileShape } from './tiles.js'
 
 interface FusedOptions {
@@ -28,12 +29,24 @@ interface Sizes {
 const SKIP_FROM = 8
 
 /** Whether the fused kernels compute this: the rest is done tile by tile with TensorFlow.js's operations. */
-export function canFuse({ bias, padding }: FusedOptions, { headDim, numKeys }: Sizes): boolean {
-  if (tf.getBackend() !== 'webgpu' || bias.kind === 'tiles' || headDim % 4 !== 0 || headDim > 128) return false
-  // The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need.
-  const norms = bias.kind === 'linear' && numKeys > 32 * SKIP_FROM
-  const buffers = 7 + [bias.kind !== 'none', needsPositions(bias), padding, norms].filter(Boolean).length
-  return buffers <= deviceLimits().maxStorageBuffersPerShaderStage
+export function canFuse(options: FusedOptions, { headDim }: Sizes): boolean {
+  if (tf.getBackend() !== 'webgpu' || options.bias.kind === 'tiles' || headDim % 4 !== 0 || headDim > 128) return false
+  return numBuffers(options) <= deviceLimits().maxStorageBuffersPerShaderStage
+}
+
+/** The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need. */
+const numBuffers = ({ bias, padding }: FusedOptions) =>
+  7 + [bias.kind !== 'none', needsPositions(bias), padding].filter(Boolean).length
+
+/**
+ * Whether some keys may have no weight, and the device can bind what tells which. Not where a table is trained: one a layer
+ * has the most dispatches of all, and skipping would add another to each.
+ */
+function canSkip(options: FusedOptions): boolean {
+  const { bias, trainBias, padding } = options
+  if (bias.kind === 'table' && trainBias && tf.engine().state.gradientDepth > 0) return false
+  const mayFall = bias.kind !== 'none' && !needsPositions(bias)
+  return (mayFall || padding !== undefined) && numBuffers(options) < deviceLimits().maxStorageBuffersPerShaderStage
 }
 
 const needsPositions = (bias: AttentionBias) => bias.kind === 'linear' && !bias.consecutive
@@ -116,13 +129,15 @@ function sharedTensors({ bias, padding }: FusedOptions): Named {
   }
 }
 
-function planOf(packed: boolean, sizes: Sizes, { bias, trainBias, padding }: FusedOptions): Plan {
+function planOf(packed: boolean, sizes: Sizes, options: FusedOptions): Plan {
+  const { bias, trainBias, padding } = options
   const { batchSize, numHeads, numQueries, numKeys, headDim } = sizes
   const limits = deviceLimits()
   const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
   const tile = large && numQueries > 32 && numKeys > 64 ? 64 : 32
   const [queryTiles, keyTiles] = [Math.ceil(numQueries / tile), Math.ceil(numKeys / tile)]
   const kind = bias.kind as BiasShape['kind']
+  const tableLength = bias.kind === 'table' ? bias.table.shape[1]! : 0
   const part = headDim / 4
   const row = numHeads * part
   const rows = (name: string, length: number, width: number) =>
@@ -135,7 +150,7 @@ function planOf(packed: boolean, sizes: Sizes, { bias, trainBias, padding }: Fus
       kind,
       positions: needsPositions(bias),
       padding: padding !== undefined,
-      skipping: kind === 'linear' && !needsPositions(bias) && !padding && keyTiles >= SKIP_FROM,
+      skipping: keyTiles >= SKIP_FROM && canSkip(options),
     },
     sizes,
     heads: batchSize * numHeads,
@@ -146,9 +161,10 @@ function planOf(packed: boolean, sizes: Sizes, { bias, trainBias, padding }: Fus
       heads: numHeads,
       numQueries,
       numKeys,
-      tableLength: bias.kind === 'table' ? bias.table.shape[1]! : 0,
+      tableLength,
       queryTiles,
       keyTiles,
+      tableTiles: Math.ceil(tableLength / tile),
       ...rows('q', numQueries, 3 * row),
       ...rows('k', numKeys, 3 * row),
       ...rows('o', numQueries, row),
@@ -169,6 +185,7 @@ const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
   dOut: 'vec4f',
   stats: 'vec4f',
   logSums: 'vec2f',
+  bounds: 'vec2f',
 }
 const bind = (tensors: Named, names: readonly string[]): Kernel['inputs'] =>
   names
@@ -176,27 +193,28 @@ const bind = (tensors: Named, names: readonly string[]): Kernel['inputs'] =>
     .map((name) => ({ name, element: ELEMENTS[name] ?? 'f32', tensor: tensors[name]! }))
 
 const QKV = ['qkv', 'q', 'k', 'v']
-const BIAS = ['slopes', 'table', 'positions', 'padding', 'norms']
+const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']
 
 function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
   const { shape, bias, uniforms, heads, queryTiles, keyTiles, sizes } = plan
-  const norms: Named = bias.skipping
+  const numBounds = queryTiles + keyTiles + uniforms.tableTiles!
+  const bounds: Named = bias.skipping
     ? zip(
-        ['norms'],
+        ['bounds'],
         runKernel({
-          name: 'attention norms',
-          code: normsCode(shape),
-          inputs: bind(tensors, ['qkv', 'q', 'k']),
-          outputs: [{ name: 'norms', element: 'f32', shape: [heads, queryTiles + keyTiles] }],
+          name: 'attention bounds',
+          code: boundsCode(shape, bias),
+          inputs: bind(tensors, ['qkv', 'q', 'k', 'table', 'padding']),
+          outputs: [{ name: 'bounds', element: 'vec2f', shape: [heads, numBounds, 2] }],
           uniforms,
-          workgroups: [queryTiles + keyTiles, heads],
+          workgroups: [numBounds, heads],
         }),
       )
     : {}
   const [out, logSums] = runKernel({
     name: 'attention',
     code: forwardCode(shape, bias),
-    inputs: bind({ ...tensors, ...norms }, [...QKV, ...BIAS]),
+    inputs: bind({ ...tensors, ...bounds }, [...QKV, ...BIAS]),
     outputs: [
       { name: 'out', element: 'vec4f', shape: outShape },
       { name: 'logSums', element: 'vec2f', shape: [heads, sizes.numQueries, 2] },
@@ -204,7 +222,7 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
     uniforms,
     workgroups: [queryTiles, heads],
   })
-  return { out: out!, logSums: logSums!, ...norms }
+  return { out: out!, logSums: logSums!, ...bounds }
 }
 
 /** @returns the gradient of each of q, k, v or qkv, and of what is trained, by name */
@@ -247,7 +265,7 @@ function backwardPass(plan: Plan, saved: Named): Named {
   const table = () =>
     runKernel({
       name: 'attention gradient of the bias table',
-      code: tableGradientCode(shape, { ...bias, skipping: false }),
+      code: tableGradientCode(shape, bias),
       inputs: bind(all, [...names, ...BIAS]),
       outputs: [{ name: 'dTable', element: 'f32', shape: [heads, uniforms.tableLength!] }],
       uniforms,

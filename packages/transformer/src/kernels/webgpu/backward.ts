@@ -1,6 +1,7 @@
 // Attention's backward kernels (Dao et al., 2022): each computes the weights again from the row's log-sum-exp. WGSL adds no
 // floats atomically, so the gradients of queries, of keys and values, and of a table each have a kernel of their own.
-import { type BiasShape, biasCode, skipCode } from './bias.js'
+import { type BiasShape, biasCode } from './bias.js'
+import { skipCode } from './bounds.js'
 import {
   access,
   accumulate,
@@ -99,7 +100,7 @@ ${prelude(shape)}
 ${inputs(shape)}
 ${writer('dq', shape.packed ? 'dqkv' : 'dq', 'q', 'qOffset', 'numQueries')}
 ${biasCode(bias)}
-${skipCode(shape, bias)}
+${skipCode(bias)}
 ${stats}
 ${chunks}
 var<workgroup> weights: array<vec4f, T * G>;
@@ -154,7 +155,7 @@ ${inputs(shape)}
 ${writer('dk', shape.packed ? 'dqkv' : 'dk', 'k', 'kOffset', 'numKeys')}
 ${writer('dv', shape.packed ? 'dqkv' : 'dv', 'k', 'vOffset', 'numKeys')}
 ${biasCode(bias)}
-${skipCode(shape, bias)}
+${skipCode(bias)}
 ${stats}
 ${chunks}
 var<workgroup> weights: array<vec4f, T * G>;

@@ -1,5 +1,6 @@
 // Attention's forward kernel: softmax(q·kᵀ/√D + bias)·v with online softmax (Milakov & Gimelshein, 2018), tile by tile.
-import { type BiasShape, biasCode, skipCode } from './bias.js'
+import { type BiasShape, biasCode } from './bias.js'
+import { skipCode } from './bounds.js'
 import {
   access,
   accumulate,
@@ -28,7 +29,7 @@ ${queriesKeys(shape)}
 ${access('v', shape.packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys')}
 ${writer('out', 'out', 'o', 'oOffset', 'numQueries')}
 ${biasCode(bias)}
-${skipCode(shape, bias)}
+${skipCode(bias)}
 var<workgroup> queryChunk: array<vec4f, ${C} * G>;
 var<workgroup> keyChunk: array<vec4f, ${C} * G>;
 var<workgroup> weights: array<vec4f, T * G>;
@@ -88,31 +89,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   ${store(shape, 'o', 'write_out', 'row', (r) => `inverse.${LANES[r]}`)}
   if (tx == 0u) {
     ${LANES.map((lane, r) => `if (row + 4u * ty + ${r}u < u.numQueries) { logSums[bh * u.numQueries + row + 4u * ty + ${r}u] = vec2f(top.${lane}, total.${lane}); }`).join('\n    ')}
-  }
-}
-`
-
-/** Largest ‖row‖ of each tile of queries and then of keys, for the rule of skipping. */
-export const normsCode = (shape: TileShape) => `
-${prelude(shape)}
-${queriesKeys(shape)}
-var<workgroup> squares: array<f32, T>;
-
-@compute @workgroup_size(T)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
-  let ofKeys = group.x >= u.queryTiles;
-  var square = 0.0;
-  for (var part = 0u; part < D4; part++) {
-    var x = vec4f();
-    if (ofKeys) { x = load_k((group.x - u.queryTiles) * T + index, part); } else { x = load_q(group.x * T + index, part); }
-    square += dot(x, x);
-  }
-  squares[index] = square;
-  workgroupBarrier();
-  if (index == 0u) {
-    for (var i = 1u; i < T; i++) { square = max(square, squares[i]); }
-    norms[bh * (u.queryTiles + u.keyTiles) + group.x] = sqrt(square);
   }
 }
 `

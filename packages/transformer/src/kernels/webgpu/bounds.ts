@@ -1,0 +1,110 @@
+// WGSL of skipping, by the rule of key-ranges.ts: a key that scores at most U + bias(distance), where the row's own key scores
+// at least S + bias(0), weighs exactly 0 in fp32 if they are more than 104 apart. Here U is of a pair of tiles. Masked keys
+// have no part in U, and weigh nothing anywhere; a tile of queries whose own keys are not all visible has no S.
+import type { BiasShape } from './bias.js'
+import { prelude, queriesKeys, type TileShape } from './tiles.js'
+
+/** Stands for the largest of nothing: no norm is negative. */
+const NONE = '-3e38'
+
+/**
+ * Of each tile of a head: of queries, their largest ‖q‖ and least q·own; of visible keys, their largest ‖k‖; of distances,
+ * the table's largest value. As [queryTiles + keyTiles + tableTiles] pairs.
+ */
+export const boundsCode = (shape: TileShape, { kind, padding }: BiasShape) => `
+${prelude(shape)}
+${queriesKeys(shape)}
+var<workgroup> rows: array<vec2f, T>;
+
+fn masked(key: u32) -> bool { return ${padding ? 'padding[b * u.numKeys + key] != 0.0' : 'false'}; }
+
+fn ofQuery(row: u32) -> vec2f {
+  let own = row + u.numKeys - u.numQueries;
+  var squares = vec2f();
+  var product = 0.0;
+  for (var part = 0u; part < D4; part++) {
+    let q = load_q(row, part);
+    let k = load_k(own, part);
+    squares += vec2f(dot(q, q), dot(k, k));
+    product += dot(q, k);
+  }
+  let norms = sqrt(squares);
+  // The product is a rounded fp32 sum itself.
+  return vec2f(norms.x, select(product - 1e-4 * norms.x * norms.y, ${NONE}, masked(own)));
+}
+
+fn ofKey(row: u32) -> f32 {
+  var square = 0.0;
+  for (var part = 0u; part < D4; part++) {
+    let k = load_k(row, part);
+    square += dot(k, k);
+  }
+  return select(sqrt(square), ${NONE}, masked(row));
+}
+
+@compute @workgroup_size(T)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  place(index, group.y);
+  var row = group.x * T + index;
+  var bound = vec2f(${NONE}, 3e38);
+  if (group.x < u.queryTiles) {
+    if (row < u.numQueries) { bound = ofQuery(row); }
+  } else if (group.x < u.queryTiles + u.keyTiles) {
+    row -= u.queryTiles * T;
+    if (row < u.numKeys) { bound.x = ofKey(row); }
+  } ${
+    kind === 'table'
+      ? `else {
+    row -= (u.queryTiles + u.keyTiles) * T;
+    if (row < u.tableLength) { bound.x = table[h * u.tableLength + row]; }
+  }`
+      : ''
+  }
+  rows[index] = bound;
+  workgroupBarrier();
+  if (index == 0u) {
+    for (var i = 1u; i < T; i++) { bound = vec2f(max(bound.x, rows[i].x), min(bound.y, rows[i].y)); }
+    bounds[bh * (u.queryTiles + u.keyTiles + u.tableTiles) + group.x] = bound;
+  }
+}
+`
+
+/** `skips(head, queryTile, keyTile)`: whether no query of the one gives any key of the other weight. */
+export const skipCode = (bias: BiasShape) => `
+fn skips(head: u32, queryTile: u32, keyTile: u32) -> bool {
+  ${bias.skipping ? rule(bias) : 'return false;'}
+}
+${bias.skipping && bias.kind === 'table' ? LARGEST_BIAS : ''}
+`
+
+const rule = ({ kind, padding, positions }: BiasShape) => `
+  let at = head * (u.queryTiles + u.keyTiles + u.tableTiles);
+  let keyNorm = bounds[at + u.queryTiles + keyTile].x;
+  ${padding ? 'if (keyNorm < 0.0) { return true; }' : ''}
+  ${
+    kind === 'none' || positions
+      ? 'return false;'
+      : `
+  let first = queryTile * T + u.numKeys - u.numQueries;
+  let last = keyTile * T + T - 1u;
+  if (last >= first) { return false; }
+  let queries = bounds[at + queryTile];
+  // From the norms' rounding to fp32.
+  let upper = 1.0001 * queries.x * keyNorm;
+  let farther = ${kind === 'linear' ? '-slopes[head % u.heads] * f32(first - last)' : 'largestBias(head, first - last) - table[(head % u.heads) * u.tableLength]'};
+  return upper * SCALE + farther < queries.y * SCALE - 104.0;`
+  }
+`
+
+/** Of the distances between a pair of tiles, `nearest` and up to 2T − 2 more: a table need not fall with them. */
+const LARGEST_BIAS = `
+fn largestBias(head: u32, nearest: u32) -> f32 {
+  let at = head * (u.queryTiles + u.keyTiles + u.tableTiles) + u.queryTiles + u.keyTiles;
+  let end = u.tableTiles - 1u;
+  var largest = bounds[at + min(nearest / T, end)].x;
+  for (var tile = nearest / T + 1u; tile <= min((nearest + 2u * T - 2u) / T, end); tile++) {
+    largest = max(largest, bounds[at + tile].x);
+  }
+  return largest;
+}
+`
