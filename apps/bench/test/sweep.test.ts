@@ -265,7 +265,7 @@ describe('sweep', () => {
     expect(stderr).not.toContain('FAILED')
     for (const cell of await cellFolders('stopped')) expect(await readdir(cell)).toContain('checkpoints')
     expect((await sweep(plan, 'stopped', ...tensorboard).end).code).toBe(0)
-    const ofCells = ['alibi-L16', 'alibi-L8', 'none-L16', 'none-L8'].map((name) => `${name}-1x8x2-seed1`)
+    const ofCells = ['alibi-L16', 'alibi-L8', 't5-bias-L16', 't5-bias-L8'].map((name) => `${name}-1x8x2-seed1`)
     expect((await readdir(join(folder, 'tensorboard/stopped'))).sort()).toEqual(ofCells)
     expect(await numbersOf('stopped')).toEqual(await numbersOf('whole'))
   })
