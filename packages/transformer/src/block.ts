@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import { attention } from './kernels/attention.js'
+import type { AttentionStorage } from './kernels/tile-attention.js'
 import { canFuse, fusedSelfAttention } from './kernels/webgpu/attention.js'
 import { windowedAttention } from './kernels/windowed.js'
 import type { KvCache } from './kv-cache.js'
@@ -17,6 +18,7 @@ export interface BlockContext extends Layers {
   /** Keys that a query may attend to, the last ones; absent: all. */
   readonly attentionWindow?: number | undefined
   readonly skipTolerance?: number | undefined
+  readonly attentionStorage?: AttentionStorage | undefined
 }
 
 /**
@@ -36,13 +38,23 @@ export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const { config, positions, batchSize: B, cache, padding, attentionWindow, skipTolerance, nextSeed } = context
+  const {
+    config,
+    positions,
+    batchSize: B,
+    cache,
+    padding,
+    attentionWindow,
+    skipTolerance,
+    attentionStorage,
+    nextSeed,
+  } = context
   const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv, blockSize, attentionDropout: rate } = config
   const at = `layers.${layer}.attention`
   const L = x.shape[0] / B
   const product = linear(x, `${at}.qkv`, context)
   const whole = !cache && attentionWindow === undefined && !(nextSeed && rate) && G === H && clipQkv === null
-  const fusable = { bias: positions.bias(layer), trainBias: positions.trainBias, padding }
+  const fusable = { bias: positions.bias(layer), trainBias: positions.trainBias, padding, attentionStorage }
   if (whole && canFuse(fusable, { batchSize: B, numHeads: H, numQueries: L, numKeys: L, headDim: D / H })) {
     const mixed = fusedSelfAttention(positions.rotatePacked(product, B), { batchSize: B, numHeads: H }, fusable)
     return linear(mixed, `${at}.out`, context)

@@ -25,6 +25,8 @@ export interface EvaluateOptions {
    * out only where their weight is zero in fp32, which changes nothing.
    */
   readonly skipTolerance?: number | undefined
+  /** As in {@link ForwardOptions}. Default 'float32'. */
+  readonly attentionStorage?: ForwardOptions['attentionStorage']
   /**
    * Where a batch's tokens are, by the batch's number and the length of its sequences, ascending. Default 0 to length − 1.
    * Not when streaming, where a token's place in the text is its position.
@@ -74,7 +76,8 @@ interface Window {
  * @throws RangeError for options that make no evaluation; the signal's reason when aborted
  */
 export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
-  const { evalLength, batchTokens = 4096, attentionWindow, skipTolerance, positions, onProgress, signal } = options
+  const { evalLength, batchTokens = 4096, positions, onProgress, signal } = options
+  const { attentionWindow, skipTolerance, attentionStorage } = options
   checkInteger('evaluate', 'evalLength', evalLength, 1)
   if (tokens.length < 2) throw new RangeError(`evaluate: expected at least 2 tokens, got ${tokens.length}`)
   if (positions && options.protocol === 'streaming')
@@ -94,10 +97,11 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
     const score = () =>
       streaming
-        ? scoreNext(model, tokens, batch[0]!, { cache: streaming, attentionWindow, skipTolerance })
+        ? scoreNext(model, tokens, batch[0]!, { cache: streaming, attentionWindow, skipTolerance, attentionStorage })
         : scoreWindows(model, tokens, batch, {
             attentionWindow,
             skipTolerance,
+            attentionStorage,
             ...(positions && { positions: positions(batches, batch[0]!.end - batch[0]!.start) }),
           })
     let losses: tf.Tensor1D | undefined

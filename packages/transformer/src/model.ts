@@ -1,8 +1,9 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
-import { checkInteger, type PositionStrategy, positionRange } from '@alibi/core'
+import { checkInteger, checkOneOf, type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { block } from './block.js'
 import { type ModelConfig, resolveConfig } from './config.js'
+import type { AttentionStorage } from './kernels/tile-attention.js'
 import type { KvCache } from './kv-cache.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
@@ -24,6 +25,11 @@ export interface ForwardOptions {
    * are left out only where their weight is zero in fp32.
    */
   readonly skipTolerance?: number | undefined
+  /**
+   * How attention keeps queries, keys and values, also for the backward pass: 'float16' is half the memory and half the
+   * reading, for webgpu. They are rounded to 11 bits, and NaN beyond 65,504; every sum stays float32. Default 'float32'.
+   */
+  readonly attentionStorage?: AttentionStorage | undefined
   /** Turns dropout on; int32 [1]: each seed drops the same activations. */
   readonly dropoutSeed?: tf.Tensor1D
 }
@@ -79,10 +85,11 @@ export function assembleModel(
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
-      const { cache, padding, positions, attentionWindow, skipTolerance, dropoutSeed } = options
+      const { cache, padding, positions, attentionWindow, skipTolerance, attentionStorage, dropoutSeed } = options
       if (attentionWindow !== undefined) checkInteger('forward', 'attentionWindow', attentionWindow, 1)
       if (skipTolerance !== undefined && !(skipTolerance >= 0 && skipTolerance < 1))
         throw new RangeError(`forward: expected skipTolerance ≥ 0 and < 1, got ${skipTolerance}`)
+      if (attentionStorage) checkOneOf('forward', 'attentionStorage', attentionStorage, ['float32', 'float16'])
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
       const encoding = encodePositions(strategy, parameters, D / numHeads, {
@@ -99,6 +106,7 @@ export function assembleModel(
         padding: padding && paddingMask(padding, K),
         attentionWindow,
         skipTolerance,
+        attentionStorage,
         nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,
       }
       const tokens = vocabulary.embed(ids)

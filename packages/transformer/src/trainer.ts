@@ -23,6 +23,8 @@ export interface TrainerOptions {
   readonly step?: number
   /** Makes the step faster, e.g. one graph. Absent: op by op. */
   readonly compile?: StepCompiler | undefined
+  /** As in {@link ForwardOptions}. Default 'float32'. */
+  readonly attentionStorage?: ForwardOptions['attentionStorage']
   /** Where a step's tokens are, ascending; [L]. Absent: 0 to L − 1. Not with `compile`, which keeps a step's positions. */
   readonly positions?: ((step: number, length: number) => Int32Array) | undefined
 }
@@ -57,7 +59,7 @@ export interface Trainer {
  * @throws TypeError for `positions` together with `compile`
  */
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
-  const { seed = 0, microBatches = 1, compile = opByOp, positions } = options
+  const { seed = 0, microBatches = 1, compile = opByOp, positions, attentionStorage } = options
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
   if (positions && options.compile)
     throw new TypeError('createTrainer: expected positions or compile, got both; a compiled step keeps its positions')
@@ -85,7 +87,11 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
           batchSize: rows,
           places: places.map((of) => row(of, i)),
         },
-        { dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1), ...(positions && { positions: positions(step, L) }) },
+        {
+          dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1),
+          attentionStorage,
+          ...(positions && { positions: positions(step, L) }),
+        },
       ),
     )
     const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))

@@ -3,8 +3,10 @@ import { selectBackend } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
+import { attention } from '../src/kernels/attention.js'
 import type { AttentionBias } from '../src/kernels/bias-tile.js'
 import { canFuse, fusedAttention, fusedSelfAttention } from '../src/kernels/webgpu/attention.js'
+import { toHalf } from '../src/kernels/webgpu/half.js'
 import { attention64, attentionGradients64, differences64 } from './float64.js'
 
 const unavailable = await selectBackend('webgpu', { software: true }).then(
@@ -20,6 +22,13 @@ const normal = (size: number) =>
 /** Products of these are exact in fp32, however large: what is left of an error is the kernel's. */
 const large = (size: number) => Float64Array.from({ length: size }, () => 16 * Math.floor(17 * random() - 8))
 
+/** The nearest float16, in float64: 11 significant bits, here of numbers it has no subnormals for. */
+const toFloat16 = (x: number) => {
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(x) || 1)) - 10)
+  return Math.round(x / unit) * unit
+}
+const normal16 = (size: number) => normal(size).map((x) => (Math.abs(x) < 2 ** -14 ? 0 : toFloat16(x)))
+
 interface Case {
   readonly dims: readonly [B: number, H: number, Q: number, K: number, D: number]
   readonly kind: 'none' | 'linear' | 'table'
@@ -30,6 +39,8 @@ interface Case {
   /** Instead of random numbers. */
   readonly table?: (head: number, distance: number) => number
   readonly numbers?: typeof normal
+  /** Queries, keys and values in float16, whose numbers they are: rounding them again changes nothing. */
+  readonly float16?: boolean
   /** Where gradients cancel to about zero: the size of what cancels, which errors are relative to. */
   readonly cancels?: number
 }
@@ -84,13 +95,26 @@ const cases: Record<string, Case> = {
   },
   'a table, headDim 128': { dims: [1, 1, 35, 40, 128], kind: 'table' },
   'slopes, headDim 128, tiles of 64': { dims: [1, 1, 65, 65, 128], kind: 'linear' },
+  'float16, slopes, padding': { dims: [2, 2, 19, 23, 16], kind: 'linear', masked: (b, j) => j < 5 * b, float16: true },
+  'float16, a table, tiles of 64': { dims: [1, 2, 70, 70, 8], kind: 'table', float16: true },
   'slopes, huge scores': { dims: [1, 2, 40, 47, 16], kind: 'linear', numbers: large, cancels: 128 },
 }
 
+/** IEEE 754 binary16. */
+const fromBits = (bits: number) => {
+  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023]
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity
+  return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction)
+}
+
 /** A case's numbers on the host, its bias on the device, and the right results. */
-function prepare({ dims, kind, positions, masked, table, numbers = normal }: Case) {
+function prepare({ dims, kind, positions, masked, table, float16, numbers = float16 ? normal16 : normal }: Case) {
   const [B, H, Q, K, D] = dims
-  const [q, k, v] = [numbers(B * H * Q * D), numbers(B * H * K * D), normal(B * H * K * D)]
+  const [q, k, v] = [
+    numbers(B * H * Q * D),
+    numbers(B * H * K * D),
+    float16 ? normal16(B * H * K * D) : normal(B * H * K * D),
+  ]
   const weight = normal(B * H * Q * D)
   const size = { none: 0, linear: H, table: H * K }[kind]
   // Slopes that are powers of two keep huge scores exact.
@@ -122,7 +146,8 @@ function prepare({ dims, kind, positions, masked, table, numbers = normal }: Cas
     )
   const inputs = [tensor(q, [B, H, Q, D]), tensor(k, [B, H, K, D]), tensor(v, [B, H, K, D])]
   if (size) inputs.push(tensor(trained, kind === 'linear' ? [H] : [H, K]))
-  const options = (bias: AttentionBias) => ({ bias, trainBias: kind !== 'none', padding: mask })
+  const attentionStorage = float16 ? ('float16' as const) : undefined
+  const options = (bias: AttentionBias) => ({ bias, trainBias: kind !== 'none', padding: mask, attentionStorage })
   return { inputs, weight, makeBias, options, biasOf, q, k, want: [out, dq, dk, dv, ...(size ? [dTrained] : [])] }
 }
 
@@ -257,6 +282,27 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
       dSlopes!,
     ]
     for (const [i, x] of want.entries()) expect(together[i]).toEqual(await x.data())
+  })
+
+  it('stores what it is given as the nearest float16, in half the memory', async () => {
+    const numbers = [0, 1, -2, 1 / 3, 1e-4, 65504, 2049, 2051, ...normal(56)]
+    const x = tf.tensor(numbers, [2, 1, 4, 8]) as tf.Tensor4D
+    const before = tf.memory().numBytes
+    const stored = toHalf(x)
+    expect(tf.memory().numBytes - before).toBe(numbers.length * 2)
+    const words = new Uint16Array((await stored.data()).buffer)
+    expect(Array.from(words, fromBits)).toEqual(numbers.map(toFloat16))
+    expect([...new Uint16Array((await toHalf(tf.tensor([1, 2, 3, 65520])).data()).buffer).map(fromBits)]).toContain(
+      Number.NaN,
+    )
+  })
+
+  it('refuses to store as float16 what it does not compute', () => {
+    const [q, k, v] = prepare({ dims: [1, 1, 4, 4, 18], kind: 'none' }).inputs as tf.Tensor4D[]
+    const options = { bias: { kind: 'none' }, trainBias: false, blockSize: 4, attentionStorage: 'float16' } as const
+    expect(() => attention(q!, k!, v!, options)).toThrow(
+      /^attention: expected what the fused kernels of webgpu compute, to store it as float16, got a bias of kind none on webgpu; leave attentionStorage out$/,
+    )
   })
 
   it.each(Object.entries(long))(`skips what has no weight, and that alone: %s (seed ${seed})`, async (_name, each) => {

@@ -1,6 +1,6 @@
 // Letters: H heads, L tokens, D headDim; one row.
 import { alibiSlopes } from '@alibi/alibi'
-import { type AttentionBias, attention } from '@alibi/transformer'
+import { type AttentionBias, type AttentionStorage, attention } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
 import type { Contestant } from '../speed/contestant.js'
 import { finished } from './device.js'
@@ -26,8 +26,8 @@ const steep = (slopes: readonly number[], distance: tf.Tensor) =>
 /** The ways to compute it that are timed against each other; the first is ours. */
 export function ways({ heads, length: L, matrices }: AttentionShape): Readonly<Record<string, Attend>> {
   const slopes = alibiSlopes(heads)
-  const fused = (bias: () => AttentionBias): Attend => {
-    return (q, k, v) => attention(q, k, v, { bias: bias(), trainBias: false, blockSize: 128 })
+  const fused = (bias: () => AttentionBias, attentionStorage: AttentionStorage = 'float32'): Attend => {
+    return (q, k, v) => attention(q, k, v, { bias: bias(), trainBias: false, blockSize: 128, attentionStorage })
   }
   const table = (): AttentionBias => ({
     kind: 'table',
@@ -43,6 +43,7 @@ export function ways({ heads, length: L, matrices }: AttentionShape): Readonly<R
       ),
     ),
     'fused, ALiBi as a table': fused(table),
+    'fused, ALiBi, from float16': fused(() => linear(slopes, L), 'float16'),
     ...(matrices && {
       // A bias of both positions is what the fused kernels leave to tiles.
       'ours, tile by tile': fused(() => ({

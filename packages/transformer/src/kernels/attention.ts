@@ -17,12 +17,17 @@ import { canFuse, fusedAttention } from './webgpu/attention.js'
  * @param k - shape [B, H, K, headDim]
  * @param v - shape [B, H, K, headDim]
  * @returns shape [B, H, Q, headDim]
+ * @throws Error, one line, for float16 storage where no fused kernel computes this
  */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: AttentionOptions): tf.Tensor4D {
   const { padding, dropout } = options
   const [batchSize, numHeads, numQueries, headDim] = q.shape
   if (!dropout && canFuse(options, { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }))
     return fusedAttention(q, k, v, options)
+  if (options.attentionStorage === 'float16')
+    throw new Error(
+      `attention: expected what the fused kernels of webgpu compute, to store it as float16, got ${describe(options)} on ${tf.getBackend()}; leave attentionStorage out`,
+    )
   const long = padding || dropout || !isLong(q) ? undefined : attendLong(q, k, v, options)
   if (long) return long
   const tiles = causalTiles(q.shape[2], k.shape[2], options.blockSize)
@@ -50,6 +55,9 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
   })
   return forward(q, k, v, ...trained) as tf.Tensor4D
 }
+
+const describe = ({ bias, dropout }: AttentionOptions) =>
+  `a bias of kind ${bias.kind}${dropout ? ' with dropout of weights' : ''}`
 
 /** The tensors through which a bias is trained. */
 function biasTensors(bias: AttentionBias, tiles: readonly Tile[]): tf.Tensor[] {

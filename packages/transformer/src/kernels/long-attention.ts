@@ -9,7 +9,10 @@ import { type AttentionOptions, attendTile, causalTiles, join } from './tile-att
 /** Queries from which on looking at the norms of q and k pays: reading them stops the device for a moment. */
 const LONG = 1024
 
-/** Its tiles are larger than blockSize: 16,384 tokens took 4.3 s in tiles of 512, 5.3 in 256, 7.1 in 128 (2 threads). */
+/**
+ * Its tiles are larger than blockSize: 16,384 tokens took 4.3 s in tiles of 512, 5.3 in 256, 7.1 in 128 (2 threads). A batch
+ * fills an operation with fewer queries a row.
+ */
 const LONG_BLOCK = 512
 
 /** Whether this pass is long, needs no gradient, and may wait for numbers on the host. */
@@ -35,7 +38,7 @@ export function attendLong(
   if (!known) return undefined
   const shape = { numQueries: q.shape[2], numKeys: k.shape[2], tolerance }
   if ('slopes' in known) {
-    const blockSize = Math.max(LONG_BLOCK, options.blockSize)
+    const blockSize = Math.max(Math.floor(LONG_BLOCK / q.shape[0]), options.blockSize)
     const bounds = scoreBounds(q, k, blockSize)
     if (bounds.every(({ upper }) => upper.every((score) => score <= LARGEST_SCORE))) {
       const ranges = keyRanges(known, bounds, { ...shape, blockSize })

@@ -6,6 +6,9 @@ import { keepMask } from './dropout.js'
 /** Added where a query must not look. Finite, so that a row with nothing to see (padding) stays finite. */
 export const MASKED = -1e30
 
+/** How queries, keys and values are kept: float16 is half the memory, and is for the fused kernels of webgpu. */
+export type AttentionStorage = 'float32' | 'float16'
+
 /** What {@link attention} takes besides queries, keys and values. */
 export interface AttentionOptions {
   /** Added to the scaled scores. */
@@ -23,6 +26,8 @@ export interface AttentionOptions {
    * is zero in fp32, and no others.
    */
   readonly skipTolerance?: number | undefined
+  /** Default float32. */
+  readonly attentionStorage?: AttentionStorage | undefined
 }
 
 /** Blocks of at most `blockSize` queries, in order. */

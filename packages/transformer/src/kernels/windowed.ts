@@ -21,7 +21,7 @@ export function windowedAttention(
   window: number,
   options: AttentionOptions,
 ): tf.Tensor4D {
-  const { bias, blockSize, padding, dropout } = options
+  const { bias, blockSize, padding, dropout, attentionStorage } = options
   const [B, H, Q, headDim] = q.shape
   const past = k.shape[2] - Q
   const outputs = Array.from({ length: Math.ceil(Q / blockSize) }, (_, index) => {
@@ -41,6 +41,7 @@ export function windowedAttention(
       },
       trainBias: options.trainBias,
       blockSize,
+      attentionStorage,
       padding: padding && tf.slice(padding, [0, 0, 0, from], [B, 1, 1, numKeys]),
       dropout: dropout && { ...dropout, seed: tf.add(dropout.seed, tf.tensor1d([0, index], 'int32')) },
     })

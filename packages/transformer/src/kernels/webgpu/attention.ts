@@ -2,11 +2,13 @@
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias } from '../bias-tile.js'
 import { customGrad } from '../custom-grad.js'
+import type { AttentionStorage } from '../tile-attention.js'
 import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from './backward.js'
 import type { BiasShape } from './bias.js'
 import { boundsCode } from './bounds.js'
 import { deviceLimits, type Kernel, runKernel } from './dispatch.js'
 import { forwardCode } from './forward.js'
+import { toHalf } from './half.js'
 import type { TileShape } from './tiles.js'
 
 interface FusedOptions {
@@ -15,6 +17,7 @@ interface FusedOptions {
   readonly trainBias: boolean
   /** 1 for keys that no query may attend to; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
+  readonly attentionStorage?: AttentionStorage | undefined
 }
 
 interface Sizes {
@@ -89,6 +92,8 @@ interface Plan {
   readonly shape: TileShape
   readonly bias: BiasShape
   readonly sizes: Sizes
+  /** Of q, k and v, or qkv. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>
   readonly uniforms: Readonly<Record<string, number>>
   readonly heads: number
   readonly queryTiles: number
@@ -97,13 +102,12 @@ interface Plan {
 }
 
 function differentiable(tensors: Named, outShape: number[], sizes: Sizes, options: FusedOptions): tf.Tensor {
-  const plan = planOf('qkv' in tensors, sizes, options)
+  const plan = planOf(tensors, sizes, options)
   const shared = sharedTensors(options)
   const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
   const names = Object.keys(inputs)
   const forward = customGrad((args, save) => {
-    const given = zip(names, args)
-    const all: Named = { ...shared, ...given }
+    const all: Named = { ...shared, ...stored(plan, zip(names, args)) }
     const made = forwardPass(plan, all, outShape)
     const kept: Named = { ...all, ...made }
     const keptNames = Object.keys(kept)
@@ -117,6 +121,12 @@ function differentiable(tensors: Named, outShape: number[], sizes: Sizes, option
   return forward(...Object.values(inputs))
 }
 
+/** Queries, keys and values as the kernels read them. */
+const stored = ({ shape, shapes }: Plan, given: Named): Named =>
+  shape.half
+    ? Object.fromEntries(Object.entries(given).map(([name, x]) => [name, shapes[name] ? toHalf(x) : x]))
+    : given
+
 const zip = (names: readonly string[], tensors: readonly tf.Tensor[]): Named =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))
 
@@ -129,8 +139,9 @@ function sharedTensors({ bias, padding }: FusedOptions): Named {
   }
 }
 
-function planOf(packed: boolean, sizes: Sizes, options: FusedOptions): Plan {
-  const { bias, trainBias, padding } = options
+function planOf(tensors: Named, sizes: Sizes, options: FusedOptions): Plan {
+  const { bias, trainBias, padding, attentionStorage } = options
+  const packed = 'qkv' in tensors
   const { batchSize, numHeads, numQueries, numKeys, headDim } = sizes
   const limits = deviceLimits()
   const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
@@ -145,7 +156,7 @@ function planOf(packed: boolean, sizes: Sizes, options: FusedOptions): Plan {
       ? { [`${name}Batch`]: length * width, [`${name}Head`]: part, [`${name}Row`]: width }
       : { [`${name}Batch`]: length * row, [`${name}Head`]: length * part, [`${name}Row`]: part }
   return {
-    shape: { tile, headDim, packed },
+    shape: { tile, headDim, packed, half: attentionStorage === 'float16' },
     bias: {
       kind,
       positions: needsPositions(bias),
@@ -153,6 +164,7 @@ function planOf(packed: boolean, sizes: Sizes, options: FusedOptions): Plan {
       skipping: keyTiles >= SKIP_FROM && canSkip(options),
     },
     sizes,
+    shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])),
     heads: batchSize * numHeads,
     queryTiles,
     keyTiles,
@@ -190,7 +202,10 @@ const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
 const bind = (tensors: Named, names: readonly string[]): Kernel['inputs'] =>
   names
     .filter((name) => tensors[name])
-    .map((name) => ({ name, element: ELEMENTS[name] ?? 'f32', tensor: tensors[name]! }))
+    .map((name) => ({ name, element: elementOf(name, tensors[name]!), tensor: tensors[name]! }))
+
+/** Integers are pairs of float16. */
+const elementOf = (name: string, { dtype }: tf.Tensor) => (dtype === 'int32' ? 'vec2u' : (ELEMENTS[name] ?? 'f32'))
 
 const QKV = ['qkv', 'q', 'k', 'v']
 const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']
@@ -227,7 +242,7 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
 
 /** @returns the gradient of each of q, k, v or qkv, and of what is trained, by name */
 function backwardPass(plan: Plan, saved: Named): Named {
-  const { shape, bias, uniforms, heads, queryTiles, keyTiles, sizes, trained } = plan
+  const { shape, shapes, bias, uniforms, heads, queryTiles, keyTiles, sizes, trained } = plan
   const { numQueries, numHeads, batchSize } = sizes
   const [stats] = runKernel({
     name: 'attention gradient statistics',
@@ -240,7 +255,7 @@ function backwardPass(plan: Plan, saved: Named): Named {
   const all = { ...saved, stats: stats! }
   const names = [...QKV, 'dOut', 'stats']
   const trainSlopes = trained === 'slopes'
-  const like = (name: string) => ({ name: `d${name}`, element: 'vec4f', shape: saved[name]!.shape }) as const
+  const like = (name: string) => ({ name: `d${name}`, element: 'vec4f', shape: shapes[name]! }) as const
   const [dFirst, onSlopes] = runKernel({
     name: 'attention gradient of queries',
     code: queryGradientCode(shape, bias, trainSlopes),

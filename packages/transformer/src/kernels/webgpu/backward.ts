@@ -16,6 +16,7 @@ import {
   store,
   sums,
   type TileShape,
+  values,
   writer,
 } from './tiles.js'
 
@@ -24,7 +25,7 @@ const C = 8
 
 const inputs = (shape: TileShape) => `
 ${queriesKeys(shape)}
-${access('v', shape.packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys')}
+${values(shape)}
 ${access('dOut', 'dOut', 'o', 'oOffset', 'numQueries')}
 `
 

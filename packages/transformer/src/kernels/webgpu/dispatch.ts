@@ -20,7 +20,7 @@ interface WebgpuBackend {
 }
 
 /** A buffer of a kernel and the WGSL type of its elements. */
-type Element = 'f32' | 'i32' | 'vec4f' | 'vec2f'
+type Element = 'f32' | 'i32' | 'vec4f' | 'vec2f' | 'vec2u'
 
 export interface Kernel {
   /** Names it in errors. */
@@ -34,6 +34,8 @@ export interface Kernel {
     readonly name: string
     readonly element: Element
     readonly shape: readonly number[]
+    /** Default float32. */
+    readonly dtype?: tf.DataType
     readonly tensor?: tf.Tensor
   }[]
   /** Scalars: integers as u32; those in `floats` as f32. */
@@ -60,7 +62,9 @@ export function runKernel(kernel: Kernel): tf.Tensor[] {
 
 function encode(backend: WebgpuBackend, kernel: Kernel): tf.Tensor[] {
   const { name, inputs, outputs, uniforms, floats = [], workgroups } = kernel
-  const results = outputs.map((output) => output.tensor ?? backend.makeTensorInfo(output.shape, 'float32'))
+  const results = outputs.map(
+    (output) => output.tensor ?? backend.makeTensorInfo(output.shape, output.dtype ?? 'float32'),
+  )
   const tensors: tf.TensorInfo[] = [...results, ...inputs.map(({ tensor }) => tensor)]
   for (const { dataId } of tensors) {
     backend.uploadToGPU(dataId)

@@ -2,7 +2,6 @@
 import { type BiasShape, biasCode } from './bias.js'
 import { skipCode } from './bounds.js'
 import {
-  access,
   accumulate,
   accumulators,
   columnsPerThread,
@@ -16,6 +15,7 @@ import {
   store,
   sums,
   type TileShape,
+  values,
   writer,
 } from './tiles.js'
 
@@ -26,7 +26,7 @@ const C = 16
 export const forwardCode = (shape: TileShape, bias: BiasShape) => `
 ${prelude(shape)}
 ${queriesKeys(shape)}
-${access('v', shape.packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys')}
+${values(shape)}
 ${writer('out', 'out', 'o', 'oOffset', 'numQueries')}
 ${biasCode(bias)}
 ${skipCode(bias)}

@@ -1,6 +1,8 @@
 // WGSL that attention's kernels share. A workgroup works on tiles of T rows × T columns; each of its (T/4)² threads on 4 × 4
 // of them. Letters: T tile, G = T/4 groups of four, D headDim, C features staged at a time.
 
+import { unpackCode } from './half.js'
+
 /** What a kernel is generated for. */
 export interface TileShape {
   /** T: 64 where workgroups have the memory and threads for it, else 32. */
@@ -9,6 +11,8 @@ export interface TileShape {
   readonly headDim: number
   /** Whether queries, keys and values are one tensor `qkv`. */
   readonly packed: boolean
+  /** Whether queries, keys and values are stored as float16, two in 32 bits. What is computed of them is float32. */
+  readonly half: boolean
 }
 
 export const LANES = ['x', 'y', 'z', 'w'] as const
@@ -98,13 +102,13 @@ fn place(localIndex: u32, head: u32) {
 }
 `
 
-/** `load_x(row, part)`: four features of a row of tensor x, zero past its end; with `write_x` for outputs. */
-export const access = (name: string, buffer: string, layout: string, offset: string, rows: string) => `
+/** `load_x(row, part)`: four features of a row of tensor x, zero past its end. */
+export const access = (name: string, buffer: string, layout: string, offset: string, rows: string, half = false) => `
 fn at_${name}(row: u32, part: u32) -> u32 {
   return b * u.${layout}Batch + h * u.${layout}Head + row * u.${layout}Row + u.${offset} + part;
 }
 fn load_${name}(row: u32, part: u32) -> vec4f {
-  if (row < u.${rows} && part < D4) { return ${buffer}[at_${name}(row, part)]; }
+  if (row < u.${rows} && part < D4) { return ${half ? 'unpack' : ''}(${buffer}[at_${name}(row, part)]); }
   return vec4f();
 }
 `
@@ -117,6 +121,10 @@ fn write_${name}(row: u32, part: u32, value: vec4f) {
 `
 
 /** Every kernel reads queries and keys. */
-export const queriesKeys = ({ packed }: TileShape) => `
-${access('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries')}
-${access('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys')}`
+export const queriesKeys = ({ packed, half }: TileShape) => `
+${half ? unpackCode : ''}
+${access('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries', half)}
+${access('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys', half)}`
+
+export const values = ({ packed, half }: TileShape) =>
+  access('v', packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys', half)
