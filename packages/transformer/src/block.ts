@@ -56,7 +56,8 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const whole = !cache && attentionWindow === undefined && !(nextSeed && rate) && G === H && clipQkv === null
   const fusable = { bias: positions.bias(layer), trainBias: positions.trainBias, padding, attentionStorage }
   if (whole && canFuse(fusable, { batchSize: B, numHeads: H, numQueries: L, numKeys: L, headDim: D / H })) {
-    const mixed = fusedSelfAttention(positions.rotatePacked(product, B), { batchSize: B, numHeads: H }, fusable)
+    const rotation = positions.packedRotation
+    const mixed = fusedSelfAttention(product, { batchSize: B, numHeads: H }, { ...fusable, rotation })
     return linear(mixed, `${at}.out`, context)
   }
   const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)

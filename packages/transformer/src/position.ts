@@ -13,7 +13,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from './config.js'
 import type { AttentionBias, Tile } from './kernels/bias-tile.js'
 import { applyRotation, toDevice } from './kernels/rotate.js'
-import { rotatePacked } from './kernels/webgpu/rotate.js'
+import { type PackedRotation, packRotation } from './kernels/webgpu/rotation.js'
 import { tfOps } from './tf-ops.js'
 
 /** Where a forward pass's tokens are: the last `queries.length` of `keys` are new, the rest come from a cache. */
@@ -32,8 +32,8 @@ export interface PositionEncoding {
   rotateQueries(q: tf.Tensor4D): tf.Tensor4D
   /** New keys when rotated keys may be cached, else all keys; [B, H, *, headDim]. */
   rotateKeys(k: tf.Tensor4D): tf.Tensor4D
-  /** Queries and keys in one product [B·L, 3·D], on webgpu. */
-  rotatePacked(qkv: tf.Tensor2D, batchSize: number): tf.Tensor2D
+  /** For the kernels that turn queries and keys themselves. */
+  readonly packedRotation: PackedRotation | undefined
   /** The bias of a layer's scores. */
   bias(layer: number): AttentionBias
   readonly trainBias: boolean
@@ -95,10 +95,10 @@ export function encodePositions(
       `forward: expected no padding with the pair bias of ${strategy.name}, got padded rows; run rows of different lengths one by one`,
     )
   const cacheRotated = rotation?.cacheable ?? true
-  const turn = (positions: Positions, side: 'query' | 'key') =>
-    rotation && toDevice(rotationTables(rotation, headDim, positions, side))
-  const queryRotation = turn(queries, 'query')
-  const keyRotation = turn(cacheRotated ? queries : keys, 'key')
+  const queryTables = rotation && rotationTables(rotation, headDim, queries, 'query')
+  const keyTables = rotation && rotationTables(rotation, headDim, cacheRotated ? queries : keys, 'key')
+  const queryRotation = queryTables && toDevice(queryTables)
+  const keyRotation = keyTables && toDevice(keyTables)
 
   const makeBias = (layer: number) => deviceBias(strategy, ownParameters(strategy, parameters, layer), queries, keys)
   // Made here, not in the first block: what a block makes does not outlive it.
@@ -118,8 +118,10 @@ export function encodePositions(
     },
     rotateQueries: (q) => (queryRotation ? applyRotation(q, queryRotation) : q),
     rotateKeys: (k) => (keyRotation ? applyRotation(k, keyRotation) : k),
-    rotatePacked: (qkv, batchSize) =>
-      queryRotation && keyRotation ? rotatePacked(qkv, batchSize, queryRotation, keyRotation) : qkv,
+    packedRotation:
+      queryTables && keyTables && numQueries === keys.length && tf.getBackend() === 'webgpu'
+        ? packRotation(queryTables, keyTables)
+        : undefined,
     bias: (layer) => shared ?? makeBias(layer),
   }
 }

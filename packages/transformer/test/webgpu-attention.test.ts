@@ -1,12 +1,14 @@
 // The fused WGSL kernels against the formula in float64, on whatever adapter there is (SwiftShader where there is no GPU).
 import { selectBackend } from '@alibi/backend'
-import { seededRandom } from '@alibi/core'
+import { positionRange, type Rotation, type RotationTables, rotationTables, seededRandom } from '@alibi/core'
+import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
 import { attention } from '../src/kernels/attention.js'
 import type { AttentionBias } from '../src/kernels/bias-tile.js'
 import { canFuse, fusedAttention, fusedSelfAttention } from '../src/kernels/webgpu/attention.js'
 import { toHalf } from '../src/kernels/webgpu/half.js'
+import { packRotation } from '../src/kernels/webgpu/rotation.js'
 import { attention64, attentionGradients64, differences64 } from './float64.js'
 
 const unavailable = await selectBackend('webgpu', { software: true }).then(
@@ -206,6 +208,15 @@ function rulesByTile(
 
 const tensor = (data: Float64Array, shape: readonly number[]) => tf.tensor(Float32Array.from(data), [...shape])
 
+/** x·cos + swap(x)·sin of every head's rows, in float64, or its transpose. */
+function turned(x: Float64Array, { cos, sin, partner }: RotationTables, way: 'turn' | 'turn back'): Float64Array {
+  const D = partner.length
+  return x.map((value, i) => {
+    const [at, other] = [i % cos.length, i - (i % D) + partner[i % D]!]
+    return value * cos[at]! + x[other]! * sin[way === 'turn' ? at : other % cos.length]!
+  })
+}
+
 /** Rows that may attend to nothing are not defined: what is padding has no result to compare. */
 function relativeError(got: ArrayLike<number>, want: Float64Array, least = 1e-30): number {
   const scale = want.reduce((top, value) => Math.max(top, Math.abs(value) || 0), least)
@@ -284,17 +295,77 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
     for (const [i, x] of want.entries()) expect(together[i]).toEqual(await x.data())
   })
 
-  it('stores what it is given as the nearest float16, in half the memory', async () => {
+  const rotations: Record<string, Rotation> = {
+    'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation!,
+    'halves turn': rotary({ rotaryDim: 16 }).rotation!,
+    'a half of the features': rotary({ rotaryDim: 8 }).rotation!,
+    'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation!,
+    'with magnitudes': xPos({ rotaryDim: 16 }).rotation!,
+  }
+  it.each(Object.entries(rotations))(
+    `turns queries and keys as it reads them: %s (seed ${seed})`,
+    async (_, rotation) => {
+      // 449 keys are 8 tiles: bounds are of what is turned, too.
+      const cases = [[37, true] as const, ...(rotation.rotaryDim === 16 ? [[449, false] as const] : [])]
+      for (const [L, float16] of cases) {
+        const [B, H, D] = [2, 3, 16] as const
+        const dims = [B, H, L, L, D] as const
+        const numbers = float16 ? normal16 : normal
+        const parts = [numbers, numbers, numbers, normal].map((make) => make(B * H * L * D))
+        const [q, k, v, weight] = parts as [Float64Array, Float64Array, Float64Array, Float64Array]
+        const tables = (side: 'query' | 'key') => rotationTables(rotation, D, positionRange(0, L), side)
+        const [queries, keys] = [tables('query'), tables('key')]
+        const biasOf = (h: number, i: number, j: number) => -(2 ** -(h + 2)) * (i - j)
+        const [tq, tk] = [turned(q, queries, 'turn'), turned(k, keys, 'turn')]
+        const [dq, dk, dv] = attentionGradients64(dims, tq, tk, v, biasOf, weight)
+        const want = [
+          attention64(dims, tq, tk, v, biasOf),
+          turned(dq, queries, 'turn back'),
+          turned(dk, keys, 'turn back'),
+          dv,
+        ]
+        const rows = (x: Float64Array) =>
+          tf.reshape(tf.transpose(tensor(x, [B, H, L, D]), [0, 2, 1, 3]), [B * L, H * D]) as tf.Tensor2D
+        const places = tf.range(0, L) as tf.Tensor1D
+        const slopes = tf.tensor1d(Array.from({ length: H }, (_, h) => 2 ** -(h + 2)))
+        const options = {
+          bias: { kind: 'linear', slopes, queries: places, keys: places, consecutive: true } as const,
+          trainBias: false,
+          rotation: packRotation(queries, keys),
+          attentionStorage: float16 ? ('float16' as const) : undefined,
+        }
+        const compute = (qkv: tf.Tensor) =>
+          fusedSelfAttention(qkv as tf.Tensor2D, { batchSize: B, numHeads: H }, options)
+        const packed = tf.concat([rows(q), rows(k), rows(v)], 1)
+        await results(compute, [packed], rows(weight))
+        poison()
+        const [out, gradient] = await results(compute, [packed], rows(weight))
+        const back = (x: tf.Tensor) => tf.transpose(tf.reshape(x, [B, L, H, D]), [0, 2, 1, 3]).data()
+        const got = [
+          await back(tf.tensor(out!)),
+          ...(await Promise.all(tf.split(tf.tensor(gradient!, [B * L, 3 * H * D]), 3, 1).map(back))),
+        ]
+        got.forEach((values, i) => {
+          expect(relativeError(values as Float32Array, want[i]!), `${i}`).toBeLessThan(i === 0 ? 1e-5 : 1e-4)
+        })
+      }
+    },
+  )
+
+  it('stores what it is given as a float16 next to it, in half the memory', async () => {
     const numbers = [0, 1, -2, 1 / 3, 1e-4, 65504, 2049, 2051, ...normal(56)]
     const x = tf.tensor(numbers, [2, 1, 4, 8]) as tf.Tensor4D
     const before = tf.memory().numBytes
     const stored = toHalf(x)
     expect(tf.memory().numBytes - before).toBe(numbers.length * 2)
     const words = new Uint16Array((await stored.data()).buffer)
-    expect(Array.from(words, fromBits)).toEqual(numbers.map(toFloat16))
-    expect([...new Uint16Array((await toHalf(tf.tensor([1, 2, 3, 65520])).data()).buffer).map(fromBits)]).toContain(
-      Number.NaN,
-    )
+    for (const [i, x] of numbers.entries()) {
+      const got = fromBits(words[i]!)
+      expect(got).toBe(toFloat16(got))
+      expect(Math.abs(got - x), `${x}`).toBeLessThanOrEqual(toFloat16(x) === x ? 0 : 2 ** -10 * Math.abs(x))
+    }
+    const beyond = await toHalf(tf.tensor([1, 2, 3, 65520])).data()
+    expect(Array.from(new Uint16Array(beyond.buffer), fromBits)).toEqual(Array(4).fill(Number.NaN))
   })
 
   it('refuses to store as float16 what it does not compute', () => {

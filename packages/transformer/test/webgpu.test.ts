@@ -54,7 +54,7 @@ it('trains from queries, keys and values in float16, in less memory', async ({ s
   await tf.setBackend('webgpu')
   const [, strategy] = strategies.find(([name]) => name === 'rotary')!
   const L = 64
-  const pass = (attentionStorage: 'float32' | 'float16') => {
+  const pass = async (attentionStorage: 'float32' | 'float16') => {
     const model = createModel(tiny, strategy, 3)
     let bytes = 0
     const { value, grads } = tf.variableGrads(() => {
@@ -62,12 +62,13 @@ it('trains from queries, keys and values in float16, in less memory', async ({ s
       bytes = tf.memory().numBytes
       return loss as tf.Scalar
     })
-    const gradients = Object.values(grads).map((x) => x.dataSync() as Float32Array)
-    tf.dispose(grads)
+    const gradients = await Promise.all(Object.values(grads).map((x) => x.data<'float32'>()))
+    const [loss] = await value.data()
+    tf.dispose([grads, value])
     model.dispose()
-    return { loss: value.dataSync()[0]!, gradients, bytes }
+    return { loss: loss!, gradients, bytes }
   }
-  const [exact, half] = [pass('float32'), pass('float16')]
+  const [exact, half] = [await pass('float32'), await pass('float16')]
   // Of each layer, queries, keys and values take 2 bytes a number less.
   expect(exact.bytes - half.bytes).toBe(2 * tiny.numLayers * 3 * tiny.modelDim * L)
   // Numbers rounded by 2⁻¹² at most, times how far attention carries it: a few times that. The gradients' scale is their largest.

@@ -9,6 +9,7 @@ import { boundsCode } from './bounds.js'
 import { deviceLimits, type Kernel, runKernel } from './dispatch.js'
 import { forwardCode } from './forward.js'
 import { toHalf } from './half.js'
+import { type PackedRotation, turnPacked } from './rotation.js'
 import type { TileShape } from './tiles.js'
 
 interface FusedOptions {
@@ -18,6 +19,8 @@ interface FusedOptions {
   /** 1 for keys that no query may attend to; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
   readonly attentionStorage?: AttentionStorage | undefined
+  /** Turns queries and keys that are within one tensor. */
+  readonly rotation?: PackedRotation | undefined
 }
 
 interface Sizes {
@@ -37,7 +40,7 @@ export function canFuse(options: FusedOptions, { headDim }: Sizes): boolean {
   return numBuffers(options) <= deviceLimits().maxStorageBuffersPerShaderStage
 }
 
-/** The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need. */
+/** The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need. It needs no rotation. */
 const numBuffers = ({ bias, padding }: FusedOptions) =>
   7 + [bias.kind !== 'none', needsPositions(bias), padding].filter(Boolean).length
 
@@ -113,7 +116,7 @@ function differentiable(tensors: Named, outShape: number[], sizes: Sizes, option
     const keptNames = Object.keys(kept)
     save(Object.values(kept))
     const gradient = (dOut: tf.Tensor, saved: readonly tf.Tensor[]) => {
-      const gradients = backwardPass(plan, { ...zip(keptNames, saved), dOut })
+      const gradients = turnedBackwardPass(plan, { ...zip(keptNames, saved), dOut })
       return names.map((name) => gradients[name]!)
     }
     return { value: made.out!, gradient }
@@ -130,8 +133,9 @@ const stored = ({ shape, shapes }: Plan, given: Named): Named =>
 const zip = (names: readonly string[], tensors: readonly tf.Tensor[]): Named =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))
 
-function sharedTensors({ bias, padding }: FusedOptions): Named {
+function sharedTensors({ bias, padding, rotation }: FusedOptions): Named {
   return {
+    ...(rotation && { rotation: rotation.table }),
     ...(bias.kind === 'linear' && { slopes: bias.slopes }),
     ...(bias.kind === 'linear' && !bias.consecutive && { positions: bias.keys }),
     ...(bias.kind === 'table' && { table: bias.table }),
@@ -140,7 +144,7 @@ function sharedTensors({ bias, padding }: FusedOptions): Named {
 }
 
 function planOf(tensors: Named, sizes: Sizes, options: FusedOptions): Plan {
-  const { bias, trainBias, padding, attentionStorage } = options
+  const { bias, trainBias, padding, attentionStorage, rotation } = options
   const packed = 'qkv' in tensors
   const { batchSize, numHeads, numQueries, numKeys, headDim } = sizes
   const limits = deviceLimits()
@@ -156,7 +160,7 @@ function planOf(tensors: Named, sizes: Sizes, options: FusedOptions): Plan {
       ? { [`${name}Batch`]: length * width, [`${name}Head`]: part, [`${name}Row`]: width }
       : { [`${name}Batch`]: length * row, [`${name}Head`]: length * part, [`${name}Row`]: part }
   return {
-    shape: { tile, headDim, packed, half: attentionStorage === 'float16' },
+    shape: { tile, headDim, packed, half: attentionStorage === 'float16', apart: rotation?.apart },
     bias: {
       kind,
       positions: needsPositions(bias),
@@ -196,6 +200,7 @@ const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
   out: 'vec4f',
   dOut: 'vec4f',
   stats: 'vec4f',
+  rotation: 'vec4f',
   logSums: 'vec2f',
   bounds: 'vec2f',
 }
@@ -219,7 +224,7 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
         runKernel({
           name: 'attention bounds',
           code: boundsCode(shape, bias),
-          inputs: bind(tensors, ['qkv', 'q', 'k', 'table', 'padding']),
+          inputs: bind(tensors, ['qkv', 'q', 'k', 'rotation', 'table', 'padding']),
           outputs: [{ name: 'bounds', element: 'vec2f', shape: [heads, numBounds, 2] }],
           uniforms,
           workgroups: [numBounds, heads],
@@ -229,7 +234,7 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
   const [out, logSums] = runKernel({
     name: 'attention',
     code: forwardCode(shape, bias),
-    inputs: bind({ ...tensors, ...bounds }, [...QKV, ...BIAS]),
+    inputs: bind({ ...tensors, ...bounds }, [...QKV, 'rotation', ...BIAS]),
     outputs: [
       { name: 'out', element: 'vec4f', shape: outShape },
       { name: 'logSums', element: 'vec2f', shape: [heads, sizes.numQueries, 2] },
@@ -238,6 +243,20 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
     workgroups: [queryTiles, heads],
   })
   return { out: out!, logSums: logSums!, ...bounds }
+}
+
+/**
+ * Turned on load, the backward pass would turn each key once for every query that meets it, as its products read keys and
+ * queries from where they are: so it turns all of them once, and their gradients back.
+ */
+function turnedBackwardPass(plan: Plan, saved: Named): Named {
+  const { shape, shapes, sizes } = plan
+  if (!shape.apart) return backwardPass(plan, saved)
+  const turn = (way: 'turn' | 'turn back', x: tf.Tensor) =>
+    turnPacked(way, x, shapes.qkv as [number, number], { table: saved.rotation!, apart: shape.apart! }, sizes)
+  const turned = { ...saved, qkv: turn('turn', saved.qkv!) }
+  const gradients = backwardPass({ ...plan, shape: { ...shape, half: false, apart: undefined } }, turned)
+  return { ...gradients, qkv: turn('turn back', gradients.qkv!) }
 }
 
 /** @returns the gradient of each of q, k, v or qkv, and of what is trained, by name */

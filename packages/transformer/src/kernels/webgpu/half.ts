@@ -15,7 +15,7 @@ const code = flat(`
   result[i] = select(vec2u(0x7e007e00u), packed, all(abs(four) <= vec4f(65504.0)));`)
 
 /**
- * Rounds to float16, to nearest.
+ * Rounds to one of the two float16 next to a number; WGSL leaves open to which.
  *
  * @param x - its last dimension a multiple of 4
  * @returns bits, two numbers in an int32; the shape of `x` with half its last dimension

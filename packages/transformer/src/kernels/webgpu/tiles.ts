@@ -2,6 +2,7 @@
 // of them. Letters: T tile, G = T/4 groups of four, D headDim, C features staged at a time.
 
 import { unpackCode } from './half.js'
+import { turnOnLoad } from './rotation.js'
 
 /** What a kernel is generated for. */
 export interface TileShape {
@@ -13,6 +14,8 @@ export interface TileShape {
   readonly packed: boolean
   /** Whether queries, keys and values are stored as float16, two in 32 bits. What is computed of them is float32. */
   readonly half: boolean
+  /** Queries and keys turn as they are read: how far apart the features of a pair are. Absent: they do not. */
+  readonly apart?: number | undefined
 }
 
 export const LANES = ['x', 'y', 'z', 'w'] as const
@@ -103,11 +106,18 @@ fn place(localIndex: u32, head: u32) {
 `
 
 /** `load_x(row, part)`: four features of a row of tensor x, zero past its end. */
-export const access = (name: string, buffer: string, layout: string, offset: string, rows: string, half = false) => `
+export const access = (
+  name: string,
+  buffer: string,
+  layout: string,
+  offset: string,
+  rows: string,
+  { half = false, verb = 'load' } = {},
+) => `
 fn at_${name}(row: u32, part: u32) -> u32 {
   return b * u.${layout}Batch + h * u.${layout}Head + row * u.${layout}Row + u.${offset} + part;
 }
-fn load_${name}(row: u32, part: u32) -> vec4f {
+fn ${verb}_${name}(row: u32, part: u32) -> vec4f {
   if (row < u.${rows} && part < D4) { return ${half ? 'unpack' : ''}(${buffer}[at_${name}(row, part)]); }
   return vec4f();
 }
@@ -121,10 +131,14 @@ fn write_${name}(row: u32, part: u32, value: vec4f) {
 `
 
 /** Every kernel reads queries and keys. */
-export const queriesKeys = ({ packed, half }: TileShape) => `
+export const queriesKeys = ({ packed, half, apart }: TileShape) => {
+  const verb = apart ? 'given' : 'load'
+  return `
 ${half ? unpackCode : ''}
-${access('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries', half)}
-${access('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys', half)}`
+${access('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries', { half, verb })}
+${access('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys', { half, verb })}
+${apart ? turnOnLoad(apart) : ''}`
+}
 
 export const values = ({ packed, half }: TileShape) =>
-  access('v', packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys', half)
+  access('v', packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys', { half })
