@@ -40,7 +40,9 @@ const torchWays: readonly TorchAttention[] = ['eager', 'sdpa', 'flex']
 async function gpu({ software = false, rounds, python, out }: Options): Promise<void> {
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`gpu: expected rounds ≥ 1, got ${rounds}`)
   const backend = await selectBackend('webgpu', { software }).catch((error: Error) => {
-    throw new Error(`gpu: ${error.message.replace('{ software: true } takes', '--software tries everything on')}`)
+    throw new Error(
+      `gpu: ${error.message.replace('code may ask for the processor with { software: true }', '--software tries everything on the processor instead')}`,
+    )
   })
   const { device, features, limits } = backend.webgpu!
   console.log(`${software ? 'NOT A GPU: ' : ''}${device}; features: ${features.join(', ') || 'none'}`)

@@ -48,7 +48,7 @@ export async function openDevice(gpu: GPU, { software = false }: WebgpuOptions =
   if (!adapter) throw new Error(software ? 'no software adapter was found' : 'no GPU was found')
   const { info } = adapter
   if (isSoftware(info) && !software)
-    throw new Error(`only a software adapter (${nameOf(info)}) was found; ask for it with { software: true }`)
+    throw new Error(`only a software adapter (${nameOf(info)}) was found; code may ask for it with { software: true }`)
   const device = await adapter.requestDevice({
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),

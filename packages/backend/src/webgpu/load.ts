@@ -8,7 +8,8 @@ import { registerWebgpu } from './register.js'
 export async function loadWebgpu(options: WebgpuOptions): Promise<LoadedBackend> {
   const { software = false } = options
   // Vulkan's loader would complain on stderr.
-  if (!software && !gpuIsVisible()) throw new Error('no GPU was found; { software: true } takes the processor instead')
+  if (!software && !gpuIsVisible())
+    throw new Error('no GPU was found; code may ask for the processor with { software: true }')
   const webgpu = await registerWebgpu(await nodeGpu(software), options)
   const { version } = createRequire(import.meta.url)('webgpu/package.json')
   return { device: webgpu.device, isGpu: !webgpu.software, package: 'webgpu', version, webgpu }
