@@ -83,6 +83,47 @@ it('trains from queries, keys and values in float16, in less memory', async ({ s
   expect(half.loss).not.toBe(exact.loss)
 })
 
+/** What the device is asked for; of tfjs-backend-webgpu 4.22. */
+interface BufferManager {
+  acquireBuffer(size: number, ...rest: unknown[]): GPUBuffer
+  readonly numBytesUsed: number
+}
+
+const FUSED = ['alibi', 'alibi, learned', 'rotary', 't5-bias']
+it.for(strategies.filter(([name]) => FUSED.includes(name)))(
+  'trains in memory that grows no faster than the text, with no buffer of its square: %s',
+  async ([, strategy], { skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    await tf.setBackend('webgpu')
+    const { bufferManager } = tf.backend() as unknown as { bufferManager: BufferManager }
+    const acquire = bufferManager.acquireBuffer
+    const step = async (length: number) => {
+      const model = createModel(small, strategy)
+      const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-3 })
+      let [peak, largest] = [0, 0]
+      bufferManager.acquireBuffer = function (size, ...rest) {
+        const buffer = acquire.call(this, size, ...rest)
+        largest = Math.max(largest, size)
+        peak = Math.max(peak, this.numBytesUsed)
+        return buffer
+      }
+      try {
+        await trainer.trainStep([tokens(length + 1)])
+      } finally {
+        bufferManager.acquireBuffer = acquire
+        trainer.dispose()
+        model.dispose()
+      }
+      return { peak, largest }
+    }
+    await step(8)
+    const [short, long] = [await step(600), await step(1200)]
+    // The widest of what a token has: the hidden layer of the MLP.
+    expect(long.largest).toBe(1200 * 4 * small.modelDim * 4)
+    expect(long.peak / short.peak).toBeLessThan(2.05)
+  },
+)
+
 /** Those that add most: trained slopes, rotations, a table for each layer. */
 const COUNTED = ['none', 'alibi', 'alibi, learned', 'rotary', 't5-bias, per layer']
 
