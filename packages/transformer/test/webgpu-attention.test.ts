@@ -372,7 +372,7 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
     const [q, k, v] = prepare({ dims: [1, 1, 4, 4, 18], kind: 'none' }).inputs as tf.Tensor4D[]
     const options = { bias: { kind: 'none' }, trainBias: false, blockSize: 4, attentionStorage: 'float16' } as const
     expect(() => attention(q!, k!, v!, options)).toThrow(
-      /^attention: expected what the fused kernels of webgpu compute, to store it as float16, got a bias of kind none on webgpu; leave attentionStorage out$/,
+      /^attention: expected what the fused kernels of webgpu compute, to store it as float16, got a bias of kind none and headDim 18 on webgpu; leave attentionStorage out$/,
     )
   })
 

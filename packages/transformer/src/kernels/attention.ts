@@ -26,7 +26,7 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
     return fusedAttention(q, k, v, options)
   if (options.attentionStorage === 'float16')
     throw new Error(
-      `attention: expected what the fused kernels of webgpu compute, to store it as float16, got ${describe(options)} on ${tf.getBackend()}; leave attentionStorage out`,
+      `attention: expected what the fused kernels of webgpu compute, to store it as float16, got ${describe(options)} and headDim ${headDim} on ${tf.getBackend()}; leave attentionStorage out`,
     )
   const long = padding || dropout || !isLong(q) ? undefined : attendLong(q, k, v, options)
   if (long) return long
