@@ -41,6 +41,25 @@ describe('the paper’s findings', () => {
     expect(verdicts({ ...results, positions })).toEqual(Array.from({ length: 5 }, () => 'does not hold'))
   })
 
+  it('cannot be told where the seeds tell it of one strategy of two, or half of the claim', () => {
+    const results = withLosses((line) => {
+      const rise = { alibi: -0.001, sinusoidal: 0.6, rotary: 0.2 + 0.5 * (line.seed % 3) }[line.strategy] ?? 0.2
+      return 1.3 + 0.02 * line.seed + rise * doublings(line)
+    })
+    const [, further, , replaces] = checkFindings({ ...results, train: [] })
+    expect(further!.verdict).toBe('cannot be told')
+    expect(further!.evidence).toMatch(/ of rotary against .* of t5-bias against /)
+    expect(replaces!.verdict).toBe('cannot be told')
+    expect(replaces!.evidence).toMatch(
+      /against sinusoidal trained there: .* seconds of training a token: fewer than two seeds/,
+    )
+    const withoutRotary = checkFindings({
+      ...results,
+      evals: results.evals.filter(({ strategy }) => strategy !== 'rotary'),
+    })
+    expect(withoutRotary[1]!.verdict).toBe('holds')
+  })
+
   it('cannot be told of one seed, of seeds that disagree, or of what was not run', () => {
     const one = { ...example, evals: example.evals.filter(({ seed }) => seed === 1) }
     const untold = Array.from({ length: 5 }, () => 'cannot be told')

@@ -1,6 +1,6 @@
 import { thousands } from '../progress.js'
 import type { Results } from '../results/file.js'
-import { changed, type Judgement, noHigherThan, together, untold, worst } from './judgement.js'
+import { changed, type Judgement, noHigherThan, together, untold } from './judgement.js'
 import { evalLengthsOf, isOf, PLAIN, type Reading, type Row, readingsOf, rowsOf, wasRead } from './rows.js'
 import type { BySeed } from './statistics.js'
 import { over } from './summary.js'
@@ -79,20 +79,25 @@ function degradesSoon(results: Results, row: Row): Judgement {
 function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row[]): Judgement {
   const { trainLength } = sinusoidal
   const beyond = lengthsRead(results, sinusoidal, PLAIN).filter((length) => length > trainLength)
-  const length = beyond.find((each) => each >= 2 * trainLength) ?? beyond.at(-1)
   const rivals = others.filter((row) => row.trainLength === trainLength && row.size === sinusoidal.size)
-  if (length === undefined || !rivals.length)
-    return untold(`${at(sinusoidal)}: nothing beyond the train length to compare`)
-  const rise = (row: Row) => {
-    const [there, here] = [lossesAt(results, row, PLAIN, length), lossesAt(results, row, PLAIN, trainLength)]
+  if (!beyond.length || !rivals.length) return untold(`${at(sinusoidal)}: nothing beyond the train length to compare`)
+  // Of all lengths, so that no one length is chosen; a seed that lacks one has no part in it.
+  const rise = (row: Row): BySeed => {
+    const here = lossesAt(results, row, PLAIN, trainLength)
+    const there = beyond.map((length) => lossesAt(results, row, PLAIN, length))
+    const complete = [...here].filter(([seed]) => there.every((losses) => losses.has(seed)))
     return new Map(
-      [...there].flatMap(([seed, loss]) => (here.has(seed) ? [[seed, loss - here.get(seed)!] as const] : [])),
+      complete.map(([seed, loss]) => [
+        seed,
+        there.reduce((sum, losses) => sum + losses.get(seed)! - loss, 0) / there.length,
+      ]),
     )
   }
+  const to = beyond.length > 1 ? `${thousands(beyond[0]!)} to ${thousands(beyond.at(-1)!)}` : thousands(beyond[0]!)
   return together(
     rivals.map((row) =>
       changed(
-        `${at(row)}, rise from there to ${thousands(length)} of ${row.name} against sinusoidal`,
+        `${at(row)}, mean rise from there to ${to} of ${row.name} against sinusoidal`,
         rise(row),
         rise(sinusoidal),
         ([low, high]) => (high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told'),
@@ -112,15 +117,12 @@ function keepsItsLoss(results: Results, row: Row): Judgement {
       noHigherThan(KEPT),
     ),
   )
-  const reached = lengths.includes(furthest) ? [] : [untold(`${at(row)}: not evaluated at ${thousands(furthest)}`)]
-  const all = [...judgements, ...reached]
-  // Every length must keep it, so one that cannot be told leaves the whole untold.
-  const verdict = all.every((each) => each.verdict === 'holds') ? 'holds' : worst(all)
+  const { verdict, evidence, missing } = together(judgements)
+  if (verdict !== 'does not hold' && !lengths.includes(furthest))
+    return untold(`${at(row)}: not evaluated at ${thousands(furthest)}`)
+  if (missing) return untold(evidence)
   const said = judgements.filter((each) => each.verdict !== 'holds')
-  return {
-    verdict,
-    evidence: [...(said.length ? said : judgements.slice(-1)), ...reached].map((each) => each.evidence).join('; '),
-  }
+  return { verdict, evidence: together(said.length ? said : judgements.slice(-1)).evidence }
 }
 
 function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonly Row[]): Judgement {
@@ -144,11 +146,9 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
   const cheaper = changed('seconds of training a token', secondsAToken(alibi), secondsAToken(long), ([low, high]) =>
     high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told',
   )
-  const both = [better, cheaper]
-  return {
-    verdict: both.every(({ verdict }) => verdict === 'holds') ? 'holds' : worst(both),
-    evidence: both.map(({ evidence }) => evidence).join('; '),
-  }
+  // Either alone is half of the claim.
+  if (better.missing || cheaper.missing) return untold(`${better.evidence}; ${cheaper.evidence}`)
+  return together([better, cheaper])
 }
 
 function isFlat(results: Results, row: Row): Judgement {

@@ -6,6 +6,8 @@ export interface Judgement {
   readonly verdict: Verdict
   /** The numbers, or what is missing. */
   readonly evidence: string
+  /** Nothing was measured that could tell, where seeds that disagree were. */
+  readonly missing?: true
 }
 
 /** Judges a change of losses by the interval that the seeds give. */
@@ -29,16 +31,16 @@ export const noHigherThan =
   ([low, high]: readonly [number, number]): Verdict =>
     high <= limit ? 'holds' : low > limit ? 'does not hold' : 'cannot be told'
 
-export const untold = (evidence: string): Judgement => ({ verdict: 'cannot be told', evidence })
+export const untold = (evidence: string): Judgement => ({ verdict: 'cannot be told', evidence, missing: true })
 
-/** One counterexample is enough; else what could be told counts. */
+/** Everything that was measured must hold, and one counterexample is enough. */
 export function together(judgements: readonly Judgement[]): Judgement {
-  const told = judgements.filter(({ verdict }) => verdict !== 'cannot be told')
-  const evidence = (told.length ? told : judgements).map((each) => each.evidence).join('; ')
-  return { verdict: told.length ? worst(told) : 'cannot be told', evidence }
+  const measured = judgements.filter(({ missing }) => !missing)
+  const evidence = (of: readonly Judgement[]) => of.map((each) => each.evidence).join('; ')
+  return measured.length ? { verdict: worst(measured), evidence: evidence(measured) } : untold(evidence(judgements))
 }
 
-export const worst = (judgements: readonly Judgement[]): Verdict =>
+const worst = (judgements: readonly Judgement[]): Verdict =>
   (['does not hold', 'cannot be told', 'holds'] as const).find((verdict) =>
     judgements.some((each) => each.verdict === verdict),
   ) ?? 'cannot be told'
