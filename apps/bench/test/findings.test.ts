@@ -43,12 +43,13 @@ describe('the paper’s findings', () => {
 
   it('cannot be told where the seeds tell it of one strategy of two, or half of the claim', () => {
     const results = withLosses((line) => {
-      const rise = { alibi: -0.001, sinusoidal: 0.6, rotary: 0.2 + 0.5 * (line.seed % 3) }[line.strategy] ?? 0.2
+      const rise = { alibi: -0.001, sinusoidal: 0.6, rotary: 0.1 + 0.4 * (line.seed % 3) }[line.strategy] ?? 0.2
       return 1.3 + 0.02 * line.seed + rise * doublings(line)
     })
     const [, further, , replaces] = checkFindings({ ...results, train: [] })
     expect(further!.verdict).toBe('cannot be told')
-    expect(further!.evidence).toMatch(/ of rotary against .* of t5-bias against /)
+    // 10 % is ln 1.1 / 0.2 of a doubling away for one, ln 1.1 / 0.6 for the other.
+    expect(further!.evidence).toMatch(/rotary against sinusoidal.*; .*, t5-bias against sinusoidal: \+25 % \(/)
     expect(replaces!.verdict).toBe('cannot be told')
     expect(replaces!.evidence).toMatch(
       /against sinusoidal trained there: .* seconds of training a token: fewer than two seeds/,

@@ -14,6 +14,8 @@ export interface Finding extends Judgement {
 const KEPT = 0.01
 /** The paper's own sliding windows drift by as much (its tables 13 to 15: 17.98 to 18.30). */
 const FLAT = 0.02
+/** What a position encoding breaks at: 10 % of perplexity. */
+const RISEN = Math.log(1.1)
 /** Tens of tokens. */
 const TENS = 100
 
@@ -78,32 +80,36 @@ function degradesSoon(results: Results, row: Row): Judgement {
 
 function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row[]): Judgement {
   const { trainLength } = sinusoidal
-  const beyond = lengthsRead(results, sinusoidal, PLAIN).filter((length) => length > trainLength)
   const rivals = others.filter((row) => row.trainLength === trainLength && row.size === sinusoidal.size)
-  if (!beyond.length || !rivals.length) return untold(`${at(sinusoidal)}: nothing beyond the train length to compare`)
-  // Of all lengths, so that no one length is chosen; a seed that lacks one has no part in it.
-  const rise = (row: Row): BySeed => {
-    const here = lossesAt(results, row, PLAIN, trainLength)
-    const there = beyond.map((length) => lossesAt(results, row, PLAIN, length))
-    const complete = [...here].filter(([seed]) => there.every((losses) => losses.has(seed)))
-    return new Map(
-      complete.map(([seed, loss]) => [
-        seed,
-        there.reduce((sum, losses) => sum + losses.get(seed)! - loss, 0) / there.length,
-      ]),
-    )
-  }
-  const to = beyond.length > 1 ? `${thousands(beyond[0]!)} to ${thousands(beyond.at(-1)!)}` : thousands(beyond[0]!)
+  if (!rivals.length) return untold(`${at(sinusoidal)}: nothing to compare sinusoidal positions with`)
   return together(
     rivals.map((row) =>
       changed(
-        `${at(row)}, mean rise from there to ${to} of ${row.name} against sinusoidal`,
-        rise(row),
-        rise(sinusoidal),
-        ([low, high]) => (high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told'),
+        `${at(row)}, the length at which perplexity is 10 % higher, ${row.name} against sinusoidal`,
+        reachOf(results, row),
+        reachOf(results, sinusoidal),
+        ([low, high]) => (low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'cannot be told'),
       ),
     ),
   )
+}
+
+/**
+ * The logarithm of the length at which each seed's perplexity is `RISEN` higher than at the train length, between lengths
+ * that were read by a straight line on the report's logarithmic axes; the longest that was read where it never is.
+ */
+function reachOf(results: Results, row: Row): BySeed {
+  const lengths = lengthsRead(results, row, PLAIN).filter((length) => length >= row.trainLength)
+  const losses = lengths.map((length) => lossesAt(results, row, PLAIN, length))
+  const seeds = [...(losses[0] ?? new Map()).keys()].filter((seed) => losses.every((each) => each.has(seed)))
+  const reach = (seed: number) => {
+    const rises = losses.map((each) => each.get(seed)! - losses[0]!.get(seed)! - RISEN)
+    const next = rises.findIndex((rise) => rise >= 0)
+    if (next < 0) return Math.log(lengths.at(-1)!)
+    const [before, after] = [rises[next - 1]!, rises[next]!]
+    return Math.log(lengths[next - 1]!) + (before / (before - after)) * Math.log(lengths[next]! / lengths[next - 1]!)
+  }
+  return new Map(lengths.length > 1 && lengths[0] === row.trainLength ? seeds.map((seed) => [seed, reach(seed)]) : [])
 }
 
 function keepsItsLoss(results: Results, row: Row): Judgement {
