@@ -11,7 +11,7 @@ import { speedCommand } from './commands/speed.js'
 import { sweepCommand } from './commands/sweep.js'
 import { trainCommand } from './commands/train.js'
 import { watchCommand } from './commands/watch.js'
-import { Interrupted } from './interrupt.js'
+import { Interrupted } from './terminal/interrupt.js'
 
 const commands = [
   ...[runCommand, sweepCommand, watchCommand, trainCommand, evalCommand, generateCommand],

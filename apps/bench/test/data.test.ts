@@ -9,8 +9,8 @@ import { trainingBatch } from '../src/data/batch.js'
 import { checkLengths, readCorpus } from '../src/data/corpus.js'
 import { download } from '../src/data/download.js'
 import { readText } from '../src/data/text.js'
-import { byteTokenizer, restoreTokenizer, wordTokenizerOf } from '../src/data/tokenizer.js'
-import { idsOf, splitWords, wordPatterns } from '../src/data/words.js'
+import { byteTokenizer, restoreTokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
+import { idsOf, splitWords, wordPatterns } from '../src/data/tokenizer/words.js'
 
 let folder: string
 beforeEach(async () => {

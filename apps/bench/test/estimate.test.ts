@@ -2,9 +2,9 @@ import { none } from '@alibi/core'
 import { createModel } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
 import { expect, it } from 'vitest'
-import { modelConfig } from '../src/cell.js'
-import { resolveRunConfig } from '../src/config.js'
-import { estimateRun } from '../src/estimate.js'
+import { resolveRunConfig } from '../src/config/schema.js'
+import { modelConfig } from '../src/experiment/cell.js'
+import { estimateRun } from '../src/experiment/estimate.js'
 
 it('tells the paper’s 247 million parameters without allocating one, and what no laptop has', () => {
   const before = tf.memory().numBytes

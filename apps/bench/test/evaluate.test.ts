@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config.js'
-import { describeReading, readingsOf } from '../src/evaluate.js'
-import { binEdges, placeBins } from '../src/places.js'
+import { resolveRunConfig } from '../src/config/schema.js'
+import { describeReading, readingsOf } from '../src/experiment/evaluate.js'
+import { binEdges, placeBins } from '../src/experiment/loss-by-position.js'
 
 describe('readingsOf', () => {
   const lengths = { trainLength: 128, evalLengths: [128, 512] }

@@ -1,6 +1,6 @@
-import { resolveRunConfig } from '../src/config.js'
-import { makeReading } from '../src/evaluate.js'
-import { binEdges } from '../src/places.js'
+import { resolveRunConfig } from '../src/config/schema.js'
+import { makeReading } from '../src/experiment/evaluate.js'
+import { binEdges } from '../src/experiment/loss-by-position.js'
 import type { Results } from '../src/results/file.js'
 
 /** Nats more a doubling beyond the train length. */

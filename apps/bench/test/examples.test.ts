@@ -8,7 +8,7 @@ import { createModel, createTrainer } from '@alibi/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
 import { loadPlugin } from '../src/plugins/load.js'
-import { contextOf, makeStrategy } from '../src/strategies.js'
+import { contextOf, makeStrategy } from '../src/plugins/strategies.js'
 
 const docs = fileURLToPath(new URL('../../../docs', import.meta.url))
 const fileOf = (name: string) => join(docs, 'examples/strategies', `${name}.ts`)

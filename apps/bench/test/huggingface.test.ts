@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readTokenizer } from '../src/data/huggingface-tokenizer.js'
-import { createTextStream } from '../src/data/text-stream.js'
-import { byteTokenizer, wordTokenizerOf } from '../src/data/tokenizer.js'
+import { readTokenizer } from '../src/data/tokenizer/hugging-face.js'
+import { createTextStream } from '../src/data/tokenizer/text-stream.js'
+import { byteTokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
 
 // A folder that transformers saved, and what it computes from it (tooling/golden/huggingface.py).
 const bloom = fileURLToPath(new URL('golden/bloom', import.meta.url))

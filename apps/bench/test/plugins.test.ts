@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
+import { makeStrategy } from '../src/plugins/strategies.js'
 import { repeatCommand } from '../src/report/repeat.js'
 import { readResults } from '../src/results/file.js'
-import { makeStrategy } from '../src/strategies.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 let folder: string

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type RunOptions, resolveRunConfig } from '../src/config.js'
+import { type RunOptions, resolveRunConfig } from '../src/config/schema.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
 import {
   appendResult,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Reading } from '../src/evaluate.js'
+import type { Reading } from '../src/experiment/evaluate.js'
 import { readResults } from '../src/results/file.js'
 import type { EvalLine } from '../src/results/schema.js'
 

@@ -1,8 +1,8 @@
 import { type PositionStrategy, reference } from '@alibi/core'
 import { conformanceCases } from '@alibi/core/conformance'
 import { describe, expect, it } from 'vitest'
-import { presets } from '../src/presets.js'
-import { makeStrategy, strategyNames } from '../src/strategies.js'
+import { presets } from '../src/config/presets.js'
+import { makeStrategy, strategyNames } from '../src/plugins/strategies.js'
 
 const names = strategyNames.filter((name) => name.startsWith('alibi-'))
 const make = (name: string, numHeads = 4) => makeStrategy(name, { numHeads, modelDim: 16 * numHeads, trainLength: 128 })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config.js'
+import { resolveRunConfig } from '../src/config/schema.js'
 import { ANSWER_LENGTH, makeTrials, taskNames, taskText, trialDistances } from '../src/data/tasks.js'
-import { trialKindsOf } from '../src/retrieve.js'
+import { trialKindsOf } from '../src/experiment/retrieval.js'
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const task = fc.constantFrom(...taskNames)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { emptyResults, type Results } from '../src/results/file.js'
 import type { EvalLine, RetrievalLine, TrainLine } from '../src/results/schema.js'
-import { openEvents } from '../src/tensorboard/events.js'
-import { crc32c } from '../src/tensorboard/record.js'
+import { openEvents } from '../src/sinks/tensorboard/events.js'
+import { crc32c } from '../src/sinks/tensorboard/record.js'
 import { exampleResults } from './example-results.js'
 
 describe('crc32c', () => {

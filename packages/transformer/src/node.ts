@@ -8,8 +8,8 @@ export {
   readCheckpointInfo,
   readParameters,
   saveCheckpoint,
-} from './checkpoint.js'
+} from './checkpoint/checkpoint.js'
+export type { NamedArray } from './checkpoint/safetensors.js'
 export { huggingFaceArchitecture, huggingFaceFamilies } from './huggingface/families.js'
 export { type LoadedHuggingFace, loadHuggingFace } from './huggingface/load.js'
 export { type SaveHuggingFaceOptions, saveHuggingFace } from './huggingface/save.js'
-export type { NamedArray } from './safetensors.js'

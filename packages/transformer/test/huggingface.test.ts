@@ -8,9 +8,9 @@ import { rotary, xPos } from '@alibi/rotary'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeSafetensors, encodeSafetensors } from '../src/checkpoint/safetensors.js'
 import { createKvCache, createModel, type Model, type ModelConfig } from '../src/index.js'
 import { huggingFaceArchitecture, huggingFaceFamilies, loadHuggingFace, saveHuggingFace } from '../src/node.js'
-import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.js'
 
 interface Case {
   readonly config: Record<string, unknown>

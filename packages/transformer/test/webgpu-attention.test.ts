@@ -4,11 +4,11 @@ import { positionRange, type Rotation, type RotationTables, rotationTables, seed
 import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
-import { attention } from '../src/kernels/attention.js'
-import type { AttentionBias } from '../src/kernels/bias-tile.js'
-import { canFuse, fusedAttention, fusedSelfAttention } from '../src/kernels/webgpu/attention.js'
+import { attention } from '../src/kernels/attention/attention.js'
+import type { AttentionBias } from '../src/kernels/attention/bias-tile.js'
+import { canFuse, fusedAttention, fusedSelfAttention } from '../src/kernels/webgpu/attention/attention.js'
+import { packRotation } from '../src/kernels/webgpu/attention/rotation.js'
 import { toHalf } from '../src/kernels/webgpu/half.js'
-import { packRotation } from '../src/kernels/webgpu/rotation.js'
 import { attention64, attentionGradients64, differences64 } from './float64.js'
 
 const unavailable = await selectBackend('webgpu', { software: true }).then(

@@ -2,7 +2,7 @@ import { totalmem } from 'node:os'
 import { type Backend, backendNames, selectBackend } from '@alibi/backend'
 import { Command } from 'commander'
 import { dataFolder } from '../data/download.js'
-import { matmulGigaflops } from '../machine.js'
+import { matmulGigaflops } from '../terminal/machine.js'
 
 export function doctorCommand(): Command {
   return new Command('doctor')

@@ -1,8 +1,8 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
-import { createTextStream } from '../data/text-stream.js'
-import { interruptSignal } from '../interrupt.js'
+import { createTextStream } from '../data/tokenizer/text-stream.js'
+import { interruptSignal } from '../terminal/interrupt.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 import { backendOption, number } from './options.js'
 

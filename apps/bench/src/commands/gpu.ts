@@ -5,15 +5,15 @@ import { timed, usefulFlop, ways } from '../gpu/attention.js'
 import { checkWays } from '../gpu/check.js'
 import { copyBandwidth, dispatchMicroseconds, productRate } from '../gpu/device.js'
 import { type AttentionShape, gpuSizes, type Sizes, softwareSizes } from '../gpu/sizes.js'
-import { codeCommit, versionsOf } from '../machine.js'
-import { thousands } from '../progress.js'
-import { table } from '../report/table.js'
 import type { Absent, Contestant, Size } from '../speed/contestant.js'
 import { duel, median, type Outcome } from '../speed/duel.js'
 import { idiomatic } from '../speed/idiomatic.js'
 import { ours } from '../speed/ours.js'
 import { spread } from '../speed/tables.js'
 import { type TorchAttention, torch, torchAttention } from '../speed/torch.js'
+import { codeCommit, versionsOf } from '../terminal/machine.js'
+import { thousands } from '../terminal/progress.js'
+import { table } from '../terminal/table.js'
 
 export function gpuCommand(): Command {
   return new Command('gpu')

@@ -5,11 +5,11 @@ import type { Model } from '@alibi/transformer'
 import { loadCheckpoint, loadHuggingFace, readCheckpointInfo } from '@alibi/transformer/node'
 import { Option } from 'commander'
 import { z } from 'zod'
-import { readTokenizer } from '../data/huggingface-tokenizer.js'
-import { restoreTokenizer, type Tokenizer } from '../data/tokenizer.js'
+import { readTokenizer } from '../data/tokenizer/hugging-face.js'
+import { restoreTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { pluginSchema } from '../plugins/plugin.js'
-import { makeStrategy, strategyNames } from '../strategies.js'
+import { makeStrategy, strategyNames } from '../plugins/strategies.js'
 
 const metadataSchema = z.object({
   seed: z.number(),

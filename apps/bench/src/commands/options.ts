@@ -2,9 +2,9 @@ import { basename, join, resolve } from 'node:path'
 import { backendNames } from '@alibi/backend'
 import { huggingFaceFamilies } from '@alibi/transformer/node'
 import { InvalidArgumentError, Option } from 'commander'
-import { type RunOptions, runConfigSchema } from '../config.js'
-import { presets } from '../presets.js'
-import { strategyNames } from '../strategies.js'
+import { presets } from '../config/presets.js'
+import { type RunOptions, runConfigSchema } from '../config/schema.js'
+import { strategyNames } from '../plugins/strategies.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
 

@@ -1,14 +1,15 @@
 import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
-import { cellsOf } from '../cell.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
-import { estimateLine } from '../estimate.js'
-import { runExperiment } from '../experiment.js'
-import { interruptSignal } from '../interrupt.js'
-import { createProgress, duration, thousands } from '../progress.js'
+import { cellsOf } from '../experiment/cell.js'
+import { estimateLine } from '../experiment/estimate.js'
+import { runExperiment } from '../experiment/experiment.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
-import { openResults } from '../results/open.js'
+import { openResults } from '../run-folder/append.js'
+import { beginRun, planRun } from '../run-folder/begin.js'
+import { interruptSignal } from '../terminal/interrupt.js'
+import { createProgress, duration, thousands } from '../terminal/progress.js'
 import {
   backendOption,
   cellsOptions,
@@ -17,7 +18,6 @@ import {
   tensorboardFolder,
   tensorboardOption,
 } from './options.js'
-import { beginRun, planRun } from './plan-run.js'
 
 export function runCommand(): Command {
   const command = new Command('run').description(

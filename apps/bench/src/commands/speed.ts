@@ -1,7 +1,7 @@
 import { selectBackend } from '@alibi/backend'
 import { Command } from 'commander'
 import writeFileAtomic from 'write-file-atomic'
-import { codeCommit, matmulGigaflops, versionsOf } from '../machine.js'
+import { strategyNames } from '../plugins/strategies.js'
 import type { Absent, Contestant, Size } from '../speed/contestant.js'
 import { duel, type Outcome } from '../speed/duel.js'
 import { readers } from '../speed/evaluation.js'
@@ -12,7 +12,7 @@ import { ownKernels, stockWasm } from '../speed/stock-wasm.js'
 import { readingTable, savingTable, stepTable, strategyTable } from '../speed/tables.js'
 import { torch } from '../speed/torch.js'
 import { contestantsOf, type Saving, savings } from '../speed/train-short.js'
-import { strategyNames } from '../strategies.js'
+import { codeCommit, matmulGigaflops, versionsOf } from '../terminal/machine.js'
 
 const model = { layers: 4, dim: 256, heads: 8, vocabulary: 512 }
 const sizes: readonly Size[] = [

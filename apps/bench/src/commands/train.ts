@@ -1,12 +1,13 @@
 import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
-import { cellsOf, checkpointFolder, disposeTrainer } from '../cell.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
-import { estimateLine } from '../estimate.js'
-import { interruptSignal } from '../interrupt.js'
-import { createProgress, thousands } from '../progress.js'
-import { openResults } from '../results/open.js'
-import { trainCell } from '../train.js'
+import { cellsOf, checkpointFolder, disposeTrainer } from '../experiment/cell.js'
+import { estimateLine } from '../experiment/estimate.js'
+import { trainCell } from '../experiment/train.js'
+import { openResults } from '../run-folder/append.js'
+import { beginRun, planRun } from '../run-folder/begin.js'
+import { interruptSignal } from '../terminal/interrupt.js'
+import { createProgress, thousands } from '../terminal/progress.js'
 import {
   backendOption,
   configOptions,
@@ -16,7 +17,6 @@ import {
   tensorboardFolder,
   tensorboardOption,
 } from './options.js'
-import { beginRun, planRun } from './plan-run.js'
 
 export function trainCommand(): Command {
   const command = new Command('train')

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { interruptSignal } from '../interrupt.js'
+import { interruptSignal } from '../terminal/interrupt.js'
 import { serveWatch } from '../watch/server.js'
 import { number } from './options.js'
 

@@ -1,4 +1,4 @@
-import { sameReading } from '../evaluate.js'
+import { sameReading } from '../experiment/evaluate.js'
 import { isOf, type Row, readingsOf, rowsOf } from '../report/rows.js'
 import type { Spread } from '../report/spread.js'
 import { type BySeed, type PairedTest, pairedTest, significant } from '../report/statistics.js'

@@ -1,8 +1,8 @@
-import { thousands } from '../progress.js'
 import { percent } from '../report/judgement.js'
 import { type Row, readingsOf, trainLengthsOf, wasRead } from '../report/rows.js'
 import { formatMean } from '../report/spread.js'
-import { table } from '../report/table.js'
+import { thousands } from '../terminal/progress.js'
+import { table } from '../terminal/table.js'
 import type { Comparison, CostName, PerplexityDifference } from './compare.js'
 import { otherText } from './settings.js'
 

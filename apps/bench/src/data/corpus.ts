@@ -1,6 +1,6 @@
 import { isTask, taskText } from './tasks.js'
 import { type ReadOptions, readText, type SplitText } from './text.js'
-import { byteTokenizer, type StoredTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer.js'
+import { byteTokenizer, type StoredTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer/tokenizer.js'
 
 /** Tokens to train on and tokens held out. */
 export interface Corpus {

@@ -1,9 +1,9 @@
-import { registerStrategy, type StrategyModel, strategyNames } from '../strategies.js'
 import { checkPlugin } from './check.js'
 import { fingerprint } from './fingerprint.js'
 import { type LoadedPlugin, loadPlugin } from './load.js'
 import type { Plugin } from './plugin.js'
 import { findSource } from './source.js'
+import { registerStrategy, type StrategyModel, strategyNames } from './strategies.js'
 
 /** Built-in names, and the plugins that other references lead to. */
 export const loadStrategies = (references: readonly string[]): Promise<(string | LoadedPlugin)[]> =>

@@ -1,8 +1,8 @@
 import type { PositionStrategy } from '@alibi/core'
 import { conformanceCases } from '@alibi/core/conformance'
 import { tfDifferentiable } from '@alibi/transformer'
-import { contextOf, type StrategyModel, strategyNames } from '../strategies.js'
 import type { LoadedPlugin } from './load.js'
+import { contextOf, type StrategyModel, strategyNames } from './strategies.js'
 
 /**
  * Makes the plugin's strategy for a model and runs the conformance suite on it, gradients through TensorFlow.js included.

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createJiti } from 'jiti'
-import type { StrategyFactory } from '../strategies.js'
 import { findSource } from './source.js'
+import type { StrategyFactory } from './strategies.js'
 
 /** A strategy's factory that the bench does not have itself. */
 export interface LoadedPlugin {

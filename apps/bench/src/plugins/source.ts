@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createJiti } from 'jiti'
-import { strategyNames } from '../strategies.js'
+import { strategyNames } from './strategies.js'
 
 /** A module with a strategy in it: `<file or package>[#export]`, as on the command line. */
 export interface PluginSource {

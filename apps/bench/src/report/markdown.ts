@@ -1,8 +1,8 @@
-import { thousands } from '../progress.js'
 import type { Results } from '../results/file.js'
+import { thousands } from '../terminal/progress.js'
+import { table } from '../terminal/table.js'
 import { checkFindings } from './findings.js'
 import { type ResultTable, resultTables } from './result-tables.js'
-import { table } from './table.js'
 
 /** The report as Markdown: what was run, and a table for each way of reading held-out text. */
 export function markdownReport(results: Results): string {

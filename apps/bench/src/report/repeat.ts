@@ -1,6 +1,6 @@
 import { Document, visit } from 'yaml'
 import { cellsOptions, configOptions } from '../commands/options.js'
-import { type RunConfig, resolveRunConfig } from '../config.js'
+import { type RunConfig, resolveRunConfig } from '../config/schema.js'
 import type { RunLine } from '../results/schema.js'
 import { planSchema } from '../sweep/plan.js'
 

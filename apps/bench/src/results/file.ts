@@ -2,8 +2,8 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { constants, gunzipSync } from 'node:zlib'
 import writeFileAtomic from 'write-file-atomic'
-import { modelSize } from '../config.js'
-import { parsed } from '../parsed.js'
+import { modelSize } from '../config/schema.js'
+import { parsed } from '../config/validate.js'
 import {
   type EvalLine,
   type PositionsLine,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { runConfigSchema } from '../config.js'
+import { runConfigSchema } from '../config/schema.js'
 
 /** Raised when a line's meaning changes; readers refuse what they do not know. New fields and line types do not raise it. */
 export const SCHEMA_VERSION = 1

@@ -1,5 +1,5 @@
 import { createModel, evaluate } from '@alibi/transformer'
-import { makeStrategy } from '../strategies.js'
+import { makeStrategy } from '../plugins/strategies.js'
 import type { Contestant, Size } from './contestant.js'
 
 /** Lengths that a text is read in; every one divides it. */

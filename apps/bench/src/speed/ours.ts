@@ -1,6 +1,6 @@
 import { compile } from '@alibi/backend'
 import { createModel, createTrainer } from '@alibi/transformer'
-import { makeStrategy } from '../strategies.js'
+import { makeStrategy } from '../plugins/strategies.js'
 import { type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
 
 /** This project's step with a strategy; its graph is compiled before it is returned. */

@@ -1,5 +1,5 @@
-import { thousands } from '../progress.js'
-import { table } from '../report/table.js'
+import { thousands } from '../terminal/progress.js'
+import { table } from '../terminal/table.js'
 import type { Size } from './contestant.js'
 import { median, type Outcome } from './duel.js'
 import { growth } from './evaluation.js'

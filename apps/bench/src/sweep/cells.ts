@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { BackendName } from '@alibi/backend'
-import { type Cell, cellKey, cellsOf } from '../cell.js'
-import type { RunConfig } from '../config.js'
+import type { RunConfig } from '../config/schema.js'
+import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
 import type { CellKey } from '../results/schema.js'
-import type { Outcomes } from './jobs.js'
+import type { Outcomes } from './messages.js'
 
 /** One model of a sweep: a run with one strategy and one seed. */
 export interface SweepCell {

@@ -1,4 +1,4 @@
-import { estimateSeconds } from '../experiment.js'
+import { estimateSeconds } from '../experiment/experiment.js'
 import type { SweepCell } from './cells.js'
 import type { CellState } from './folder.js'
 import { secondsOf } from './results.js'

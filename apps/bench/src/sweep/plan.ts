@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { parse, YAMLParseError } from 'yaml'
 import { z } from 'zod'
-import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config.js'
+import { presets } from '../config/presets.js'
+import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
+import { onlyKeysOf, parsed } from '../config/validate.js'
 import { isNamedText } from '../data/text.js'
-import { onlyKeysOf, parsed } from '../parsed.js'
-import { presets } from '../presets.js'
 
 const count = z.int().min(1)
 const distinct = <T>(values: readonly T[]) =>

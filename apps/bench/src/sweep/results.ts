@@ -1,7 +1,7 @@
-import type { RunConfig } from '../config.js'
+import type { RunConfig } from '../config/schema.js'
 import { emptyResults, type Results } from '../results/file.js'
 import { type ResultLine, type RunLine, SCHEMA_VERSION } from '../results/schema.js'
-import type { Outcomes } from './jobs.js'
+import type { Outcomes } from './messages.js'
 import type { Plan } from './plan.js'
 
 /** The first line of a sweep's results: what its cells have in common, and what they vary. */

@@ -1,16 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
-import type { Board } from '../live/board.js'
-import { duration, type Progress } from '../progress.js'
 import { perplexityDigits } from '../report/spread.js'
 import { appendResult, type Results, readResults, writeResults } from '../results/file.js'
 import type { EvalLine, RunLine } from '../results/schema.js'
-import { openEvents } from '../tensorboard/events.js'
+import { openEvents } from '../sinks/tensorboard/events.js'
+import type { Board } from '../terminal/board.js'
+import { duration, type Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
-import { doJob } from './do-job.js'
 import { type CellState, cellFolder, readState, writeEnd } from './folder.js'
 import { linesOf, mergeResults, secondsOf } from './results.js'
+import { doJob } from './run-in-process.js'
 
 export interface Sweep {
   readonly folder: string

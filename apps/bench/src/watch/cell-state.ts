@@ -1,9 +1,9 @@
-import type { RunConfig } from '../config.js'
-import { readingsOf } from '../evaluate.js'
-import { plannedEvaluations } from '../planned.js'
-import { thousands } from '../progress.js'
-import { trialKindsOf } from '../retrieve.js'
-import { isKnownStrategy } from '../strategies.js'
+import type { RunConfig } from '../config/schema.js'
+import { readingsOf } from '../experiment/evaluate.js'
+import { plannedEvaluations } from '../experiment/evaluations.js'
+import { trialKindsOf } from '../experiment/retrieval.js'
+import { isKnownStrategy } from '../plugins/strategies.js'
+import { thousands } from '../terminal/progress.js'
 import type { WatchedCell } from './folder.js'
 
 export interface CellState {

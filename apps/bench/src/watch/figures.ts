@@ -1,4 +1,3 @@
-import { thousands } from '../progress.js'
 import { drawCurves } from '../report/charts/curves.js'
 import { curvesTable, type Figure } from '../report/figures/figure.js'
 import { thin } from '../report/figures/perplexity.js'
@@ -7,6 +6,7 @@ import { type Reading, readingsOf, trainLengthsOf, wasRead } from '../report/row
 import { linearScale, logScale, type Scale, scaleFor } from '../report/scale.js'
 import { formatMean } from '../report/spread.js'
 import type { CellKey } from '../results/schema.js'
+import { thousands } from '../terminal/progress.js'
 import { meanLoss, type Point } from './curves.js'
 import type { WatchedCell } from './folder.js'
 

@@ -1,12 +1,12 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type Cell, cellKey, cellsOf } from '../cell.js'
-import type { RunConfig } from '../config.js'
-import { isHeld } from '../hold.js'
+import type { RunConfig } from '../config/schema.js'
+import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
 import { isOf } from '../report/rows.js'
 import { type Results, readResults, resultsPath } from '../results/file.js'
 import type { CellKey, RunLine } from '../results/schema.js'
+import { isHeld } from '../run-folder/lock.js'
 import { type End, readEnd } from '../sweep/folder.js'
 
 /** What a folder has of one cell of a run or sweep. */

@@ -6,9 +6,9 @@ import {
   reference,
   scoreBias,
 } from '@alibi/core'
-import type { RunConfig } from '../../config.js'
-import { thousands } from '../../progress.js'
-import { isKnownStrategy, makeStrategy } from '../../strategies.js'
+import type { RunConfig } from '../../config/schema.js'
+import { isKnownStrategy, makeStrategy } from '../../plugins/strategies.js'
+import { thousands } from '../../terminal/progress.js'
 import { drawHeatMaps } from '../charts/heat-maps.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 import type { Figure } from './figure.js'

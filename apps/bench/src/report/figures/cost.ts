@@ -1,5 +1,5 @@
-import { thousands } from '../../progress.js'
 import type { Results } from '../../results/file.js'
+import { thousands } from '../../terminal/progress.js'
 import { BAR_HEIGHT, drawBars } from '../charts/bars.js'
 import { stylesOf } from '../palette.js'
 import { readingsOf, rowsOf, trainLengthsOf } from '../rows.js'

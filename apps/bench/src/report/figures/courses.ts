@@ -1,5 +1,5 @@
-import { thousands } from '../../progress.js'
 import type { Results } from '../../results/file.js'
+import { thousands } from '../../terminal/progress.js'
 import { drawCurves } from '../charts/curves.js'
 import { stylesOf } from '../palette.js'
 import { published } from '../paper/published.js'

@@ -1,6 +1,6 @@
-import { thousands } from '../../progress.js'
 import type { Results } from '../../results/file.js'
 import type { PositionsLine } from '../../results/schema.js'
+import { thousands } from '../../terminal/progress.js'
 import { drawCurves } from '../charts/curves.js'
 import { stylesOf } from '../palette.js'
 import { evalLengthsOf, isOf, PLAIN, type Row, rowsOf, trainLengthsOf, wasRead } from '../rows.js'

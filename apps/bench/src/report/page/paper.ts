@@ -1,5 +1,5 @@
-import { thousands } from '../../progress.js'
 import type { Results } from '../../results/file.js'
+import { thousands } from '../../terminal/progress.js'
 import type { Figure } from '../figures/figure.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'

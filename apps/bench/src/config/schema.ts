@@ -1,0 +1,142 @@
+import { huggingFaceFamilies } from '@alibi/transformer/node'
+import { z } from 'zod'
+import { isTask } from '../data/tasks.js'
+import { pluginSchema } from '../plugins/plugin.js'
+import { presets } from './presets.js'
+import { parsed } from './validate.js'
+
+const count = z.int().min(1)
+const rate = z.number().min(0).lt(1)
+const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
+
+/** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
+export const runConfigSchema = z.strictObject({
+  preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103']),
+  strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
+  /** Where those that the bench does not have itself came from, by name. */
+  plugins: z.record(z.string(), pluginSchema).optional(),
+  /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, `passkey`, `copy`, or a file or folder. */
+  data: z.string().min(1),
+  /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */
+  tokenizer: z.enum(['bytes', 'words', 'prose']),
+  /** Of words: the most frequent ones of the training text, at most so many. */
+  vocabularySize: count,
+  trainLength: count,
+  evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
+  /** Held-out tokens scored at each length. */
+  evalTokens: count,
+  /** How held-out text is read; each at every length. */
+  protocols: z
+    .array(z.enum(['nonoverlapping', 'sliding', 'streaming']))
+    .min(1)
+    .refine(distinct, { error: 'expected each protocol once' })
+    .default(['nonoverlapping']),
+  /** Tokens that sliding and streaming windows advance by; absent: half of each length. */
+  stride: count.optional(),
+  /** Beyond the train length also evaluate with attention limited to the last trainLength keys. */
+  windowedControl: z.boolean().default(false),
+  /**
+   * Draws the positions of each training step, and of each batch in evaluation, from 0 up to but not including it (Ruoss et al.,
+   * 2023); absent: tokens are where they are.
+   */
+  randomPositions: count.optional(),
+  /** Each is a run of its own: weights, batches and dropout follow from it. */
+  seeds: z.array(z.int().min(0)).min(1).refine(distinct, { error: 'expected each seed once' }),
+  steps: count,
+  /** Rows of trainLength tokens a step. */
+  batchSize: count,
+  /** Parts of a batch that are computed one after another, in less memory; they divide batchSize. */
+  microBatches: count.default(1),
+  numLayers: count,
+  modelDim: count,
+  numHeads: count,
+  activation: z.enum(['relu', 'gelu']),
+  dropout: rate,
+  /** Of attention's weights; absent: as much as dropout. */
+  attentionDropout: rate.optional(),
+  /** Of the MLP's hidden layer. */
+  activationDropout: rate.default(0),
+  finalNorm: z.boolean(),
+  /** Where bands of rarer words begin that have fewer dimensions: adaptive input and softmax; absent: one table. */
+  adaptiveCutoffs: z.array(count).optional(),
+  /** Of the projections to an adaptive softmax's tails. */
+  tailDropout: rate.default(0),
+  /** Activation, norms, MLP and biases of a family of Hugging Face transformers, so that it can be exported to it. */
+  architecture: z.enum(huggingFaceFamilies).optional(),
+  optimizer: z.enum(['adamw', 'sgd-nesterov']),
+  learningRate: z.number().positive(),
+  /** Where the cosine ends. */
+  minLearningRate: z.number().min(0).default(0),
+  warmupSteps: z.int().min(0),
+  weightDecay: z.number().min(0),
+  clipNorm: z.number().positive(),
+  /** Steps between checkpoints. */
+  checkpointEvery: count,
+})
+
+export type RunConfig = z.infer<typeof runConfigSchema>
+/** With what has a default left out or not. */
+export type Preset = Omit<z.input<typeof runConfigSchema>, 'preset'>
+export type RunOptions = Partial<RunConfig>
+
+/**
+ * A preset with what was asked for in its place.
+ *
+ * @throws RangeError, one line, for a value that no run can have
+ */
+export function resolveRunConfig(options: RunOptions): RunConfig {
+  const name = options.preset ?? 'quick'
+  if (!Object.hasOwn(presets, name))
+    throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
+  const config = parsed(runConfigSchema, { preset: name, ...presets[name], ...options }, 'run')
+  const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
+  if (modelDim % numHeads !== 0)
+    throw new RangeError(
+      `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
+        .filter((heads) => modelDim % heads === 0)
+        .join(', ')}`,
+    )
+  if (batchSize % microBatches !== 0)
+    throw new RangeError(`run: expected micro-batches that divide the batch of ${batchSize}, got ${microBatches}`)
+  if (stride !== undefined && stride > Math.min(...evalLengths))
+    throw new RangeError(
+      `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
+    )
+  if (isTask(config.data) && config.tokenizer !== 'bytes')
+    throw new RangeError(`run: expected tokenizer bytes for ${config.data}, got ${config.tokenizer}`)
+  checkAdaptive(config)
+  checkRandomPositions(config)
+  return config
+}
+
+function checkAdaptive({ preset, adaptiveCutoffs, tokenizer, architecture }: RunConfig): void {
+  if (!adaptiveCutoffs) return
+  if (tokenizer === 'bytes')
+    throw new RangeError(
+      `run: expected tokenizer words or prose for ${preset}, whose rarer words have fewer dimensions`,
+    )
+  if (architecture)
+    throw new RangeError(
+      `run: expected no architecture for ${preset}, got ${architecture}, which has no adaptive input`,
+    )
+}
+
+function checkRandomPositions({ randomPositions, trainLength, evalLengths, protocols }: RunConfig): void {
+  if (randomPositions === undefined) return
+  const longest = Math.max(trainLength, ...evalLengths)
+  if (randomPositions < longest)
+    throw new RangeError(
+      `run: expected random positions from at least the longest length ${longest}, got ${randomPositions}; tokens have different ones`,
+    )
+  if (protocols.includes('streaming'))
+    throw new RangeError('run: expected protocol nonoverlapping or sliding with random positions, got streaming')
+}
+
+/**
+ * Layers × model dimension × heads, e.g. `4x128x4`, and a family's name if it is built like that: what tells models of one
+ * run's results from another's.
+ */
+export const modelSize = (
+  { numLayers, modelDim, numHeads }: Pick<RunConfig, 'numLayers' | 'modelDim' | 'numHeads'>,
+  architecture: string | undefined,
+) => [`${numLayers}x${modelDim}x${numHeads}`, ...(architecture ? [architecture] : [])].join(' ')

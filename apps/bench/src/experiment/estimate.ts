@@ -1,0 +1,75 @@
+import type { BackendName } from '@alibi/backend'
+import { none } from '@alibi/core'
+import { countParameters } from '@alibi/transformer'
+import type { RunConfig } from '../config/schema.js'
+import { matmulGigaflops } from '../terminal/machine.js'
+import { duration, thousands } from '../terminal/progress.js'
+import { cellsOf, modelConfig } from './cell.js'
+import { tokensRead } from './evaluate.js'
+
+/** What a run will take, told from its config alone. */
+export interface Estimate {
+  /** Of each model, without those of its strategy. */
+  readonly parameters: number
+  /** That a training step holds at once. */
+  readonly stepBytes: number
+  /** Floating-point operations of all models, training and evaluation: a sum and a product are two. */
+  readonly operations: number
+}
+
+/**
+ * Numbers a token, for each feature of each layer, that the first step holds: it runs op by op to be recorded. Measured with
+ * dropout; without it is a fifth less, and later steps need no more.
+ */
+const ACTIVATIONS = 120
+/** Copies of the parameters at once: weights, moments, gradients, an update's vectors. Measured in that step too. */
+const COPIES = { 'sgd-nesterov': 13, adamw: 21 } as const
+/** Share of tokens whose logits a tail of an adaptive softmax makes. */
+const TAIL_SHARE = 1 / 8
+
+/** For words the vocabulary is taken as large as it may get. */
+export function estimateRun(config: RunConfig): Estimate {
+  const { trainLength, batchSize, microBatches, numLayers, modelDim: D, steps, optimizer } = config
+  const vocabularySize = config.tokenizer === 'bytes' ? 256 : config.vocabularySize
+  const parameters = countParameters(modelConfig(config, vocabularySize), none())
+  const { tables, products, logits } = headOf(config, vocabularySize)
+  const tokensAPart = (batchSize * trainLength) / microBatches
+  // Logits, their gradient and its product with the loss's.
+  const numbers = tokensAPart * (ACTIVATIONS * numLayers * D + 3 * logits)
+  const forward = (length: number) => 2 * (parameters - tables + products) + 2 * numLayers * D * length
+  const training = 3 * forward(trainLength) * batchSize * trainLength * steps
+  const evaluation = tokensRead(config).reduce((sum, { length, tokens }) => sum + tokens * forward(length), 0)
+  return {
+    parameters,
+    stepBytes: 4 * (parameters * COPIES[optimizer] + numbers),
+    operations: cellsOf(config).length * (training + evaluation),
+  }
+}
+
+/** Parameters that are only looked up, products of a token's way in and out, and its logits. */
+function headOf({ modelDim: D, adaptiveCutoffs: cutoffs = [] }: RunConfig, vocabularySize: number) {
+  const [first = vocabularySize] = cutoffs
+  const head = D * (first + cutoffs.length)
+  const sizes = [...cutoffs, vocabularySize]
+    .slice(1)
+    .map((end, i) => ({ size: end - cutoffs[i]!, dim: D / 4 ** (i + 1) }))
+  const sum = (value: (tail: { size: number; dim: number }) => number) =>
+    sizes.reduce((total, tail) => total + value(tail), 0)
+  return {
+    tables: D * first + sum(({ size, dim }) => size * dim),
+    products: head + TAIL_SHARE * sum(({ size, dim }) => dim * (D + size)),
+    logits: first + cutoffs.length + TAIL_SHARE * sum(({ size }) => size),
+  }
+}
+
+/** What a run will take here, in one line: before anything is read or trained. */
+export async function estimateLine(config: RunConfig, backend: BackendName): Promise<string> {
+  const { parameters, stepBytes, operations } = estimateRun(config)
+  // Products of JavaScript take a second where others take a hundredth of one.
+  const gigaflops = await matmulGigaflops(backend === 'cpu' ? 128 : 1024)
+  const size = parameters >= 1e7 ? `${(parameters / 1e6).toFixed(0)} million` : thousands(parameters)
+  return (
+    `${size} parameters a model, about ${(stepBytes / 1e9).toPrecision(2)} GB a training step; ` +
+    `at the ${thousands(gigaflops)} GFLOP/s of matrix products here at least ${duration(operations / gigaflops / 1e9)} in all`
+  )
+}

@@ -1,0 +1,31 @@
+import type { RunConfig } from '../config/schema.js'
+import { makeStrategy } from '../plugins/strategies.js'
+import { type Reading, readingsOf } from './evaluate.js'
+import { type TrialKind, trialKindsOf } from './retrieval.js'
+
+/** What a model is tried by once it is trained. */
+export interface PlannedEvaluations {
+  readonly readings: readonly Reading[]
+  /** Those that its strategy has no positions for: a learned table ends. */
+  readonly beyond: readonly Reading[]
+  readonly trials: readonly TrialKind[]
+  readonly maxPositions: number
+}
+
+/**
+ * All that a run asks for, less what is beyond a strategy's last position.
+ *
+ * @throws RangeError if there is no such strategy
+ */
+export function plannedEvaluations(strategy: string, config: RunConfig): PlannedEvaluations {
+  const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(strategy, config)
+  const isPossible = ({ protocol, evalLength }: Reading) =>
+    (protocol === 'streaming' ? config.evalTokens : evalLength) <= maxPositions
+  const all = readingsOf(config)
+  return {
+    readings: all.filter(isPossible),
+    beyond: all.filter((reading) => !isPossible(reading)),
+    trials: trialKindsOf(config).filter(({ evalLength }) => evalLength <= maxPositions),
+    maxPositions,
+  }
+}

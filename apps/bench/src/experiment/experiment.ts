@@ -1,0 +1,65 @@
+import type { RunConfig } from '../config/schema.js'
+import { type Results, readResults } from '../results/file.js'
+import type { CellKey } from '../results/schema.js'
+import { duration } from '../terminal/progress.js'
+import { cellKey, cellName, cellsOf, disposeTrainer, stepsDone } from './cell.js'
+import { describeReading, evaluateModel, sameReading, tokensRead } from './evaluate.js'
+import { plannedEvaluations } from './evaluations.js'
+import { sameTrials, tryRetrieval } from './retrieval.js'
+import { type Run, trainCell } from './train.js'
+
+/**
+ * Trains every cell and evaluates it by every reading: the whole experiment. Cells and readings that the folder's results
+ * have already are not done again.
+ */
+export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {
+  const { config, folder, append, progress } = run
+  const { evals, retrieval } = await readResults(folder)
+  const cells = cellsOf(config)
+  let told = false
+  const onStepSeconds = (seconds: number) => {
+    if (!told) progress.line(`about ${duration(estimateSeconds(config, seconds))} in all`)
+    told = true
+  }
+
+  for (const cell of cells) {
+    const planned = plannedEvaluations(cell.strategy, config)
+    if (planned.beyond.length)
+      progress.line(
+        `${cellName(cell)} has no positions beyond ${planned.maxPositions}: not evaluated at ${planned.beyond.map(describeReading).join('; ')}`,
+      )
+    const readings = planned.readings.filter(
+      (reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading)),
+    )
+    const trials = planned.trials.filter(
+      (kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind)),
+    )
+    if (!readings.length && !trials.length && (await stepsDone(folder, cell)) === config.steps) continue
+    const trainer = await trainCell(cell, { ...run, onStepSeconds })
+    for (const reading of readings) {
+      const { evalTokens: maxTokens, randomPositions } = config
+      const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
+      const { whole, positions } = await evaluateModel(trainer.model, run.corpus, request, run)
+      // The line that says it is done comes last.
+      await append(positions, whole)
+    }
+    for (const kind of trials) await append(await tryRetrieval(trainer.model, cellKey(cell, config), kind, run))
+    progress.stop()
+    disposeTrainer(trainer)
+  }
+  return readResults(folder)
+}
+
+const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>
+  line.strategy === cell.strategy && line.seed === cell.seed
+
+/**
+ * Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long.
+ *
+ * @param step - seconds of one
+ */
+export function estimateSeconds(config: RunConfig, step: number): number {
+  const perToken = step / (config.batchSize * config.trainLength)
+  const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
+  return cellsOf(config).length * (config.steps * step + read * perToken * 0.4)
+}

@@ -1,0 +1,47 @@
+import { answersRight, type Model } from '@alibi/transformer'
+import type { RunConfig } from '../config/schema.js'
+import { ANSWER_LENGTH, isTask, makeTrials, type TaskName, trialDistances } from '../data/tasks.js'
+import type { CellKey, RetrievalLine } from '../results/schema.js'
+import type { Progress } from '../terminal/progress.js'
+
+/** Of each length and distance; a share of 50 is known within 14 points. */
+const TRIALS = 50
+
+/** Tokens read in one forward pass, as in evaluation. */
+const BATCH_TOKENS = 4096
+
+/** What tells trials of one cell from each other. */
+export type TrialKind = Pick<RetrievalLine, 'task' | 'evalLength' | 'distance'>
+
+/** The trials that a run asks for: those of the task it trains on, at every length. */
+export function trialKindsOf({ data, evalLengths }: RunConfig): TrialKind[] {
+  if (!isTask(data)) return []
+  const task: TaskName = data
+  return evalLengths.flatMap((evalLength) =>
+    trialDistances(task, evalLength).map((distance) => ({ task, evalLength, distance })),
+  )
+}
+
+export const sameTrials = (a: TrialKind, b: TrialKind) =>
+  a.task === b.task && a.evalLength === b.evalLength && a.distance === b.distance
+
+/** Has a model find what it read, as a line of results. */
+export async function tryRetrieval(
+  model: Model,
+  cell: CellKey,
+  kind: TrialKind,
+  { progress, signal }: { progress: Progress; signal: AbortSignal },
+): Promise<RetrievalLine> {
+  const { task, evalLength, distance } = kind
+  progress.start(`${task} ${cell.strategy}-seed${cell.seed} at ${evalLength}, ${distance} back`, TRIALS)
+  const rows = makeTrials(task, evalLength, distance, TRIALS).map((bytes) => Int32Array.from(bytes))
+  const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
+  let correct = 0
+  for (let i = 0; i < rows.length; i += atATime) {
+    signal.throwIfAborted()
+    const right = await answersRight(model, rows.slice(i, i + atATime), ANSWER_LENGTH)
+    correct += right.filter(Boolean).length
+    progress.update(Math.min(i + atATime, TRIALS), `${correct} right`)
+  }
+  return { type: 'retrieval', ...cell, ...kind, correct, trials: TRIALS }
+}

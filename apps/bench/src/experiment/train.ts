@@ -1,0 +1,121 @@
+import { setImmediate } from 'node:timers/promises'
+import { compile } from '@alibi/backend'
+import type { StepCompiler, Trainer } from '@alibi/transformer'
+import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
+import type { RunConfig } from '../config/schema.js'
+import { trainingBatch } from '../data/batch.js'
+import type { Corpus } from '../data/corpus.js'
+import type { Append } from '../run-folder/append.js'
+import { type Progress, thousands } from '../terminal/progress.js'
+import { type Cell, cellKey, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
+
+/** What the cells of a run share. */
+export interface Run {
+  readonly config: RunConfig
+  readonly corpus: Corpus
+  /** Where results and checkpoints go. */
+  readonly folder: string
+  /** To the results. */
+  readonly append: Append
+  readonly progress: Progress
+  /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
+  readonly signal: AbortSignal
+  /** Told once how long a training step takes. */
+  readonly onStepSeconds?: (seconds: number) => void
+}
+
+/** Steps to time before saying how long the run will take: the first ones are slower. */
+const TIMED_STEPS = [5, 20] as const
+
+/** Trains a cell from its checkpoint, or from the start, to the last step. */
+export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
+  const { config, corpus, folder, append, progress, signal } = run
+  const { steps, batchSize, trainLength, checkpointEvery } = config
+  const checkpoint = checkpointFolder(folder, cell)
+  const compiler: StepCompiler = (step, variables) =>
+    compile(step, variables, {
+      onCompile: ({ numOps, seconds }) => progress.line(`compiled a step of ${numOps} ops in ${seconds.toFixed(1)} s`),
+      onFallback: (reason) => progress.line(`steps run op by op: ${reason}`),
+    })
+  const { trainer, metadata } = hasCheckpoint(checkpoint)
+    ? await savedTrainer(checkpoint, config, cell, compiler)
+    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, compiler), metadata: {} }
+
+  if (config.randomPositions !== undefined) progress.line('steps run op by op: their positions are drawn anew in each')
+  const window = resumeWindow(metadata)
+  const lineEvery = Math.max(1, Math.round(steps / 50))
+  const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
+
+  progress.start(`train ${cellName(cell)}`, steps)
+  let [timedFrom, detail] = [performance.now(), '']
+  const firstStep = trainer.step
+  while (trainer.step < steps) {
+    // TensorFlow computes at once: without a turn of its own Ctrl-C would wait for the next line of results.
+    await setImmediate()
+    if (signal.aborted) {
+      await save()
+      signal.throwIfAborted()
+    }
+    const started = performance.now()
+    const loss = await trainer.trainStep(
+      trainingBatch(corpus.train, { batchSize, trainLength, seed: cell.seed, step: trainer.step }),
+    )
+    if (!Number.isFinite(loss))
+      throw new Error(`train: expected a finite loss, got ${loss} at step ${trainer.step}; lower the learning rate`)
+    window.lossNats += loss
+    window.steps += 1
+    const seconds = (performance.now() - started) / 1000
+    window.seconds += seconds
+    window.elapsedSeconds += seconds
+    const { step } = trainer
+
+    if (step % lineEvery === 0 || step === steps) {
+      const lossNats = window.lossNats / window.steps
+      const tokensPerSecond = (window.steps * batchSize * trainLength) / window.seconds
+      const { elapsedSeconds } = window
+      const peakResidentBytes = process.resourceUsage().maxRSS * 1024
+      const measured = { step, lossNats, tokensPerSecond, elapsedSeconds, peakResidentBytes }
+      await append({ type: 'train', ...cellKey(cell, config), ...measured })
+      detail = `loss ${lossNats.toFixed(3)} ${thousands(tokensPerSecond)} tok/s`
+      Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
+    }
+    if (step % checkpointEvery === 0 || step === steps) await save()
+    progress.update(step, detail || `loss ${loss.toFixed(3)}`)
+
+    if (step - firstStep === TIMED_STEPS[0]) timedFrom = performance.now()
+    if (step - firstStep === TIMED_STEPS[1])
+      run.onStepSeconds?.((performance.now() - timedFrom) / 1000 / (TIMED_STEPS[1] - TIMED_STEPS[0]))
+  }
+  trainer.sync()
+  return trainer
+}
+
+/** Sums since the last line of results: kept in checkpoints, so that a resumed run writes the same lines. */
+interface Window {
+  lossNats: number
+  steps: number
+  seconds: number
+  /** Since step 0. */
+  elapsedSeconds: number
+}
+
+const resumeWindow = ({ window }: Metadata): Window => ({
+  lossNats: 0,
+  steps: 0,
+  seconds: 0,
+  elapsedSeconds: 0,
+  ...(window as Partial<Window> | undefined),
+})
+
+/** All that `eval` and `generate` need to use a checkpoint by itself. */
+const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, window: Window): Metadata => ({
+  seed,
+  ...(config.plugins?.[strategy] && { plugin: config.plugins[strategy] }),
+  ...(config.architecture && { architecture: config.architecture }),
+  trainLength: config.trainLength,
+  ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
+  data: config.data,
+  vocabularySize: config.vocabularySize,
+  tokenizer: corpus.tokenizer.toJSON() as Metadata,
+  window: { ...window },
+})

@@ -1,0 +1,36 @@
+import type { RunConfig } from '../config/schema.js'
+import { cellName, cellsOf, stepsDone } from '../experiment/cell.js'
+import { sameReading } from '../experiment/evaluate.js'
+import { appendResult, readResults, writeResults } from '../results/file.js'
+import type { ResultLine } from '../results/schema.js'
+import { openEvents } from '../sinks/tensorboard/events.js'
+
+/** Adds lines to a run's results and waits until they are kept. */
+export type Append = (...lines: readonly ResultLine[]) => Promise<void>
+
+/**
+ * Goes on with the results of a folder.
+ *
+ * @param tensorboard - folder for event files of the same
+ */
+export async function openResults(folder: string, config: RunConfig, tensorboard?: string): Promise<Append> {
+  await takeBackUnsaved(folder, config)
+  if (tensorboard === undefined) return (...lines) => appendResult(folder, ...lines)
+  const addEvents = await openEvents(tensorboard, await readResults(folder))
+  return async (...lines) => {
+    await appendResult(folder, ...lines)
+    await addEvents(lines)
+  }
+}
+
+/** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run goes on: they go. */
+async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void> {
+  const results = await readResults(folder)
+  const done = new Map<string, number>()
+  for (const cell of cellsOf(config)) done.set(cellName(cell), await stepsDone(folder, cell))
+  const kept = results.train.filter((line) => line.step <= (done.get(cellName(line)) ?? 0))
+  const positions = results.positions.filter((line) =>
+    results.evals.some((whole) => cellName(whole) === cellName(line) && sameReading(whole, line)),
+  )
+  await writeResults(folder, { ...results, train: kept, positions })
+}

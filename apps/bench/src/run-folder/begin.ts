@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
+import { type RunConfig, type RunOptions, resolveRunConfig } from '../config/schema.js'
+import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
+import { emptyResults, readResults, resultsPath, writeResults } from '../results/file.js'
+import { SCHEMA_VERSION } from '../results/schema.js'
+import { codeCommit, versionsOf } from '../terminal/machine.js'
+import { holdFolder } from './lock.js'
+
+export interface PlanOptions {
+  readonly out?: string
+  readonly resume?: boolean
+  readonly backend: BackendName | 'auto'
+  /** Strategies as they were asked for: names, files, packages. */
+  readonly given: RunOptions
+  /** In the preset's place, for a new run. */
+  readonly defaults?: RunOptions
+  readonly log: (line: string) => void
+}
+
+export interface RunPlan {
+  readonly folder: string
+  readonly config: RunConfig
+  readonly backend: Backend
+  /** Whether the folder has results to go on with. */
+  readonly begun: boolean
+}
+
+const RUNS = 'runs'
+
+/**
+ * What will be run where: anew, or going on with what a folder has. Writes nothing yet; from here on the folder is held.
+ *
+ * @throws Error, one line with what to do, for a folder in use, or other options than the run was begun with
+ */
+export async function planRun({
+  out,
+  resume = false,
+  backend: wanted,
+  given,
+  defaults,
+  log,
+}: PlanOptions): Promise<RunPlan> {
+  const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
+  await holdFolder(folder)
+  const begun = existsSync(resultsPath(folder))
+  if (!begun && resume)
+    throw new Error(`run: expected a run to go on with in ${folder}, got none; leave --resume out to begin it`)
+  if (!begun) {
+    const config = resolveRunConfig({ ...defaults, ...given })
+    // Before the backend, so that a wrong name is told at once.
+    const loaded = await loadStrategies(config.strategies)
+    const backend = await selectBackend(wanted)
+    return { folder, config: { ...config, ...(await admitStrategies(loaded, config, log)) }, backend, begun }
+  }
+  if (!resume)
+    throw new Error(
+      `run: expected a new folder, got ${folder} with results; add --resume to go on, or take another --out`,
+    )
+  const { run } = await readResults(folder)
+  const { plugins = {} } = run.config
+  const begunWith = (key: string) => run.config[key as keyof RunConfig]
+  const asked = { ...given, ...(given.strategies && { strategies: namesOf(given.strategies, plugins) }) }
+  const other = Object.entries(asked).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
+  if (other)
+    throw new Error(
+      `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${begunWith(other[0])}; leave it out, or take another --out`,
+    )
+  if (wanted !== 'auto' && wanted !== run.backend)
+    throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
+  const backend = await selectBackend(run.backend as BackendName)
+  for (const [name, plugin] of Object.entries(plugins)) await restoreStrategy(name, plugin, run.config, log)
+  return { folder, config: run.config, backend, begun }
+}
+
+/** Makes the folder, and its results' first line, unless it has them. */
+export async function beginRun({ folder, config, backend, begun }: RunPlan): Promise<void> {
+  if (begun) return
+  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+    throw new Error(`run: expected a folder that can be made, got ${folder} (${error.message}); take another --out`)
+  })
+  const { name, device } = backend
+  const [seed] = config.seeds as [number]
+  const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }
+  await writeResults(folder, emptyResults({ type: 'run', schemaVersion: SCHEMA_VERSION, ...about }))
+}
+
+/** e.g. `runs/2026-03-01-142530-quick`, in local time */
+function newRun(preset: string): string {
+  const now = new Date()
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString()
+  return join(RUNS, `${local.slice(0, 10)}-${local.slice(11, 19).replaceAll(':', '')}-${preset}`)
+}
+
+async function latestRun(): Promise<string> {
+  const names = await readdir(RUNS).catch(() => [])
+  const latest = names
+    .filter((name) => existsSync(resultsPath(join(RUNS, name))))
+    .sort()
+    .at(-1)
+  if (!latest) throw new Error(`run: expected a run to resume in ${resolve(RUNS)}, got none; name it with --out`)
+  return join(RUNS, latest)
+}

@@ -1,0 +1,56 @@
+import { checkInteger, seededRandom } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { Model } from '../model/model.js'
+import { createKvCache } from './kv-cache.js'
+import { type SamplingOptions, sampleToken } from './sampling.js'
+import { createTurns } from './yield-to-host.js'
+
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to generate. */
+  readonly maxNewTokens: number
+  /** Default 0. */
+  readonly seed?: number
+  /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 512. */
+  readonly prefillChunk?: number
+  /** Told each new token at once. */
+  readonly onToken?: (token: number) => void
+  /** Stops between tokens when it is aborted. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Continues a prompt with a KV cache: a chunked prefill, then one token at a time.
+ *
+ * @returns the new tokens
+ * @throws RangeError for an empty prompt or options outside their range; the signal's reason when aborted
+ */
+export async function generate(model: Model, prompt: Int32Array, options: GenerateOptions): Promise<Int32Array> {
+  const { maxNewTokens, seed = 0, prefillChunk = 512, onToken, signal } = options
+  checkInteger('generate', 'maxNewTokens', maxNewTokens, 0)
+  checkInteger('generate', 'prefillChunk', prefillChunk, 1)
+  if (!prompt.length) throw new RangeError('generate: expected a prompt of at least 1 token, got none')
+  const random = seededRandom(seed)
+  const cache = createKvCache()
+  const turn = createTurns()
+  const produced: number[] = []
+  try {
+    for (let from = 0; from < prompt.length - 1; from += prefillChunk) {
+      await turn()
+      signal?.throwIfAborted()
+      model.forward([prompt.subarray(from, Math.min(from + prefillChunk, prompt.length - 1))], { cache }).dispose()
+    }
+    let last = prompt.at(-1)!
+    while (produced.length < maxNewTokens) {
+      await turn()
+      signal?.throwIfAborted()
+      const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { cache })))
+      last = sampleToken(await logits.data(), options, random)
+      logits.dispose()
+      produced.push(last)
+      onToken?.(last)
+    }
+  } finally {
+    cache.dispose()
+  }
+  return Int32Array.from(produced)
+}

@@ -1,0 +1,313 @@
+// Letters: B batch, H heads, Q/K queries/keys, D headDim, N distances.
+import * as tf from '@tensorflow/tfjs'
+import type { AttentionBias } from '../../attention/bias-tile.js'
+import type { AttentionStorage } from '../../attention/tile-attention.js'
+import { customGrad } from '../../custom-grad.js'
+import { deviceLimits, type Kernel, runKernel } from '../dispatch.js'
+import { toHalf } from '../half.js'
+import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from './backward.js'
+import type { BiasShape } from './bias.js'
+import { boundsCode } from './bounds.js'
+import { forwardCode } from './forward.js'
+import { type PackedRotation, turnPacked } from './rotation.js'
+import type { TileShape } from './tiles.js'
+
+interface FusedOptions {
+  readonly bias: AttentionBias
+  /** Whether gradients reach the slopes or the table. */
+  readonly trainBias: boolean
+  /** 1 for keys that no query may attend to; [B, 1, 1, K]. */
+  readonly padding?: tf.Tensor | undefined
+  readonly attentionStorage?: AttentionStorage | undefined
+  /** Turns queries and keys that are within one tensor. */
+  readonly rotation?: PackedRotation | undefined
+}
+
+interface Sizes {
+  readonly batchSize: number
+  readonly numHeads: number
+  readonly numQueries: number
+  readonly numKeys: number
+  readonly headDim: number
+}
+
+/** Tiles of keys from which on it pays to look for those that have no weight. */
+const SKIP_FROM = 8
+
+/** Whether the fused kernels compute this: the rest is done tile by tile with TensorFlow.js's operations. */
+export function canFuse(options: FusedOptions, { headDim }: Sizes): boolean {
+  if (tf.getBackend() !== 'webgpu' || options.bias.kind === 'tiles' || headDim % 4 !== 0 || headDim > 128) return false
+  return numBuffers(options) <= deviceLimits().maxStorageBuffersPerShaderStage
+}
+
+/** The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need. It needs no rotation. */
+const numBuffers = ({ bias, padding }: FusedOptions) =>
+  7 + [bias.kind !== 'none', needsPositions(bias), padding].filter(Boolean).length
+
+/**
+ * Whether some keys may have no weight, and the device can bind what tells which. Not where a table is trained: one a layer
+ * has the most dispatches of all, and skipping would add another to each.
+ */
+function canSkip(options: FusedOptions): boolean {
+  const { bias, trainBias, padding } = options
+  if (bias.kind === 'table' && trainBias && tf.engine().state.gradientDepth > 0) return false
+  const mayFall = bias.kind !== 'none' && !needsPositions(bias)
+  return (mayFall || padding !== undefined) && numBuffers(options) < deviceLimits().maxStorageBuffersPerShaderStage
+}
+
+const needsPositions = (bias: AttentionBias) => bias.kind === 'linear' && !bias.consecutive
+
+/**
+ * Causal attention of queries, keys and values in tensors of their own; the queries are the last Q of the K tokens.
+ *
+ * @param q - shape [B, H, Q, D]
+ * @param k - shape [B, H, K, D]
+ * @param v - shape [B, H, K, D]
+ * @returns shape [B, H, Q, D]
+ */
+export function fusedAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: FusedOptions): tf.Tensor4D {
+  const [batchSize, numHeads, numQueries, headDim] = q.shape
+  const sizes = { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }
+  return differentiable({ q, k, v }, q.shape, sizes, options) as tf.Tensor4D
+}
+
+/**
+ * Causal attention within sequences, straight from the product that makes queries, keys and values.
+ *
+ * @param qkv - shape [B·L, 3·H·D]
+ * @returns shape [B·L, H·D]
+ */
+export function fusedSelfAttention(
+  qkv: tf.Tensor2D,
+  { batchSize, numHeads }: Pick<Sizes, 'batchSize' | 'numHeads'>,
+  options: FusedOptions,
+): tf.Tensor2D {
+  const L = qkv.shape[0] / batchSize
+  const D = qkv.shape[1] / 3
+  const sizes = { batchSize, numHeads, numQueries: L, numKeys: L, headDim: D / numHeads }
+  return differentiable({ qkv }, [qkv.shape[0], D], sizes, options) as tf.Tensor2D
+}
+
+type Named = Readonly<Record<string, tf.Tensor>>
+
+/** Everything that a pass's kernels share. */
+interface Plan {
+  readonly shape: TileShape
+  readonly bias: BiasShape
+  readonly sizes: Sizes
+  /** Of q, k and v, or qkv. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>
+  readonly uniforms: Readonly<Record<string, number>>
+  readonly heads: number
+  readonly queryTiles: number
+  readonly keyTiles: number
+  readonly trained: 'slopes' | 'table' | undefined
+}
+
+function differentiable(tensors: Named, outShape: number[], sizes: Sizes, options: FusedOptions): tf.Tensor {
+  const plan = planOf(tensors, sizes, options)
+  const shared = sharedTensors(options)
+  const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
+  const names = Object.keys(inputs)
+  const forward = customGrad((args, save) => {
+    const all: Named = { ...shared, ...stored(plan, zip(names, args)) }
+    const made = forwardPass(plan, all, outShape)
+    const kept: Named = { ...all, ...made }
+    const keptNames = Object.keys(kept)
+    save(Object.values(kept))
+    const gradient = (dOut: tf.Tensor, saved: readonly tf.Tensor[]) => {
+      const gradients = turnedBackwardPass(plan, { ...zip(keptNames, saved), dOut })
+      return names.map((name) => gradients[name]!)
+    }
+    return { value: made.out!, gradient }
+  })
+  return forward(...Object.values(inputs))
+}
+
+/** Queries, keys and values as the kernels read them. */
+const stored = ({ shape, shapes }: Plan, given: Named): Named =>
+  shape.half
+    ? Object.fromEntries(Object.entries(given).map(([name, x]) => [name, shapes[name] ? toHalf(x) : x]))
+    : given
+
+const zip = (names: readonly string[], tensors: readonly tf.Tensor[]): Named =>
+  Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))
+
+function sharedTensors({ bias, padding, rotation }: FusedOptions): Named {
+  return {
+    ...(rotation && { rotation: rotation.table }),
+    ...(bias.kind === 'linear' && { slopes: bias.slopes }),
+    ...(bias.kind === 'linear' && !bias.consecutive && { positions: bias.keys }),
+    ...(bias.kind === 'table' && { table: bias.table }),
+    ...(padding && { padding }),
+  }
+}
+
+function planOf(tensors: Named, sizes: Sizes, options: FusedOptions): Plan {
+  const { bias, trainBias, padding, attentionStorage, rotation } = options
+  const packed = 'qkv' in tensors
+  const { batchSize, numHeads, numQueries, numKeys, headDim } = sizes
+  const limits = deviceLimits()
+  const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
+  const tile = large && numQueries > 32 && numKeys > 64 ? 64 : 32
+  const [queryTiles, keyTiles] = [Math.ceil(numQueries / tile), Math.ceil(numKeys / tile)]
+  const kind = bias.kind as BiasShape['kind']
+  const tableLength = bias.kind === 'table' ? bias.table.shape[1]! : 0
+  const part = headDim / 4
+  const row = numHeads * part
+  const rows = (name: string, length: number, width: number) =>
+    packed
+      ? { [`${name}Batch`]: length * width, [`${name}Head`]: part, [`${name}Row`]: width }
+      : { [`${name}Batch`]: length * row, [`${name}Head`]: length * part, [`${name}Row`]: part }
+  return {
+    shape: { tile, headDim, packed, half: attentionStorage === 'float16', apart: rotation?.apart },
+    bias: {
+      kind,
+      positions: needsPositions(bias),
+      padding: padding !== undefined,
+      skipping: keyTiles >= SKIP_FROM && canSkip(options),
+    },
+    sizes,
+    shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])),
+    heads: batchSize * numHeads,
+    queryTiles,
+    keyTiles,
+    trained: trainBias ? ({ none: undefined, linear: 'slopes', table: 'table' } as const)[kind] : undefined,
+    uniforms: {
+      heads: numHeads,
+      numQueries,
+      numKeys,
+      tableLength,
+      queryTiles,
+      keyTiles,
+      tableTiles: Math.ceil(tableLength / tile),
+      ...rows('q', numQueries, 3 * row),
+      ...rows('k', numKeys, 3 * row),
+      ...rows('o', numQueries, row),
+      qOffset: 0,
+      kOffset: packed ? row : 0,
+      vOffset: packed ? 2 * row : 0,
+      oOffset: 0,
+    },
+  }
+}
+
+const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
+  q: 'vec4f',
+  k: 'vec4f',
+  v: 'vec4f',
+  qkv: 'vec4f',
+  out: 'vec4f',
+  dOut: 'vec4f',
+  stats: 'vec4f',
+  rotation: 'vec4f',
+  logSums: 'vec2f',
+  bounds: 'vec2f',
+}
+const bind = (tensors: Named, names: readonly string[]): Kernel['inputs'] =>
+  names
+    .filter((name) => tensors[name])
+    .map((name) => ({ name, element: elementOf(name, tensors[name]!), tensor: tensors[name]! }))
+
+/** Integers are pairs of float16. */
+const elementOf = (name: string, { dtype }: tf.Tensor) => (dtype === 'int32' ? 'vec2u' : (ELEMENTS[name] ?? 'f32'))
+
+const QKV = ['qkv', 'q', 'k', 'v']
+const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']
+
+function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
+  const { shape, bias, uniforms, heads, queryTiles, keyTiles, sizes } = plan
+  const numBounds = queryTiles + keyTiles + uniforms.tableTiles!
+  const bounds: Named = bias.skipping
+    ? zip(
+        ['bounds'],
+        runKernel({
+          name: 'attention bounds',
+          code: boundsCode(shape, bias),
+          inputs: bind(tensors, ['qkv', 'q', 'k', 'rotation', 'table', 'padding']),
+          outputs: [{ name: 'bounds', element: 'vec2f', shape: [heads, numBounds, 2] }],
+          uniforms,
+          workgroups: [numBounds, heads],
+        }),
+      )
+    : {}
+  const [out, logSums] = runKernel({
+    name: 'attention',
+    code: forwardCode(shape, bias),
+    inputs: bind({ ...tensors, ...bounds }, [...QKV, 'rotation', ...BIAS]),
+    outputs: [
+      { name: 'out', element: 'vec4f', shape: outShape },
+      { name: 'logSums', element: 'vec2f', shape: [heads, sizes.numQueries, 2] },
+    ],
+    uniforms,
+    workgroups: [queryTiles, heads],
+  })
+  return { out: out!, logSums: logSums!, ...bounds }
+}
+
+/**
+ * Turned on load, the backward pass would turn each key once for every query that meets it, as its products read keys and
+ * queries from where they are: so it turns all of them once, and their gradients back.
+ */
+function turnedBackwardPass(plan: Plan, saved: Named): Named {
+  const { shape, shapes, sizes } = plan
+  if (!shape.apart) return backwardPass(plan, saved)
+  const turn = (way: 'turn' | 'turn back', x: tf.Tensor) =>
+    turnPacked(way, x, shapes.qkv as [number, number], { table: saved.rotation!, apart: shape.apart! }, sizes)
+  const turned = { ...saved, qkv: turn('turn', saved.qkv!) }
+  const gradients = backwardPass({ ...plan, shape: { ...shape, half: false, apart: undefined } }, turned)
+  return { ...gradients, qkv: turn('turn back', gradients.qkv!) }
+}
+
+/** @returns the gradient of each of q, k, v or qkv, and of what is trained, by name */
+function backwardPass(plan: Plan, saved: Named): Named {
+  const { shape, shapes, bias, uniforms, heads, queryTiles, keyTiles, sizes, trained } = plan
+  const { numQueries, numHeads, batchSize } = sizes
+  const [stats] = runKernel({
+    name: 'attention gradient statistics',
+    code: statsCode(shape),
+    inputs: bind(saved, ['out', 'dOut', 'logSums']),
+    outputs: [{ name: 'stats', element: 'vec4f', shape: [heads, numQueries, 4] }],
+    uniforms,
+    workgroups: [queryTiles, heads],
+  })
+  const all = { ...saved, stats: stats! }
+  const names = [...QKV, 'dOut', 'stats']
+  const trainSlopes = trained === 'slopes'
+  const like = (name: string) => ({ name: `d${name}`, element: 'vec4f', shape: shapes[name]! }) as const
+  const [dFirst, onSlopes] = runKernel({
+    name: 'attention gradient of queries',
+    code: queryGradientCode(shape, bias, trainSlopes),
+    inputs: bind(all, [...names, ...BIAS]),
+    outputs: [
+      like(shape.packed ? 'qkv' : 'q'),
+      ...(trainSlopes ? [{ name: 'onSlopes', element: 'f32', shape: [heads, queryTiles] } as const] : []),
+    ],
+    uniforms,
+    workgroups: [queryTiles, heads],
+  })
+  const [dk, dv] = runKernel({
+    name: 'attention gradient of keys and values',
+    code: keyGradientCode(shape, bias),
+    inputs: bind(all, [...names, ...BIAS]),
+    outputs: shape.packed ? [{ ...like('qkv'), tensor: dFirst! }] : [like('k'), like('v')],
+    uniforms,
+    workgroups: [keyTiles, heads],
+  })
+  const overBatch = (x: tf.Tensor, last: number) =>
+    tf.sum(tf.reshape(x, [batchSize, numHeads, last]), trained === 'slopes' ? [0, 2] : 0)
+  const table = () =>
+    runKernel({
+      name: 'attention gradient of the bias table',
+      code: tableGradientCode(shape, bias),
+      inputs: bind(all, [...names, ...BIAS]),
+      outputs: [{ name: 'dTable', element: 'f32', shape: [heads, uniforms.tableLength!] }],
+      uniforms,
+      workgroups: [Math.ceil(uniforms.tableLength! / shape.tile), heads],
+    })[0]!
+  return {
+    ...(shape.packed ? { qkv: dFirst! } : { q: dFirst!, k: dk!, v: dv! }),
+    ...(trained === 'slopes' && { slopes: overBatch(onSlopes!, queryTiles) }),
+    ...(trained === 'table' && { table: overBatch(table(), uniforms.tableLength!) }),
+  }
+}

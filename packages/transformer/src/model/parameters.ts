@@ -1,0 +1,87 @@
+import { initialValues, type ParameterSpec, type PositionStrategy, seededRandom } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { NamedArray } from '../checkpoint/safetensors.js'
+import { type ModelConfig, resolveConfig } from '../config.js'
+import { positionParameters } from './position.js'
+import { adaptiveSpecs } from './vocabulary/adaptive.js'
+
+const normal = (shape: number[], standardDeviation: number): ParameterSpec => ({
+  shape,
+  init: { kind: 'normal', standardDeviation },
+})
+const filled = (shape: number[], value: number): ParameterSpec => ({ shape, init: { kind: 'constant', value } })
+
+/**
+ * Every array of a model by its name in a checkpoint, with its start: GPT-2's (normal, 0.02; residual projections
+ * shrunk by √(2·numLayers)), and token embeddings of unit variance after the √modelDim scale.
+ */
+export function parameterSpecs(
+  strategy: PositionStrategy,
+  config: Required<ModelConfig>,
+): Record<string, ParameterSpec> {
+  const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingScale, embeddingNorm, finalNorm, tiedHead } = config
+  const adaptive = config.adaptiveCutoffs.length > 0
+  const residual = 0.02 / Math.sqrt(2 * numLayers)
+  const qkvDim = D + 2 * (D / config.numHeads) * config.numKeyValueHeads
+  const norm = (name: string) => ({
+    [`${name}.scale`]: filled([D], 1),
+    ...(hasShift(config) && { [`${name}.shift`]: filled([D], 0) }),
+  })
+  const linear = (name: string, from: number, to: number, standardDeviation: number) => ({
+    [`${name}.weight`]: normal([from, to], standardDeviation),
+    ...(config.biases && { [`${name}.bias`]: filled([to], 0) }),
+  })
+  const specs: Record<string, ParameterSpec> = {
+    ...(adaptive
+      ? adaptiveSpecs(config)
+      : { 'embedding.weight': normal([vocabularySize, D], embeddingScale ? D ** -0.5 : 0.02) }),
+    ...(embeddingNorm && norm('embedding_norm')),
+  }
+  for (let layer = 0; layer < numLayers; layer++)
+    Object.assign(specs, {
+      ...norm(`layers.${layer}.attention_norm`),
+      ...linear(`layers.${layer}.attention.qkv`, D, qkvDim, 0.02),
+      ...linear(`layers.${layer}.attention.out`, D, D, residual),
+      ...norm(`layers.${layer}.mlp_norm`),
+      ...linear(`layers.${layer}.mlp.in`, D, mlpDim, 0.02),
+      ...(config.gatedMlp && linear(`layers.${layer}.mlp.gate`, D, mlpDim, 0.02)),
+      ...linear(`layers.${layer}.mlp.out`, mlpDim, D, residual),
+    })
+  if (finalNorm) Object.assign(specs, norm('final_norm'))
+  if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], 0.02)
+  return { ...specs, ...positionParameters(strategy, config) }
+}
+
+/**
+ * Parameters of a model, from its shapes: allocates nothing.
+ *
+ * @throws RangeError or TypeError, one line, for a config that cannot be built
+ */
+export const countParameters = (config: ModelConfig, strategy: PositionStrategy): number =>
+  Object.values(parameterSpecs(strategy, resolveConfig(config))).reduce(
+    (sum, { shape }) => sum + shape.reduce((size, each) => size * each, 1),
+    0,
+  )
+
+/** Whether the norms of a model add something: RMS norm never does. */
+const hasShift = ({ norm, biases }: Required<ModelConfig>) => norm === 'layer' && biases
+
+/** Allocates the arrays; the same seed gives the same start on every backend and, but for its own, every strategy. */
+export function allocateParameters(specs: Record<string, ParameterSpec>, seed: number): Map<string, tf.Variable> {
+  const random = seededRandom(seed)
+  return new Map(
+    Object.entries(specs).map(([name, spec]) => {
+      const start = tf.tensor(Float32Array.from(initialValues(spec, random)), [...spec.shape])
+      const variable = tf.variable(start, true)
+      start.dispose()
+      return [name, variable]
+    }),
+  )
+}
+
+/** Copies arrays to the host. */
+export async function readArrays(variables: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, NamedArray>> {
+  const arrays = new Map<string, NamedArray>()
+  for (const [name, v] of variables) arrays.set(name, { shape: v.shape, data: (await v.data()) as Float32Array })
+  return arrays
+}

@@ -1,0 +1,127 @@
+// Letters: N tokens, D modelDim, V vocabularySize; of band i: S tokens, E dimensions, R places of its targets.
+import type { ParameterSpec } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { ModelConfig } from '../../config.js'
+import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
+import { keepMask } from '../../kernels/plain/dropout.js'
+import type { Vocabulary } from './vocabulary.js'
+
+/** Tokens of about the same frequency: ids are ordered by it, the most frequent first. */
+interface Band {
+  /** The first id. */
+  readonly from: number
+  /** S */
+  readonly size: number
+  /** E: fewer for rarer tokens. */
+  readonly dim: number
+}
+
+/** The bands between the cutoffs; each has a factor fewer dimensions than the one before. */
+function bandsOf({ vocabularySize, modelDim, adaptiveCutoffs, adaptiveFactor }: Required<ModelConfig>): Band[] {
+  const edges = [0, ...adaptiveCutoffs, vocabularySize]
+  return edges.slice(1).map((end, i) => {
+    const from = edges[i]!
+    return { from, size: end - from, dim: Math.floor(modelDim / adaptiveFactor ** i) }
+  })
+}
+
+/** Normal with the variance of Glorot and Bengio's (2010) uniform start: fairseq's start of these projections. */
+const glorot = (from: number, to: number): ParameterSpec => ({
+  shape: [from, to],
+  init: { kind: 'normal', standardDeviation: Math.sqrt(2 / (from + to)) },
+})
+
+/** Tables and projections, which input and softmax share, and the softmax's vector for each tail. */
+export function adaptiveSpecs(config: Required<ModelConfig>): Record<string, ParameterSpec> {
+  const D = config.modelDim
+  const bands = bandsOf(config)
+  const arrays = bands.map(
+    ({ size, dim }, i): Record<string, ParameterSpec> => ({
+      [`embedding.${i}.weight`]: { shape: [size, dim], init: { kind: 'normal', standardDeviation: dim ** -0.5 } },
+      [`embedding.${i}.projection.weight`]: glorot(dim, D),
+    }),
+  )
+  return Object.assign({}, ...arrays, { 'head.tails.weight': glorot(D, bands.length - 1) })
+}
+
+/**
+ * Adaptive input and softmax (Baevski & Auli, 2019; Grave et al., 2017) with tied tables and projections. The head tells
+ * the first band's tokens and the tails apart, −ln p of a tail's token adds what the tail says of it. Shapes do not depend
+ * on the tokens, as compiled steps need it: a tail's list of places may be longer than its targets, and the rest counts zero.
+ */
+export function adaptiveVocabulary(
+  config: Required<ModelConfig>,
+  parameters: ReadonlyMap<string, tf.Variable>,
+): Vocabulary {
+  const { vocabularySize: V, tailDropout } = config
+  const [head, ...tails] = bandsOf(config) as [Band, ...Band[]]
+  const table = (band: number) => parameters.get(`embedding.${band}.weight`) as tf.Tensor2D
+  const projection = (band: number) => parameters.get(`embedding.${band}.projection.weight`) as tf.Tensor2D
+
+  const headLogits = (hidden: tf.Tensor2D) =>
+    tf.concat2d(
+      [tf.matMul(hidden, table(0), false, true), tf.matMul(hidden, parameters.get('head.tails.weight') as tf.Tensor2D)],
+      1,
+    )
+  function tailLogits(hidden: tf.Tensor2D, tail: number, dropoutSeed?: tf.Tensor1D): tf.Tensor2D {
+    const projected = tf.matMul(hidden, projection(tail + 1), false, true)
+    const kept =
+      dropoutSeed && tailDropout
+        ? // Below zero no other dropout of a pass has its seed.
+          tf.mul(projected, keepMask(projected.shape, tailDropout, tf.concat1d([dropoutSeed, int([-1 - tail])])))
+        : projected
+    return tf.matMul(kept as tf.Tensor2D, table(tail + 1), false, true)
+  }
+  /** A token's id in the head: its own, or its tail's. */
+  const headTargets = (targets: tf.Tensor1D) =>
+    tails
+      .slice(1)
+      .reduce(
+        (ids, { from }) => tf.add(ids, tf.cast(tf.greaterEqual(targets, id(from)), 'int32')),
+        tf.minimum<tf.Tensor1D>(targets, id(head.size)),
+      )
+
+  return {
+    embed: (ids) =>
+      tf.addN(
+        [head, ...tails].map(({ from, size }, band) => {
+          const within = tf.minimum<tf.Tensor1D>(tf.maximum(tf.sub(ids, id(from)), id(0)), id(size - 1))
+          const member = tf.logicalAnd(tf.greaterEqual(ids, id(from)), tf.less(ids, id(from + size)))
+          const rows = tf.mul(tf.gather(table(band), within), tf.expandDims(tf.cast(member, 'float32'), 1))
+          return tf.matMul(rows as tf.Tensor2D, projection(band))
+        }),
+      ),
+    logits(hidden) {
+      const inHead = tf.logSoftmax(headLogits(hidden))
+      const [tokens, ...ofTails] = tf.split(inHead, [head.size, ...tails.map(() => 1)], 1) as tf.Tensor2D[]
+      return tf.concat2d(
+        [tokens!, ...ofTails.map((tail, i) => tf.add<tf.Tensor2D>(tail, tf.logSoftmax(tailLogits(hidden, i))))],
+        1,
+      )
+    },
+    losses(hidden, targets, places, dropoutSeed) {
+      const N = targets.size
+      const ofHead = crossEntropy(headLogits(hidden), headTargets(targets))
+      const ofTails = tails.flatMap(({ from, size }, i) => {
+        const list = places[i]!
+        if (!list.size) return []
+        const rows = tf.minimum<tf.Tensor1D>(list, id(N - 1))
+        const within = tf.sub<tf.Tensor1D>(tf.gather(targets, rows), id(from))
+        const wanted = tf.minimum<tf.Tensor1D>(tf.maximum(within, id(0)), id(size - 1))
+        const losses = crossEntropy(tailLogits(tf.gather(hidden, rows), i, dropoutSeed), wanted)
+        const real = tf.cast(tf.less(list, id(N)), 'float32')
+        return [tf.unsortedSegmentSum(tf.mul<tf.Tensor1D>(losses, real), rows, N) as tf.Tensor1D]
+      })
+      return ofTails.length ? tf.addN([ofHead, ...ofTails]) : ofHead
+    },
+    tailPlaces: (targets) =>
+      tails.map(({ from, size }) => {
+        const places = Int32Array.from(targets.keys())
+        return places.filter((place) => targets[place]! >= from && targets[place]! < from + size)
+      }),
+    headSize: V - tails.reduce((sum, { size }) => sum + size, 0) + tails.length,
+  }
+}
+
+const int = (values: number[]) => tf.tensor1d(values, 'int32')
+const id = (value: number) => tf.scalar(value, 'int32')

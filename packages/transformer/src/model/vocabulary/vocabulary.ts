@@ -1,0 +1,49 @@
+// Letters: N tokens, D modelDim, V vocabularySize.
+import * as tf from '@tensorflow/tfjs'
+import type { ModelConfig } from '../../config.js'
+import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
+import { adaptiveVocabulary } from './adaptive.js'
+
+/** Where a model's tokens come in and go out. */
+export interface Vocabulary {
+  /**
+   * @param ids - int32 [N]
+   * @returns shape [N, D]
+   */
+  embed(ids: tf.Tensor1D): tf.Tensor2D
+  /** The LM head, [N, D] → [N, V]: their softmax is what the model predicts. */
+  logits(hidden: tf.Tensor2D): tf.Tensor2D
+  /**
+   * −ln p of each target, without making all logits where that can be avoided.
+   *
+   * @param hidden - shape [N, D]
+   * @param targets - int32 [N]
+   * @param places - as {@link Vocabulary.tailPlaces} tells them, each with as many N as may be after them
+   * @param dropoutSeed - turns dropout on; int32 [1]
+   * @returns nats; shape [N]
+   */
+  losses(
+    hidden: tf.Tensor2D,
+    targets: tf.Tensor1D,
+    places: readonly tf.Tensor1D[],
+    dropoutSeed?: tf.Tensor1D,
+  ): tf.Tensor1D
+  /** Where the targets of each tail of an adaptive softmax are, int32 lists of places; none for a plain one. */
+  tailPlaces(targets: Int32Array): Int32Array[]
+  /** Tokens and clusters that each loss takes a logit for, those of tails aside: what memory grows with. */
+  readonly headSize: number
+}
+
+export function vocabularyOf(config: Required<ModelConfig>, parameters: ReadonlyMap<string, tf.Variable>): Vocabulary {
+  if (config.adaptiveCutoffs.length) return adaptiveVocabulary(config, parameters)
+  const p = (name: string) => parameters.get(name) as tf.Tensor2D
+  const logits = (hidden: tf.Tensor2D): tf.Tensor2D =>
+    config.tiedHead ? tf.matMul(hidden, p('embedding.weight'), false, true) : tf.matMul(hidden, p('head.weight'))
+  return {
+    embed: (ids) => tf.gather(p('embedding.weight'), ids),
+    logits,
+    losses: (hidden, targets) => crossEntropy(logits(hidden), targets),
+    tailPlaces: () => [],
+    headSize: config.vocabularySize,
+  }
+}

@@ -1,0 +1,111 @@
+// Letters: N, the number of parameters: state and gradients are flat vectors, one update for all of them.
+import { checkOneOf, checkPositive } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import { fusedAdamw } from '../kernels/webgpu/adamw.js'
+import { learningRateAt, type Schedule } from './schedule.js'
+
+export interface OptimizerConfig extends Schedule {
+  /** AdamW (Loshchilov & Hutter, 2019), or SGD with Nesterov’s momentum, the paper’s. */
+  readonly kind: 'adamw' | 'sgd-nesterov'
+  /** Decoupled (Loshchilov & Hutter, 2019); on matrices only, not on norms, biases or position parameters. Default 0. */
+  readonly weightDecay?: number
+  /** AdamW. Defaults 0.9, 0.95, 1e-8. */
+  readonly beta1?: number
+  /** Decay of the second moment. Default 0.95. */
+  readonly beta2?: number
+  /** Keeps divisions from 0. Default 1e-8. */
+  readonly epsilon?: number
+  /** SGD-Nesterov. Default 0.99, as in the paper. */
+  readonly momentum?: number
+  /** Gradients are scaled down to this global norm. Absent: not clipped. */
+  readonly clipNorm?: number
+}
+
+/** Updates parameters from gradients, and keeps its moments. */
+export interface Optimizer {
+  /** As it was made. */
+  readonly config: OptimizerConfig
+  /** Flat state by name (moments), each [N]. */
+  readonly state: Readonly<Record<string, tf.Variable>>
+  /** The numbers that change from step to step, for {@link apply}; made on the host, so that a step may be compiled. */
+  hyperparameters(step: number): Hyperparameters
+  /**
+   * Updates the parameters in place.
+   *
+   * @param gradient - flat [N], in the order of the parameters
+   * @param hyperparameters - of the step; fp32 [3]
+   */
+  apply(gradient: tf.Tensor1D, hyperparameters: tf.Tensor1D): void
+  /** Frees its state. */
+  dispose(): void
+}
+
+/** Learning rate; AdamW's correction of the moments' start at zero, as a factor on the update; its epsilon, corrected. */
+type Hyperparameters = readonly [rate: number, correction: number, epsilon: number]
+
+/** Updates of all parameters as one flat vector: a dozen operations a step, however many arrays there are. */
+export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {
+  checkOneOf('createOptimizer', 'kind', config.kind, ['adamw', 'sgd-nesterov'])
+  checkPositive('createOptimizer', 'learningRate', config.learningRate)
+  const { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, momentum = 0.99, weightDecay = 0, clipNorm } = config
+  const variables = [...parameters.values()]
+  const sizes = variables.map((v) => v.size)
+  const N = sizes.reduce((a, b) => a + b, 0)
+  const zeros = () => tf.tidy(() => tf.variable(tf.zeros([N]), false))
+  const state: Record<string, tf.Variable> =
+    config.kind === 'adamw' ? { firstMoment: zeros(), secondMoment: zeros() } : { velocity: zeros() }
+
+  function direction(gradient: tf.Tensor, correction: tf.Tensor, corrected: tf.Tensor): tf.Tensor {
+    if (config.kind === 'sgd-nesterov') {
+      // Sutskever et al. (2013) as PyTorch and fairseq's nag write it: look ahead along the new velocity.
+      const velocity = tf.add(tf.mul(state.velocity!, momentum), gradient)
+      state.velocity!.assign(velocity)
+      return tf.add(gradient, tf.mul(velocity, momentum))
+    }
+    const first = tf.add(tf.mul(state.firstMoment!, beta1), tf.mul(gradient, 1 - beta1))
+    const second = tf.add(tf.mul(state.secondMoment!, beta2), tf.mul(tf.square(gradient), 1 - beta2))
+    state.firstMoment!.assign(first)
+    state.secondMoment!.assign(second)
+    return tf.mul(tf.div(first, tf.add(tf.sqrt(second), corrected)), correction)
+  }
+
+  return {
+    config,
+    state,
+    hyperparameters(step) {
+      const second = Math.sqrt(1 - beta2 ** (step + 1))
+      return [learningRateAt(step, config), second / (1 - beta1 ** (step + 1)), epsilon * second]
+    },
+    apply: (gradient, hyperparameters) =>
+      tf.tidy(() => {
+        if (tf.getBackend() === 'webgpu' && config.kind === 'adamw') {
+          const values = [...parameters].map(([name, value]) => ({ value, decays: name.endsWith('.weight') }))
+          const { firstMoment, secondMoment } = state as Record<'firstMoment' | 'secondMoment', tf.Variable>
+          const factor = clipNorm ? clipFactor(gradient, clipNorm) : tf.scalar(1)
+          const adam = { beta1, beta2, weightDecay, firstMoment, secondMoment }
+          fusedAdamw(values, gradient, hyperparameters, factor, adam)
+          return
+        }
+        const [rate, correction, corrected] = tf.unstack(hyperparameters) as [tf.Tensor, tf.Tensor, tf.Tensor]
+        const before = tf.concat1d(variables.map((v) => tf.reshape(v, [-1]) as tf.Tensor1D))
+        const clipped = clipNorm ? tf.mul(gradient, clipFactor(gradient, clipNorm)) : gradient
+        const update = tf.mul(direction(clipped, correction, corrected), rate)
+        const decay = () => tf.mul(maskOfMatrices(parameters), tf.mul(rate, weightDecay))
+        const kept = weightDecay ? tf.sub(before, tf.mul(before, decay())) : before
+        const after = tf.split(tf.sub(kept, update), sizes)
+        variables.forEach((variable, i) => {
+          variable.assign(tf.reshape(after[i]!, variable.shape))
+        })
+      }),
+    dispose: () => tf.dispose(Object.values(state)),
+  }
+}
+
+/** Pascanu et al. (2013): the whole gradient shrinks together, keeping its direction. */
+const clipFactor = (gradient: tf.Tensor1D, norm: number) => tf.minimum(1, tf.div(norm, tf.add(tf.norm(gradient), 1e-6)))
+
+function maskOfMatrices(parameters: ReadonlyMap<string, tf.Variable>): tf.Tensor1D {
+  return tf.concat1d(
+    [...parameters].map(([name, v]) => tf.fill([v.size], name.endsWith('.weight') ? 1 : 0) as tf.Tensor1D),
+  )
+}
