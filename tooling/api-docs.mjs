@@ -2,16 +2,16 @@
 //     node tooling/api-docs.mjs            writes it to dist/api, which is not committed
 //     node tooling/api-docs.mjs --check    writes nothing
 // Either fails when something exported has no docstring, or a docstring links to what is not there.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Application, LogLevel, ReflectionKind } from 'typedoc'
-import { root } from './setup.mjs'
+import { published, root } from './setup.mjs'
 
 const out = 'dist/api'
 
 /** What people import, by the source file that is its entry. @type {Map<string, string>} */
 const entries = new Map()
-for (const folder of readdirSync(join(root, 'packages')).sort()) {
+for (const folder of published()) {
   const { name, exports } = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'))
   for (const [path, entry] of Object.entries(exports))
     if (entry['@alibi/source'])

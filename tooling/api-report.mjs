@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
-import { root } from './setup.mjs'
+import { published, root } from './setup.mjs'
 
 const update = process.argv.includes('--update')
 const reports = join(root, 'tooling/api')
@@ -14,7 +14,7 @@ const silent = { default: { logLevel: ExtractorLogLevel.None } }
 
 /** Reports by file name. */
 const current = new Map()
-for (const folder of readdirSync(join(root, 'packages')).sort()) {
+for (const folder of published()) {
   const manifest = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'))
   for (const [entry, { types }] of Object.entries(manifest.exports))
     if (types) {

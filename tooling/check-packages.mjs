@@ -8,10 +8,10 @@ const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal
 const WITH_TENSORFLOW = ['backend', 'transformer']
 /** Entries that browsers import: no module of Node is below them. */
 const FOR_BROWSERS = [
-  ...['core', ...STRATEGIES, 'transformer'].map((folder) => `packages/${folder}/src/index.ts`),
+  ...['core', ...STRATEGIES, 'transformer', 'charts'].map((folder) => `packages/${folder}/src/index.ts`),
   ...['browser', 'webgpu/register'].map((entry) => `packages/backend/src/${entry}.ts`),
 ]
-const FILES = ['README.md', 'LICENSE', 'package.json', 'tsconfig.json', 'src/index.ts', 'test']
+const FILES = ['README.md', 'package.json', 'tsconfig.json', 'src/index.ts', 'test']
 
 /** @type {string[]} */
 const problems = []
@@ -21,8 +21,9 @@ const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) => JSON.string
 const folders = readdirSync(join(root, 'packages')).sort()
 for (const folder of folders) {
   const at = join(root, 'packages', folder)
-  for (const file of FILES) expect(existsSync(join(at, file)), `${folder}: expected ${file}`)
   const manifest = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'))
+  for (const file of [...FILES, ...(manifest.private ? [] : ['LICENSE'])])
+    expect(existsSync(join(at, file)), `${folder}: expected ${file}`)
   checkManifest(folder, manifest)
 
   const allowed = new Set([
@@ -51,15 +52,17 @@ function checkManifest(folder, manifest) {
   want('name', `@alibi/${folder}`)
   want('license', 'MIT')
   want('type', 'module')
-  want('sideEffects', false)
   want('engines', { node: '>=20.19' })
-  want('publishConfig', { access: 'public', provenance: true })
-  const has = (/** @type {string} */ name) => (existsSync(join(root, 'packages', folder, name)) ? [name] : [])
-  want('files', [...has('bin'), 'dist', ...has('native'), 'src', ...has('template'), 'README.md', 'LICENSE'])
-  for (const field of ['version', 'description', 'keywords'])
-    expect(manifest[field]?.length > 0, `${folder}: expected a ${field}`)
+  for (const field of ['version', 'description']) expect(manifest[field]?.length > 0, `${folder}: expected a ${field}`)
+  if (!manifest.private) {
+    want('sideEffects', false)
+    want('publishConfig', { access: 'public', provenance: true })
+    const has = (/** @type {string} */ name) => (existsSync(join(root, 'packages', folder, name)) ? [name] : [])
+    want('files', [...has('bin'), 'dist', ...has('native'), 'src', ...has('template'), 'README.md', 'LICENSE'])
+    expect(manifest.keywords?.length > 0, `${folder}: expected keywords`)
+  }
   for (const [name, entry] of Object.entries(manifest.exports))
-    if (name !== './package.json')
+    if (typeof entry === 'object')
       expect(
         same(Object.keys(entry), ['types', '@alibi/source', 'default']),
         `${folder}: expected export ${name} as types, @alibi/source, default`,

@@ -1,11 +1,18 @@
 // What `npm start` and `npm test` share: from a fresh clone to a built workspace with a prepared backend.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Folders of the packages that are published, sorted. */
+export const published = () =>
+  readdirSync(join(root, 'packages'))
+    .filter((folder) => !JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')).private)
+    .sort()
+
 const windows = process.platform === 'win32'
 const pnpmVersion = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager
 

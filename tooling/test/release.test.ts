@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../setup.mjs'
+import { published, root } from '../setup.mjs'
 
 const start = promisify(execFile)
 const NOTE = 'Rehearsed: a line for the changelog.'
 const { packageManager } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-const packages = (await readdir(join(root, 'packages'))).sort()
+const packages = published()
 
 let folder: string
 let copy: string
@@ -21,7 +21,7 @@ const manifestOf = async (name: string) => JSON.parse(await read(`packages/${nam
 /** Tracked files and new ones, what is built, and the installed packages by links. */
 async function copyRepository() {
   const { stdout } = await start('git', ['ls-files', '-coz', '--exclude-standard'], { cwd: root })
-  const links = packages.map((name) => `packages/${name}/node_modules`)
+  const links = (await readdir(join(root, 'packages'))).map((name) => `packages/${name}/node_modules`)
   const built = packages.map((name) => `packages/${name}/dist`)
   for (const path of [...stdout.split('\0').filter(Boolean), ...built, ...links])
     await cp(join(root, path), join(copy, path), { recursive: true, verbatimSymlinks: true, force: true }).catch(
@@ -82,7 +82,8 @@ describe('tarballs', () => {
 
   beforeAll(async () => {
     const to = join(folder, 'tarballs')
-    await inCopy('npx', '--yes', packageManager, '--filter', './packages/*', '-r', 'pack', '--pack-destination', to)
+    const filters = packages.flatMap((name) => ['--filter', `./packages/${name}`])
+    await inCopy('npx', '--yes', packageManager, ...filters, '-r', 'pack', '--pack-destination', to)
     tarballs = (await readdir(to)).sort().map((name) => join(to, name))
   }, 120_000)
 

@@ -1,6 +1,6 @@
-import '@alibi/bench/report.css'
+import '@alibi/charts/page.css'
 import './style.css'
-import { dark, light, themeVariables } from '@alibi/bench/parts'
+import { dark, light, themeVariables } from '@alibi/charts'
 import { evalLengthsOf } from './corpus.js'
 import { drawExtrapolation, drawLosses } from './page/charts.js'
 import { element, isEnabled, setEnabled } from './page/elements.js'

@@ -1,9 +1,15 @@
-import { drawCurves } from '../report/charts/curves.js'
-import { curvesTable, type Figure } from '../report/figures/figure.js'
+import {
+  curvesTable,
+  drawCurves,
+  type Figure,
+  linearScale,
+  logScale,
+  type Scale,
+  scaleFor,
+  stylesOf,
+} from '@alibi/charts'
 import { thin } from '../report/figures/perplexity.js'
-import { stylesOf } from '../report/palette.js'
 import { type Reading, readingsOf, trainLengthsOf, wasRead } from '../report/rows.js'
-import { linearScale, logScale, type Scale, scaleFor } from '../report/scale.js'
 import { formatMean } from '../report/spread.js'
 import type { CellKey } from '../results/schema.js'
 import { thousands } from '../terminal/progress.js'

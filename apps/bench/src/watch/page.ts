@@ -1,5 +1,5 @@
-import { htmlDocument } from '../report/page/document.js'
-import { escapeHtml } from '../report/page/html.js'
+import { readFileSync } from 'node:fs'
+import { escapeHtml, htmlDocument } from '@alibi/charts/page'
 import { type SectionId, sections, type View } from './view.js'
 
 /** How many lines a point of the loss may be the mean of. */
@@ -34,7 +34,9 @@ ${(Object.keys(sections) as SectionId[]).map(section).join('\n')}
   return htmlDocument({
     title: `${folder.split(/[/\\]/).at(-1)}: live`,
     body,
-    styles: ['report.css', 'watch.css'],
-    scripts: ['report.js', 'watch.js'],
+    style: asset('watch.css'),
+    script: asset('watch.js'),
   })
 }
+
+const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')

@@ -1,6 +1,5 @@
-import type { Figure } from '../report/figures/figure.js'
-import { htmlFigure } from '../report/page/figure.js'
-import { escapeHtml, htmlTable } from '../report/page/html.js'
+import type { Figure } from '@alibi/charts'
+import { escapeHtml, htmlFigure, htmlTable } from '@alibi/charts/page'
 import { formatMean } from '../report/spread.js'
 import type { EvalLine } from '../results/schema.js'
 import { duration, thousands } from '../terminal/progress.js'

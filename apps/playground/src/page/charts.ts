@@ -1,12 +1,5 @@
-import {
-  type CurvesChart,
-  drawCurves,
-  logScale,
-  perplexityDigits,
-  scaleFor,
-  stylesOf,
-  withVariables,
-} from '@alibi/bench/parts'
+import { perplexityDigits } from '@alibi/bench/parts'
+import { type CurvesChart, drawCurves, logScale, scaleFor, stylesOf, withVariables } from '@alibi/charts'
 import { element, table } from './elements.js'
 import { type Outcome, titleOf } from './outcome.js'
 

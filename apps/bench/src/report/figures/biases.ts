@@ -1,3 +1,4 @@
+import { drawHeatMaps, type Figure } from '@alibi/charts'
 import {
   initialParameters,
   type ParameterValues,
@@ -9,9 +10,7 @@ import {
 import type { RunConfig } from '../../config/schema.js'
 import { isKnownStrategy, makeStrategy } from '../../plugins/strategies.js'
 import { thousands } from '../../terminal/progress.js'
-import { drawHeatMaps } from '../charts/heat-maps.js'
 import type { TrainedParameters } from '../trained-parameters.js'
-import type { Figure } from './figure.js'
 
 /** Of a side at most. */
 const CELLS = 48

@@ -1,11 +1,9 @@
+import { BAR_HEIGHT, drawBars, type Figure, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/progress.js'
-import { BAR_HEIGHT, drawBars } from '../charts/bars.js'
-import { stylesOf } from '../palette.js'
 import { readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
 import type { Spread } from '../spread.js'
 import { commonLoss, type RowSummary, summarize } from '../summary.js'
-import type { Figure } from './figure.js'
 
 interface Measure {
   readonly id: string

@@ -1,12 +1,9 @@
+import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/progress.js'
-import { drawCurves } from '../charts/curves.js'
-import { stylesOf } from '../palette.js'
 import { published } from '../paper/published.js'
 import { PLAIN, rowsOf, trainLengthsOf } from '../rows.js'
-import { logScale, scaleFor } from '../scale.js'
 import { summarize } from '../summary.js'
-import { curvesTable, type Figure } from './figure.js'
 
 /** A strategy's perplexity by evaluation length. */
 interface Course {

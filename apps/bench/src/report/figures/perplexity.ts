@@ -1,12 +1,9 @@
+import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/progress.js'
-import { drawCurves } from '../charts/curves.js'
-import { stylesOf } from '../palette.js'
 import { type Reading, readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
-import { logScale, scaleFor } from '../scale.js'
 import { formatPerplexity, perplexityDigits } from '../spread.js'
 import { type RowSummary, summarize } from '../summary.js'
-import { curvesTable, type Figure } from './figure.js'
 
 /** Perplexity over evaluation length, one figure a train length and way of reading: the paper's figure 1. */
 export function perplexityFigures(results: Results): Figure[] {

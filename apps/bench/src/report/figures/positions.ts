@@ -1,12 +1,9 @@
+import { curvesTable, drawCurves, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import type { PositionsLine } from '../../results/schema.js'
 import { thousands } from '../../terminal/progress.js'
-import { drawCurves } from '../charts/curves.js'
-import { stylesOf } from '../palette.js'
 import { evalLengthsOf, isOf, PLAIN, type Row, rowsOf, trainLengthsOf, wasRead } from '../rows.js'
-import { linearScale, logScale } from '../scale.js'
 import { over } from '../summary.js'
-import { curvesTable, type Figure } from './figure.js'
 
 /** Loss by place in the longest chunks that were read, one figure a train length. */
 export function positionFigures(results: Results): Figure[] {

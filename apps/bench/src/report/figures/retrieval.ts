@@ -1,11 +1,8 @@
+import { curvesTable, drawCurves, type Figure, logScale, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/progress.js'
-import { drawCurves } from '../charts/curves.js'
-import { stylesOf } from '../palette.js'
 import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
-import { logScale } from '../scale.js'
 import { over } from '../summary.js'
-import { curvesTable, type Figure } from './figure.js'
 
 const TASKS = { passkey: 'Finding a passkey', copy: 'Copying what was read' } as const
 

@@ -1,11 +1,8 @@
+import { curvesTable, drawCurves, type Figure, linearScale, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import { duration, thousands } from '../../terminal/progress.js'
-import { drawCurves } from '../charts/curves.js'
-import { stylesOf } from '../palette.js'
 import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
-import { linearScale } from '../scale.js'
 import { over } from '../summary.js'
-import { curvesTable, type Figure } from './figure.js'
 
 /** Training loss over steps, one figure a train length. */
 export function trainingFigures(results: Results): Figure[] {

@@ -1,3 +1,4 @@
+import { escapeHtml, htmlTable } from '@alibi/charts/page'
 import { modelSize } from '../../config/schema.js'
 import type { Results } from '../../results/file.js'
 import type { RunLine } from '../../results/schema.js'
@@ -5,7 +6,6 @@ import { thousands } from '../../terminal/progress.js'
 import { downloadsOf } from '../downloads.js'
 import { repeatCommand, repeatPlan } from '../repeat.js'
 import { rowsOf, trainLengthsOf } from '../rows.js'
-import { escapeHtml, htmlTable } from './html.js'
 
 /** What was run, in a few facts. */
 export function facts(results: Results): string {

@@ -1,8 +1,7 @@
+import { htmlDocument, htmlFigure, narrowHtmlFigure } from '@alibi/charts/page'
 import type { Results } from '../../results/file.js'
 import type { ReportFigures } from '../figures/all.js'
 import { dataSection, facts, settingsSection } from './about.js'
-import { htmlDocument } from './document.js'
-import { htmlFigure, narrowHtmlFigure } from './figure.js'
 import { paperSection } from './paper.js'
 import { findingsSection, resultsSection } from './results.js'
 
@@ -18,7 +17,7 @@ ${facts(results)}
 <main>
 ${sections.map(({ id, title, content }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${title}</h2>\n${content}\n</section>`).join('\n')}
 </main>`
-  return htmlDocument({ title: 'Train short, test long', body, styles: ['report.css'], scripts: ['report.js'] })
+  return htmlDocument({ title: 'Train short, test long', body })
 }
 
 interface Section {

@@ -1,7 +1,7 @@
+import { escapeHtml, htmlTable } from '@alibi/charts/page'
 import type { Results } from '../../results/file.js'
 import { checkFindings } from '../findings.js'
 import { type Cell, resultTables } from '../result-tables.js'
-import { escapeHtml, htmlTable } from './html.js'
 
 /** A table for each way of reading, the best of each column marked where the seeds bear it out. */
 export function resultsSection(results: Results): string {

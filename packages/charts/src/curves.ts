@@ -1,7 +1,7 @@
 import type { CustomSeriesRenderItemAPI } from 'echarts'
-import { light, type Style } from '../palette.js'
-import type { Scale } from '../scale.js'
+import { light, type Style } from './palette.js'
 import { FONT, type Format, render, titleRoom } from './render.js'
+import type { Scale } from './scale.js'
 
 interface Point {
   readonly x: number

@@ -1,4 +1,4 @@
-import type { Format } from '../charts/render.js'
+import type { Format } from './render.js'
 
 /** A picture of the report with all that stands for it where it cannot be seen. */
 export interface Figure {

@@ -1,4 +1,4 @@
-import type { Figure } from '../figures/figure.js'
+import type { Figure } from '../figure.js'
 import { withVariables } from '../palette.js'
 import { escapeHtml, htmlTable } from './html.js'
 

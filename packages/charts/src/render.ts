@@ -2,7 +2,7 @@ import { BarChart, CustomChart, LineChart } from 'echarts/charts'
 import { GridComponent, TitleComponent } from 'echarts/components'
 import { type EChartsCoreOption, init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
-import { light } from '../palette.js'
+import { light } from './palette.js'
 
 use([LineChart, BarChart, CustomChart, GridComponent, TitleComponent, SVGRenderer])
 

@@ -1,12 +1,12 @@
 import type { CustomSeriesRenderItemAPI } from 'echarts'
-import { light } from '../palette.js'
-import type { Spread } from '../spread.js'
+import { light } from './palette.js'
 import { type Format, render, titleRoom } from './render.js'
 
 interface Bar {
   readonly name: string
   readonly colour: string
-  readonly value: Spread
+  /** Over seeds; a line is drawn from the lowest to the highest. */
+  readonly value: { readonly mean: number; readonly low: number; readonly high: number }
 }
 
 export interface BarsChart {

@@ -1,4 +1,4 @@
-import { light } from '../palette.js'
+import { light } from './palette.js'
 import type { Format } from './render.js'
 import { FONT, titleRoom } from './render.js'
 

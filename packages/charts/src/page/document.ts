@@ -6,13 +6,13 @@ export interface Document {
   readonly title: string
   /** HTML. */
   readonly body: string
-  /** Files of `assets`. */
-  readonly styles: readonly string[]
-  readonly scripts: readonly string[]
+  /** CSS and JavaScript, beside what every page with figures has. */
+  readonly style?: string
+  readonly script?: string
 }
 
 /** A whole HTML page that needs no other file, in the colours of either theme. */
-export const htmlDocument = ({ title, body, styles, scripts }: Document) => `<!doctype html>
+export const htmlDocument = ({ title, body, style = '', script = '' }: Document) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -23,14 +23,14 @@ export const htmlDocument = ({ title, body, styles, scripts }: Document) => `<!d
 <style>
 :root{${themeVariables(light)}}
 @media screen and (prefers-color-scheme:dark){:root{${themeVariables(dark)}}}
-${styles.map(asset).join('\n')}</style>
+${asset('page.css')}${style}</style>
 </head>
 <body>
 ${body}
 <script>
-${scripts.map(asset).join('\n')}</script>
+${asset('figures.js')}${script}</script>
 </body>
 </html>
 `
 
-const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8')
+const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')

@@ -1,0 +1,6 @@
+export { BAR_HEIGHT, type BarsChart, drawBars } from './bars.js'
+export { type CurvesChart, drawCurves } from './curves.js'
+export { curvesTable, type Figure } from './figure.js'
+export { drawHeatMaps, type HeatMapsChart } from './heat-maps.js'
+export { dark, light, stylesOf, type Theme, themeVariables, withVariables } from './palette.js'
+export { linearScale, logScale, type Scale, scaleFor } from './scale.js'
