@@ -71,6 +71,18 @@ write(
             scaled(64, "yarn", factor=4.0, original_max_position_embeddings=256),
             scaled(16, "yarn", factor=16.0, original_max_position_embeddings=2048),
         ],
+        "yarnOptions": [
+            {"options": options, **scaled(64, "yarn", factor=4.0, original_max_position_embeddings=256, **options)}
+            for options in (
+                {"attention_factor": 1.0},
+                {"attention_factor": 0.5, "mscale": 0.7, "mscale_all_dim": 2.0},
+                {"mscale": 1.0, "mscale_all_dim": 0.5},
+                {"mscale": 0.707, "mscale_all_dim": 0.707},
+                {"truncate": False},
+                {"truncate": False, "beta_fast": 40.0, "beta_slow": 2.0, "mscale": 2.0, "mscale_all_dim": 1.0},
+                {"truncate": True},
+            )
+        ],
         "llama3": scaled(
             64,
             "llama3",

@@ -1,11 +1,32 @@
-/** Validation shared by strategy factories: messages read `<function>: expected X, got Y`. */
+/** Validation shared by strategies: messages read `<function>: expected X, got Y`. */
+import { didYouMean } from './nearest.js'
 
 type ErrorType = new (message: string) => Error
 
-/** @throws `Type`, always */
+/**
+ * Throws an error that reads `<where>: expected <expected>, got <got>`.
+ *
+ * @param got - the value, or words about it and what to do: `2; pass one a head`
+ * @throws `Type`, always. Default RangeError
+ */
 export function fail(where: string, expected: string, got: unknown, Type: ErrorType = RangeError): never {
-  throw new Type(`${where}: expected ${expected}, got ${got}`)
+  throw new Type(`${where}: expected ${expected}, got ${show(got)}`)
 }
+
+/** A value in a few words. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return value || "''"
+  if (typeof value === 'function') return `the function ${value.name}`.trim()
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (value instanceof Promise) return 'a promise; await it'
+  if (ArrayBuffer.isView(value)) return value.constructor.name
+  const name = (value as { name?: unknown }).name
+  if (typeof name === 'string' && 'specVersion' in value) return `the strategy ${name}`
+  return shortened(JSON.stringify(value) ?? 'an object')
+}
+
+const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text)
 
 /** @throws RangeError or TypeError unless `value` is an integer ≥ `minimum` */
 export function checkInteger(where: string, name: string, value: unknown, minimum: number): void {
@@ -18,8 +39,13 @@ export function checkPositive(where: string, name: string, value: unknown): void
 }
 
 function checkNumber(where: string, expected: string, value: unknown, valid: boolean): void {
-  if (typeof value !== 'number') fail(where, expected, typeof value, TypeError)
+  if (typeof value !== 'number') fail(where, expected, value === null ? 'null' : typeof value, TypeError)
   if (!valid) fail(where, expected, value)
+}
+
+/** @throws TypeError unless `value` is true or false */
+export function checkBoolean(where: string, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') fail(where, `${name} as true or false`, value, TypeError)
 }
 
 /** @throws RangeError unless `value` is one of `options` */
@@ -27,13 +53,20 @@ export function checkOneOf(where: string, name: string, value: unknown, options:
   if (!options.includes(value as string)) fail(where, `${name} as one of ${options}`, value)
 }
 
+/** What every factory may be given besides its own options, as the bench gives all of them to each. */
+const MODEL_SIZES = ['numHeads', 'headDim', 'modelDim', 'trainLength']
+
 /**
- * Checks that a value from elsewhere is a strategy this version understands.
+ * Checks what a factory was called with, before it is destructured.
  *
- * @throws TypeError with what to do
+ * @param names - the options that there are; the sizes of a model (numHeads, headDim, modelDim, trainLength) may be given
+ * to every factory, which takes what it needs
+ * @throws TypeError for anything but an object, or an option with another name: it names the nearest
  */
-export function checkStrategy(where: string, value: unknown): void {
-  const { specVersion, name } = (value ?? {}) as { specVersion?: unknown; name?: unknown }
-  if (specVersion !== 1 || !name)
-    fail(where, 'a strategy with specVersion 1 and a name', `${specVersion} and ${name}; use its factory`, TypeError)
+export function checkOptions(where: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    fail(where, `an object of options: ${names.join(', ')}`, options, TypeError)
+  const unknown = Object.keys(options).find((name) => ![...names, ...MODEL_SIZES].includes(name))
+  if (unknown !== undefined)
+    fail(where, `options ${names.join(', ')}`, `${unknown}${didYouMean(unknown, names)}`, TypeError)
 }

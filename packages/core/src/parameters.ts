@@ -1,5 +1,8 @@
+import { checkInteger, fail } from './check.js'
+import { checkParameters } from './check-strategy.js'
 import { sizeOf } from './size-of.js'
-import type { TensorOps } from './tensor-ops.js'
+import type { PositionStrategy } from './strategy.js'
+import { checkOps, type TensorOps } from './tensor-ops.js'
 
 /** A trainable array that a strategy declares and the model owns. Plain data: it survives JSON. */
 export interface ParameterSpec {
@@ -7,6 +10,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[]
   /** How it starts. */
   readonly init: Initializer
+  /** One array for the model, or one for each layer. Default: the strategy's `parameterScope`. */
+  readonly scope?: 'model' | 'layer'
 }
 
 /** Starting values: one number; normal around 0; uniform in [low, high); or each value, row-major. */
@@ -16,15 +21,23 @@ export type Initializer =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'values'; readonly values: readonly number[] }
 
+/** Whether a strategy's parameter is one array for the model, or one for each layer. */
+export function scopeOf({ parameters, parameterScope = 'model' }: PositionStrategy, name: string): 'model' | 'layer' {
+  return parameters?.[name]?.scope ?? parameterScope
+}
+
 /** Tensors by the names that a strategy declares. */
 export type ParameterValues<T> = Readonly<Record<string, T>>
 
 /**
  * A small reproducible generator (mulberry32, public domain).
  *
+ * @param seed - an integer; seeds that are equal modulo 2³² are the same
  * @returns a function that gives the next number, uniform in [0, 1)
+ * @throws RangeError or TypeError for a seed that is no integer
  */
 export function seededRandom(seed: number): () => number {
+  checkInteger('seededRandom', 'seed', seed, Number.MIN_SAFE_INTEGER)
   let state = seed | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -38,8 +51,12 @@ export function seededRandom(seed: number): () => number {
  * The starting values that `spec` asks for; row-major.
  *
  * @param random - uniform in [0, 1)
+ * @throws RangeError or TypeError for a declaration that is none
  */
-export function initialValues({ shape, init }: ParameterSpec, random: () => number): Float64Array {
+export function initialValues(spec: ParameterSpec, random: () => number): Float64Array {
+  checkParameters('initialValues', { spec })
+  if (typeof random !== 'function') fail('initialValues', 'a function random', random, TypeError)
+  const { shape, init } = spec
   if (init.kind === 'values') return Float64Array.from(init.values)
   return Float64Array.from({ length: sizeOf(shape) }, () => {
     if (init.kind === 'constant') return init.value
@@ -49,12 +66,20 @@ export function initialValues({ shape, init }: ParameterSpec, random: () => numb
   })
 }
 
-/** Allocates a strategy's parameters with `ops`, at their starting values. */
+/**
+ * Allocates a strategy's parameters with `ops`, at their starting values; those of each layer once.
+ *
+ * @param specs - the strategy's `parameters`; `{}` where it has none
+ * @param seed - of the random ones, an integer. Default 0
+ * @throws RangeError or TypeError for a declaration that is none
+ */
 export function initialParameters<T>(
   ops: TensorOps<T>,
   specs: Readonly<Record<string, ParameterSpec>> = {},
   seed = 0,
 ): ParameterValues<T> {
+  checkOps('initialParameters', ops)
+  checkParameters('initialParameters', specs)
   const random = seededRandom(seed)
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => [name, ops.tensor(initialValues(spec, random), spec.shape)]),

@@ -26,6 +26,9 @@ const read = ({ shape, data }: ReferenceTensor, at: readonly number[]): number =
   data[shape.reduce((flat, size, i) => flat * size + (size === 1 ? 0 : at[at.length - shape.length + i]!), 0)]!
 
 function tensor(data: ArrayLike<number>, shape: readonly number[]): ReferenceTensor {
+  if (typeof data?.length !== 'number') fail('reference', 'values in an array', data, TypeError)
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0))
+    fail('reference', 'a shape of integers ≥ 0', Array.isArray(shape) ? `[${shape}]` : shape, TypeError)
   if (data.length !== sizeOf(shape)) fail('reference', `${sizeOf(shape)} values for [${shape}]`, data.length)
   return { shape: [...shape], data: Float64Array.from(data) }
 }

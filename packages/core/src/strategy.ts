@@ -14,8 +14,8 @@ export type Positions = Int32Array
  *
  *     x ──(+ embedding)──► blocks:  q, k ──(rotation)──► q·kᵀ/√headDim ──(+ bias)──► softmax
  *
- * No hook at all is NoPE. Make one with a factory that validates and returns a frozen object; hooks may then assume
- * valid input.
+ * No hook at all is NoPE. Make one with a factory that validates its options and returns `defineStrategy({ … })`; hooks may
+ * then assume valid input.
  */
 export interface PositionStrategy {
   /** Version of this interface. */
@@ -24,7 +24,7 @@ export interface PositionStrategy {
   readonly name: string
   /** Trainable arrays that the hooks read: declared here, allocated and trained by the model. */
   readonly parameters?: Readonly<Record<string, ParameterSpec>>
-  /** One set of parameters for the model, or one for each layer. Default `'model'`. */
+  /** One set of parameters for the model, or one for each layer; a parameter's own `scope` wins. Default `'model'`. */
   readonly parameterScope?: 'model' | 'layer'
   /** The hooks throw for positions at or beyond it (learned tables). Absent: unbounded. */
   readonly maxPositions?: number
@@ -35,6 +35,13 @@ export interface PositionStrategy {
   /** Added to scores. Absent: nothing. */
   readonly bias?: ScoreBias
 }
+
+/** A strategy that has a bias, e.g. `BiasStrategy<LinearBias>`: what the factory of one returns. */
+export type BiasStrategy<Bias extends ScoreBias = ScoreBias> = PositionStrategy & { readonly bias: Bias }
+/** A strategy that rotates queries and keys. */
+export type RotationStrategy = PositionStrategy & { readonly rotation: Rotation }
+/** A strategy that adds to the token embeddings. */
+export type EmbeddingStrategy = PositionStrategy & { readonly embedding: Embedding }
 
 /** Added to the token embeddings: sinusoidal, learned. */
 export interface Embedding {
@@ -52,6 +59,11 @@ export interface Rotation {
   readonly pairing: 'interleaved' | 'half'
   /** Whether row p depends on p alone, so that rotated keys may be kept in a cache. */
   readonly cacheable: boolean
+  /**
+   * Whether products of rotated queries and keys depend on the distance alone. False for methods that mean them not to:
+   * log-n scaled queries, axial positions, first tokens that are left as they are. Default true.
+   */
+  readonly relative?: boolean
   /** @returns radians; row-major [L, rotaryDim/2] */
   angles(positions: Positions): Float64Array
   /** Factors on the rotated pairs (xPos); row-major [L, rotaryDim/2]. Absent: 1. */
@@ -59,7 +71,7 @@ export interface Rotation {
 }
 
 /**
- * Added to the scores q·kᵀ/√headDim, after that scaling, in fp32, apart from the mask. The kinds are a ladder, from
+ * Added to the scores q·kᵀ/√headDim, after that scaling, in fp32; the mask is no part of it. The kinds are a ladder, from
  * most to least specific: a kernel uses the most specific form it knows.
  */
 export type ScoreBias = LinearBias | DistanceBias | PairBias

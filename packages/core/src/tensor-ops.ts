@@ -1,3 +1,5 @@
+import { fail } from './check.js'
+
 /**
  * The tensor functions a strategy may use, NumPy-style with broadcasting. `@alibi/core` implements them in float64
  * (`reference`), `@alibi/transformer` for TensorFlow.js; any tensor library can.
@@ -35,4 +37,10 @@ export interface TensorOps<T> {
   log1p(x: T): T
   /** max(x, 0) */
   relu(x: T): T
+}
+
+/** @throws TypeError unless `ops` looks like {@link TensorOps} */
+export function checkOps(where: string, ops: unknown): void {
+  if (typeof (ops as { tensor?: unknown } | undefined)?.tensor !== 'function')
+    fail(where, 'tensor functions, e.g. reference', ops, TypeError)
 }

@@ -19,16 +19,27 @@ import * as core from '../src/index.js'
 
 it('has these values, and no others', () => {
   expect(Object.keys(core).sort()).toEqual([
-    ...[
-      'checkInteger',
-      'checkOneOf',
-      'checkPositive',
-      'checkStrategy',
-      'compose',
-      'initialParameters',
-      'initialValues',
-    ],
-    ...['none', 'positionRange', 'reference', 'rotate', 'rotationTables', 'scoreBias', 'seededRandom'],
+    'biasTile',
+    'checkBoolean',
+    'checkInteger',
+    'checkOneOf',
+    'checkOptions',
+    'checkPositive',
+    'checkStrategy',
+    'compose',
+    'defineStrategy',
+    'fail',
+    'initialParameters',
+    'initialValues',
+    'none',
+    'positionRange',
+    'reference',
+    'rotate',
+    'rotateFeatures',
+    'rotationTables',
+    'scopeOf',
+    'scoreBias',
+    'seededRandom',
   ])
   expect(Object.keys(conformance)).toEqual(['conformanceCases'])
 })
@@ -94,7 +105,7 @@ describe('hooks', () => {
   })
 
   it('stay with one kind of tensor', () => {
-    const foreign = {} as TensorOps<string>
+    const foreign = core.reference as unknown as TensorOps<string>
     expectTypeOf(core.scoreBias<string>).returns.toEqualTypeOf<string>()
     expectTypeOf(core.initialParameters(foreign)).toEqualTypeOf<ParameterValues<string>>()
     expectTypeOf(core.scoreBias<string>)

@@ -103,8 +103,26 @@ it('knows positions', () => {
   expect([...pairDistances(Int32Array.of(5), Int32Array.of(1, 7))]).toEqual([4, -2])
 })
 
-it('refuses what is no strategy of this version, politely', () => {
-  expect(() => checkStrategy('f', { specVersion: 2, name: 'x' })).toThrow('got 2 and x; use its factory')
-  expect(() => checkStrategy('f', undefined)).toThrow('f: expected a strategy with specVersion 1 and a name, got undef')
-  expect(() => checkStrategy('f', { specVersion: 1, name: '' })).toThrow('and a name, got 1 and ;')
+it.each<[unknown, string]>([
+  [{ specVersion: 2, name: 'x' }, 'a strategy of specVersion 1, got 2; update @alibi/core'],
+  [{ name: 'x' }, 'a strategy of specVersion 1, got undefined; make one with its factory'],
+  [undefined, 'f: expected a strategy, got undefined'],
+  [null, 'f: expected a strategy, got null'],
+  ['alibi', 'f: expected a strategy, got alibi'],
+  [[none()], 'f: expected a strategy, got an array; pass its strategies one by one'],
+  [none, 'f: expected a strategy, got the function none; call it'],
+  [Promise.resolve(none()), 'f: expected a strategy, got a promise; await it'],
+  [{ specVersion: 1, name: '' }, "a strategy with a name, got ''"],
+  [{ specVersion: 1, name: 8 }, 'a strategy with a name, got number'],
+  [{ specVersion: 1, name: 'x', biases: square }, 'got biases; did you mean bias?'],
+  [
+    { specVersion: 1, name: 'x', bias: { ...square, slope: 1 } },
+    'a distance bias with members kind, numHeads, evaluate',
+  ],
+  [{ specVersion: 1, name: 'x', bias: { ...square, kind: 'lineal' } }, 'linear, distance or pair, got lineal'],
+  [{ specVersion: 1, name: 'x', bias: null }, 'a bias, got null'],
+  [{ specVersion: 1, name: 'x', parameterScope: 'head' }, 'parameterScope as one of model,layer, got head'],
+  [{ specVersion: 1, name: 'x', maxPositions: 0.5 }, 'an integer maxPositions ≥ 1, got 0.5'],
+])('checkStrategy refuses %o', (value, message) => {
+  expect(() => checkStrategy('f', value)).toThrow(message)
 })

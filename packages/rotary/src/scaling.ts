@@ -1,5 +1,5 @@
 // Letters: d rotaryDim; i the pair, 0 … d/2 − 1.
-import { checkInteger, checkPositive } from '@alibi/core'
+import { checkBoolean, checkInteger, checkPositive } from '@alibi/core'
 
 /** How a rotation is stretched to read further than it was trained to. */
 export interface RotaryScaling {
@@ -38,7 +38,10 @@ export function linearScaling({ factor }: ScalingOptions): RotaryScaling {
 
 /**
  * A larger base, s^(d/(d−2)) times: high frequencies stay, the lowest is divided by s ("NTK-aware", bloc97, 2023).
- * Dynamic NTK is this with s = evalLength / trainLength, made anew for every length.
+ *
+ * "Dynamic" NTK chooses s anew for every length L beyond the train length L₀, so its keys cannot be cached after rotation.
+ * There are two definitions: s = L/L₀ (YaRN, §3.4), and s = α·L/L₀ − (α − 1) with a fixed factor α (Hugging Face's
+ * `rope_type: dynamic`), which are the same for α = 1. Pass the s of the length that you want.
  *
  * @throws RangeError for a factor below 1
  */
@@ -59,17 +62,29 @@ export interface YarnOptions extends ScalingOptions {
   readonly betaFast?: number
   /** Pairs that turn less often than this are interpolated. Default 1. */
   readonly betaSlow?: number
+  /** The magnitude itself, > 0; it wins over mscale. 1 leaves the scores as they are. Default from s and mscale. */
+  readonly attentionFactor?: number
+  /**
+   * With {@link mscaleAllDim}, the magnitude is (0.1·mscale·ln s + 1) / (0.1·mscaleAllDim·ln s + 1), as in DeepSeek's
+   * models; both > 0, or neither. Default neither: 0.1·ln s + 1.
+   */
+  readonly mscale?: number
+  /** See {@link mscale}. */
+  readonly mscaleAllDim?: number
+  /** Round the ends of the ramp outwards to whole pairs. Default true; gpt-oss has false. */
+  readonly truncate?: boolean
 }
 
 /**
  * YaRN: a ramp between plain and interpolated frequencies by how often a pair turns, and scores scaled by
  * (0.1·ln s + 1)² (Peng et al., 2023, eq. 19–23). The ramp runs over the pairs' indices, its ends rounded outwards, as
- * in the authors' code.
+ * in the authors' code. The further options are those of Hugging Face's `_compute_yarn_parameters` (transformers 5.18).
  *
- * @throws RangeError for a factor below 1, or betaFast ≤ betaSlow
+ * @throws RangeError or TypeError for a factor below 1, betaFast ≤ betaSlow, one of mscale and mscaleAllDim alone, or
+ * numbers that are not finite and > 0
  */
 export function yarnScaling(options: YarnOptions): RotaryScaling {
-  const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1 } = options
+  const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1, truncate = true } = options
   checkFactor('yarnScaling', factor)
   checkInteger('yarnScaling', 'originalMaxPositions', originalMaxPositions, 1)
   checkPositive('yarnScaling', 'betaSlow', betaSlow)
@@ -78,14 +93,16 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
     throw new RangeError(
       `yarnScaling: expected betaFast > betaSlow, got ${betaFast} and ${betaSlow}; 32 and 1 are YaRN's`,
     )
+  checkBoolean('yarnScaling', 'truncate', truncate)
   return Object.freeze({
-    magnitude: 0.1 * Math.log(factor) + 1,
+    magnitude: yarnMagnitude(options),
     frequencies(rotaryDim: number, base: number) {
       /** The (fractional) pair that turns `turns` times over the train length. */
       const pairOf = (turns: number) =>
         (rotaryDim * Math.log(originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(base))
-      const low = Math.max(Math.floor(pairOf(betaFast)), 0)
-      const high = Math.min(Math.ceil(pairOf(betaSlow)), rotaryDim - 1)
+      const [floor, ceil] = truncate ? [Math.floor, Math.ceil] : [Number, Number]
+      const low = Math.max(floor(pairOf(betaFast)), 0)
+      const high = Math.min(ceil(pairOf(betaSlow)), rotaryDim - 1)
       // A ramp of no width would divide by 0.
       const width = high === low ? 0.001 : high - low
       return plainFrequencies(rotaryDim, base).map((frequency, i) => {
@@ -94,6 +111,19 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
       })
     },
   })
+}
+
+/** The factor on queries and keys. */
+function yarnMagnitude({ factor, attentionFactor, mscale, mscaleAllDim }: YarnOptions): number {
+  const named = { attentionFactor, mscale, mscaleAllDim }
+  for (const [name, value] of Object.entries(named)) if (value !== undefined) checkPositive('yarnScaling', name, value)
+  if ((mscale === undefined) !== (mscaleAllDim === undefined))
+    throw new RangeError(
+      `yarnScaling: expected mscale and mscaleAllDim together, got ${mscale} and ${mscaleAllDim}; one alone means nothing (transformers ignores it)`,
+    )
+  if (attentionFactor !== undefined) return attentionFactor
+  const growth = (times: number) => 0.1 * times * Math.log(factor) + 1
+  return mscale !== undefined && mscaleAllDim !== undefined ? growth(mscale) / growth(mscaleAllDim) : growth(1)
 }
 
 /** What {@link llama3Scaling} takes. */

@@ -8,6 +8,7 @@ import {
   type RotaryScaling,
   rotary,
   xPos,
+  type YarnOptions,
   yarnScaling,
 } from '../src/index.js'
 
@@ -43,7 +44,31 @@ interface Scaled {
   readonly magnitude?: number
 }
 
+interface YarnCase extends Scaled {
+  readonly options: Readonly<Record<string, number | boolean>>
+}
+
+/** Hugging Face's names of yarnScaling's options. */
+const YARN_OPTIONS: Readonly<Record<string, keyof YarnOptions>> = {
+  attention_factor: 'attentionFactor',
+  beta_fast: 'betaFast',
+  beta_slow: 'betaSlow',
+  mscale: 'mscale',
+  mscale_all_dim: 'mscaleAllDim',
+  truncate: 'truncate',
+}
+
 describe('scaled frequencies', () => {
+  it.each<[string, YarnCase]>(golden.yarnOptions.map((each: YarnCase) => [JSON.stringify(each.options), each]))(
+    'are those of transformers: YaRN with %s',
+    (_name, { options, ...want }) => {
+      const ours = Object.fromEntries(Object.entries(options).map(([key, value]) => [YARN_OPTIONS[key], value]))
+      const scaling = yarnScaling({ factor: 4, originalMaxPositions: 256, ...ours })
+      expect(scaling.frequencies(want.rotaryDim, 10_000)).toBeAllclose(want.frequencies, { rtol: 2e-6 })
+      expect(scaling.magnitude).toBeCloseTo(want.magnitude!, 12)
+    },
+  )
+
   it.each<[string, Scaled, RotaryScaling]>([
     ['linear', golden.linear, linearScaling({ factor: 4 })],
     ['NTK', golden.ntk, ntkScaling({ factor: 4 })],

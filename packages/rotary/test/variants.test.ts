@@ -45,6 +45,22 @@ describe('scaling', () => {
     expect(rotary({ rotaryDim: 4, scaling: linearScaling({ factor: 4 }) }).rotation!.magnitudes).toBeUndefined()
   })
 
+  it('has two dynamic NTKs, the same at α = 1', () => {
+    // Pair 1 of 8 dimensions at twice the train length, α = 2; transformers' `dynamic` says 0.0693.
+    expect(ntkScaling({ factor: 2 * 2 - (2 - 1) }).frequencies(8, 10_000)[1]).toBeCloseTo(0.0693, 4)
+    expect(ntkScaling({ factor: 2 }).frequencies(8, 10_000)[1]).toBeCloseTo(0.0794, 4)
+  })
+
+  it.each([
+    [{ mscale: 1 }, 'mscale and mscaleAllDim together, got 1 and undefined'],
+    [{ mscaleAllDim: 1 }, 'mscale and mscaleAllDim together, got undefined and 1'],
+    [{ mscale: 0, mscaleAllDim: 1 }, 'a finite mscale > 0, got 0'],
+    [{ attentionFactor: Number.NaN }, 'a finite attentionFactor > 0, got NaN'],
+    [{ truncate: 'no' as never }, 'truncate as true or false, got no'],
+  ])('refuses %j of YaRN', (options, message) => {
+    expect(() => yarnScaling({ factor: 4, originalMaxPositions: 64, ...options })).toThrow(message)
+  })
+
   it('refuses factors below 1 and ranges that are none', () => {
     expect(() => linearScaling({ factor: 0.5 })).toThrow('linearScaling: expected a factor ≥ 1, got 0.5')
     expect(() => yarnScaling({ factor: 2, originalMaxPositions: 64, betaFast: 1 })).toThrow('betaFast > betaSlow')

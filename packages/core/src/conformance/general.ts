@@ -1,4 +1,4 @@
-import { checkStrategy } from '../check.js'
+import { checkStrategy } from '../check-strategy.js'
 import type { ParameterValues } from '../parameters.js'
 import { pairDistances } from '../positions.js'
 import { type ReferenceTensor, reference } from '../reference.js'
@@ -60,7 +60,7 @@ export const generalChecks: readonly Check[] = [
     run(strategy) {
       const parameters = variedParameters(strategy)
       const positions = knownPositions(strategy)
-      const distances = pairDistances(positions, positions)
+      const distances = Int32Array.from(pairDistances(positions, positions))
       const call = () => callHooks(strategy, parameters, positions, distances)
       const given = () => ({ positions: [...positions], distances: [...distances], parameters })
       const before = JSON.stringify(given())

@@ -42,5 +42,18 @@ export function conformanceCases(
   // Of another version nothing else can be judged.
   return (first?.specVersion === 1 ? checks : checks.slice(0, 1))
     .filter(({ applies }) => applies(first, options))
-    .map(({ name, run }) => ({ name, run: () => run(make(), options) }))
+    .map(({ name, run }) => ({ name, run: () => inOurWords(() => run(make(), options)) }))
+}
+
+/** What core says of a hook's result is the suite's finding too. */
+function inOurWords(run: () => void | Promise<void>): void | Promise<void> {
+  const translate = (error: unknown): never => {
+    if (error instanceof Error) error.message = error.message.replace(/^(scoreBias|rotationTables): /, 'conformance: ')
+    throw error
+  }
+  try {
+    return run()?.catch(translate)
+  } catch (error) {
+    return translate(error)
+  }
 }
