@@ -14,7 +14,8 @@ export const published = () =>
     .sort()
 
 const windows = process.platform === 'win32'
-const pnpmVersion = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager
+/** As npx takes it, e.g. `pnpm@10.0.0`. */
+export const pnpmVersion = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager
 
 /**
  * Why this Node cannot be used, or undefined.

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { audit } from './audit.mjs'
 import { prepareChromium } from './chromium.mjs'
 import { NO_OTHER_NODE, NODES } from './other-node.mjs'
 import { pnpm, root, run, setUp, step } from './setup.mjs'
@@ -26,6 +27,20 @@ async function check(name, check) {
   if (code === 0) total.passed++
   else failures.push(`${name} (exit code ${code})`)
   console.log(`${code === 0 ? 'ok' : 'FAILED'}: ${name}, ${((Date.now() - before) / 1000).toFixed(1)} s`)
+}
+
+/** Skipped where the registry does not answer audits: mirrors often do not. */
+async function checkAudit() {
+  const name = 'Known vulnerabilities'
+  const found = await audit()
+  if ('unanswered' in found) {
+    total.skips.push({ name, reason: found.unanswered })
+    return
+  }
+  await check(name, async () => {
+    for (const line of [...found.failing, ...found.milder]) console.log(line)
+    return found.failing.length ? 1 : 0
+  })
 }
 
 async function tests() {
@@ -60,6 +75,7 @@ if (filters.length === 0) {
   await check('Docstrings', () => run(process.execPath, ['tooling/api-docs.mjs', '--check']))
   await check('Published packages', () => pnpm('exec', 'turbo', 'run', 'check', '--output-logs=errors-only'))
   await check('Sizes', () => pnpm('exec', 'size-limit'))
+  await checkAudit()
   const [, , newest] = NODES
   const smoke = `A run on Node ${newest}`
   if (NO_OTHER_NODE) total.skips.push({ name: smoke, reason: NO_OTHER_NODE })
