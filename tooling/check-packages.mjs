@@ -9,6 +9,7 @@ const WITH_TENSORFLOW = ['backend', 'transformer']
 /** Entries that browsers import: no module of Node is below them. */
 const FOR_BROWSERS = [
   ...['core', ...STRATEGIES, 'transformer', 'charts'].map((folder) => `packages/${folder}/src/index.ts`),
+  'packages/huggingface/src/families.ts',
   ...['browser', 'webgpu/register'].map((entry) => `packages/backend/src/${entry}.ts`),
 ]
 const FILES = ['README.md', 'package.json', 'tsconfig.json', 'src/index.ts', 'test']
@@ -69,6 +70,12 @@ function checkManifest(folder, manifest) {
       )
   if (STRATEGIES.includes(folder))
     expect(same(manifest.dependencies, { '@alibi/core': 'workspace:^' }), `${folder}: expected core as only dependency`)
+  if (folder === 'transformer')
+    for (const strategy of STRATEGIES)
+      expect(
+        !manifest.dependencies[`@alibi/${strategy}`],
+        `transformer: it takes any strategy and depends on none, not ${strategy}`,
+      )
   if (folder === 'core') expect(!manifest.dependencies, 'core: expected no dependencies')
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }))
     expect(version === 'catalog:' || version === 'workspace:^', `${folder}: expected ${name} from the catalog`)

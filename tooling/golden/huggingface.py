@@ -100,7 +100,7 @@ def bloom(**more):
 
 
 write(
-    "transformer",
+    "huggingface",
     "huggingface",
     ["transformers"],
     {
@@ -205,7 +205,7 @@ folder_of(
         num_attention_heads=2,
         num_key_value_heads=1,
     ),
-    "transformer/test/golden/llama-sharded",
+    "huggingface/test/golden/llama-sharded",
     torch.bfloat16,
     max_shard_size=600,
 )

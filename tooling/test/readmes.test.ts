@@ -10,12 +10,12 @@ const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal
 
 it.each([
   ['config', 'ModelConfig'],
-  ['optimizer', 'OptimizerConfig'],
-  ['schedule', 'Schedule'],
-  ['trainer', 'TrainerOptions'],
-  ['evaluate', 'EvaluateOptions'],
-  ['generate', 'GenerateOptions'],
-  ['sampling', 'SamplingOptions'],
+  ['training/optimizer', 'OptimizerConfig'],
+  ['training/schedule', 'Schedule'],
+  ['training/trainer', 'TrainerOptions'],
+  ['inference/evaluate', 'EvaluateOptions'],
+  ['inference/generate', 'GenerateOptions'],
+  ['inference/sampling', 'SamplingOptions'],
 ])('the README of transformer has every option of %s.ts’s %s', (file, name) => {
   const [, body = ''] = read(`packages/transformer/src/${file}.ts`).match(
     new RegExp(`interface ${name} [^{]*\\{(.*?)^\\}`, 'ms'),

@@ -9,7 +9,12 @@ export {
   readParameters,
   saveCheckpoint,
 } from './checkpoint/checkpoint.js'
-export type { NamedArray } from './checkpoint/safetensors.js'
-export { huggingFaceArchitecture, huggingFaceFamilies } from './huggingface/families.js'
-export { type LoadedHuggingFace, loadHuggingFace } from './huggingface/load.js'
-export { type SaveHuggingFaceOptions, saveHuggingFace } from './huggingface/save.js'
+export { writeFolder } from './checkpoint/folder.js'
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedArray,
+  openSafetensors,
+  type SafetensorsFile,
+} from './checkpoint/safetensors.js'
+export { readArrays } from './model/parameters.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { selectBackend } from '@alibi/backend'
-import { huggingFaceFamilies, saveHuggingFace } from '@alibi/transformer/node'
+import { huggingFaceFamilies, saveHuggingFace } from '@alibi/huggingface'
 import { Command, Option } from 'commander'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 

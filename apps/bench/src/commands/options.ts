@@ -1,6 +1,6 @@
 import { basename, join, resolve } from 'node:path'
 import { backendNames } from '@alibi/backend'
-import { huggingFaceFamilies } from '@alibi/transformer/node'
+import { huggingFaceFamilies } from '@alibi/huggingface/families'
 import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'

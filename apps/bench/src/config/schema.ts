@@ -1,4 +1,4 @@
-import { huggingFaceFamilies } from '@alibi/transformer/node'
+import { huggingFaceFamilies } from '@alibi/huggingface/families'
 import { z } from 'zod'
 import { isTask } from '../data/tasks.js'
 import { pluginSchema } from '../plugins/plugin.js'

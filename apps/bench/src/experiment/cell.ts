@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import { huggingFaceArchitecture } from '@alibi/huggingface/families'
 import { createModel, createTrainer, type ModelConfig, type StepCompiler, type Trainer } from '@alibi/transformer'
-import { hasCheckpoint, huggingFaceArchitecture, loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
+import { hasCheckpoint, loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { modelSize, type RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
 import { makeStrategy } from '../plugins/strategies.js'

@@ -1,4 +1,4 @@
-import type { Activation } from '../config.js'
+import type { Activation } from '@alibi/transformer'
 import type { Fields } from './fields.js'
 
 /** transformers' names of activations; the first of ours is the one we write. */

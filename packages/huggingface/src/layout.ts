@@ -1,5 +1,5 @@
 // Letters: R rows and C columns of their array, H heads.
-import type { Layout } from './family.js'
+import type { Layout } from './families/family.js'
 
 /** Their array in our layout, row by row: [C, R] if it is transposed, else [R, C]. */
 export function toOurs(data: Float32Array, columns: number, layout: Layout, numHeads: number): Float32Array {

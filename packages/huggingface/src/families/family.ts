@@ -1,5 +1,5 @@
 import type { PositionStrategy } from '@alibi/core'
-import type { ModelConfig } from '../config.js'
+import type { ModelConfig } from '@alibi/transformer'
 import type { Fields } from './fields.js'
 
 /** A kind of model that transformers knows: how its config.json and the names and layouts of its arrays map to ours. */

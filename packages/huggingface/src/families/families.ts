@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../config.js'
+import type { ModelConfig } from '@alibi/transformer'
 import { bloom } from './bloom.js'
 import type { Family } from './family.js'
 import { gptNeox } from './gpt-neox.js'

@@ -1,15 +1,11 @@
 // Letters: R rows and C columns of an array of theirs.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as tf from '@tensorflow/tfjs'
-import { ignoreMissing } from '../checkpoint/folder.js'
-import type { SafetensorsFile } from '../checkpoint/safetensors.js'
-import { resolveConfig } from '../config.js'
-import { assembleModel, type Model } from '../model/model.js'
-import { parameterSpecs } from '../model/parameters.js'
-import { familyOf, huggingFaceArchitecture } from './families.js'
-import type { ArrayMapping, Family } from './family.js'
-import { type Fields, fieldsOf } from './fields.js'
+import { type Model, modelFromArrays, resolveConfig } from '@alibi/transformer'
+import type { SafetensorsFile } from '@alibi/transformer/node'
+import { familyOf, huggingFaceArchitecture } from './families/families.js'
+import type { ArrayMapping, Family } from './families/family.js'
+import { type Fields, fieldsOf } from './families/fields.js'
 import { toOurs } from './layout.js'
 import { openWeights } from './weights.js'
 
@@ -33,31 +29,23 @@ export async function loadHuggingFace(folder: string): Promise<LoadedHuggingFace
   const { family, fields } = await readConfig(folder)
   const { config: given, strategy, trainLength } = family.read(fields)
   const config = resolveConfig({ ...huggingFaceArchitecture(family.name), ...given })
-  const specs = parameterSpecs(strategy, config)
+  const mappings = new Map(family.arrays(config, fields).map((mapping) => [mapping.ours, mapping]))
   const file = await openWeights(folder)
-  const parameters = new Map<string, tf.Variable>()
   try {
-    for (const mapping of family.arrays(config, fields)) {
-      const shape = [...specs[mapping.ours]!.shape]
-      const data = await readArray(file, mapping, shape, family, config.numHeads)
-      parameters.set(
-        mapping.ours,
-        tf.tidy(() => tf.variable(tf.tensor(data, shape))),
-      )
-    }
-  } catch (error) {
-    tf.dispose([...parameters.values()])
-    throw error
+    const model = await modelFromArrays(config, strategy, (name, shape) =>
+      readArray(file, mappings.get(name)!, shape, family, config.numHeads),
+    )
+    return { model, family: family.name, trainLength }
   } finally {
     await file.close()
   }
-  return { model: assembleModel(config, strategy, parameters), family: family.name, trainLength }
 }
 
 async function readConfig(folder: string): Promise<{ family: Family; fields: Fields }> {
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(ignoreMissing)
-  if (text === undefined)
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
     throw new Error(`loadHuggingFace: expected a folder with a config.json, got ${folder} without one`)
+  })
   const json = JSON.parse(text)
   const family = familyOf('loadHuggingFace', json.model_type)
   const fields = fieldsOf(json, `loadHuggingFace ${family.name}`)

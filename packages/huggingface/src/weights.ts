@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openSafetensors, type SafetensorsFile } from '../checkpoint/safetensors.js'
+import { openSafetensors, type SafetensorsFile } from '@alibi/transformer/node'
 
 const ONE_FILE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'

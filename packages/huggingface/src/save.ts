@@ -1,11 +1,8 @@
-import { writeFolder } from '../checkpoint/folder.js'
-import { encodeSafetensors, type NamedArray } from '../checkpoint/safetensors.js'
-import { type ModelConfig, resolveConfig } from '../config.js'
-import type { Model } from '../model/model.js'
-import { readArrays } from '../model/parameters.js'
-import { familyOf } from './families.js'
-import type { Family } from './family.js'
-import { fieldsOf } from './fields.js'
+import { type Model, type ModelConfig, resolveConfig } from '@alibi/transformer'
+import { encodeSafetensors, type NamedArray, readArrays, writeFolder } from '@alibi/transformer/node'
+import { familyOf } from './families/families.js'
+import type { Family } from './families/family.js'
+import { fieldsOf } from './families/fields.js'
 import { toOurs, toTheirs } from './layout.js'
 
 /** What {@link saveHuggingFace} takes besides a folder and a model. */

@@ -6,11 +6,11 @@ import { alibi } from '@alibi/alibi'
 import type { PositionStrategy } from '@alibi/core'
 import { rotary, xPos } from '@alibi/rotary'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
+import { createKvCache, createModel, type Model, type ModelConfig } from '@alibi/transformer'
+import { decodeSafetensors, encodeSafetensors } from '@alibi/transformer/node'
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decodeSafetensors, encodeSafetensors } from '../src/checkpoint/safetensors.js'
-import { createKvCache, createModel, type Model, type ModelConfig } from '../src/index.js'
-import { huggingFaceArchitecture, huggingFaceFamilies, loadHuggingFace, saveHuggingFace } from '../src/node.js'
+import { huggingFaceArchitecture, huggingFaceFamilies, loadHuggingFace, saveHuggingFace } from '../src/index.js'
 
 interface Case {
   readonly config: Record<string, unknown>
@@ -242,7 +242,7 @@ describe('refuses in one line', () => {
       'another width',
       'llama',
       { intermediate_size: 45 },
-      'gate_proj.weight to make [32,45], got [44,32]; config.json is of another model',
+      'up_proj.weight to make [32,45], got [44,32]; config.json is of another model',
     ],
   ]
   it.each(altered)('%s', async (_what, name, change, message) => {
