@@ -11,8 +11,8 @@ import { idiomatic } from '../speed/idiomatic.js'
 import { ours } from '../speed/ours.js'
 import { spread } from '../speed/tables.js'
 import { type TorchAttention, torch, torchAttention } from '../speed/torch.js'
+import { thousands } from '../terminal/format.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
-import { thousands } from '../terminal/progress.js'
 import { table } from '../terminal/table.js'
 
 export function gpuCommand(): Command {

@@ -1,7 +1,7 @@
 import { percent } from '../report/judgement.js'
 import { type Row, readingsOf, trainLengthsOf, wasRead } from '../report/rows.js'
 import { formatMean } from '../report/spread.js'
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import type { Comparison, CostName, PerplexityDifference } from './compare.js'
 import { otherText } from './settings.js'

@@ -3,7 +3,8 @@ import type { RunConfig } from '../config/schema.js'
 import type { Corpus } from '../data/corpus.js'
 import { randomPositions } from '../data/random-positions.js'
 import type { CellKey, EvalLine, PositionsLine } from '../results/schema.js'
-import { type Progress, thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
+import type { Progress } from '../terminal/progress.js'
 import { placeBins } from './loss-by-position.js'
 
 /** How held-out text is read: what tells evaluations of one cell from each other. */

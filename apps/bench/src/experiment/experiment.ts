@@ -1,7 +1,7 @@
 import type { RunConfig } from '../config/schema.js'
 import { type Results, readResults } from '../results/file.js'
 import type { CellKey } from '../results/schema.js'
-import { duration } from '../terminal/progress.js'
+import { duration } from '../terminal/format.js'
 import { cellKey, cellName, cellsOf, disposeTrainer, stepsDone } from './cell.js'
 import { describeReading, evaluateModel, sameReading, tokensRead } from './evaluate.js'
 import { plannedEvaluations } from './evaluations.js'

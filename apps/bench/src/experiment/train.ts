@@ -6,7 +6,8 @@ import type { RunConfig } from '../config/schema.js'
 import { trainingBatch } from '../data/batch.js'
 import type { Corpus } from '../data/corpus.js'
 import type { Append } from '../run-folder/append.js'
-import { type Progress, thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
+import type { Progress } from '../terminal/progress.js'
 import { type Cell, cellKey, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
 
 /** What the cells of a run share. */

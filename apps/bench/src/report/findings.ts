@@ -1,5 +1,5 @@
 import type { Results } from '../results/file.js'
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import { changed, type Judgement, noHigherThan, together, untold } from './judgement.js'
 import { evalLengthsOf, isOf, PLAIN, type Reading, type Row, readingsOf, rowsOf, wasRead } from './rows.js'
 import type { BySeed } from './statistics.js'

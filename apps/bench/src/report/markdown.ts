@@ -1,5 +1,5 @@
 import type { Results } from '../results/file.js'
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import { checkFindings } from './findings.js'
 import { type ResultTable, resultTables } from './result-tables.js'

@@ -1,5 +1,5 @@
 import type { Results } from '../results/file.js'
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import { evalLengthsOf, PLAIN, type Reading, readingsOf, rowsOf, trainLengthsOf, wasRead } from './rows.js'
 import { formatPerplexity, type Spread } from './spread.js'
 import { type BySeed, standing } from './statistics.js'

@@ -1,4 +1,4 @@
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import type { Size } from './contestant.js'
 import { median, type Outcome } from './duel.js'

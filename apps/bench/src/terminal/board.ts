@@ -1,5 +1,6 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
-import { duration, type Progress } from './progress.js'
+import { duration } from './format.js'
+import type { Progress } from './progress.js'
 
 /** Tells a person of several pieces of work at once, on stderr: a bar each on a terminal, plain lines elsewhere. */
 export interface Board {

@@ -3,7 +3,7 @@ import { readingsOf } from '../experiment/evaluate.js'
 import { plannedEvaluations } from '../experiment/evaluations.js'
 import { trialKindsOf } from '../experiment/retrieval.js'
 import { isKnownStrategy } from '../plugins/strategies.js'
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import type { WatchedCell } from './folder.js'
 
 export interface CellState {

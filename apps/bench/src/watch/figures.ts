@@ -12,7 +12,7 @@ import { thin } from '../report/figures/perplexity.js'
 import { type Reading, readingsOf, trainLengthsOf, wasRead } from '../report/rows.js'
 import { formatMean } from '../report/spread.js'
 import type { CellKey } from '../results/schema.js'
-import { thousands } from '../terminal/progress.js'
+import { thousands } from '../terminal/format.js'
 import { meanLoss, type Point } from './curves.js'
 import type { WatchedCell } from './folder.js'
 

@@ -9,7 +9,7 @@ import {
 } from '@alibi/core'
 import type { RunConfig } from '../../config/schema.js'
 import { isKnownStrategy, makeStrategy } from '../../plugins/strategies.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 
 /** Of a side at most. */

@@ -1,6 +1,6 @@
 import { BAR_HEIGHT, drawBars, type Figure, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import { readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
 import type { Spread } from '../spread.js'
 import { commonLoss, type RowSummary, summarize } from '../summary.js'

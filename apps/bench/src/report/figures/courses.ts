@@ -1,6 +1,6 @@
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import { published } from '../paper/published.js'
 import { PLAIN, rowsOf, trainLengthsOf } from '../rows.js'
 import { summarize } from '../summary.js'

@@ -1,6 +1,6 @@
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import { type Reading, readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
 import { formatPerplexity, perplexityDigits } from '../spread.js'
 import { type RowSummary, summarize } from '../summary.js'

@@ -1,7 +1,7 @@
 import { curvesTable, drawCurves, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
 import type { PositionsLine } from '../../results/schema.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import { evalLengthsOf, isOf, PLAIN, type Row, rowsOf, trainLengthsOf, wasRead } from '../rows.js'
 import { over } from '../summary.js'
 

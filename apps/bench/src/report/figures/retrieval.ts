@@ -1,6 +1,6 @@
 import { curvesTable, drawCurves, type Figure, logScale, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
 import { over } from '../summary.js'
 

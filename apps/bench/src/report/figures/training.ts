@@ -1,6 +1,6 @@
 import { curvesTable, drawCurves, type Figure, linearScale, stylesOf } from '@alibi/charts'
 import type { Results } from '../../results/file.js'
-import { duration, thousands } from '../../terminal/progress.js'
+import { duration, thousands } from '../../terminal/format.js'
 import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
 import { over } from '../summary.js'
 

@@ -1,7 +1,7 @@
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlTable, narrowHtmlFigure } from '@alibi/charts/page'
 import type { Results } from '../../results/file.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'
 import { type PaperTable, paperTables } from '../paper/tables.js'

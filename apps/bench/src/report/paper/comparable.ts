@@ -1,5 +1,5 @@
 import { type RunConfig, resolveRunConfig } from '../../config/schema.js'
-import { thousands } from '../../terminal/progress.js'
+import { thousands } from '../../terminal/format.js'
 
 /** What makes the perplexities of the paper's WikiText-103 models; the train length is each row's own. */
 const SETTINGS = [
