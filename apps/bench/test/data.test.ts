@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { trainingBatch } from '../src/data/batch.js'
 import { checkLengths, readCorpus } from '../src/data/corpus.js'
 import { download } from '../src/data/download.js'
-import { readText } from '../src/data/text.js'
+import { readSource, sourceNames } from '../src/data/sources.js'
 import { byteTokenizer, restoreTokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
 import { idsOf, splitWords, wordPatterns } from '../src/data/tokenizer/words.js'
 
@@ -19,6 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const read = { log: () => {} }
+const readText = (data: string) => readSource(data, { ...read, trainLength: 64 })
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (data: Uint8Array) => new TextDecoder().decode(data)
 
@@ -77,10 +78,10 @@ it('refuses a text with fewer words than an adaptive softmax has bands for', asy
   expect((await readCorpus({ ...options, adaptiveCutoffs: [2, 4] }, read)).tokenizer.vocabularySize).toBe(5)
 })
 
-describe('readText', () => {
+describe('a source', () => {
   it('holds out the last tenth of a file, without overlap', async () => {
     await writeFile(join(folder, 'a.txt'), '0123456789'.repeat(10))
-    const { train, valid } = await readText(join(folder, 'a.txt'), read)
+    const { train, valid } = await readText(join(folder, 'a.txt'))
     expect([train.length, valid.length]).toEqual([90, 10])
     expect(text(train) + text(valid)).toBe('0123456789'.repeat(10))
   })
@@ -88,7 +89,7 @@ describe('readText', () => {
   it('joins the files of a folder in the order of their names', async () => {
     await writeFile(join(folder, 'b.txt'), 'second')
     await writeFile(join(folder, 'a.txt'), 'first')
-    const { train, valid } = await readText(folder, read)
+    const { train, valid } = await readText(folder)
     expect(text(train) + text(valid)).toBe('first\nsecond')
   })
 
@@ -96,14 +97,21 @@ describe('readText', () => {
     await mkdir(join(folder, 'train'))
     await writeFile(join(folder, 'train/a.txt'), 'to train on')
     await writeFile(join(folder, 'valid.txt'), 'held out')
-    const { train, valid } = await readText(folder, read)
+    const { train, valid } = await readText(folder)
     expect([text(train), text(valid)]).toEqual(['to train on', 'held out'])
   })
 
   it('has a real program by default', async () => {
-    const { train, valid } = await readText('typescript', read)
+    const { train, valid } = await readText('typescript')
     expect(train.length + valid.length).toBeGreaterThan(8e6)
     expect(text(train.subarray(0, 20_000))).toContain('Microsoft')
+  })
+
+  it('of no name is a path, whatever JavaScript calls its own', async () => {
+    for (const name of ['constructor', '__proto__', 'toString'])
+      await expect(readText(name)).rejects.toThrow(
+        `expected ${sourceNames.join(', ')}, or a file or folder, got ${name}`,
+      )
   })
 
   it.each([
@@ -114,7 +122,7 @@ describe('readText', () => {
   ])('says what is wrong with text that is %s', async (_what, make, message) => {
     const path = join(folder, 'text')
     await make(path)
-    await expect(readText(path, read)).rejects.toThrow(message)
+    await expect(readText(path)).rejects.toThrow(message)
   })
 })
 
@@ -173,7 +181,7 @@ describe('download', () => {
     await mkdir(at('.'), { recursive: true })
     await writeFile(at('text.partial'), content.subarray(0, 700))
     const path = await download(url, 'text', read)
-    expect(await readText(path, read).then(({ train, valid }) => train.length + valid.length)).toBe(content.length)
+    expect(await readText(path).then(({ train, valid }) => train.length + valid.length)).toBe(content.length)
     await download(url, 'text', read)
     expect(ranges).toEqual(['bytes=700-'])
   })

@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { sourceNames } from '../src/data/sources.js'
 import { repeatPlan } from '../src/report/repeat.js'
 import { trainedParameters } from '../src/report/trained-parameters.js'
 import { type Results, readResults, resultsPath } from '../src/results/file.js'
 import { sweepCells } from '../src/sweep/cells.js'
-import { planRuns, planSchema, readPlan } from '../src/sweep/plan.js'
+import { type Plan, planRuns, planSchema, readPlan } from '../src/sweep/plan.js'
 import { sweepRunLine } from '../src/sweep/results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -96,6 +97,14 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
   ])('is refused in one line: %j', async (text, message) => {
     await expect(read(text)).rejects.toThrow(message)
     await expect(read(text)).rejects.toThrow(/^[^\n]*$/)
+  })
+
+  it.each(sourceNames)('may have %s as its text, as may the command line', async (name) => {
+    const dataOf = (plan: Plan, data?: string) => planRuns(plan, folder, { data }).map((run) => run.data)
+    const named = await readPlan(await writePlan('named.json', { ...tiny, settings: { ...tiny.settings, data: name } }))
+    expect(dataOf(named)).toEqual([name, name])
+    expect(dataOf(await readPlan(await writePlan('file.json', tiny)), name)).toEqual([name, name])
+    expect(dataOf(named, `./${name}`)).toEqual([resolve(name), resolve(name)])
   })
 
   it('comes back from what results say of it', async () => {
@@ -217,6 +226,17 @@ describe('sweep', () => {
     expect(await readdir(join(folder, 'whole'))).toEqual(expect.arrayContaining(['report.html', 'report.md']))
     // Of the first cell's checkpoint: the report has a picture of it.
     expect([...(await trainedParameters(join(folder, 'whole'), run)).keys()]).toEqual(['t5-bias'])
+  })
+
+  it('trains and tries a task, each train length on a text of its own', async () => {
+    const settings = { ...tiny.settings, data: 'passkey', steps: 2, evalLengths: [16, 32], evalTokens: 64 }
+    const task = await writePlan('task.json', { ...tiny, strategies: ['alibi'], trainLengths: [16, 32], settings })
+    expect(await sweep(task, 'task').end).toMatchObject({ code: 0, stdout: expect.stringContaining('2 of 2 cells') })
+    const { run, retrieval } = await readResults(join(folder, 'task'))
+    expect(run.config.data).toBe('passkey')
+    expect(
+      new Set(retrieval.map(({ task, trainLength, evalLength }) => `${task} ${trainLength} ${evalLength}`)),
+    ).toEqual(new Set(['passkey 16 16', 'passkey 16 32', 'passkey 32 32']))
   })
 
   it('does nothing again that is finished', async () => {

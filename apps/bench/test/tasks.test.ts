@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveRunConfig } from '../src/config/schema.js'
+import { readCorpus } from '../src/data/corpus.js'
 import { ANSWER_LENGTH, makeTrials, taskNames, taskText, trialDistances } from '../src/data/tasks.js'
 import { trialKindsOf } from '../src/experiment/retrieval.js'
 
@@ -68,7 +69,8 @@ describe('a run', () => {
     expect(trialKindsOf(resolveRunConfig({}))).toEqual([])
   })
 
-  it('reads tasks byte by byte', () => {
-    expect(() => resolveRunConfig({ data: 'copy', tokenizer: 'words' })).toThrow('tokenizer bytes for copy, got words')
+  it('reads tasks byte by byte', async () => {
+    const options = resolveRunConfig({ data: 'copy', tokenizer: 'words' })
+    await expect(readCorpus(options, { log() {} })).rejects.toThrow('tokenizer bytes for copy, got words')
   })
 })

@@ -3,7 +3,8 @@ import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { modelSize, runConfigSchema } from '../config/schema.js'
 import { parsed } from '../config/validate.js'
-import { checkLengths, readTextOrTask } from '../data/corpus.js'
+import { checkLengths } from '../data/corpus.js'
+import { readSource } from '../data/sources.js'
 import { evaluateModel, makeReading } from '../experiment/evaluate.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { createProgress } from '../terminal/progress.js'
@@ -65,7 +66,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   if (trainLength === undefined)
     throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
   progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
-  const { valid, description } = await readTextOrTask(options.data ?? data, trainLength, { log: progress.line, signal })
+  const { valid, description } = await readSource(options.data ?? data, { trainLength, log: progress.line, signal })
   progress.line(`text ${description}`)
   const tokens = tokenizer.encode(valid)
   const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length }

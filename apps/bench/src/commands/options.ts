@@ -4,6 +4,7 @@ import { huggingFaceFamilies } from '@alibi/huggingface/families'
 import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
+import { sourceNames } from '../data/sources.js'
 import { strategyNames } from '../plugins/strategies.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
@@ -34,10 +35,7 @@ export const tensorboardFolder = (tensorboard: string | undefined, results: stri
 /** The options that make a run's config; a preset has the rest. */
 export const configOptions = (): Option[] => [
   new Option('--preset <name>', 'an experiment and its size').choices(Object.keys(presets)),
-  new Option(
-    '--data <name|file|folder>',
-    'typescript, wikitext-103, wikitext-2, enwik8, a task (passkey, copy), a file or a folder',
-  ),
+  new Option('--data <name|file|folder>', `${sourceNames.join(', ')}, or a file or folder of your own`),
   new Option('--tokenizer <kind>', 'what a token is').choices(tokenizers),
   new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
   new Option('--steps <n>', 'training steps').argParser(number),

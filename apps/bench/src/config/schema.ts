@@ -1,6 +1,5 @@
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
 import { z } from 'zod'
-import { isTask } from '../data/tasks.js'
 import { pluginSchema } from '../plugins/plugin.js'
 import { presets } from './presets.js'
 import { parsed } from './validate.js'
@@ -15,7 +14,7 @@ export const runConfigSchema = z.strictObject({
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
   plugins: z.record(z.string(), pluginSchema).optional(),
-  /** `typescript`, `wikitext-103`, `wikitext-2`, `enwik8`, `passkey`, `copy`, or a file or folder. */
+  /** A name from `data/sources.ts`, or a file or folder. */
   data: z.string().min(1),
   /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */
   tokenizer: z.enum(['bytes', 'words', 'prose']),
@@ -102,8 +101,6 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(
       `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
-  if (isTask(config.data) && config.tokenizer !== 'bytes')
-    throw new RangeError(`run: expected tokenizer bytes for ${config.data}, got ${config.tokenizer}`)
   checkAdaptive(config)
   checkRandomPositions(config)
   return config

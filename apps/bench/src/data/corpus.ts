@@ -1,5 +1,5 @@
-import { isTask, taskText } from './tasks.js'
-import { type ReadOptions, readText, type SplitText } from './text.js'
+import { readSource, sourceNamed } from './sources.js'
+import type { ReadOptions } from './split-text.js'
 import { byteTokenizer, type StoredTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer/tokenizer.js'
 
 /** Tokens to train on and tokens held out. */
@@ -18,18 +18,15 @@ export interface CorpusOptions {
   readonly vocabularySize: number
   /** Ids that the vocabulary must go beyond. */
   readonly adaptiveCutoffs?: readonly number[] | undefined
-  /** That a task is made up for. */
   readonly trainLength: number
 }
 
-/** A text, or one made up of trials of a task for models of a train length. */
-export const readTextOrTask = async (data: string, trainLength: number, read: ReadOptions): Promise<SplitText> =>
-  isTask(data) ? taskText(data, trainLength) : readText(data, read)
-
 /** @throws Error, one line with what to do, for text that cannot be used */
 export async function readCorpus(options: CorpusOptions, read: ReadOptions): Promise<Corpus> {
-  const { train, valid, description } = await readTextOrTask(options.data, options.trainLength, read)
-  const { tokenizer: kind, vocabularySize } = options
+  const { data, trainLength, tokenizer: kind, vocabularySize } = options
+  if (sourceNamed(data)?.task && kind !== 'bytes')
+    throw new RangeError(`data: expected tokenizer bytes for ${data}, got ${kind}`)
+  const { train, valid, description } = await readSource(data, { ...read, trainLength })
   const tokenizer = kind === 'bytes' ? byteTokenizer : wordTokenizerOf(train, vocabularySize, kind)
   const last = options.adaptiveCutoffs?.at(-1) ?? 0
   if (tokenizer.vocabularySize <= last)

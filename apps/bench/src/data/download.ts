@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
-import type { ReadOptions } from './text.js'
+import type { ReadOptions } from './split-text.js'
 
 /** Where downloads are kept; `XDG_CACHE_HOME` moves it. */
 export const dataFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'alibi', 'data')

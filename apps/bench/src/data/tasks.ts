@@ -1,10 +1,9 @@
 import { seededRandom } from '@alibi/core'
-import type { SplitText } from './text.js'
+import type { SplitText } from './split-text.js'
 
 /** Synthetic tasks that show whether a model finds what it read some distance before: texts to train and be tried on. */
 export const taskNames = ['passkey', 'copy'] as const
 export type TaskName = (typeof taskNames)[number]
-export const isTask = (name: string): name is TaskName => taskNames.includes(name as TaskName)
 
 /** Bytes to find again: a trial succeeds when the model's first choice is right for each. */
 export const ANSWER_LENGTH = 4

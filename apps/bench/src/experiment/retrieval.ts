@@ -1,6 +1,7 @@
 import { answersRight, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
-import { ANSWER_LENGTH, isTask, makeTrials, type TaskName, trialDistances } from '../data/tasks.js'
+import { sourceNamed } from '../data/sources.js'
+import { ANSWER_LENGTH, makeTrials, trialDistances } from '../data/tasks.js'
 import type { CellKey, RetrievalLine } from '../results/schema.js'
 import type { Progress } from '../terminal/progress.js'
 
@@ -15,8 +16,8 @@ export type TrialKind = Pick<RetrievalLine, 'task' | 'evalLength' | 'distance'>
 
 /** The trials that a run asks for: those of the task it trains on, at every length. */
 export function trialKindsOf({ data, evalLengths }: RunConfig): TrialKind[] {
-  if (!isTask(data)) return []
-  const task: TaskName = data
+  const task = sourceNamed(data)?.task
+  if (!task) return []
   return evalLengths.flatMap((evalLength) =>
     trialDistances(task, evalLength).map((distance) => ({ task, evalLength, distance })),
   )

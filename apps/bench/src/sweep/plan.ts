@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
 import { onlyKeysOf, parsed } from '../config/validate.js'
-import { isNamedText } from '../data/text.js'
+import { sourceNamed } from '../data/sources.js'
 
 const count = z.int().min(1)
 const distinct = <T>(values: readonly T[]) =>
@@ -110,7 +110,7 @@ export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOv
   )
 }
 
-const textFrom = (folder: string, data: string) => (isNamedText(data) ? data : resolve(folder, data))
+const textFrom = (folder: string, data: string) => (sourceNamed(data) ? data : resolve(folder, data))
 
 const strategyFrom = (folder: string, reference: string) =>
   /^\.{1,2}[/\\]/.test(reference) ? resolve(folder, reference) : reference

@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import { selectBackend } from '@alibi/backend'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
+import { sourceNamed } from '../data/sources.js'
 import { cellsOf } from '../experiment/cell.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { trainCell } from '../experiment/train.js'
@@ -79,7 +80,8 @@ async function resolve({ runs, backend: wanted }: JobOf<'resolve'>, { line }: Pr
   const texts: string[] = []
   for (const config of runs) {
     const { data, tokenizer, vocabularySize, trainLength, evalLengths } = config
-    const key = JSON.stringify([data, tokenizer, vocabularySize])
+    // The text of a task is made for a train length.
+    const key = JSON.stringify([data, tokenizer, vocabularySize, sourceNamed(data)?.task && trainLength])
     const corpus = corpora.get(key) ?? (await readCorpus(config, { log: line, signal }))
     corpora.set(key, corpus)
     checkLengths(corpus, trainLength, evalLengths)

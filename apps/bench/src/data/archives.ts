@@ -1,23 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { unzipSync } from 'fflate'
 import { download } from './download.js'
-import type { ReadOptions, SplitText } from './text.js'
-
-/** Benchmark texts that are downloaded once. */
-export const textNames = ['wikitext-103', 'wikitext-2', 'enwik8'] as const
-export type TextName = (typeof textNames)[number]
+import type { ReadOptions, SplitText } from './split-text.js'
 
 /** enwik8 is by definition the first 10⁸ bytes of a Wikipedia dump; 90, 5 and 5 MB are its usual parts. */
 const ENWIK8_BYTES = 1e8
 
-const urls: Record<TextName, string> = {
+/** Benchmark texts that are downloaded once. */
+const urls = {
   'wikitext-103': 'https://wikitext.smerity.com/wikitext-103-v1.zip',
   'wikitext-2': 'https://wikitext.smerity.com/wikitext-2-v1.zip',
   enwik8: 'http://mattmahoney.net/dc/enwik8.zip',
-}
+} as const
+export type ArchiveName = keyof typeof urls
 
 /** @throws Error, one line with what to do, if it cannot be downloaded or is not what it should be */
-export async function readNamed(name: TextName, options: ReadOptions): Promise<SplitText> {
+export async function readArchive(name: ArchiveName, options: ReadOptions): Promise<SplitText> {
   const path = await download(urls[name], `${name}.zip`, options)
   const files = unzip(await readFile(path), path)
   const file = (of: RegExp) => {
