@@ -229,14 +229,20 @@ describe('sweep', () => {
   })
 
   it('trains and tries a task, each train length on a text of its own', async () => {
-    const settings = { ...tiny.settings, data: 'passkey', steps: 2, evalLengths: [16, 32], evalTokens: 64 }
-    const task = await writePlan('task.json', { ...tiny, strategies: ['alibi'], trainLengths: [16, 32], settings })
+    const settings = { ...tiny.settings, data: 'passkey', steps: 2, evalLengths: [32, 64], evalTokens: 64 }
+    const task = await writePlan('task.json', {
+      ...tiny,
+      strategies: ['alibi'],
+      trainLengths: [32, 64],
+      tokensPerStep: 64,
+      settings,
+    })
     expect(await sweep(task, 'task').end).toMatchObject({ code: 0, stdout: expect.stringContaining('2 of 2 cells') })
     const { run, retrieval } = await readResults(join(folder, 'task'))
     expect(run.config.data).toBe('passkey')
     expect(
       new Set(retrieval.map(({ task, trainLength, evalLength }) => `${task} ${trainLength} ${evalLength}`)),
-    ).toEqual(new Set(['passkey 16 16', 'passkey 16 32', 'passkey 32 32']))
+    ).toEqual(new Set(['passkey 32 32', 'passkey 32 64', 'passkey 64 64']))
   })
 
   it('does nothing again that is finished', async () => {

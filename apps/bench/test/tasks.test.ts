@@ -56,7 +56,19 @@ describe.each(taskNames)('the text of %s', (name) => {
     expect(text(valid.subarray(0, 1000))).not.toBe(text(train.subarray(0, 1000)))
   })
 
-  it('needs room for a trial', () => expect(() => taskText(name, 6)).toThrow(`a trial of ${name} fits in, got 6`))
+  it('needs room for a trial, and says how much', () => {
+    const refused = (length: number) => {
+      try {
+        return void taskText(name, length)
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    expect(refused(6)).toContain(`a trial of ${name} fits in, got 6`)
+    const enough = Number(/take (\d+) or more/.exec(refused(6)!)![1])
+    expect(refused(enough - 1)).toContain(`take ${enough} or more`)
+    expect(refused(enough)).toBe(undefined)
+  })
 })
 
 describe('a run', () => {

@@ -68,16 +68,15 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
   const { valid, description } = await readSource(options.data ?? data, { trainLength, log: progress.line, signal })
   progress.line(`text ${description}`)
-  const tokens = tokenizer.encode(valid)
-  const corpus = { train: tokens, valid: tokens, tokenizer, bytesPerToken: valid.length / tokens.length }
+  const held = tokenizer.locate(valid)
   const lengths = options.evalLengths ?? [trainLength]
-  checkLengths(corpus, 1, lengths)
+  checkLengths({ train: held.tokens, valid: held, tokenizer }, 1, lengths)
   const cell = { strategy, trainLength, seed, size: modelSize(model.config, checkpoint.architecture) }
   try {
     for (const evalLength of lengths) {
       const reading = makeReading(evalLength, protocol, stride, attentionWindow)
       const request = { cell, reading, maxTokens, randomPositions }
-      const { whole, positions } = await evaluateModel(model, corpus, request, { progress, signal })
+      const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
       progress.stop()
       console.log(JSON.stringify(whole))
       if (options.byPosition) console.log(JSON.stringify(positions))

@@ -1,14 +1,20 @@
+import { setImmediate } from 'node:timers/promises'
 import { readSource, sourceNamed } from './sources.js'
 import type { ReadOptions } from './split-text.js'
-import { byteTokenizer, type StoredTokenizer, type Tokenizer, wordTokenizerOf } from './tokenizer/tokenizer.js'
+import {
+  byteTokenizer,
+  type Located,
+  type StoredTokenizer,
+  type Tokenizer,
+  wordTokenizerInSteps,
+} from './tokenizer/tokenizer.js'
+import type { Steps } from './tokenizer/words.js'
 
 /** Tokens to train on and tokens held out. */
 export interface Corpus {
   readonly train: Int32Array
-  readonly valid: Int32Array
+  readonly valid: Located
   readonly tokenizer: StoredTokenizer
-  /** Bytes of text a held-out token stands for, on average: 1 for bytes. */
-  readonly bytesPerToken: number
   readonly description: string
 }
 
@@ -27,19 +33,36 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions): Pro
   if (sourceNamed(data)?.task && kind !== 'bytes')
     throw new RangeError(`data: expected tokenizer bytes for ${data}, got ${kind}`)
   const { train, valid, description } = await readSource(data, { ...read, trainLength })
-  const tokenizer = kind === 'bytes' ? byteTokenizer : wordTokenizerOf(train, vocabularySize, kind)
+  const tokenizer =
+    kind === 'bytes'
+      ? byteTokenizer
+      : await inTurns(wordTokenizerInSteps(train, vocabularySize, kind), 'counting words', train.length, read)
   const last = options.adaptiveCutoffs?.at(-1) ?? 0
   if (tokenizer.vocabularySize <= last)
     throw new RangeError(
       `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${description}; take more text, or --preset small`,
     )
-  const held = tokenizer.encode(valid)
   return {
-    train: tokenizer.encode(train),
-    valid: held,
+    train: await inTurns(tokenizer.encodeInSteps(train), 'reading tokens', train.length, read),
+    valid: tokenizer.locate(valid),
     tokenizer,
-    bytesPerToken: valid.length / held.length,
     description,
+  }
+}
+
+const SAY_EVERY_MS = 5000
+
+/** Does work on a text step by step: says how far it is, and stops between steps when it is aborted. */
+async function inTurns<T>(steps: Steps<T>, what: string, bytes: number, { log, signal }: ReadOptions): Promise<T> {
+  let said = Date.now()
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    await setImmediate()
+    signal?.throwIfAborted()
+    if (Date.now() - said < SAY_EVERY_MS) continue
+    said = Date.now()
+    log(`${what}: ${Math.floor(step.value / 1e6)} of ${Math.ceil(bytes / 1e6)} MB`)
   }
 }
 
@@ -61,5 +84,5 @@ export function checkLengths(
       )
   }
   check('train', trainLength, train.length)
-  for (const length of evalLengths) check('evaluation', length, valid.length)
+  for (const length of evalLengths) check('evaluation', length, valid.tokens.length)
 }

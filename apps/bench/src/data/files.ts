@@ -1,55 +1,67 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { holdOutEnd, type SplitText } from './split-text.js'
+import { pathKind, readFileAt } from '../files/paths.js'
+import { textOf } from './encoding.js'
+import { partsOf } from './parts.js'
+import { holdOutEnd, type ReadOptions, type SplitText } from './split-text.js'
 
 /**
  * Text from a file or folder.
  *
- * A folder with `train` and `valid` (folders, or files such as train.txt) is split as they say. Anything else, its files
- * joined in the order of their names, is cut once: the last tenth is held out.
+ * A folder whose entries are named as parts (`train` with `val`, `valid`, `validation`, `dev` or `test`) is split as they say.
+ * Anything else, its files joined in the order of their names, is cut once: the last tenth is held out.
  *
  * @param names - what else `data` may be, for the message
- * @throws Error, one line with what to do, for text that is missing, empty, binary or unreadable
+ * @throws Error, one line with what to do, for text that is missing, empty, binary, in another encoding or unreadable
  */
-export async function readFileOrFolder(name: string, names: readonly string[]): Promise<SplitText> {
-  const info = await stat(name).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      error.code === 'ENOENT'
-        ? `data: expected ${names.join(', ')}, or a file or folder, got ${name}, which is not there`
-        : `data: cannot read ${name}: ${error.message}`,
-    )
-  })
-  if (!info.isDirectory()) return holdOutEnd(await readFiles(name), name)
-  const entries = await readdir(name)
-  const part = (of: RegExp) => entries.find((entry) => of.test(entry))
-  const [train, valid] = [part(/^train\b/), part(/^valid/)]
-  if (!train || !valid) return holdOutEnd(await readFiles(name), name)
+export async function readFileOrFolder(
+  path: string,
+  names: readonly string[],
+  options: ReadOptions,
+): Promise<SplitText> {
+  const kind = await pathKind('data', path)
+  if (kind === 'absent')
+    throw new Error(`data: expected ${names.join(', ')}, or a file or folder, got ${path}, which is not there`)
+  if (kind === 'file') return holdOutEnd(await readAll(path, [path], options), path)
+  const entries = (await readdir(path)).filter((name) => !name.startsWith('.')).sort()
+  const parts = partsOf(entries, options.log)
+  if (!parts) return holdOutEnd(await readAll(path, await filesBelow(path, options), options), path)
+  const read = async (part: readonly string[]) => {
+    const files = await Promise.all(part.map((entry) => filesBelow(join(path, entry), options)))
+    return readAll(part.map((entry) => join(path, entry)).join(', '), files.flat(), options)
+  }
+  const left = parts.left.length ? `; left out: ${parts.left.join(', ')}` : ''
   return {
-    train: await readFiles(join(name, train)),
-    valid: await readFiles(join(name, valid)),
-    description: `${name}, split as its folders say`,
+    train: await read(parts.train),
+    valid: await read(parts.valid),
+    description: `${path}, trained on ${parts.train.join(', ')}, held out ${parts.valid.join(', ')}${left}`,
   }
 }
 
-/** A file, or all files below a folder in the order of their paths, joined by newlines. */
-async function readFiles(path: string): Promise<Uint8Array> {
-  const info = await stat(path)
-  const paths = info.isDirectory()
-    ? (await readdir(path, { withFileTypes: true, recursive: true }))
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map((entry) => join(entry.parentPath, entry.name))
-        .sort()
-    : [path]
-  const parts: Buffer[] = []
-  for (const file of paths) {
-    const bytes = await readFile(file).catch((error: Error) => {
-      throw new Error(`data: cannot read ${file}: ${error.message}`)
-    })
-    if (bytes.subarray(0, 65_536).includes(0))
-      throw new Error(`data: expected text, got ${file}, which is binary (it has zero bytes)`)
-    parts.push(...(parts.length ? [Buffer.from('\n')] : []), bytes)
+/** A file, or all files below a folder in the order of their paths. */
+async function filesBelow(path: string, { log }: ReadOptions): Promise<string[]> {
+  if ((await pathKind('data', path)) === 'file') return [path]
+  const entries = await readdir(path, { withFileTypes: true, recursive: true })
+  const files: string[] = []
+  for (const entry of entries.filter(({ name }) => !name.startsWith('.'))) {
+    const at = join(entry.parentPath, entry.name)
+    if (entry.isFile()) files.push(at)
+    // Folders below are in the list already; a link to one may lead in a circle.
+    else if (entry.isSymbolicLink() && (await pathKind('data', at)) === 'file') files.push(at)
+    else if (!entry.isDirectory()) log(`data: ${at} is left out: it is no file`)
+  }
+  return files.sort()
+}
+
+/** Files joined by newlines. */
+async function readAll(what: string, files: readonly string[], { log, signal }: ReadOptions): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for (const file of files) {
+    signal?.throwIfAborted()
+    const text = textOf(await readFileAt('data', file), file, log)
+    parts.push(...(parts.length ? [Buffer.from('\n')] : []), text)
   }
   const text = Buffer.concat(parts)
-  if (text.length === 0) throw new Error(`data: expected text, got ${path}, which is empty`)
+  if (text.length === 0) throw new Error(`data: expected text, got ${what}, which is empty`)
   return text
 }

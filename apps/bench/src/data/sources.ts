@@ -46,7 +46,7 @@ export const sourceNamed = (data: string): Source | undefined =>
  * @throws Error, one line with what to do, for text that is missing or cannot be used
  */
 export const readSource = (data: string, options: SourceOptions): Promise<SplitText> =>
-  sourceNamed(data)?.read(options) ?? readFileOrFolder(data, sourceNames)
+  sourceNamed(data)?.read(options) ?? readFileOrFolder(data, sourceNames, options)
 
 /** One real program of 9 MB that the workspace installs anyway, the same bytes everywhere: pinned by the lockfile. */
 function typescriptSource(): string {

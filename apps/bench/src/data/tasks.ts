@@ -91,10 +91,13 @@ const VALID_BYTES = 2 ** 17
  */
 export function taskText(task: TaskName, trainLength: number): SplitText {
   const [low, high] = [tasks[task].shortest, longestDistance(task, trainLength)]
-  if (high < low)
+  if (high < low) {
+    let enough = trainLength
+    while (longestDistance(task, enough) < low) enough++
     throw new RangeError(
-      `data: expected a train length that a trial of ${task} fits in, got ${trainLength}; take 16 or more`,
+      `data: expected a train length that a trial of ${task} fits in, got ${trainLength}; take ${enough} or more`,
     )
+  }
   const make = (bytes: number, seed: number) => {
     const random = seededRandom(seed)
     let text = ''

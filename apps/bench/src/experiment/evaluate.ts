@@ -1,7 +1,7 @@
 import { evaluate, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
-import type { Corpus } from '../data/corpus.js'
 import { randomPositions } from '../data/random-positions.js'
+import type { Located } from '../data/tokenizer/tokenizer.js'
 import type { CellKey, EvalLine, PositionsLine } from '../results/schema.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
@@ -67,7 +67,7 @@ export interface EvaluationRequest {
 /** Evaluates a model on the start of the held-out text: the whole, and by place in the sequence. */
 export async function evaluateModel(
   model: Model,
-  { valid, bytesPerToken }: Pick<Corpus, 'valid' | 'bytesPerToken'>,
+  { tokens: valid, byteEnds }: Located,
   { cell, reading, maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
@@ -85,7 +85,9 @@ export async function evaluateModel(
       progress.update((done / total) * maxTokens, `${thousands(rate)} tok/s`)
     },
   })
-  const bitsPerByte = lossNats / Math.LN2 / bytesPerToken
+  // Scored: those after the first, which nothing predicts.
+  const bytes = byteEnds[tokens]! - byteEnds[0]!
+  const bitsPerByte = (lossNats * tokens) / Math.LN2 / bytes
   const measured = { tokens, lossNats, perplexity, bitsPerByte, tokensPerSecond, peakBytes }
   return {
     whole: { type: 'eval', ...cell, ...reading, ...measured },

@@ -39,7 +39,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
     for (const reading of readings) {
       const { evalTokens: maxTokens, randomPositions } = config
       const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
-      const { whole, positions } = await evaluateModel(trainer.model, run.corpus, request, run)
+      const { whole, positions } = await evaluateModel(trainer.model, run.corpus.valid, request, run)
       // The line that says it is done comes last.
       await append(positions, whole)
     }

@@ -92,11 +92,12 @@ async function resolve({ runs, backend: wanted }: JobOf<'resolve'>, { line }: Pr
   return { backend: { name, device }, versions: versionsOf(backend), commit: await codeCommit(), runs: resolved, texts }
 }
 
-const hashOf = ({ train, valid, tokenizer, bytesPerToken }: Corpus) =>
+const hashOf = ({ train, valid, tokenizer }: Corpus) =>
   createHash('sha256')
-    .update(JSON.stringify([tokenizer, train.length, bytesPerToken]))
+    .update(JSON.stringify([tokenizer, train.length]))
     .update(train)
-    .update(valid)
+    .update(valid.tokens)
+    .update(valid.byteEnds)
     .digest('hex')
 
 async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Promise<Outcomes['probe']> {

@@ -24,9 +24,14 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
   const made = parse(folder, tokenizer, config ?? '{}')
   const encode = (text: string, add_special_tokens: boolean) =>
     Int32Array.from(made.encode(text, { add_special_tokens }).ids)
+  const bytesOf = tokenBytes(JSON.parse(tokenizer))
   return {
     kind: 'tokens',
-    encode: (text) => encode(new TextDecoder().decode(text), false),
+    encode: (text) => encode(decode(text), false),
+    locate(text) {
+      const { ids, tokens } = made.encode(decode(text), { add_special_tokens: false })
+      return { tokens: Int32Array.from(ids), byteEnds: byteEnds(tokens.map(bytesOf), text.length) }
+    },
     encodePrompt: (text) => encode(text, true),
     decode: (tokens) => (tokens.length ? made.decode([...tokens], { skip_special_tokens: false }) : ''),
     files: () => ({ [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }),
@@ -39,4 +44,29 @@ function parse(folder: string, tokenizer: string, config: string): HuggingFaceTo
   } catch (error) {
     throw new Error(`tokenizer: cannot read ${TOKENIZER} in ${folder}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** U+FEFF is a character like others: it is dropped where files are read. */
+const decode = (text: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(text)
+
+/** How many bytes a token's text has in UTF-8, by how a tokenizer.json writes it. */
+function tokenBytes({ decoder }: { readonly decoder?: object | null }): (token: string) => number {
+  // One character a byte (GPT-2).
+  if (JSON.stringify(decoder ?? {}).includes('"ByteLevel"')) return (token) => [...token].length
+  // A space is written ▁, a byte without a token of its own <0x0A> (SentencePiece); ## continues a word (WordPiece).
+  return (token) =>
+    /^<0x[0-9A-F]{2}>$/.test(token) ? 1 : Buffer.byteLength(token.replaceAll('▁', ' ').replace(/^##/, ''))
+}
+
+/**
+ * Where tokens of so many bytes end in a text. Together they may have more or fewer bytes than it, where the tokenizer writes
+ * a text otherwise: then the difference is shared among them.
+ */
+function byteEnds(bytes: readonly number[], length: number): Int32Array {
+  const total = bytes.reduce((sum, each) => sum + each, 0)
+  let end = 0
+  return Int32Array.from(bytes, (each) => {
+    end += each
+    return Math.round((end * length) / total)
+  })
 }

@@ -1,5 +1,5 @@
 // The bench's own tokenizers in the form of Hugging Face's tokenizer.json.
-import { NEWLINE, UNKNOWN } from './words.js'
+import { LINE_END, NEWLINE, UNKNOWN } from './words.js'
 
 /** One token a byte: byte-level BPE that merges nothing. */
 export function byteLevel(): object {
@@ -14,7 +14,7 @@ export function byteLevel(): object {
 
 /** Words as a pattern finds them, and one for the end of each line. */
 export const wordLevel = (ids: ReadonlyMap<string, number>, pattern: string): object => ({
-  normalizer: { type: 'Replace', pattern: { String: '\n' }, content: ` ${NEWLINE} ` },
+  normalizer: { type: 'Replace', pattern: { Regex: LINE_END }, content: ` ${NEWLINE} ` },
   pre_tokenizer: { type: 'Split', pattern: { Regex: pattern }, behavior: 'Removed', invert: true },
   model: { type: 'WordLevel', vocab: Object.fromEntries(ids), unk_token: UNKNOWN },
 })

@@ -1,12 +1,22 @@
 import { z } from 'zod'
+import { int32List } from './int32-list.js'
 import { byteLevel, tokenizerFiles, wordLevel } from './tokenizer-json.js'
-import { idsOf, NEWLINE, splitWords, UNKNOWN, wordPatterns } from './words.js'
+import { encodeWords, finish, NEWLINE, pieces, type Steps, UNKNOWN, wordPatterns, wordsOf } from './words.js'
+
+/** The tokens of a text. */
+export interface Located {
+  readonly tokens: Int32Array
+  /** Bytes of the text up to the end of each token; spaces that no token has are part of the one after them. */
+  readonly byteEnds: Int32Array
+}
 
 /** Text to token ids and back. */
 export interface Tokenizer {
   readonly kind: 'bytes' | 'words' | 'tokens'
   /** Without the tokens that mark where a text begins or ends: held-out text is read from its middle. */
   encode(text: Uint8Array): Int32Array
+  /** The same tokens, and where each is in the text. */
+  locate(text: Uint8Array): Located
   decode(tokens: Int32Array): string
   /** The same with what a text of its own begins with, `<s>` for some. */
   encodePrompt(text: string): Int32Array
@@ -18,6 +28,8 @@ export interface Tokenizer {
 export interface StoredTokenizer extends Tokenizer {
   readonly kind: 'bytes' | 'words'
   readonly vocabularySize: number
+  /** `encode` for texts that take long. */
+  encodeInSteps(text: Uint8Array): Steps<Int32Array>
   /** What {@link restoreTokenizer} needs. */
   toJSON(): TokenizerData
 }
@@ -33,7 +45,12 @@ export const byteTokenizer: StoredTokenizer = {
   kind: 'bytes',
   vocabularySize: 256,
   encode: (text) => Int32Array.from(text),
-  decode: (tokens) => new TextDecoder().decode(Uint8Array.from(tokens)),
+  *encodeInSteps(text) {
+    yield text.length
+    return Int32Array.from(text)
+  },
+  locate: (text) => ({ tokens: Int32Array.from(text), byteEnds: Int32Array.from(text, (_, i) => i + 1) }),
+  decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens)),
   encodePrompt: (text) => Int32Array.from(Buffer.from(text)),
   files: () => tokenizerFiles(byteLevel()),
   toJSON: () => ({ kind: 'bytes' }),
@@ -44,12 +61,18 @@ function wordTokenizer(words: readonly string[], prose = false): StoredTokenizer
   const pattern = wordPatterns[prose ? 'prose' : 'words']
   const ids = new Map(words.map((word, id) => [word, id]))
   const unknown = ids.get(UNKNOWN)!
-  const encode = (text: Uint8Array) => idsOf(splitWords(text, pattern), (word) => ids.get(word) ?? unknown)
+  const idOf = (word: string) => ids.get(word) ?? unknown
+  const encodeInSteps = (text: Uint8Array) => encodeWords(text, pattern, idOf)
   return {
     kind: 'words',
     vocabularySize: words.length,
-    encode,
-    encodePrompt: (text) => encode(Buffer.from(text)),
+    encodeInSteps,
+    encode: (text) => finish(encodeInSteps(text)),
+    locate(text) {
+      const byteEnds = int32List()
+      return { tokens: finish(encodeWords(text, pattern, idOf, byteEnds)), byteEnds: byteEnds.take() }
+    },
+    encodePrompt: (text) => finish(encodeInSteps(Buffer.from(text))),
     files: () => tokenizerFiles(wordLevel(ids, pattern)),
     decode: (tokens) => Array.from(tokens, (id) => (words[id] === NEWLINE ? '\n' : `${words[id]} `)).join(''),
     toJSON: () => ({ kind: 'words', words: [...words], ...(prose && { prose }) }),
@@ -57,9 +80,16 @@ function wordTokenizer(words: readonly string[], prose = false): StoredTokenizer
 }
 
 /** The tokenizer of the `size` most frequent words of a text: of the training text only, so nothing leaks. */
-export function wordTokenizerOf(text: Uint8Array, size: number, kind: 'words' | 'prose' = 'words'): StoredTokenizer {
+export const wordTokenizerOf = (text: Uint8Array, size: number, kind: 'words' | 'prose' = 'words'): StoredTokenizer =>
+  finish(wordTokenizerInSteps(text, size, kind))
+
+/** {@link wordTokenizerOf} for texts that take long. */
+export function* wordTokenizerInSteps(text: Uint8Array, size: number, kind: 'words' | 'prose'): Steps<StoredTokenizer> {
   const counts = new Map<string, number>()
-  for (const word of splitWords(text, wordPatterns[kind])) counts.set(word, (counts.get(word) ?? 0) + 1)
+  for (const { text: piece, end } of pieces(text)) {
+    for (const word of wordsOf(piece, wordPatterns[kind])) counts.set(word, (counts.get(word) ?? 0) + 1)
+    yield end
+  }
   counts.delete(UNKNOWN)
   counts.delete(NEWLINE)
   const byFrequency = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)

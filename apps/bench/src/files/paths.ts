@@ -1,0 +1,109 @@
+import { constants } from 'node:fs'
+import { access, mkdir, readFile, stat, statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+/** File systems whose files are no files (statfs(2)): proc, sysfs, debugfs, tracefs, securityfs, devpts, cgroup and cgroup2, bpf. */
+const PSEUDO = [0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x1cd1, 0x27e0eb, 0x63677270, 0xcafe4a11]
+
+/**
+ * What is at a path. What never ends or is no data is refused here, before anyone reads it: pipes, sockets, devices and what
+ * a kernel shows as files.
+ *
+ * @param where - what the message begins with, e.g. `data`
+ * @throws Error, one line, for an empty path, one that cannot be looked at, or one of another kind
+ */
+export async function pathKind(where: string, path: string): Promise<'file' | 'folder' | 'absent'> {
+  if (path === '') throw new Error(`${where}: expected a path, got an empty one; is a variable unset?`)
+  if (path.includes('\0')) throw new Error(`${where}: expected a path, got one with a zero byte in it`)
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw new Error(`${where}: cannot read ${path} (${reasonOf(error)})`)
+  })
+  if (!info) return 'absent'
+  const special = info.isFIFO()
+    ? 'a pipe'
+    : info.isSocket()
+      ? 'a socket'
+      : info.isCharacterDevice() || info.isBlockDevice()
+        ? 'a device'
+        : (await isPseudo(path))
+          ? 'no file but a view into the system'
+          : undefined
+  if (special) throw new Error(`${where}: expected a file or folder, got ${path}, which is ${special}`)
+  return info.isDirectory() ? 'folder' : 'file'
+}
+
+const isPseudo = (path: string) =>
+  statfs(path).then(
+    ({ type }) => PSEUDO.includes(type >>> 0),
+    () => false,
+  )
+
+/**
+ * @param what - is expected there, e.g. `a plan`
+ * @throws Error, one line, unless a file is there
+ */
+export async function expectFile(where: string, path: string, what = 'a file'): Promise<void> {
+  const kind = await pathKind(where, path)
+  if (kind !== 'file')
+    throw new Error(`${where}: expected ${what}, got ${path}, which is ${kind === 'folder' ? 'a folder' : 'not there'}`)
+}
+
+/** @throws Error, one line, if something other than a folder is there */
+export async function expectFolder(where: string, path: string, what = 'a folder'): Promise<void> {
+  const kind = await pathKind(where, path)
+  if (kind !== 'folder')
+    throw new Error(`${where}: expected ${what}, got ${path}, which is ${kind === 'file' ? 'a file' : 'not there'}`)
+}
+
+/** @throws Error, one line, for what is no file or cannot be read */
+export async function readFileAt(where: string, path: string, what?: string): Promise<Buffer> {
+  await expectFile(where, path, what)
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${where}: cannot read ${path} (${reasonOf(error)})`)
+  })
+}
+
+/**
+ * Refuses a folder to write to that cannot be made or written to.
+ *
+ * @throws Error, one line
+ */
+export async function expectWritable(where: string, folder: string): Promise<void> {
+  const refuse = (reason: string) =>
+    new Error(`${where}: expected a folder that can be written to, got ${folder}: ${reason}; take another --out`)
+  if ((await pathKind(where, folder)) === 'file') throw refuse('it is a file')
+  // The closest folder that is there. Node.js makes missing ones for ever below some that cannot have any.
+  let above = resolve(folder)
+  let kind = await pathKind(where, above)
+  while (kind === 'absent' && dirname(above) !== above) {
+    above = dirname(above)
+    kind = await pathKind(where, above)
+  }
+  if (kind === 'file') throw refuse(`${above} is a file`)
+  await access(above, constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
+    throw refuse(`${above}: ${reasonOf(error)}`)
+  })
+}
+
+/** Makes a folder, and those above it. */
+export async function makeFolder(where: string, folder: string): Promise<void> {
+  await expectWritable(where, folder)
+  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      `${where}: expected a folder that can be made, got ${folder} (${reasonOf(error)}); take another --out`,
+    )
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'the disk is full',
+}
+
+/** Why the system refused, in words. */
+export const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ''] ?? message
