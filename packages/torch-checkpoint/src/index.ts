@@ -1,0 +1,6 @@
+export { arraysOf, openTorchArrays, type TorchArrays } from './arrays.js'
+export type { TensorData } from './dtypes.js'
+export type { Dtype, Global, PickleValue, Storage, Tensor, Unread } from './pickle/values.js'
+export { describe, isTensor, isUnread, quoted } from './pickle/values.js'
+export { openTorch, type TorchFile } from './read.js'
+export { type NewTensor, saveTorch, type TorchValue, tensor } from './write.js'
