@@ -1,3 +1,5 @@
+import { type EvalLine, type Results, compareResults } from '@alibi/results'
+import { writeResults } from '@alibi/results/node'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,10 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compareResults } from '../src/compare/compare.js'
 import { comparisonText } from '../src/compare/text.js'
-import { type Results, writeResults } from '../src/results/file.js'
-import type { EvalLine } from '../src/results/schema.js'
 import { exampleResults } from './example-results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))

@@ -1,7 +1,7 @@
+import type { Results } from '@alibi/results'
 import { resolveRunConfig } from '../src/config/schema.js'
 import { makeReading } from '../src/experiment/evaluate.js'
 import { binEdges } from '../src/experiment/loss-by-position.js'
-import type { Results } from '../src/results/file.js'
 
 /** Nats more a doubling beyond the train length. */
 const GROWTH: Record<string, number> = { alibi: -0.01, sinusoidal: 0.6, rotary: 0.4, 't5-bias': 0.2, none: 0.5 }

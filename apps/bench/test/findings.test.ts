@@ -1,7 +1,6 @@
+import { type Results, checkFindings, emptyResults } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
-import { checkFindings } from '../src/report/findings.js'
 import { resultTables } from '../src/report/result-tables.js'
-import { emptyResults, type Results } from '../src/results/file.js'
 import { exampleResults } from './example-results.js'
 
 const example = exampleResults()

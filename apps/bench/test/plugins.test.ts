@@ -1,3 +1,4 @@
+import { readResults } from '@alibi/results/node'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
 import { makeStrategy } from '../src/plugins/strategies.js'
 import { repeatCommand } from '../src/report/repeat.js'
-import { readResults } from '../src/results/file.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 let folder: string

@@ -1,3 +1,4 @@
+import { resultsText } from '@alibi/results'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +9,6 @@ import { findChromium, NO_CHROMIUM } from '../../../tooling/chromium.mjs'
 import { evaluationsCsv } from '../src/report/downloads.js'
 import { reportFigures } from '../src/report/figures/all.js'
 import { htmlReport } from '../src/report/page/page.js'
-import { resultsText } from '../src/results/file.js'
 import { exampleResults } from './example-results.js'
 
 const require = createRequire(import.meta.url)

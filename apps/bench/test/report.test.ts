@@ -1,3 +1,4 @@
+import { type Results, emptyResults, readingsOf, rowsOf } from '@alibi/results'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,9 +10,7 @@ import { htmlReport } from '../src/report/page/page.js'
 import { differencesFromPaper } from '../src/report/paper/comparable.js'
 import { published } from '../src/report/paper/published.js'
 import { repeatCommand } from '../src/report/repeat.js'
-import { readingsOf, rowsOf } from '../src/report/rows.js'
 import { writeReport } from '../src/report/write.js'
-import { emptyResults, type Results } from '../src/results/file.js'
 import { exampleResults } from './example-results.js'
 
 const example = exampleResults()

@@ -1,3 +1,5 @@
+import { type EvalLine, type PositionsLine, type Results, type RetrievalLine, type RunLine, type TrainLine, emptyResults } from '@alibi/results'
+import { appendResult, readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,15 +7,6 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type RunOptions, resolveRunConfig } from '../src/config/schema.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
-import {
-  appendResult,
-  emptyResults,
-  type Results,
-  readResults,
-  resultsPath,
-  writeResults,
-} from '../src/results/file.js'
-import type { EvalLine, PositionsLine, RetrievalLine, RunLine, TrainLine } from '../src/results/schema.js'
 
 const config = resolveRunConfig({
   strategies: ['alibi', 'learned'],

@@ -1,7 +1,7 @@
+import { compareResults } from '@alibi/results'
+import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
-import { compareResults } from '../compare/compare.js'
 import { comparisonText } from '../compare/text.js'
-import { readResults } from '../results/file.js'
 
 export function compareCommand(): Command {
   return new Command('compare')

@@ -1,8 +1,8 @@
+import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
 import { restoreStrategy } from '../plugins/admit.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
-import { readResults } from '../results/file.js'
 
 export function reportCommand(): Command {
   return new Command('report')

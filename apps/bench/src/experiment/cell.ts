@@ -1,3 +1,4 @@
+import type { CellKey } from '@alibi/results'
 import { join } from 'node:path'
 import { huggingFaceArchitecture } from '@alibi/huggingface/families'
 import { createModel, createTrainer, type ModelConfig, type StepCompiler, type Trainer } from '@alibi/transformer'
@@ -5,7 +6,6 @@ import { hasCheckpoint, loadCheckpoint, readCheckpointInfo } from '@alibi/transf
 import { modelSize, type RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
 import { makeStrategy } from '../plugins/strategies.js'
-import type { CellKey } from '../results/schema.js'
 
 /** One strategy trained from one seed: what a run is made of. */
 export interface Cell {

@@ -1,6 +1,6 @@
+import type { CellKey, Results } from '@alibi/results'
+import { readResults } from '@alibi/results/node'
 import type { RunConfig } from '../config/schema.js'
-import { type Results, readResults } from '../results/file.js'
-import type { CellKey } from '../results/schema.js'
 import { duration } from '../terminal/format.js'
 import { cellKey, cellName, cellsOf, disposeTrainer, stepsDone } from './cell.js'
 import { describeReading, evaluateModel, sameReading, tokensRead } from './evaluate.js'

@@ -1,5 +1,5 @@
+import type { PositionsLine } from '@alibi/results'
 import type { Evaluation } from '@alibi/transformer'
-import type { PositionsLine } from '../results/schema.js'
 
 /** Places told one by one: where the early-token curse is steepest. */
 const SINGLE = 16

@@ -1,8 +1,8 @@
+import type { CellKey, RetrievalLine } from '@alibi/results'
 import { answersRight, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { sourceNamed } from '../data/sources.js'
 import { ANSWER_LENGTH, makeTrials, trialDistances } from '../data/tasks.js'
-import type { CellKey, RetrievalLine } from '../results/schema.js'
 import type { Progress } from '../terminal/progress.js'
 
 /** Of each length and distance; a share of 50 is known within 14 points. */

@@ -1,5 +1,5 @@
+import { type Results, resultsText } from '@alibi/results'
 import { gzipSync } from 'node:zlib'
-import { type Results, resultsText } from '../results/file.js'
 
 /** A file that is inside of the page. */
 export interface Download {

@@ -1,7 +1,6 @@
-import type { Results } from '../results/file.js'
+import { type Results, checkFindings } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
-import { checkFindings } from './findings.js'
 import { type ResultTable, resultTables } from './result-tables.js'
 
 /** The report as Markdown: what was run, and a table for each way of reading held-out text. */

@@ -1,7 +1,7 @@
+import type { RunLine } from '@alibi/results'
 import { Document, visit } from 'yaml'
 import { cellsOptions, configOptions } from '../commands/options.js'
 import { type RunConfig, resolveRunConfig } from '../config/schema.js'
-import type { RunLine } from '../results/schema.js'
 import { planSchema } from '../sweep/plan.js'
 
 /** The command that runs this again: what differs from the preset, as options. */

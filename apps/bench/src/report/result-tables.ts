@@ -1,9 +1,5 @@
-import type { Results } from '../results/file.js'
+import { type BySeed, PLAIN, type Reading, type Results, type Spread, evalLengthsOf, formatPerplexity, readingsOf, rowsOf, standing, summarize, trainLengthsOf, wasRead } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
-import { evalLengthsOf, PLAIN, type Reading, readingsOf, rowsOf, trainLengthsOf, wasRead } from './rows.js'
-import { formatPerplexity, type Spread } from './spread.js'
-import { type BySeed, standing } from './statistics.js'
-import { summarize } from './summary.js'
 
 /** A way of reading held-out text: rows are strategies × train lengths, columns evaluation lengths, then costs. */
 export interface ResultTable {

@@ -1,10 +1,10 @@
+import type { RunLine } from '@alibi/results'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
 import { cellKey, checkpointFolder } from '../experiment/cell.js'
 import { isKnownStrategy, makeStrategy } from '../plugins/strategies.js'
-import type { RunLine } from '../results/schema.js'
 import { cellIdBase } from '../sweep/cells.js'
 import { CELLS } from '../sweep/folder.js'
 

@@ -1,7 +1,7 @@
+import type { Results } from '@alibi/results'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
-import type { Results } from '../results/file.js'
 import { reportFigures } from './figures/all.js'
 import { markdownReport } from './markdown.js'
 import { htmlReport } from './page/page.js'

@@ -1,8 +1,8 @@
+import type { ResultLine } from '@alibi/results'
+import { appendResult, readResults, writeResults } from '@alibi/results/node'
 import type { RunConfig } from '../config/schema.js'
 import { cellName, cellsOf, stepsDone } from '../experiment/cell.js'
 import { sameReading } from '../experiment/evaluate.js'
-import { appendResult, readResults, writeResults } from '../results/file.js'
-import type { ResultLine } from '../results/schema.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 
 /** Adds lines to a run's results and waits until they are kept. */

@@ -1,8 +1,8 @@
+import type { CellKey } from '@alibi/results'
 import { createHash } from 'node:crypto'
 import type { BackendName } from '@alibi/backend'
 import type { RunConfig } from '../config/schema.js'
 import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
-import type { CellKey } from '../results/schema.js'
 import type { Outcomes } from './messages.js'
 
 /** One model of a sweep: a run with one strategy and one seed. */

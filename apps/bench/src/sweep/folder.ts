@@ -1,8 +1,9 @@
+import type { Results } from '@alibi/results'
+import { readResults } from '@alibi/results/node'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
-import { type Results, readResults } from '../results/file.js'
 import type { SweepCell } from './cells.js'
 
 /** How a cell's process ended. A cell that was stopped has none, like one that has not begun. */

@@ -1,6 +1,5 @@
+import { type ResultLine, type Results, type RunLine, SCHEMA_VERSION, emptyResults } from '@alibi/results'
 import type { RunConfig } from '../config/schema.js'
-import { emptyResults, type Results } from '../results/file.js'
-import { type ResultLine, type RunLine, SCHEMA_VERSION } from '../results/schema.js'
 import type { Outcomes } from './messages.js'
 import type { Plan } from './plan.js'
 

@@ -1,4 +1,5 @@
 // The process of one job. It shares neither memory nor fate with the others.
+import { readResults, resultsPath } from '@alibi/results/node'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -13,7 +14,6 @@ import { cellsOf } from '../experiment/cell.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { trainCell } from '../experiment/train.js'
 import { admitStrategies, loadStrategies } from '../plugins/admit.js'
-import { readResults, resultsPath } from '../results/file.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { isHeld } from '../run-folder/lock.js'

@@ -1,4 +1,4 @@
-import type { TrainLine } from '../results/schema.js'
+import type { TrainLine } from '@alibi/results'
 
 export interface Point {
   readonly x: number

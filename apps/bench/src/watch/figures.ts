@@ -1,3 +1,4 @@
+import { type CellKey, type Reading, formatMean, readingsOf, trainLengthsOf, wasRead } from '@alibi/results'
 import {
   curvesTable,
   drawCurves,
@@ -9,9 +10,6 @@ import {
   stylesOf,
 } from '@alibi/charts'
 import { thin } from '../report/figures/perplexity.js'
-import { type Reading, readingsOf, trainLengthsOf, wasRead } from '../report/rows.js'
-import { formatMean } from '../report/spread.js'
-import type { CellKey } from '../results/schema.js'
 import { thousands } from '../terminal/format.js'
 import { meanLoss, type Point } from './curves.js'
 import type { WatchedCell } from './folder.js'

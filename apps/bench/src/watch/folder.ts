@@ -1,11 +1,10 @@
+import { type CellKey, type Results, type RunLine, isOf } from '@alibi/results'
+import { readResults, resultsPath } from '@alibi/results/node'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { RunConfig } from '../config/schema.js'
 import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
-import { isOf } from '../report/rows.js'
-import { type Results, readResults, resultsPath } from '../results/file.js'
-import type { CellKey, RunLine } from '../results/schema.js'
 import { isHeld } from '../run-folder/lock.js'
 import { type End, readEnd } from '../sweep/folder.js'
 

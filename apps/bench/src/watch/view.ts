@@ -1,7 +1,6 @@
+import { type EvalLine, formatMean } from '@alibi/results'
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlFigure, htmlTable } from '@alibi/charts/page'
-import { formatMean } from '../report/spread.js'
-import type { EvalLine } from '../results/schema.js'
 import { duration, thousands } from '../terminal/format.js'
 import { type CellState, cellStates } from './cell-state.js'
 import { watchedFigures } from './figures.js'

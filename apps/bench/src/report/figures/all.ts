@@ -1,5 +1,5 @@
+import type { Results } from '@alibi/results'
 import type { Figure } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 import { biasFigures } from './biases.js'
 import { costFigures } from './cost.js'

@@ -1,9 +1,6 @@
+import { type Results, type RowSummary, type Spread, commonLoss, readingsOf, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { BAR_HEIGHT, drawBars, type Figure, stylesOf } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/format.js'
-import { readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
-import type { Spread } from '../spread.js'
-import { commonLoss, type RowSummary, summarize } from '../summary.js'
 
 interface Measure {
   readonly id: string

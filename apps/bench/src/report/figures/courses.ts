@@ -1,9 +1,7 @@
+import { PLAIN, type Results, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/format.js'
 import { published } from '../paper/published.js'
-import { PLAIN, rowsOf, trainLengthsOf } from '../rows.js'
-import { summarize } from '../summary.js'
 
 /** A strategy's perplexity by evaluation length. */
 interface Course {

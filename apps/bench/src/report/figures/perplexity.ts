@@ -1,9 +1,6 @@
+import { type Reading, type Results, type RowSummary, formatPerplexity, perplexityDigits, readingsOf, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/format.js'
-import { type Reading, readingsOf, rowsOf, trainLengthsOf } from '../rows.js'
-import { formatPerplexity, perplexityDigits } from '../spread.js'
-import { type RowSummary, summarize } from '../summary.js'
 
 /** Perplexity over evaluation length, one figure a train length and way of reading: the paper's figure 1. */
 export function perplexityFigures(results: Results): Figure[] {

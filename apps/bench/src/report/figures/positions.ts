@@ -1,9 +1,6 @@
+import { PLAIN, type PositionsLine, type Results, type Row, evalLengthsOf, isOf, over, rowsOf, trainLengthsOf, wasRead } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
-import type { PositionsLine } from '../../results/schema.js'
 import { thousands } from '../../terminal/format.js'
-import { evalLengthsOf, isOf, PLAIN, type Row, rowsOf, trainLengthsOf, wasRead } from '../rows.js'
-import { over } from '../summary.js'
 
 /** Loss by place in the longest chunks that were read, one figure a train length. */
 export function positionFigures(results: Results): Figure[] {

@@ -1,8 +1,6 @@
+import { type Results, isOf, over, rowsOf, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, logScale, stylesOf } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/format.js'
-import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
-import { over } from '../summary.js'
 
 const TASKS = { passkey: 'Finding a passkey', copy: 'Copying what was read' } as const
 

@@ -1,8 +1,6 @@
+import { type Results, isOf, over, rowsOf, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, linearScale, stylesOf } from '@alibi/charts'
-import type { Results } from '../../results/file.js'
 import { duration, thousands } from '../../terminal/format.js'
-import { isOf, rowsOf, trainLengthsOf } from '../rows.js'
-import { over } from '../summary.js'
 
 /** Training loss over steps, one figure a train length. */
 export function trainingFigures(results: Results): Figure[] {

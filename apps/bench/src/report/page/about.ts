@@ -1,11 +1,9 @@
+import { type Results, type RunLine, rowsOf, trainLengthsOf } from '@alibi/results'
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
 import { modelSize } from '../../config/schema.js'
-import type { Results } from '../../results/file.js'
-import type { RunLine } from '../../results/schema.js'
 import { thousands } from '../../terminal/format.js'
 import { downloadsOf } from '../downloads.js'
 import { repeatCommand, repeatPlan } from '../repeat.js'
-import { rowsOf, trainLengthsOf } from '../rows.js'
 
 /** What was run, in a few facts. */
 export function facts(results: Results): string {

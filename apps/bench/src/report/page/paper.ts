@@ -1,13 +1,10 @@
+import { type Results, formatPerplexity, readingsOf, rowsOf, summarize } from '@alibi/results'
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlTable, narrowHtmlFigure } from '@alibi/charts/page'
-import type { Results } from '../../results/file.js'
 import { thousands } from '../../terminal/format.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'
 import { type PaperTable, paperTables } from '../paper/tables.js'
-import { readingsOf, rowsOf } from '../rows.js'
-import { formatPerplexity } from '../spread.js'
-import { summarize } from '../summary.js'
 
 /** The paper's numbers: beside ours where the setting is the same; else apart, with what does compare. */
 export function paperSection(results: Results, courses: readonly Figure[]): string {

@@ -1,6 +1,5 @@
+import type { CellKey, ResultLine, Results } from '@alibi/results'
 import { join } from 'node:path'
-import type { Results } from '../../results/file.js'
-import type { CellKey, ResultLine } from '../../results/schema.js'
 import { openCellEvents } from './cell-events.js'
 import type { Scalars } from './event.js'
 import { scalarsOf } from './scalars.js'

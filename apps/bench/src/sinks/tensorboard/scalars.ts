@@ -1,4 +1,4 @@
-import type { EvalLine, ResultLine } from '../../results/schema.js'
+import type { EvalLine, ResultLine } from '@alibi/results'
 import type { Scalar } from './event.js'
 
 /** A line of results as TensorBoard shows it: `train` by steps, `eval` by evaluation length, `retrieval` by distance. */

@@ -1,6 +1,4 @@
-import { percent } from '../report/judgement.js'
-import { type Row, readingsOf, trainLengthsOf, wasRead } from '../report/rows.js'
-import { formatMean } from '../report/spread.js'
+import { type Row, formatMean, percent, readingsOf, trainLengthsOf, wasRead } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import type { Comparison, CostName, PerplexityDifference } from './compare.js'
