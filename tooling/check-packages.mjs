@@ -8,7 +8,7 @@ const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal
 const WITH_TENSORFLOW = ['backend', 'transformer']
 /** Entries that browsers import: no module of Node is below them. */
 const FOR_BROWSERS = [
-  ...['core', ...STRATEGIES, 'transformer', 'charts'].map((folder) => `packages/${folder}/src/index.ts`),
+  ...['core', ...STRATEGIES, 'transformer', 'charts', 'results'].map((folder) => `packages/${folder}/src/index.ts`),
   'packages/huggingface/src/families.ts',
   ...['browser', 'webgpu/register'].map((entry) => `packages/backend/src/${entry}.ts`),
 ]

@@ -1,4 +1,5 @@
 // The parts of the bench that run in browsers too: apps/playground is made of them.
+
+export { perplexityDigits } from '@alibi/results'
 export { trainingBatch } from './data/batch.js'
 export { makeStrategy } from './plugins/strategies.js'
-export { perplexityDigits } from './report/spread.js'

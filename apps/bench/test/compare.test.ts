@@ -1,13 +1,13 @@
-import { type EvalLine, type Results, compareResults } from '@alibi/results'
-import { writeResults } from '@alibi/results/node'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { compareResults, type EvalLine, linesOf, type Results } from '@alibi/results'
+import { writeResults } from '@alibi/results/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { comparisonText } from '../src/compare/text.js'
+import { comparisonText } from '../src/report/comparison.js'
 import { exampleResults } from './example-results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -125,13 +125,13 @@ describe('compare', () => {
   it('fits 80 columns, and prints JSON', async () => {
     const folders = ['a', 'b'].map((name) => join(folder, name)) as [string, string]
     for (const each of folders) await mkdir(each)
-    await writeResults(folders[0], a)
+    await writeResults(folders[0], linesOf(a))
     const exploding = withLosses(
       a,
       (line) => line.lossNats + (line.strategy === 'sinusoidal' ? 12 + line.seed / 10 : -0.01),
     )
     const description = 'a setting '.repeat(30)
-    await writeResults(folders[1], { ...exploding, run: { ...a.run, device: description } })
+    await writeResults(folders[1], linesOf({ ...exploding, run: { ...a.run, device: description } }))
     const { stdout } = await start(...folders)
     const [, , ...lines] = stdout.split('\n')
     expect(lines.filter((line) => line.length > 80)).toEqual([])

@@ -1,6 +1,5 @@
-import type { Results } from '@alibi/results'
-import { resolveRunConfig } from '../src/config/schema.js'
-import { makeReading } from '../src/experiment/evaluate.js'
+import { makeReading, type Results, type RunLine } from '@alibi/results'
+import { type RunConfig, resolveRunConfig } from '../src/config/schema.js'
 import { binEdges } from '../src/experiment/loss-by-position.js'
 
 /** Nats more a doubling beyond the train length. */
@@ -8,7 +7,7 @@ const GROWTH: Record<string, number> = { alibi: -0.01, sinusoidal: 0.6, rotary: 
 const TRAIN_LENGTHS = [128, 256]
 
 /** Results as a sweep might have them: five strategies, two train lengths, three seeds, every kind of line. */
-export function exampleResults(): Results {
+export function exampleResults(): Results & { readonly run: RunLine & { readonly config: RunConfig } } {
   const config = resolveRunConfig({
     strategies: ['alibi', 'sinusoidal', 'rotary', 't5-bias', 'none'],
     trainLength: 128,

@@ -1,4 +1,4 @@
-import { type Results, checkFindings, emptyResults } from '@alibi/results'
+import { checkFindings, emptyResults, type Results } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
 import { resultTables } from '../src/report/result-tables.js'
 import { exampleResults } from './example-results.js'

@@ -1,11 +1,12 @@
-import { readResults } from '@alibi/results/node'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
+import { readResults } from '@alibi/results/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { savedConfig } from '../src/config/saved.js'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
 import { makeStrategy } from '../src/plugins/strategies.js'
 import { repeatCommand } from '../src/report/repeat.js'
@@ -167,7 +168,7 @@ describe('the command line', () => {
       mine: { from: join(folder, 'mine.ts') },
       nothing: { from: 'a-strategy' },
     })
-    expect(repeatCommand(run.config)).toContain(`--strategies none,a-strategy,${join(folder, 'mine.ts')} `)
+    expect(repeatCommand(savedConfig(run)!)).toContain(`--strategies none,a-strategy,${join(folder, 'mine.ts')} `)
     const [none, nothing, mine] = evals.map(({ lossNats }) => lossNats)
     expect(nothing).toBe(none)
     const again = await evaluate('--eval-lengths', '32')

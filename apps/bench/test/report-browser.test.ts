@@ -1,8 +1,8 @@
-import { resultsText } from '@alibi/results'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
+import { linesOf, resultsText } from '@alibi/results'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, NO_CHROMIUM } from '../../../tooling/chromium.mjs'
@@ -121,7 +121,7 @@ describe('the report in a browser', () => {
     expect(svg).not.toContain('var(')
     expect((await save('perplexity-128.csv', () => button('Save as CSV'))).toString()).toContain('"128","')
     const link = (name: string) => save(name, () => page.getByRole('link', { name, exact: true }).click())
-    expect(gunzipSync(await link('results.jsonl.gz')).toString()).toBe(resultsText(results))
+    expect(gunzipSync(await link('results.jsonl.gz')).toString()).toBe(resultsText(linesOf(results)))
     expect((await link('evaluations.csv')).toString()).toBe(evaluationsCsv(results))
     await page.close()
   })

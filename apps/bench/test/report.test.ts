@@ -1,8 +1,8 @@
-import { type Results, emptyResults, readingsOf, rowsOf } from '@alibi/results'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reference } from '@alibi/core'
+import { emptyResults, type Results, readingGroups, rowsOf } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
 import { resolveRunConfig } from '../src/config/schema.js'
 import { reportFigures } from '../src/report/figures/all.js'
@@ -33,7 +33,10 @@ describe('rows and readings', () => {
       { name: 'alibi', trainLength: 256 },
       { name: 'sinusoidal', trainLength: 128 },
     ])
-    expect(readingsOf(example.evals).map(({ name }) => name)).toEqual(['non-overlapping', 'sliding window, stride 64'])
+    expect(readingGroups(example.evals).map(({ name }) => name)).toEqual([
+      'non-overlapping',
+      'sliding window, stride 64',
+    ])
   })
 
   it('say which strides and windows, and how sizes differ', () => {
@@ -45,7 +48,7 @@ describe('rows and readings', () => {
       stride,
       ...(attentionWindow && { attentionWindow }),
     })
-    const names = (...lines: Results['evals'][number][]) => readingsOf(lines).map(({ name }) => name)
+    const names = (...lines: Results['evals'][number][]) => readingGroups(lines).map(({ name }) => name)
     expect(names(read(128, 64), read(256, 128))).toEqual(['sliding window, stride half the length'])
     expect(names(read(128, 64), read(128, 1))).toEqual(['sliding window, stride 1', 'sliding window, stride 64'])
     expect(names(read(256, 1), read(256, 1, 128))).toEqual([
@@ -81,9 +84,11 @@ describe('the paper', () => {
 
   it('compares with a run of its setting alone', () => {
     const same = resolveRunConfig({ preset: 'paper-wt103' })
-    expect(differencesFromPaper(same)).toEqual([])
-    expect(differencesFromPaper({ ...same, numHeads: 16 })).toEqual(['numHeads 16 (the paper: 8)'])
-    expect(differencesFromPaper(example.run.config)).toContain('data typescript (the paper: wikitext-103)')
+    expect(differencesFromPaper({ ...example.run, config: same })).toEqual([])
+    expect(differencesFromPaper({ ...example.run, config: { ...same, numHeads: 16 } })).toEqual([
+      'numHeads 16 (the paper: 8)',
+    ])
+    expect(differencesFromPaper(example.run)).toContain('data typescript (the paper: wikitext-103)')
     const results = { ...only('alibi'), run: { ...example.run, config: same } }
     const evals = results.evals.map((line) => ({ ...line, trainLength: 512, evalLength: 512, perplexity: 20.7165 }))
     const page = htmlReport({ ...results, evals }, reportFigures(results, new Map()))

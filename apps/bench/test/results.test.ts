@@ -1,10 +1,5 @@
-import { type EvalLine, type PositionsLine, type Results, type RetrievalLine, type RunLine, type TrainLine, emptyResults } from '@alibi/results'
-import { appendResult, readResults, resultsPath, writeResults } from '@alibi/results/node'
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EvalLine, PositionsLine, Results, RetrievalLine, RunLine, TrainLine } from '@alibi/results'
+import { describe, expect, it } from 'vitest'
 import { type RunOptions, resolveRunConfig } from '../src/config/schema.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
 
@@ -70,68 +65,6 @@ const results: Results = {
   positions: [positions],
   retrieval: [retrieval],
 }
-
-let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'alibi-results-'))
-})
-afterEach(() => rm(folder, { recursive: true }))
-
-describe('results.jsonl', () => {
-  it('reads what was written', async () => {
-    await writeResults(folder, { ...results, evals: [] })
-    for (const each of results.evals) await appendResult(folder, each)
-    expect(await readResults(folder)).toEqual(results)
-  })
-
-  it('reads files of before lines said which cell they are of', async () => {
-    const { trainLength, size, elapsedSeconds, peakResidentBytes, ...old } = train
-    await writeFile(resultsPath(folder), `${JSON.stringify(run)}\n${JSON.stringify(old)}\n`)
-    expect(await readResults(folder)).toEqual({ ...emptyResults(run), train: [{ ...old, trainLength: 100, size }] })
-  })
-
-  it.each([
-    ['half a line', '{"type":"eval","str'],
-    ['a line that another was written into', '{"type":"eval","str{"type":"eval"}\n'],
-    ['compressed bytes', `${gzipSync('{"type":"eval"}\n').toString('latin1')}\n`],
-    ['zeros', `${'\0'.repeat(100)}\n${'\0'.repeat(9)}`],
-  ])('leaves out %s at the end', async (_what, tail) => {
-    await writeResults(folder, results)
-    await appendFile(resultsPath(folder), tail, 'latin1')
-    expect(await readResults(folder)).toEqual(results)
-  })
-
-  it('says where it is damaged, if whole lines follow', async () => {
-    await writeResults(folder, results)
-    await appendFile(resultsPath(folder), `\0\0\n${JSON.stringify(train)}\n`)
-    await expect(readResults(folder)).rejects.toThrow(/expected JSON in .*, line 9, got a damaged line/)
-  })
-
-  it('reads what someone has compressed, if only in part', async () => {
-    await writeResults(folder, results)
-    const packed = gzipSync(await readFile(resultsPath(folder)))
-    await rm(resultsPath(folder))
-    await writeFile(`${resultsPath(folder)}.gz`, packed)
-    expect(await readResults(folder)).toEqual(results)
-    await writeFile(`${resultsPath(folder)}.gz`, packed.subarray(0, -9))
-    expect((await readResults(folder)).run).toEqual(run)
-  })
-
-  it.each([
-    ['not JSON\n', 'expected JSON in'],
-    ['{"type":"train"}\n', 'line 1: strategy'],
-    [`${JSON.stringify({ ...run, schemaVersion: 2 })}\n`, 'line 1: schemaVersion'],
-    [`${JSON.stringify(train)}\n`, 'expected a first line of type run'],
-    ['', 'no whole line'],
-  ])('refuses %j', async (text, message) => {
-    await writeFile(resultsPath(folder), text)
-    await expect(readResults(folder)).rejects.toThrow(message)
-  })
-
-  it('says that there are none', async () => {
-    await expect(readResults(folder)).rejects.toThrow('which has none')
-  })
-})
 
 describe('the report', () => {
   it('has a row a strategy, with the spread of seeds', () => {

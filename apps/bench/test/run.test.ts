@@ -1,12 +1,11 @@
-import type { EvalLine } from '@alibi/results'
-import { readResults } from '@alibi/results/node'
 import { execFile, spawn } from 'node:child_process'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { EvalLine, Reading } from '@alibi/results'
+import { readResults } from '@alibi/results/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Reading } from '../src/experiment/evaluate.js'
 
 // The command line as a person starts it, built by `npm test` before the tests.
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))

@@ -1,12 +1,13 @@
-import type { Results } from '@alibi/results'
-import { readResults, resultsPath } from '@alibi/results/node'
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Results } from '@alibi/results'
+import { readResults, resultsPath } from '@alibi/results/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { savedConfig } from '../src/config/saved.js'
 import { sourceNames } from '../src/data/sources.js'
 import { repeatPlan } from '../src/report/repeat.js'
 import { trainedParameters } from '../src/report/trained-parameters.js'
@@ -114,9 +115,9 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
       const plan = await readPlan(await writePlan('first.json', { ...tiny, ...change }))
       const runs = planRuns(plan, folder)
       const about = { backend: { name: 'cpu' as const, device: '' }, texts: [], versions: {}, commit: null }
-      const { config, sweep } = sweepRunLine(plan, { runs, ...about })
+      const run = sweepRunLine(plan, { runs, ...about })
       const path = join(folder, 'again.yaml')
-      await writeFile(path, repeatPlan(config, sweep!))
+      await writeFile(path, repeatPlan(savedConfig(run)!, run.sweep!))
       expect(planRuns(await readPlan(path), '/')).toEqual(runs)
     }
   })

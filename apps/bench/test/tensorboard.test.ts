@@ -1,7 +1,7 @@
-import { type EvalLine, type Results, type RetrievalLine, type TrainLine, emptyResults } from '@alibi/results'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type EvalLine, emptyResults, type Results, type RetrievalLine, type TrainLine } from '@alibi/results'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openEvents } from '../src/sinks/tensorboard/events.js'
 import { crc32c } from '../src/sinks/tensorboard/record.js'

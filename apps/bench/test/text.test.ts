@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { selectBackend } from '@alibi/backend'
 import { none } from '@alibi/core'
+import { makeReading } from '@alibi/results'
 import { createModel } from '@alibi/transformer'
 import fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -10,7 +11,7 @@ import { readCorpus } from '../src/data/corpus.js'
 import { readSource } from '../src/data/sources.js'
 import { readTokenizer } from '../src/data/tokenizer/hugging-face.js'
 import { byteTokenizer, type Tokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
-import { evaluateModel, makeReading } from '../src/experiment/evaluate.js'
+import { evaluateModel } from '../src/experiment/evaluate.js'
 
 let folder: string
 let lines: string[]

@@ -1,10 +1,10 @@
-import { type Results, type TrainLine, emptyResults } from '@alibi/results'
-import { appendResult, writeResults } from '@alibi/results/node'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { emptyResults, linesOf, type Results, type TrainLine } from '@alibi/results'
+import { appendResults, writeResults } from '@alibi/results/node'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium, NO_CHROMIUM } from '../../../tooling/chromium.mjs'
@@ -82,7 +82,7 @@ describe('the live page in a browser', () => {
     await page.evaluate('window.notLoadedAgain = true')
 
     await mkdir(folder)
-    await writeResults(folder, underWay)
+    await writeResults(folder, linesOf(underWay))
     await status.getByText('5 of 15 cells finished').waitFor()
     expect(await page.locator(loss).count()).toBe(6)
     const row = page.locator('#cells tbody tr', { hasText: 'alibi L128 seed 2' })
@@ -96,7 +96,7 @@ describe('the live page in a browser', () => {
     await picture.focus()
     await page.keyboard.press('ArrowRight')
     const added: TrainLine = { ...second[20]!, lossNats: 2.3456 }
-    await appendResult(folder, added)
+    await appendResults(folder, added)
     await row.getByText('2.346').waitFor()
     expect(await row.textContent()).toContain('630 of 1,500 steps')
     expect(await curve()).not.toBe(before)
@@ -106,21 +106,21 @@ describe('the live page in a browser', () => {
 
     const [evaluation] = example.evals.filter((line) => line.seed === 2 && line.trainLength === 128)
     const rest = second.slice(21)
-    await appendResult(folder, ...rest, { ...evaluation!, perplexity: 7.891 })
+    await appendResults(folder, ...rest, { ...evaluation!, perplexity: 7.891 })
     await row.getByText('7.891 at 128').waitFor()
     expect(await row.textContent()).toContain('trained, 1 of 5 evaluations')
     await page.locator('#perplexity-128-nonoverlapping tbody', { hasText: '7.891' }).waitFor({ state: 'attached' })
     expect(await page.evaluate('window.notLoadedAgain')).toBe(true)
 
     // Begun anew in the same folder, then gone.
-    await writeResults(folder, { ...emptyResults(run), train: second.slice(0, 1) })
+    await writeResults(folder, linesOf({ ...emptyResults(run), train: second.slice(0, 1) }))
     await status.getByText('0 of 15 cells finished').waitFor()
     await expect.poll(() => page.locator(loss).count()).toBe(1)
     expect(await page.locator('#perplexity figure').count()).toBe(0)
     await rm(folder, { recursive: true })
     await status.getByText('waiting for results').waitFor()
     await mkdir(folder)
-    await writeResults(folder, underWay)
+    await writeResults(folder, linesOf(underWay))
     await expect.poll(() => page.locator(loss).count()).toBe(6)
     expect(errors).toEqual([])
 
@@ -132,7 +132,7 @@ describe('the live page in a browser', () => {
   it('shows smoothed losses between the lowest and the highest of what they are means of', async (context) => {
     if (!executablePath) return context.skip(NO_CHROMIUM)
     await mkdir(folder)
-    await writeResults(folder, underWay)
+    await writeResults(folder, linesOf(underWay))
     const { page, errors } = await open(DESKTOP)
     expect(await page.locator('#loss-128 figcaption').textContent()).toContain('Nothing else is smoothed')
     await page.getByRole('link', { name: 'mean of the last 5 lines' }).click()
@@ -153,7 +153,7 @@ describe('the live page in a browser', () => {
     async ([name, options, query], context) => {
       if (!executablePath) return context.skip(NO_CHROMIUM)
       await mkdir(folder)
-      await writeResults(folder, underWay)
+      await writeResults(folder, linesOf(underWay))
       const { page, errors } = await open(options, query)
       await page.screenshot({ path: `${screenshots}watch-${name}.png`, fullPage: true })
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(options.viewport!.width)

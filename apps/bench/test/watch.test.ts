@@ -1,5 +1,3 @@
-import { type Results, type TrainLine, emptyResults } from '@alibi/results'
-import { appendResult, resultsPath, writeResults } from '@alibi/results/node'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -8,8 +6,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { emptyResults, linesOf, modelSize, type Results, type TrainLine } from '@alibi/results'
+import { appendResults, resultsPath, writeResults } from '@alibi/results/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { modelSize, type RunConfig } from '../src/config/schema.js'
+import type { RunConfig } from '../src/config/schema.js'
 import { holdFolder } from '../src/run-folder/lock.js'
 import { cellStates } from '../src/watch/cell-state.js'
 import { meanLoss } from '../src/watch/curves.js'
@@ -67,25 +67,25 @@ describe('a run that is watched', () => {
 
   it('is waited for, told of cell by cell, and goes on after half a line', async () => {
     expect(await statesOf(join(folder, 'later'))).toEqual(['waiting: waiting for results to be written there'])
-    await writeResults(folder, begun)
+    await writeResults(folder, linesOf(begun))
     const release = await holdFolder(folder)
     expect((await statesOf())[0]).toBe('alibi L128 seed 1: training')
-    await appendResult(folder, train('alibi', 30))
+    await appendResults(folder, train('alibi', 30))
     expect(await statesOf()).toEqual([
       'alibi L128 seed 1: training 30 of 1,500 steps',
       'learned L128 seed 1: to be done',
       'mine L128 seed 1: to be done',
       'none L128 seed 1: to be done',
     ])
-    await appendResult(folder, train('alibi', 1500), evaluation('alibi', 128))
+    await appendResults(folder, train('alibi', 1500), evaluation('alibi', 128))
     expect((await statesOf())[0]).toBe('alibi L128 seed 1: evaluating trained, 1 of 2 evaluations')
     // A learned table is not evaluated beyond the train length.
-    await appendResult(folder, evaluation('alibi', 256), train('learned', 1500), evaluation('learned', 128))
+    await appendResults(folder, evaluation('alibi', 256), train('learned', 1500), evaluation('learned', 128))
     expect((await statesOf())[1]).toBe('learned L128 seed 1: finished')
     // Of a plugin that is not known before the next cell begins.
-    await appendResult(folder, train('mine', 1500), evaluation('mine', 128))
+    await appendResults(folder, train('mine', 1500), evaluation('mine', 128))
     expect((await statesOf())[2]).toBe('mine L128 seed 1: evaluating trained, 1 of 2 evaluations')
-    await appendResult(folder, train('none', 60))
+    await appendResults(folder, train('none', 60))
     await writeFile(resultsPath(folder), '{"type":"train","strat', { flag: 'a' })
     expect(await statesOf()).toEqual([
       'alibi L128 seed 1: finished',
@@ -96,7 +96,9 @@ describe('a run that is watched', () => {
     release()
     await expect.poll(async () => (await statesOf())[3]).toBe('none L128 seed 1: stopped 60 of 1,500 steps')
     await writeFile(resultsPath(folder), 'no results\n')
-    expect(await statesOf()).toEqual([expect.stringMatching(/^unreadable: results: expected JSON in .*line 1/)])
+    expect(await statesOf()).toEqual([
+      expect.stringMatching(/^unreadable: results: expected a first line of type run in .*, got a damaged line$/),
+    ])
   })
 })
 
@@ -117,20 +119,20 @@ describe('a sweep that is watched', () => {
       ...{ ...config, strategies: [strategy], trainLength, batchSize: 4096 / trainLength, ...change },
       evalLengths: config.evalLengths.filter((length) => length >= trainLength),
     }
-    const path = join(folder, 'cells', `${strategy}-L${trainLength}-${modelSize(own, undefined)}-seed1-${hash}`)
+    const path = join(folder, 'cells', `${strategy}-L${trainLength}-${modelSize(own)}-seed1-${hash}`)
     await mkdir(path, { recursive: true })
     const lines = example.train.filter((line) => line.strategy === strategy && line.trainLength === trainLength)
     const results: Results = {
       ...emptyResults({ ...run, config: own }),
       train: lines.filter(({ seed, step }) => seed === 1 && step <= steps),
     }
-    await writeResults(path, results)
+    await writeResults(path, linesOf(results))
     return path
   }
   const end = (path: string, value: object) => writeFile(join(path, 'end.json'), JSON.stringify(value))
 
   it('has every cell of its plan, whatever became of it, and none of a plan before', async () => {
-    await writeResults(folder, emptyResults({ ...run, config, sweep }))
+    await writeResults(folder, linesOf(emptyResults({ ...run, config, sweep })))
     await end(await writeCell('0', 'alibi', 128, 1500), { end: 'finished' })
     const failed = await writeCell('1', 'none', 128, 300)
     await end(failed, { end: 'failed', message: 'the <disk> is full' })

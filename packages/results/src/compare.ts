@@ -1,11 +1,11 @@
-import { sameReading } from '../experiment/evaluate.js'
-import { isOf, type Row, readingsOf, rowsOf } from '../report/rows.js'
-import type { Spread } from '../report/spread.js'
-import { type BySeed, type PairedTest, pairedTest, significant } from '../report/statistics.js'
-import { over, type RowSummary, summarize } from '../report/summary.js'
-import type { Results } from '../results/file.js'
-import type { EvalLine } from '../results/schema.js'
+import type { EvalLine } from './lines.js'
+import type { Results } from './read.js'
+import { type Reading, sameReading } from './reading.js'
+import { isRow, type Row, readingGroups, rowsOf } from './rows.js'
 import { differentSettings, type SettingDifference } from './settings.js'
+import type { Spread } from './spread.js'
+import { type BySeed, type PairedTest, pairedTest, significant } from './statistics.js'
+import { over, type RowSummary, summarize } from './summary.js'
 
 /** What two runs, or sweeps, differ in. */
 export interface Comparison {
@@ -17,16 +17,14 @@ export interface Comparison {
   readonly onlyB: readonly Row[]
 }
 
-type Reading = Pick<EvalLine, 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
-
 /** One strategy at one train length and size, as each of the two has it. */
-interface Pair {
+export interface RowPair {
   readonly a: Row
   readonly b: Row
 }
 
 export interface PerplexityDifference extends Reading {
-  readonly of: Pair
+  readonly of: RowPair
   readonly a: Spread
   readonly b: Spread
   /** Mean of b − a in nats a token: over the seeds that both have, or of the means if they have none in common. */
@@ -37,8 +35,8 @@ export interface PerplexityDifference extends Reading {
   readonly counts: boolean
 }
 
-interface CostDifference {
-  readonly of: Pair
+export interface CostDifference {
+  readonly of: RowPair
   readonly cost: CostName
   readonly a: Spread
   readonly b: Spread
@@ -70,8 +68,8 @@ export function compareResults(a: Results, b: Results): Comparison {
   }
 }
 
-function perplexityDifferences(a: Results, b: Results, of: Pair): Omit<PerplexityDifference, 'counts'>[] {
-  const [linesA, linesB] = [a.evals.filter((line) => isOf(line, of.a)), b.evals.filter((line) => isOf(line, of.b))]
+function perplexityDifferences(a: Results, b: Results, of: RowPair): Omit<PerplexityDifference, 'counts'>[] {
+  const [linesA, linesB] = [a.evals.filter((line) => isRow(line, of.a)), b.evals.filter((line) => isRow(line, of.b))]
   const readings = linesA.filter((line, i) => linesA.findIndex((other) => sameReading(other, line)) === i)
   return readings.flatMap(({ evalLength, protocol, stride, attentionWindow }) => {
     const reading = { evalLength, protocol, stride, ...(attentionWindow !== undefined && { attentionWindow }) }
@@ -98,13 +96,13 @@ function meanDifference(one: BySeed, other: BySeed): number | undefined {
 }
 
 /** By the readings that both have, so that the longest evaluation is the same. */
-function costDifferences(a: Results, b: Results, pairs: readonly Pair[]): CostDifference[] {
+function costDifferences(a: Results, b: Results, pairs: readonly RowPair[]): CostDifference[] {
   const shared = (own: Results, other: Results) => ({
     ...own,
     evals: own.evals.filter((line) => other.evals.some((each) => sameReading(each, line))),
   })
   const [ownA, ownB] = [shared(a, b), shared(b, a)]
-  const reading = readingsOf(ownA.evals)[0]
+  const reading = readingGroups(ownA.evals)[0]
   return pairs.flatMap((of) => {
     const [ofA, ofB] = [summarize(ownA, [of.a], reading)[0], summarize(ownB, [of.b], reading)[0]]
     return costNames.flatMap((cost): CostDifference[] => {

@@ -1,7 +1,8 @@
-import type { Results } from '../results/file.js'
-import { thousands } from '../terminal/format.js'
+import { thousands } from './format.js'
 import { changed, type Judgement, noHigherThan, together, untold } from './judgement.js'
-import { evalLengthsOf, isOf, PLAIN, type Reading, type Row, readingsOf, rowsOf, wasRead } from './rows.js'
+import type { Results } from './read.js'
+import { evalLengthsOf, isRow, PLAIN, type ReadingGroup, type Row, readingGroups, rowsOf, wasRead } from './rows.js'
+import { median } from './spread.js'
 import type { BySeed } from './statistics.js'
 import { over } from './summary.js'
 
@@ -60,7 +61,7 @@ export function checkFindings(results: Results): Finding[] {
 function degradesSoon(results: Results, row: Row): Judgement {
   const { trainLength } = row
   const lines = results.positions.filter(
-    (line) => isOf(line, row) && wasRead(line, PLAIN) && line.evalLength >= trainLength + TENS / 2,
+    (line) => isRow(line, row) && wasRead(line, PLAIN) && line.evalLength >= trainLength + TENS / 2,
   )
   // The shortest has the most chunks, so the most tokens there.
   const [evalLength] = evalLengthsOf(lines)
@@ -137,11 +138,8 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
   if (!long) return untold(`${at(alibi)}: no sinusoidal positions trained at ${thousands(length)}`)
   const secondsAToken = (row: Row) =>
     over(
-      results.train.filter((line) => isOf(line, row)),
-      (lines) => {
-        const rates = lines.map((line) => line.tokensPerSecond).sort((a, b) => a - b)
-        return Math.log(1 / rates[Math.floor(rates.length / 2)]!)
-      },
+      results.train.filter((line) => isRow(line, row)),
+      (lines) => -Math.log(median(lines.map((line) => line.tokensPerSecond))),
     )?.bySeed ?? new Map()
   const better = changed(
     `at ${thousands(length)}, ALiBi trained at ${thousands(alibi.trainLength)} against sinusoidal trained there`,
@@ -158,8 +156,8 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
 }
 
 function isFlat(results: Results, row: Row): Judgement {
-  const lines = results.evals.filter((line) => isOf(line, row))
-  const sliding = readingsOf(lines).filter(({ protocol, windowed }) => protocol === 'sliding' && !windowed)
+  const lines = results.evals.filter((line) => isRow(line, row))
+  const sliding = readingGroups(lines).filter(({ protocol, windowed }) => protocol === 'sliding' && !windowed)
   const steady = sliding.filter(
     (reading) => new Set(lines.filter((line) => wasRead(line, reading)).map((line) => line.stride)).size === 1,
   )
@@ -176,13 +174,13 @@ function isFlat(results: Results, row: Row): Judgement {
   )
 }
 
-const lossesAt = (results: Results, row: Row, reading: Reading, length: number): BySeed =>
+const lossesAt = (results: Results, row: Row, reading: ReadingGroup, length: number): BySeed =>
   over(
-    results.evals.filter((line) => isOf(line, row) && wasRead(line, reading) && line.evalLength === length),
+    results.evals.filter((line) => isRow(line, row) && wasRead(line, reading) && line.evalLength === length),
     (lines) => lines.at(-1)!.lossNats,
   )?.bySeed ?? new Map()
 
-const lengthsRead = (results: Results, row: Row, reading: Reading) =>
-  evalLengthsOf(results.evals.filter((line) => isOf(line, row) && wasRead(line, reading)))
+const lengthsRead = (results: Results, row: Row, reading: ReadingGroup) =>
+  evalLengthsOf(results.evals.filter((line) => isRow(line, row) && wasRead(line, reading)))
 
 const at = ({ trainLength }: Row) => `trained at ${thousands(trainLength)}`

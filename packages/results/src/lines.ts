@@ -1,89 +1,117 @@
 import { z } from 'zod'
-import { runConfigSchema } from '../config/schema.js'
 
-/** Raised when a line's meaning changes; readers refuse what they do not know. New fields and line types do not raise it. */
+/** Raised when a line's meaning changes; readers refuse a higher one. New fields and line types do not raise it. */
 export const SCHEMA_VERSION = 1
 
-const count = z.int().min(0)
+const name = z.string().min(1)
+/** From 0. */
+const whole = z.int().min(0)
+const count = z.int().min(1)
+
+/**
+ * What was measured may be anything that a computation gives. JSON has no numbers that are not finite: they are written as
+ * `"NaN"`, `"Infinity"` and `"-Infinity"`. Other writers make `null` of them.
+ */
+const measured = z.union(
+  [z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number), z.null().transform(() => Number.NaN)],
+  { error: 'a number, "NaN", "Infinity" or "-Infinity"' },
+)
+const amount = measured.refine((value) => !(value < 0), { error: 'a number of at least 0' })
+
+const modelShape = { numLayers: count, modelDim: count, numHeads: count }
+
+/** What rows and curves are made with. A run has settings besides, of which the reader need not know. */
+const config = z.looseObject({
+  /** In the order of rows. */
+  strategies: z.array(name).min(1),
+  seeds: z.array(whole).min(1),
+  trainLength: count,
+  steps: count.optional(),
+  evalLengths: z.array(count).optional(),
+  ...z.object(modelShape).partial().shape,
+  architecture: name.optional(),
+})
 
 /** The first line: what was run, on what. */
-const runLine = z.object({
+export const runLine = z.object({
   type: z.literal('run'),
-  schemaVersion: z.literal(SCHEMA_VERSION),
-  config: runConfigSchema,
+  schemaVersion: z.int().min(1).max(SCHEMA_VERSION),
+  config,
   /** What a sweep varied beside `config`'s strategies and seeds: `config` is that of its first train length and size. */
   sweep: z
-    .object({
+    .looseObject({
       /** Its file's name. */
       plan: z.string(),
       description: z.string().optional(),
-      trainLengths: z.array(count),
-      sizes: z.array(z.object({ numLayers: count, modelDim: count, numHeads: count })),
+      trainLengths: z.array(count).min(1),
+      sizes: z.array(z.object(modelShape)).min(1),
       /** Where batch sizes followed from train lengths. */
       tokensPerStep: count.optional(),
     })
     .optional(),
   /** The first of config.seeds. */
-  seed: z.number(),
-  backend: z.string(),
-  device: z.string(),
+  seed: whole.optional(),
+  /** What computed, e.g. `tensorflow`. */
+  backend: z.string().default('unknown'),
+  device: z.string().default('unknown'),
   /** Of Node, the platform, the backend's library and TensorFlow.js. */
-  versions: z.record(z.string(), z.string()),
+  versions: z.record(z.string(), z.string()).default({}),
   /** Of the working tree, with `-dirty` if it had changes; null outside of one. */
-  commit: z.string().nullable(),
+  commit: z.string().nullable().default(null),
 })
 
 /** What every line but the first is about: lines of one cell have the same four. */
 const cell = {
-  strategy: z.string(),
-  trainLength: z.number(),
-  seed: z.number(),
-  /** The model's: {@link modelSize} of the run's config. */
-  size: z.string(),
+  strategy: name,
+  trainLength: count,
+  seed: whole,
+  /** The model's: `modelSize` of the run's config. */
+  size: name,
 }
 
 /** Loss of a stretch of training. */
-const trainLine = z.object({
+export const trainLine = z.object({
   type: z.literal('train'),
   ...cell,
   /** Steps done. */
-  step: z.number(),
+  step: count,
   /** Mean nats a token over the steps since the line before. */
-  lossNats: z.number(),
-  tokensPerSecond: z.number(),
+  lossNats: measured,
+  tokensPerSecond: amount,
   /** Seconds in training steps since step 0, those before a resumption included; absent in older files. */
-  elapsedSeconds: z.number().optional(),
+  elapsedSeconds: amount.optional(),
   /** Most bytes that the process had been resident in by then; absent in older files. */
-  peakResidentBytes: z.number().optional(),
+  peakResidentBytes: amount.optional(),
 })
 
 /** How held-out text was read. */
 const reading = {
-  evalLength: z.number(),
-  protocol: z.enum(['nonoverlapping', 'sliding', 'streaming']),
+  evalLength: count,
+  /** `nonoverlapping`, `sliding`, `streaming`, or one that is newer than this reader. */
+  protocol: name,
   /** Tokens between windows: evalLength when they do not overlap. */
-  stride: z.number(),
+  stride: count,
   /** Keys, the last ones, that each query was limited to, its own included; absent: all before it. */
-  attentionWindow: z.number().optional(),
+  attentionWindow: count.optional(),
 }
 
 /** One held-out evaluation of a trained model. */
-const evalLine = z.object({
+export const evalLine = z.object({
   type: z.literal('eval'),
   ...cell,
   ...reading,
   /** Tokens scored. */
-  tokens: z.number(),
-  lossNats: z.number(),
-  perplexity: z.number(),
-  bitsPerByte: z.number(),
-  tokensPerSecond: z.number(),
+  tokens: count,
+  lossNats: measured,
+  perplexity: amount,
+  bitsPerByte: measured.optional(),
+  tokensPerSecond: amount.optional(),
   /** Most bytes that tensors held at once. */
-  peakBytes: z.number(),
+  peakBytes: amount.optional(),
 })
 
 /** The same evaluation, its loss by place in the sequence that was read. */
-const positionsLine = z.object({
+export const positionsLine = z.object({
   type: z.literal('positions'),
   ...cell,
   ...reading,
@@ -91,38 +119,46 @@ const positionsLine = z.object({
   bins: z.array(
     z.object({
       /** Tokens that precede the predicted one in its sequence, less 1: 0 was predicted from one token. */
-      from: count,
+      from: whole,
       /** Past the last. */
       to: count,
-      tokens: count,
+      tokens: whole,
       /** Mean. */
-      lossNats: z.number(),
+      lossNats: measured,
     }),
   ),
 })
 
 /** How often a trained model found what it had read `distance` tokens before. */
-const retrievalLine = z.object({
+export const retrievalLine = z.object({
   type: z.literal('retrieval'),
-  task: z.enum(['passkey', 'copy']),
+  /** `passkey`, `copy`, or one that is newer than this reader. */
+  task: name,
   ...cell,
   /** Tokens of a whole trial. */
-  evalLength: z.number(),
+  evalLength: count,
   /** From what is to be found to where it is asked for, in tokens. */
-  distance: count,
+  distance: whole,
   /** Trials whose every token was the model's first choice. */
-  correct: count,
+  correct: whole,
   trials: count,
 })
-
-export const resultLine = z.discriminatedUnion('type', [runLine, trainLine, evalLine, positionsLine, retrievalLine])
 
 export type RunLine = z.infer<typeof runLine>
 export type TrainLine = z.infer<typeof trainLine>
 export type EvalLine = z.infer<typeof evalLine>
 export type PositionsLine = z.infer<typeof positionsLine>
 export type RetrievalLine = z.infer<typeof retrievalLine>
-export type ResultLine = z.infer<typeof resultLine>
+export type ResultLine = RunLine | TrainLine | EvalLine | PositionsLine | RetrievalLine
+/** A line of a type that is newer than this reader. */
+export interface OtherLine {
+  readonly type: string
+}
 
-/** What identifies a trained model among the lines of any number of runs. */
-export type CellKey = Pick<TrainLine, 'strategy' | 'trainLength' | 'seed' | 'size'>
+/** A line as JSON, without the end of the line; numbers that are not finite as strings. */
+export const lineText = (line: ResultLine | OtherLine): string =>
+  JSON.stringify(line, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? `${value}` : value))
+
+/** A whole file. */
+export const resultsText = (lines: readonly (ResultLine | OtherLine)[]): string =>
+  lines.map((line) => `${lineText(line)}\n`).join('')

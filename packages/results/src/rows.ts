@@ -1,5 +1,5 @@
-import type { Results } from '../results/file.js'
-import type { EvalLine } from '../results/schema.js'
+import type { EvalLine } from './lines.js'
+import type { Results } from './read.js'
 
 /** What a row or curve of the report is of: a strategy trained at a length. Its seeds are what it is a mean over. */
 export interface Row {
@@ -10,8 +10,8 @@ export interface Row {
   readonly name: string
 }
 
-/** How held-out text was read, over all evaluation lengths. */
-export interface Reading {
+/** Readings of held-out text that are shown together, over all evaluation lengths: a table of the report. */
+export interface ReadingGroup {
   readonly protocol: EvalLine['protocol']
   /** Where lines differ in it at one length; else undefined, and {@link name} says what it was. */
   readonly stride: number | undefined
@@ -22,19 +22,19 @@ export interface Reading {
 }
 
 /** The paper's way. */
-export const PLAIN: Reading = {
+export const PLAIN: ReadingGroup = {
   protocol: 'nonoverlapping',
   stride: undefined,
   windowed: false,
   name: 'non-overlapping',
 }
 
-type CellLine = Pick<EvalLine, 'strategy' | 'trainLength' | 'size'>
+type RowLine = Pick<EvalLine, 'strategy' | 'trainLength' | 'size'>
 type ReadLine = Pick<EvalLine, 'trainLength' | 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
 
 /** Rows in the order of the run's strategies, then of train lengths and sizes. */
 export function rowsOf({ run, train, evals }: Results): Row[] {
-  const lines: CellLine[] = [...train, ...evals]
+  const lines: RowLine[] = [...train, ...evals]
   const sizes = new Set(lines.map((line) => line.size))
   const found = new Map<string, Row>()
   for (const { strategy, trainLength, size } of lines) {
@@ -51,10 +51,10 @@ export function rowsOf({ run, train, evals }: Results): Row[] {
 }
 
 /** Whether a line is of the row. */
-export const isOf = (line: CellLine, row: CellLine) =>
+export const isRow = (line: RowLine, row: RowLine) =>
   line.strategy === row.strategy && line.trainLength === row.trainLength && line.size === row.size
 
-export const trainLengthsOf = (lines: readonly Pick<CellLine, 'trainLength'>[]) =>
+export const trainLengthsOf = (lines: readonly Pick<RowLine, 'trainLength'>[]) =>
   distinct(lines.map((line) => line.trainLength))
 
 export const evalLengthsOf = (lines: readonly Pick<EvalLine, 'evalLength'>[]) =>
@@ -62,18 +62,22 @@ export const evalLengthsOf = (lines: readonly Pick<EvalLine, 'evalLength'>[]) =>
 
 const distinct = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b)
 
-const NOUNS = { nonoverlapping: 'non-overlapping', sliding: 'sliding window', streaming: 'streaming' } as const
+const NOUNS: Readonly<Record<string, string>> = {
+  nonoverlapping: 'non-overlapping',
+  sliding: 'sliding window',
+  streaming: 'streaming',
+}
 
 /** The ways in which the run read held-out text: non-overlapping first, controls last. */
-export function readingsOf(lines: readonly ReadLine[]): Reading[] {
-  const protocols = Object.keys(NOUNS) as (keyof typeof NOUNS)[]
+export function readingGroups(lines: readonly ReadLine[]): ReadingGroup[] {
+  const protocols = [...new Set([...Object.keys(NOUNS), ...lines.map((line) => line.protocol)])]
   return [false, true].flatMap((windowed) =>
-    protocols.flatMap((protocol): Reading[] => {
+    protocols.flatMap((protocol): ReadingGroup[] => {
       const own = lines.filter(
         (line) => line.protocol === protocol && (line.attentionWindow !== undefined) === windowed,
       )
       if (!own.length) return []
-      const name = [NOUNS[protocol], ...(windowed ? [describeWindow(own)] : [])].join(', ')
+      const name = [NOUNS[protocol] ?? protocol, ...(windowed ? [describeWindow(own)] : [])].join(', ')
       if (protocol === 'nonoverlapping') return [{ protocol, stride: undefined, windowed, name }]
       const strides = distinct(own.map((line) => line.stride))
       if (evalLengthsOf(own).some((length) => severalStrides(own, length)))
@@ -95,7 +99,7 @@ function describeWindow(lines: readonly ReadLine[]): string {
 }
 
 /** Whether a line was read that way. */
-export const wasRead = (line: ReadLine, { protocol, stride, windowed }: Reading) =>
+export const wasRead = (line: ReadLine, { protocol, stride, windowed }: ReadingGroup) =>
   line.protocol === protocol &&
   (line.attentionWindow !== undefined) === windowed &&
   (stride === undefined || line.stride === stride)

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { RunLine } from '../results/schema.js'
+import type { RunLine } from './lines.js'
 
 /** Something that the two runs were not made with alike; undefined where one of them does not have it. */
 export interface SettingDifference {
@@ -13,7 +12,7 @@ export function differentSettings(a: RunLine, b: RunLine): SettingDifference[] {
   const [ofA, ofB] = [settingsOf(a), settingsOf(b)]
   return [...new Set([...Object.keys(ofA), ...Object.keys(ofB)])]
     .map((name) => ({ name, a: ofA[name], b: ofB[name] }))
-    .filter((setting) => !isDeepStrictEqual(setting.a, setting.b))
+    .filter((setting) => !sameValue(setting.a, setting.b))
 }
 
 const settingsOf = ({ config, sweep, backend, device, versions, commit }: RunLine) =>
@@ -30,3 +29,16 @@ const TEXT = ['data', 'tokenizer', 'vocabularySize', 'evalTokens']
 /** Those of them that differ: where there are any, perplexities may be of other texts or tokens. */
 export const otherText = (settings: readonly SettingDifference[]): string[] =>
   settings.flatMap(({ name }) => (TEXT.includes(name) ? [name] : []))
+
+/** Of JSON: the order of an object's keys says nothing. */
+function sameValue(a: unknown, b: unknown): boolean {
+  if (!isObject(a) || !isObject(b)) return Object.is(a, b)
+  const keys = Object.keys(a)
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => key in b && sameValue(a[key], b[key]))
+  )
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

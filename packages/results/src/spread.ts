@@ -23,6 +23,9 @@ export function spreadOf(bySeed: ReadonlyMap<number, number>): Spread | undefine
   }
 }
 
+/** The middle one, the upper of two. */
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
+
 /** Perplexities of 3.557, 35.6 and 356: as many digits as are of use, and the same for a deviation beside them. */
 export const perplexityDigits = (value: number) => (value >= 100 ? 0 : value >= 10 ? 1 : 3)
 

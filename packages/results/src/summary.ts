@@ -1,7 +1,8 @@
-import type { Results } from '../results/file.js'
-import type { TrainLine } from '../results/schema.js'
-import { evalLengthsOf, isOf, type Reading, type Row, wasRead } from './rows.js'
-import { type Spread, spreadOf } from './spread.js'
+import { groupByCell } from './cell.js'
+import type { TrainLine } from './lines.js'
+import type { Results } from './read.js'
+import { evalLengthsOf, isRow, type ReadingGroup, type Row, wasRead } from './rows.js'
+import { median, type Spread, spreadOf } from './spread.js'
 
 /** A row's numbers, each over its seeds. */
 export interface RowSummary {
@@ -21,13 +22,13 @@ export interface RowSummary {
 }
 
 /** The numbers of each row that was read so; rows that were only trained come without perplexities. */
-export function summarize(results: Results, rows: readonly Row[], reading: Reading | undefined): RowSummary[] {
+export function summarize(results: Results, rows: readonly Row[], reading: ReadingGroup | undefined): RowSummary[] {
   const common = commonLoss(results.train)
   const apart = ownProcesses(results.train)
   return rows.flatMap((row) => {
-    const evals = reading ? results.evals.filter((line) => isOf(line, row) && wasRead(line, reading)) : []
-    if (!evals.length && results.evals.some((line) => isOf(line, row))) return []
-    const train = results.train.filter((line) => isOf(line, row))
+    const evals = reading ? results.evals.filter((line) => isRow(line, row) && wasRead(line, reading)) : []
+    if (!evals.length && results.evals.some((line) => isRow(line, row))) return []
+    const train = results.train.filter((line) => isRow(line, row))
     const longest = evals.filter((line) => line.evalLength === evalLengthsOf(evals).at(-1))
     return [
       {
@@ -63,21 +64,10 @@ export function over<L extends { readonly seed: number }>(
 
 /** The lowest training loss that every cell reached. */
 export const commonLoss = (train: readonly TrainLine[]): number =>
-  Math.max(...cellsOf(train).map((lines) => Math.min(...lines.map((line) => line.lossNats))))
+  Math.max(...groupByCell(train).map((lines) => Math.min(...lines.map((line) => line.lossNats))))
 
 /** What a process was resident in at most only grows: where it falls from a cell to the next, they had processes of their own. */
 function ownProcesses(train: readonly TrainLine[]): boolean {
-  const peaks = cellsOf(train).map((lines) => lines.at(-1)!.peakResidentBytes ?? 0)
+  const peaks = groupByCell(train).map((lines) => lines.at(-1)!.peakResidentBytes ?? 0)
   return peaks.some((peak, i) => i > 0 && peak < peaks[i - 1]!)
 }
-
-function cellsOf(train: readonly TrainLine[]): TrainLine[][] {
-  const cells = new Map<string, TrainLine[]>()
-  for (const line of train) {
-    const cell = [line.strategy, line.trainLength, line.seed, line.size].join()
-    cells.set(cell, [...(cells.get(cell) ?? []), line])
-  }
-  return [...cells.values()]
-}
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]

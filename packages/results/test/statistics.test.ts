@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BySeed, pairedTest, standing } from '../src/report/statistics.js'
-import { studentP, studentQuantile } from '../src/report/student.js'
+import { type BySeed, pairedTest, standing } from '../src/statistics.js'
+import { studentP, studentQuantile } from '../src/student.js'
 
 const bySeed = (...values: number[]): BySeed => new Map(values.map((value, seed) => [seed, value]))
 

@@ -1,7 +1,7 @@
 import { compareResults } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
-import { comparisonText } from '../compare/text.js'
+import { comparisonText } from '../report/comparison.js'
 
 export function compareCommand(): Command {
   return new Command('compare')

@@ -1,11 +1,11 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
+import { lineText, makeReading, modelSize, validate } from '@alibi/results'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
-import { modelSize, runConfigSchema } from '../config/schema.js'
-import { parsed } from '../config/validate.js'
+import { runConfigSchema } from '../config/schema.js'
 import { checkLengths } from '../data/corpus.js'
 import { readSource } from '../data/sources.js'
-import { evaluateModel, makeReading } from '../experiment/evaluate.js'
+import { evaluateModel } from '../experiment/evaluate.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { createProgress } from '../terminal/progress.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
@@ -56,7 +56,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const { evalTokens: maxTokens, protocol, stride, attentionWindow } = options
   if (stride !== undefined && protocol === 'nonoverlapping')
     throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
-  parsed(numbersSchema, options, 'eval')
+  validate(numbersSchema, options, 'eval')
   const signal = interruptSignal()
   const progress = createProgress()
   const backend = await selectBackend(options.backend)
@@ -78,8 +78,8 @@ async function evaluate(folder: string, options: Options): Promise<void> {
       const request = { cell, reading, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
       progress.stop()
-      console.log(JSON.stringify(whole))
-      if (options.byPosition) console.log(JSON.stringify(positions))
+      console.log(lineText(whole))
+      if (options.byPosition) console.log(lineText(positions))
     }
   } finally {
     progress.stop()

@@ -1,5 +1,6 @@
 import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
+import { savedConfig } from '../config/saved.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
@@ -14,9 +15,10 @@ export function reportCommand(): Command {
 /** Writes the report and shows its first table. */
 export async function report(folder: string): Promise<void> {
   const results = await readResults(folder)
-  const { config } = results.run
-  for (const [name, plugin] of Object.entries(config.plugins ?? {}))
-    await restoreStrategy(name, plugin, config, console.error).catch((error: Error) =>
+  for (const note of results.notes) console.error(`note: ${note}`)
+  const config = savedConfig(results.run)
+  for (const [name, plugin] of Object.entries(config?.plugins ?? {}))
+    await restoreStrategy(name, plugin, config!, console.error).catch((error: Error) =>
       console.error(`no picture of what ${name} adds to scores: ${error.message}`),
     )
   const { html } = await writeReport(folder, results)

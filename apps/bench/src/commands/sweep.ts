@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { BackendName } from '@alibi/backend'
+import { describeCell } from '@alibi/results'
 import { Command, Option } from 'commander'
 import type { RunConfig } from '../config/schema.js'
 import { holdFolder } from '../run-folder/lock.js'
@@ -10,7 +11,7 @@ import { CELLS, cellFolder } from '../sweep/folder.js'
 import { planRuns, readPlan } from '../sweep/plan.js'
 import { sweepRunLine } from '../sweep/results.js'
 import { doJob } from '../sweep/run-in-process.js'
-import { count, describeCell, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
+import { count, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
 import { type Board, createBoard } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -80,7 +81,7 @@ async function sweep(path: string, options: Options): Promise<void> {
   const failed = sweep.cells.filter((cell) => states.get(cell)!.end === 'failed')
   if (failed.length)
     throw new Error(
-      `sweep: ${failed.length} cells failed: ${failed.map(describeCell).join('; ')}; their logs are in ${join(folder, CELLS)}. Go on with: ${goOn} --retry`,
+      `sweep: ${failed.length} cells failed: ${failed.map(({ key }) => describeCell(key)).join('; ')}; their logs are in ${join(folder, CELLS)}. Go on with: ${goOn} --retry`,
     )
 }
 

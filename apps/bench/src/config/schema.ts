@@ -1,8 +1,8 @@
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
+import { validate } from '@alibi/results'
 import { z } from 'zod'
 import { pluginSchema } from '../plugins/plugin.js'
 import { presets } from './presets.js'
-import { parsed } from './validate.js'
 
 const count = z.int().min(1)
 const rate = z.number().min(0).lt(1)
@@ -87,7 +87,7 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
   const name = options.preset ?? 'quick'
   if (!Object.hasOwn(presets, name))
     throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
-  const config = parsed(runConfigSchema, { preset: name, ...presets[name], ...options }, 'run')
+  const config = validate(runConfigSchema, { preset: name, ...presets[name], ...options }, 'run')
   const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
   if (modelDim % numHeads !== 0)
     throw new RangeError(
@@ -128,12 +128,3 @@ function checkRandomPositions({ randomPositions, trainLength, evalLengths, proto
   if (protocols.includes('streaming'))
     throw new RangeError('run: expected protocol nonoverlapping or sliding with random positions, got streaming')
 }
-
-/**
- * Layers × model dimension × heads, e.g. `4x128x4`, and a family's name if it is built like that: what tells models of one
- * run's results from another's.
- */
-export const modelSize = (
-  { numLayers, modelDim, numHeads }: Pick<RunConfig, 'numLayers' | 'modelDim' | 'numHeads'>,
-  architecture: string | undefined,
-) => [`${numLayers}x${modelDim}x${numHeads}`, ...(architecture ? [architecture] : [])].join(' ')

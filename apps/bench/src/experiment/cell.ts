@@ -1,9 +1,9 @@
-import type { CellKey } from '@alibi/results'
 import { join } from 'node:path'
 import { huggingFaceArchitecture } from '@alibi/huggingface/families'
+import { type CellKey, cellName, modelSize } from '@alibi/results'
 import { createModel, createTrainer, type ModelConfig, type StepCompiler, type Trainer } from '@alibi/transformer'
 import { hasCheckpoint, loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
-import { modelSize, type RunConfig } from '../config/schema.js'
+import type { RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
 import { makeStrategy } from '../plugins/strategies.js'
 
@@ -15,8 +15,6 @@ export interface Cell {
 
 export const cellsOf = ({ strategies, seeds }: RunConfig): Cell[] =>
   seeds.flatMap((seed) => strategies.map((strategy) => ({ strategy, seed })))
-
-export const cellName = ({ strategy, seed }: Cell) => `${strategy}-seed${seed}`
 
 /** What identifies the cell in results. */
 export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey => ({

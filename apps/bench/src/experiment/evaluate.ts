@@ -1,4 +1,12 @@
-import type { CellKey, EvalLine, PositionsLine } from '@alibi/results'
+import {
+  type CellKey,
+  cellName,
+  describeReading,
+  type EvalLine,
+  makeReading,
+  type PositionsLine,
+  type Reading,
+} from '@alibi/results'
 import { evaluate, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
@@ -7,25 +15,17 @@ import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import { placeBins } from './loss-by-position.js'
 
-/** How held-out text is read: what tells evaluations of one cell from each other. */
-export type Reading = Pick<EvalLine, 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
-
-/**
- * @param stride - of windows; default half of the length
- * @param attentionWindow - keys, the last ones, that each query is limited to; default all
- */
-export function makeReading(
-  evalLength: number,
-  protocol: Reading['protocol'],
-  stride = Math.max(1, evalLength >> 1),
-  attentionWindow?: number,
-): Reading {
-  const apart = protocol === 'nonoverlapping' ? evalLength : stride
-  return { evalLength, protocol, stride: apart, ...(attentionWindow !== undefined && { attentionWindow }) }
-}
+/** One that this bench can do. */
+export type PlannedReading = Reading & { readonly protocol: RunConfig['protocols'][number] }
 
 /** Every reading that a run asks for; a window as long as the text that is read would change nothing. */
-export function readingsOf({ evalLengths, protocols, stride, windowedControl, trainLength }: RunConfig): Reading[] {
+export function readingsOf({
+  evalLengths,
+  protocols,
+  stride,
+  windowedControl,
+  trainLength,
+}: RunConfig): PlannedReading[] {
   return protocols.flatMap((protocol) =>
     evalLengths.flatMap((length) => [
       makeReading(length, protocol, stride),
@@ -41,23 +41,9 @@ export const tokensRead = (config: RunConfig): { readonly length: number; readon
     tokens: config.evalTokens * (protocol === 'sliding' ? evalLength / stride : 1),
   }))
 
-export const sameReading = (a: Reading, b: Reading) =>
-  a.evalLength === b.evalLength &&
-  a.protocol === b.protocol &&
-  a.stride === b.stride &&
-  a.attentionWindow === b.attentionWindow
-
-/** e.g. `512`, `512, sliding by 64`, `512, 128 keys` */
-export const describeReading = ({ evalLength, protocol, stride, attentionWindow }: Reading) =>
-  [
-    `${evalLength}`,
-    ...(protocol === 'nonoverlapping' ? [] : [`${protocol} by ${stride}`]),
-    ...(attentionWindow === undefined ? [] : [`${attentionWindow} keys`]),
-  ].join(', ')
-
 export interface EvaluationRequest {
   readonly cell: CellKey
-  readonly reading: Reading
+  readonly reading: PlannedReading
   /** Held-out tokens to score at most. */
   readonly maxTokens: number
   /** The range that positions are drawn from, if they are. */
@@ -71,7 +57,7 @@ export async function evaluateModel(
   { cell, reading, maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
-  progress.start(`evaluate ${cell.strategy}-seed${cell.seed} at ${describeReading(reading)}`, maxTokens)
+  progress.start(`evaluate ${cellName(cell)} at ${describeReading(reading)}`, maxTokens)
   const started = performance.now()
   const { byPlace, tokens, lossNats, perplexity, tokensPerSecond, peakBytes } = await evaluate(model, valid, {
     ...reading,

@@ -1,13 +1,13 @@
 import type { RunConfig } from '../config/schema.js'
 import { makeStrategy } from '../plugins/strategies.js'
-import { type Reading, readingsOf } from './evaluate.js'
+import { type PlannedReading, readingsOf } from './evaluate.js'
 import { type TrialKind, trialKindsOf } from './retrieval.js'
 
 /** What a model is tried by once it is trained. */
 export interface PlannedEvaluations {
-  readonly readings: readonly Reading[]
+  readonly readings: readonly PlannedReading[]
   /** Those that its strategy has no positions for: a learned table ends. */
-  readonly beyond: readonly Reading[]
+  readonly beyond: readonly PlannedReading[]
   readonly trials: readonly TrialKind[]
   readonly maxPositions: number
 }
@@ -19,7 +19,7 @@ export interface PlannedEvaluations {
  */
 export function plannedEvaluations(strategy: string, config: RunConfig): PlannedEvaluations {
   const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(strategy, config)
-  const isPossible = ({ protocol, evalLength }: Reading) =>
+  const isPossible = ({ protocol, evalLength }: PlannedReading) =>
     (protocol === 'streaming' ? config.evalTokens : evalLength) <= maxPositions
   const all = readingsOf(config)
   return {

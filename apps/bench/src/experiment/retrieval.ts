@@ -1,8 +1,8 @@
-import type { CellKey, RetrievalLine } from '@alibi/results'
+import { type CellKey, cellName, type RetrievalLine } from '@alibi/results'
 import { answersRight, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { sourceNamed } from '../data/sources.js'
-import { ANSWER_LENGTH, makeTrials, trialDistances } from '../data/tasks.js'
+import { ANSWER_LENGTH, makeTrials, type TaskName, trialDistances } from '../data/tasks.js'
 import type { Progress } from '../terminal/progress.js'
 
 /** Of each length and distance; a share of 50 is known within 14 points. */
@@ -12,7 +12,7 @@ const TRIALS = 50
 const BATCH_TOKENS = 4096
 
 /** What tells trials of one cell from each other. */
-export type TrialKind = Pick<RetrievalLine, 'task' | 'evalLength' | 'distance'>
+export type TrialKind = Pick<RetrievalLine, 'evalLength' | 'distance'> & { readonly task: TaskName }
 
 /** The trials that a run asks for: those of the task it trains on, at every length. */
 export function trialKindsOf({ data, evalLengths }: RunConfig): TrialKind[] {
@@ -23,7 +23,7 @@ export function trialKindsOf({ data, evalLengths }: RunConfig): TrialKind[] {
   )
 }
 
-export const sameTrials = (a: TrialKind, b: TrialKind) =>
+export const sameTrials = (a: RetrievalLine, b: TrialKind) =>
   a.task === b.task && a.evalLength === b.evalLength && a.distance === b.distance
 
 /** Has a model find what it read, as a line of results. */
@@ -34,7 +34,7 @@ export async function tryRetrieval(
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<RetrievalLine> {
   const { task, evalLength, distance } = kind
-  progress.start(`${task} ${cell.strategy}-seed${cell.seed} at ${evalLength}, ${distance} back`, TRIALS)
+  progress.start(`${task} ${cellName(cell)} at ${evalLength}, ${distance} back`, TRIALS)
   const rows = makeTrials(task, evalLength, distance, TRIALS).map((bytes) => Int32Array.from(bytes))
   const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
   let correct = 0

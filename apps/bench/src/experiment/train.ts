@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { compile } from '@alibi/backend'
+import { cellName } from '@alibi/results'
 import type { StepCompiler, Trainer } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
 import type { RunConfig } from '../config/schema.js'
@@ -8,7 +9,7 @@ import type { Corpus } from '../data/corpus.js'
 import type { Append } from '../run-folder/append.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
-import { type Cell, cellKey, cellName, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
+import { type Cell, cellKey, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
 
 /** What the cells of a run share. */
 export interface Run {

@@ -1,8 +1,17 @@
-import { type Row, formatMean, percent, readingsOf, trainLengthsOf, wasRead } from '@alibi/results'
+import {
+  type Comparison,
+  type CostName,
+  formatMean,
+  otherText,
+  type PerplexityDifference,
+  percent,
+  type Row,
+  readingGroups,
+  trainLengthsOf,
+  wasRead,
+} from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
-import type { Comparison, CostName, PerplexityDifference } from './compare.js'
-import { otherText } from './settings.js'
 
 /** The comparison for a terminal of 80 columns. */
 export function comparisonText(comparison: Comparison): string {
@@ -46,7 +55,7 @@ const fit = (text: string, width: number) => (text.length > width ? `${text.slic
 /** One table for each way of reading and train length. */
 function perplexityTables(all: readonly PerplexityDifference[]): string[][] {
   const lines = all.map((difference) => ({ ...difference, trainLength: difference.of.a.trainLength }))
-  return readingsOf(lines).flatMap((reading) =>
+  return readingGroups(lines).flatMap((reading) =>
     trainLengthsOf(lines).flatMap((trainLength) => {
       const own = lines.filter((line) => line.trainLength === trainLength && wasRead(line, reading))
       if (!own.length) return []

@@ -1,5 +1,5 @@
-import { type Results, resultsText } from '@alibi/results'
 import { gzipSync } from 'node:zlib'
+import { linesOf, type Results, resultsText } from '@alibi/results'
 
 /** A file that is inside of the page. */
 export interface Download {
@@ -12,7 +12,7 @@ export interface Download {
 
 /** The run's data: its evaluations as a table, and all there is. */
 export function downloadsOf(results: Results): Download[] {
-  const gzipped = gzipSync(resultsText(results), { level: 9 })
+  const gzipped = gzipSync(resultsText(linesOf(results)), { level: 9 })
   return [
     {
       file: 'evaluations.csv',

@@ -1,7 +1,8 @@
-import { type Results, checkFindings } from '@alibi/results'
+import { checkFindings, type Results } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import { type ResultTable, resultTables } from './result-tables.js'
+import { describeBatches, describeCommit, describeSizes, describeText } from './run-facts.js'
 
 /** The report as Markdown: what was run, and a table for each way of reading held-out text. */
 export function markdownReport(results: Results): string {
@@ -31,16 +32,12 @@ const markdownTable = ({ head, body }: ResultTable) =>
   table([head, ...body.map((cells) => cells.map(({ text, mark }) => (mark ? MARKED[mark](text) : text)))])
 
 function describeRun({ run }: Results): string {
-  const { config, backend, device, versions, commit } = run
-  const { sizes = [config], trainLengths = [config.trainLength], tokensPerStep } = run.sweep ?? {}
-  const batches = trainLengths.map(
-    (length) => `${tokensPerStep ? tokensPerStep / length : config.batchSize} × ${length}`,
-  )
+  const { config, backend, device, versions } = run
+  const { steps, seeds, preset } = config
+  const training = [steps && `${thousands(steps)} steps of`, describeBatches(run), describeText(run)]
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  return [
-    `${sizes.map(({ numLayers, modelDim, numHeads }) => `${numLayers} layers, model dimension ${modelDim}, ${numHeads} heads`).join(' or ')};`,
-    `${thousands(config.steps)} steps of ${batches.join(' or ')} ${config.tokenizer} of`,
-    `${config.data}; seeds ${config.seeds.join(', ')}. Preset ${config.preset}, backend ${backend} on ${device}`,
-    `(${versionList.join(', ')})${commit ? `, commit ${commit.slice(0, 12)}${commit.endsWith('-dirty') ? ' with changes' : ''}` : ''}.`,
-  ].join(' ')
+  const machine = [`backend ${backend} on ${device}`, ...(versionList.length ? [`(${versionList.join(', ')})`] : [])]
+  const facts = [describeSizes(run), training.filter(Boolean).join(' '), `seeds ${seeds.join(', ')}`]
+  const how = [typeof preset === 'string' && `preset ${preset}`, machine.join(' '), describeCommit(run)]
+  return `${facts.filter(Boolean).join('; ')}; ${how.filter(Boolean).join(', ')}.`
 }

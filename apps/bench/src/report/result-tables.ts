@@ -1,9 +1,23 @@
-import { type BySeed, PLAIN, type Reading, type Results, type Spread, evalLengthsOf, formatPerplexity, readingsOf, rowsOf, standing, summarize, trainLengthsOf, wasRead } from '@alibi/results'
+import {
+  type BySeed,
+  evalLengthsOf,
+  formatPerplexity,
+  PLAIN,
+  type ReadingGroup,
+  type Results,
+  readingGroups,
+  rowsOf,
+  type Spread,
+  standing,
+  summarize,
+  trainLengthsOf,
+  wasRead,
+} from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 
 /** A way of reading held-out text: rows are strategies × train lengths, columns evaluation lengths, then costs. */
 export interface ResultTable {
-  readonly reading: Reading
+  readonly reading: ReadingGroup
   readonly head: readonly string[]
   readonly body: readonly (readonly Cell[])[]
 }
@@ -24,7 +38,7 @@ export function resultTables(results: Results): ResultTable[] {
   const rows = rowsOf(results)
   const trainLengths = trainLengthsOf(rows)
   const several = trainLengths.length > 1
-  const readings = readingsOf(results.evals)
+  const readings = readingGroups(results.evals)
   return (readings.length ? readings : [PLAIN]).map((reading, i) => {
     const evalLengths = evalLengthsOf(results.evals.filter((line) => wasRead(line, reading)))
     const heads = evalLengths.map((length) =>

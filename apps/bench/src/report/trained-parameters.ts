@@ -1,11 +1,11 @@
-import type { RunLine } from '@alibi/results'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
+import { cellId, modelSize, type RunLine } from '@alibi/results'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
-import { cellKey, checkpointFolder } from '../experiment/cell.js'
+import { savedModel } from '../config/saved.js'
+import { checkpointFolder } from '../experiment/cell.js'
 import { isKnownStrategy, makeStrategy } from '../plugins/strategies.js'
-import { cellIdBase } from '../sweep/cells.js'
 import { CELLS } from '../sweep/folder.js'
 
 /** A strategy's parameters after training, by its name; of the first layer where each has its own. */
@@ -14,12 +14,18 @@ export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTen
 /** Of the first seed, and of a sweep’s first train length and size, of those known strategies that have parameters and a checkpoint. */
 export async function trainedParameters(folder: string, run: RunLine): Promise<TrainedParameters> {
   const { config } = run
+  const model = savedModel(run)
+  const { numLayers, architecture } = config
   const found = new Map<string, ParameterValues<ReferenceTensor>>()
+  if (!model || !numLayers) return found
+  const size = modelSize({ ...model, numLayers }, architecture)
   for (const strategy of config.strategies.filter(isKnownStrategy)) {
-    const { parameters, parameterScope } = makeStrategy(strategy, config)
+    const { parameters, parameterScope } = makeStrategy(strategy, model)
     if (!parameters) continue
     const cell = { strategy, seed: config.seeds[0]! }
-    const trainedIn = run.sweep ? await cellIn(folder, cellIdBase(cellKey(cell, config))) : folder
+    const trainedIn = run.sweep
+      ? await cellIn(folder, `${cellId({ ...cell, trainLength: model.trainLength, size })}-`)
+      : folder
     if (trainedIn === undefined) continue
     const checkpoint = checkpointFolder(trainedIn, cell)
     if (!hasCheckpoint(checkpoint)) continue

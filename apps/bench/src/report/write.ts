@@ -1,6 +1,6 @@
-import type { Results } from '@alibi/results'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Results } from '@alibi/results'
 import writeFileAtomic from 'write-file-atomic'
 import { reportFigures } from './figures/all.js'
 import { markdownReport } from './markdown.js'

@@ -1,8 +1,7 @@
-import type { ResultLine } from '@alibi/results'
-import { appendResult, readResults, writeResults } from '@alibi/results/node'
+import { cellName, type ResultLine, sameReading } from '@alibi/results'
+import { appendResults, readResults, writeResults } from '@alibi/results/node'
 import type { RunConfig } from '../config/schema.js'
-import { cellName, cellsOf, stepsDone } from '../experiment/cell.js'
-import { sameReading } from '../experiment/evaluate.js'
+import { cellsOf, stepsDone } from '../experiment/cell.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 
 /** Adds lines to a run's results and waits until they are kept. */
@@ -15,22 +14,29 @@ export type Append = (...lines: readonly ResultLine[]) => Promise<void>
  */
 export async function openResults(folder: string, config: RunConfig, tensorboard?: string): Promise<Append> {
   await takeBackUnsaved(folder, config)
-  if (tensorboard === undefined) return (...lines) => appendResult(folder, ...lines)
+  if (tensorboard === undefined) return (...lines) => appendResults(folder, ...lines)
   const addEvents = await openEvents(tensorboard, await readResults(folder))
   return async (...lines) => {
-    await appendResult(folder, ...lines)
+    await appendResults(folder, ...lines)
     await addEvents(lines)
   }
 }
 
 /** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run goes on: they go. */
 async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void> {
-  const results = await readResults(folder)
+  const { lines, evals } = await readResults(folder)
   const done = new Map<string, number>()
   for (const cell of cellsOf(config)) done.set(cellName(cell), await stepsDone(folder, cell))
-  const kept = results.train.filter((line) => line.step <= (done.get(cellName(line)) ?? 0))
-  const positions = results.positions.filter((line) =>
-    results.evals.some((whole) => cellName(whole) === cellName(line) && sameReading(whole, line)),
-  )
-  await writeResults(folder, { ...results, train: kept, positions })
+  const isKept = (line: (typeof lines)[number]) => {
+    if (isOf(line, 'train')) return line.step <= (done.get(cellName(line)) ?? 0)
+    if (isOf(line, 'positions'))
+      return evals.some((whole) => cellName(whole) === cellName(line) && sameReading(whole, line))
+    return true
+  }
+  await writeResults(folder, lines.filter(isKept))
 }
+
+const isOf = <K extends ResultLine['type']>(
+  line: { readonly type: string },
+  type: K,
+): line is Extract<ResultLine, { type: K }> => line.type === type

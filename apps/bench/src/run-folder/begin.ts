@@ -1,11 +1,11 @@
-import { SCHEMA_VERSION, emptyResults } from '@alibi/results'
-import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
-import { type RunConfig, type RunOptions, resolveRunConfig } from '../config/schema.js'
+import { SCHEMA_VERSION, validate } from '@alibi/results'
+import { readResults, resultsPath, writeResults } from '@alibi/results/node'
+import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
 import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
 import { holdFolder } from './lock.js'
@@ -61,8 +61,9 @@ export async function planRun({
       `run: expected a new folder, got ${folder} with results; add --resume to go on, or take another --out`,
     )
   const { run } = await readResults(folder)
-  const { plugins = {} } = run.config
-  const begunWith = (key: string) => run.config[key as keyof RunConfig]
+  const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
+  const { plugins = {} } = config
+  const begunWith = (key: string) => config[key as keyof RunConfig]
   const asked = { ...given, ...(given.strategies && { strategies: namesOf(given.strategies, plugins) }) }
   const other = Object.entries(asked).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
   if (other)
@@ -72,8 +73,8 @@ export async function planRun({
   if (wanted !== 'auto' && wanted !== run.backend)
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
   const backend = await selectBackend(run.backend as BackendName)
-  for (const [name, plugin] of Object.entries(plugins)) await restoreStrategy(name, plugin, run.config, log)
-  return { folder, config: run.config, backend, begun }
+  for (const [name, plugin] of Object.entries(plugins)) await restoreStrategy(name, plugin, config, log)
+  return { folder, config, backend, begun }
 }
 
 /** Makes the folder, and its results' first line, unless it has them. */
@@ -85,7 +86,7 @@ export async function beginRun({ folder, config, backend, begun }: RunPlan): Pro
   const { name, device } = backend
   const [seed] = config.seeds as [number]
   const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }
-  await writeResults(folder, emptyResults({ type: 'run', schemaVersion: SCHEMA_VERSION, ...about }))
+  await writeResults(folder, [{ type: 'run', schemaVersion: SCHEMA_VERSION, ...about }])
 }
 
 /** e.g. `runs/2026-03-01-142530-quick`, in local time */

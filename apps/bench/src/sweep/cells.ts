@@ -1,6 +1,6 @@
-import type { CellKey } from '@alibi/results'
 import { createHash } from 'node:crypto'
 import type { BackendName } from '@alibi/backend'
+import { type CellKey, cellId } from '@alibi/results'
 import type { RunConfig } from '../config/schema.js'
 import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
 import type { Outcomes } from './messages.js'
@@ -33,12 +33,8 @@ function sweepCell(run: RunConfig, cell: Cell, text: string, backend: BackendNam
   // Where a text or a strategy lies, and what a preset is called, decides nothing.
   const { preset: _, data: __, plugins: ___, ...decisive } = config
   const hash = hashOf({ ...decisive, text, fingerprint: plugin?.fingerprint, backend })
-  return { id: `${cellIdBase(key)}${hash}`, key, config }
+  return { id: `${cellId(key)}-${hash}`, key, config }
 }
-
-/** What a cell's id begins with. */
-export const cellIdBase = ({ strategy, trainLength, size, seed }: CellKey) =>
-  `${strategy}-L${trainLength}-${size}-seed${seed}-`
 
 /** Of its keys in order. */
 function hashOf(value: Record<string, unknown>): string {

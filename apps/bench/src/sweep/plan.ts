@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
+import { onlyKeysOf, validate } from '@alibi/results'
 import { parse, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
-import { onlyKeysOf, parsed } from '../config/validate.js'
 import { sourceNamed } from '../data/sources.js'
 
 const count = z.int().min(1)
@@ -77,7 +77,7 @@ export async function readPlan(path: string): Promise<Plan> {
     if (!(error instanceof YAMLParseError)) throw error
     throw new Error(`sweep: expected YAML or JSON in ${path}, got: ${error.message.split('\n')[0]!.replace(/:$/, '')}`)
   }
-  const plan = parsed(planSchema, value, `sweep: ${path}`)
+  const plan = validate(planSchema, value, `sweep: ${path}`)
   // Only what is written there: what a run's settings default to is for the preset to say.
   const written = Object.keys((value as { settings?: object }).settings ?? {})
   const settings = Object.fromEntries(Object.entries(plan.settings).filter(([key]) => written.includes(key)))

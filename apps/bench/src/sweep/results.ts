@@ -1,4 +1,4 @@
-import { type ResultLine, type Results, type RunLine, SCHEMA_VERSION, emptyResults } from '@alibi/results'
+import { emptyResults, linesOf, type ResultLine, type Results, type RunLine, SCHEMA_VERSION } from '@alibi/results'
 import type { RunConfig } from '../config/schema.js'
 import type { Outcomes } from './messages.js'
 import type { Plan } from './plan.js'
@@ -51,14 +51,13 @@ export function mergeResults(run: RunLine, cells: readonly Results[]): Results {
   }
 }
 
-/** A cell's lines in the order of a file. */
-export const linesOf = ({ train, evals, positions, retrieval }: Results): ResultLine[] => [
-  ...train,
-  ...evals,
-  ...positions,
-  ...retrieval,
-]
+/** All lines of a cell but the first. */
+export const cellLines = (results: Results): ResultLine[] => {
+  const [, ...lines] = linesOf(results)
+  return lines as ResultLine[]
+}
 
 /** What a cell took, but for starting its process: its training steps and its evaluations. */
 export const secondsOf = ({ train, evals }: Results): number =>
-  (train.at(-1)?.elapsedSeconds ?? 0) + evals.reduce((sum, line) => sum + line.tokens / line.tokensPerSecond, 0)
+  (train.at(-1)?.elapsedSeconds ?? 0) +
+  evals.reduce((sum, line) => sum + line.tokens / (line.tokensPerSecond ?? Number.POSITIVE_INFINITY), 0)

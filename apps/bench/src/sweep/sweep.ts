@@ -1,15 +1,15 @@
-import { type EvalLine, type Results, type RunLine, perplexityDigits } from '@alibi/results'
-import { appendResult, readResults, writeResults } from '@alibi/results/node'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
+import { describeCell, type EvalLine, linesOf, perplexityDigits, type Results, type RunLine } from '@alibi/results'
+import { appendResults, readResults, writeResults } from '@alibi/results/node'
 import { openEvents } from '../sinks/tensorboard/events.js'
 import type { Board } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
 import { type CellState, cellFolder, readState, writeEnd } from './folder.js'
-import { linesOf, mergeResults, secondsOf } from './results.js'
+import { cellLines, mergeResults, secondsOf } from './results.js'
 import { doJob } from './run-in-process.js'
 
 export interface Sweep {
@@ -61,7 +61,7 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
   const states = await readStates(sweep)
   await mkdir(folder, { recursive: true })
   // Whatever a killed sweep has left of its last line.
-  await writeResults(folder, resultsSoFar(run, states))
+  await writeResults(folder, linesOf(resultsSoFar(run, states)))
   // Those of other cells are written as they are trained.
   if (tensorboard !== undefined) await openEvents(tensorboard, resultsSoFar(run, states))
 
@@ -82,7 +82,7 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
       }
     }),
   )
-  await writeResults(folder, resultsSoFar(run, states))
+  await writeResults(folder, linesOf(resultsSoFar(run, states)))
   signal.throwIfAborted()
   return states
 }
@@ -106,7 +106,7 @@ async function runCell(
     await doJob(job, { progress, logFile: join(own, 'log.txt'), jobs, signal })
     const results = await readResults(own)
     await writeEnd(folder, cell, { end: 'finished' })
-    await appendResult(folder, ...linesOf(results))
+    await appendResults(folder, ...cellLines(results))
     return { end: 'finished', results }
   } catch (error) {
     if (signal.aborted) return { end: undefined }
@@ -118,23 +118,19 @@ async function runCell(
   }
 }
 
-/** e.g. `alibi L128 seed1` */
-export const describeCell = ({ key: { strategy, trainLength, seed } }: SweepCell) =>
-  `${strategy} L${trainLength} seed${seed}`
-
 /** A cell's own label of what it does, for a line among those of other cells. */
 const shorten = (label: string, cell: SweepCell) =>
-  `${describeCell(cell)} ${label.replace(/^evaluate \S+ |(?<=^train) \S+$/, '')}`
+  `${describeCell(cell.key)} ${label.replace(/^evaluate \S+ |(?<=^train) \S+$/, '')}`
 
 export const count = (states: ReadonlyMap<SweepCell, CellState>, end: CellState['end']) =>
   [...states.values()].filter((state) => state.end === end).length
 
 function describeEnd(cell: SweepCell, state: CellState): string {
-  if (state.end !== 'finished') return `${describeCell(cell)} FAILED: ${state.end && state.message}`
+  if (state.end !== 'finished') return `${describeCell(cell.key)} FAILED: ${state.end && state.message}`
   const [first, ...rest] = state.results.evals.filter(({ attentionWindow }) => attentionWindow === undefined)
   const last = rest.filter(({ protocol }) => protocol === first!.protocol).at(-1)
   const told = [first, last].flatMap((line) => (line ? [`${perplexity(line)} at ${line.evalLength}`] : []))
-  return `${describeCell(cell)}: perplexity ${told.join(', ')}; ${duration(secondsOf(state.results))}`
+  return `${describeCell(cell.key)}: perplexity ${told.join(', ')}; ${duration(secondsOf(state.results))}`
 }
 
 const perplexity = (line: EvalLine) => line.perplexity.toFixed(perplexityDigits(line.perplexity))

@@ -1,5 +1,5 @@
 // The process of one job. It shares neither memory nor fate with the others.
-import { readResults, resultsPath } from '@alibi/results/node'
+
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { selectBackend } from '@alibi/backend'
+import { readResults, resultsPath } from '@alibi/results/node'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
 import { sourceNamed } from '../data/sources.js'

@@ -1,4 +1,3 @@
-import { type CellKey, type Reading, formatMean, readingsOf, trainLengthsOf, wasRead } from '@alibi/results'
 import {
   curvesTable,
   drawCurves,
@@ -9,6 +8,7 @@ import {
   scaleFor,
   stylesOf,
 } from '@alibi/charts'
+import { type CellKey, formatMean, type ReadingGroup, readingGroups, trainLengthsOf, wasRead } from '@alibi/results'
 import { thin } from '../report/figures/perplexity.js'
 import { thousands } from '../terminal/format.js'
 import { meanLoss, type Point } from './curves.js'
@@ -35,7 +35,7 @@ export function watchedFigures(cells: readonly WatchedCell[], last: number): Wat
           length,
         ) ?? [],
     )
-  const readings = readingsOf(cells.flatMap(({ results }) => results?.evals ?? []))
+  const readings = readingGroups(cells.flatMap(({ results }) => results?.evals ?? []))
   return {
     loss: each((own, trainLength) => lossFigure(own, trainLength, last)),
     speed: each(speedFigure),
@@ -71,7 +71,11 @@ function speedFigure(cells: readonly WatchedCell[], trainLength: number): Figure
   })
 }
 
-function perplexityFigure(cells: readonly WatchedCell[], trainLength: number, reading: Reading): Figure | undefined {
+function perplexityFigure(
+  cells: readonly WatchedCell[],
+  trainLength: number,
+  reading: ReadingGroup,
+): Figure | undefined {
   const lengths = [...new Set(cells.flatMap(({ config }) => config.evalLengths))].sort((a, b) => a - b)
   const points = ({ results }: WatchedCell) =>
     (results?.evals ?? [])

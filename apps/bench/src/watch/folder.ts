@@ -1,8 +1,9 @@
-import { type CellKey, type Results, type RunLine, isOf } from '@alibi/results'
-import { readResults, resultsPath } from '@alibi/results/node'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { type CellKey, cellId, isCell, type Results, type RunLine } from '@alibi/results'
+import { readResults, resultsPath } from '@alibi/results/node'
+import { savedConfig } from '../config/saved.js'
 import type { RunConfig } from '../config/schema.js'
 import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
 import { isHeld } from '../run-folder/lock.js'
@@ -67,9 +68,16 @@ function rememberingReader(): Reader {
   }
 }
 
+/** @throws Error, one line, for results of another program */
+function settingsOf(run: RunLine): RunConfig {
+  const config = savedConfig(run)
+  if (!config) throw new Error('watch: expected results of the bench, got those of another program; make their report')
+  return config
+}
+
 /** They are done one after another: what is at work is the first that is not finished. */
 function cellsOfRun(results: Results, atWork: boolean): WatchedCell[] {
-  const { config } = results.run
+  const config = settingsOf(results.run)
   return cellsOf(config).map((cell) => {
     const key = cellKey(cell, config)
     return { key, config: alone(config, cell), results: onlyOf(results, key), end: undefined, atWork }
@@ -89,8 +97,7 @@ async function cellsOfSweep(folder: string, run: RunLine, read: Reader): Promise
   return Promise.all(
     inTurn.map(async ({ config, cell }) => {
       const key = cellKey(cell, config)
-      const begins = `${key.strategy}-L${key.trainLength}-${key.size}-seed${key.seed}-`
-      const own = names.filter((name) => name.startsWith(begins)).map((name) => join(folder, 'cells', name))
+      const own = names.filter((name) => name.startsWith(`${cellId(key)}-`)).map((name) => join(folder, 'cells', name))
       const expected = alone(config, cell)
       return { key, config: expected, ...(await readCell(own, expected, read)) }
     }),
@@ -98,8 +105,9 @@ async function cellsOfSweep(folder: string, run: RunLine, read: Reader): Promise
 }
 
 /** Its run for each size and train length, as the plan made them. */
-function expectedConfigs({ config, sweep }: RunLine): RunConfig[] {
-  const { sizes, trainLengths, tokensPerStep } = sweep!
+function expectedConfigs(run: RunLine): RunConfig[] {
+  const config = settingsOf(run)
+  const { sizes, trainLengths, tokensPerStep } = run.sweep!
   return sizes.flatMap((size) =>
     trainLengths.map((trainLength) => ({
       ...config,
@@ -122,7 +130,7 @@ async function readCell(
 ): Promise<Pick<WatchedCell, 'results' | 'end' | 'atWork'>> {
   const found = await Promise.all(folders.map((folder) => readOwn(folder, read)))
   const [own] = found
-    .filter(({ results }) => !results || isDeepStrictEqual(decisive(results.run.config), decisive(expected)))
+    .filter(({ results }) => !results || isDeepStrictEqual(decisive(settingsOf(results.run)), decisive(expected)))
     .sort((a, b) => b.changed - a.changed)
   return own ?? { results: undefined, end: undefined, atWork: false }
 }
@@ -145,7 +153,7 @@ const decisive = ({ plugins: _, evalLengths, ...config }: RunConfig) => ({
 
 /** What a run has of one of its cells. */
 function onlyOf({ run, ...lines }: Results, key: CellKey): Results | undefined {
-  const own = <T extends CellKey>(all: readonly T[]) => all.filter((line) => isOf(line, key) && line.seed === key.seed)
+  const own = <T extends CellKey>(all: readonly T[]) => all.filter((line) => isCell(line, key))
   const [train, evals, positions] = [own(lines.train), own(lines.evals), own(lines.positions)]
   return train.length || evals.length ? { run, train, evals, positions, retrieval: own(lines.retrieval) } : undefined
 }

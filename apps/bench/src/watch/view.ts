@@ -1,6 +1,6 @@
-import { type EvalLine, formatMean } from '@alibi/results'
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlFigure, htmlTable } from '@alibi/charts/page'
+import { type EvalLine, formatMean } from '@alibi/results'
 import { duration, thousands } from '../terminal/format.js'
 import { type CellState, cellStates } from './cell-state.js'
 import { watchedFigures } from './figures.js'

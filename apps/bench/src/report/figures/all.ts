@@ -1,5 +1,5 @@
-import type { Results } from '@alibi/results'
 import type { Figure } from '@alibi/charts'
+import type { Results } from '@alibi/results'
 import type { TrainedParameters } from '../trained-parameters.js'
 import { biasFigures } from './biases.js'
 import { costFigures } from './cost.js'
@@ -20,5 +20,5 @@ export const reportFigures = (results: Results, trained: TrainedParameters) =>
     cost: costFigures(results),
     training: trainingFigures(results),
     courses: courseFigures(results),
-    biases: biasFigures(results.run.config, trained),
+    biases: biasFigures(results.run, trained),
   }) satisfies Record<string, readonly Figure[]>

@@ -7,8 +7,9 @@ import {
   reference,
   scoreBias,
 } from '@alibi/core'
-import type { RunConfig } from '../../config/schema.js'
-import { isKnownStrategy, makeStrategy } from '../../plugins/strategies.js'
+import type { RunLine } from '@alibi/results'
+import { savedModel } from '../../config/saved.js'
+import { isKnownStrategy, makeStrategy, type StrategyModel } from '../../plugins/strategies.js'
 import { thousands } from '../../terminal/format.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 
@@ -16,15 +17,23 @@ import type { TrainedParameters } from '../trained-parameters.js'
 const CELLS = 48
 
 /** What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. */
-export function biasFigures(config: RunConfig, trained: TrainedParameters): Figure[] {
-  return config.strategies.filter(isKnownStrategy).flatMap((name) => biasFigure(name, config, trained.get(name)))
+export function biasFigures(run: RunLine, trained: TrainedParameters): Figure[] {
+  const model = savedModel(run)
+  if (!model) return []
+  const { strategies, seeds } = run.config
+  return strategies.filter(isKnownStrategy).flatMap((name) => biasFigure(name, model, seeds[0]!, trained.get(name)))
 }
 
-function biasFigure(name: string, config: RunConfig, trained?: ParameterValues<ReferenceTensor>): Figure[] {
-  const { bias, parameters } = makeStrategy(name, config)
+function biasFigure(
+  name: string,
+  model: StrategyModel,
+  seed: number,
+  trained?: ParameterValues<ReferenceTensor>,
+): Figure[] {
+  const { bias, parameters } = makeStrategy(name, model)
   // Before training a learned bias is noise: nothing to look at.
   if (!bias || (parameters && !trained)) return []
-  const length = 2 * config.trainLength
+  const length = 2 * model.trainLength
   // Evenly spaced, so that equal distances are equal cells.
   const apart = Math.ceil(length / CELLS)
   const cells = Math.ceil(length / apart)
@@ -42,8 +51,8 @@ function biasFigure(name: string, config: RunConfig, trained?: ParameterValues<R
   return [
     {
       id: `bias-${name}`,
-      title: `Attention bias of ${name}${trained ? `, as trained from seed ${config.seeds[0]}` : ''}`,
-      caption: `What it adds to the scores of every query (down) and key (across), up to twice the train length of ${thousands(config.trainLength)}. Softmax sees differences alone, so each row is relative to its most favoured key: 1 nat below is a weight divided by 2.7.`,
+      title: `Attention bias of ${name}${trained ? `, as trained from seed ${seed}` : ''}`,
+      caption: `What it adds to the scores of every query (down) and key (across), up to twice the train length of ${thousands(model.trainLength)}. Softmax sees differences alone, so each row is relative to its most favoured key: 1 nat below is a weight divided by 2.7.`,
       description: `Attention bias of ${name} a head, for the last query: ${furthest.join('; ')}.`,
       table: {
         head: ['distance', ...maps.map(({ name: head }) => head)],

@@ -1,5 +1,14 @@
-import { type Results, type RowSummary, type Spread, commonLoss, readingsOf, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { BAR_HEIGHT, drawBars, type Figure, stylesOf } from '@alibi/charts'
+import {
+  commonLoss,
+  type Results,
+  type RowSummary,
+  readingGroups,
+  rowsOf,
+  type Spread,
+  summarize,
+  trainLengthsOf,
+} from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 
 interface Measure {
@@ -60,7 +69,7 @@ export function costFigures(results: Results): Figure[] {
   const rows = rowsOf(results)
   const several = trainLengthsOf(rows).length > 1
   const styles = stylesOf([...new Set(rows.map(({ name }) => name))])
-  const summaries = summarize(results, rows, readingsOf(results.evals)[0])
+  const summaries = summarize(results, rows, readingGroups(results.evals)[0])
   return measuresOf(results).flatMap(({ value, format, unit, ...measure }) => {
     const bars = summaries.flatMap((summary) => {
       const { name, trainLength } = summary.row

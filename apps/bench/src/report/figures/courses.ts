@@ -1,5 +1,5 @@
-import { PLAIN, type Results, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
+import { PLAIN, type Results, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 import { published } from '../paper/published.js'
 

@@ -1,12 +1,22 @@
-import { type Reading, type Results, type RowSummary, formatPerplexity, perplexityDigits, readingsOf, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
+import {
+  formatPerplexity,
+  perplexityDigits,
+  type ReadingGroup,
+  type Results,
+  type RowSummary,
+  readingGroups,
+  rowsOf,
+  summarize,
+  trainLengthsOf,
+} from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 
 /** Perplexity over evaluation length, one figure a train length and way of reading: the paper's figure 1. */
 export function perplexityFigures(results: Results): Figure[] {
   const rows = rowsOf(results)
   const lengths = trainLengthsOf(rows)
-  return readingsOf(results.evals).flatMap((reading, r) =>
+  return readingGroups(results.evals).flatMap((reading, r) =>
     lengths.flatMap((trainLength) => {
       const own = rows.filter((row) => row.trainLength === trainLength)
       const summaries = summarize(results, own, reading).filter(({ perplexity }) => perplexity.size)
@@ -16,7 +26,12 @@ export function perplexityFigures(results: Results): Figure[] {
   )
 }
 
-function perplexityFigure(id: string, trainLength: number, reading: Reading, summaries: readonly RowSummary[]): Figure {
+function perplexityFigure(
+  id: string,
+  trainLength: number,
+  reading: ReadingGroup,
+  summaries: readonly RowSummary[],
+): Figure {
   const styles = stylesOf([...new Set(summaries.map(({ row }) => row.name))])
   const curves = summaries.map(({ row, perplexity }) => ({
     name: row.name,
@@ -72,4 +87,4 @@ export function thin(lengths: readonly number[]): number[] {
   return kept
 }
 
-const slug = ({ name }: Reading) => name.replaceAll(/[^a-z0-9]+/g, '-')
+const slug = ({ name }: ReadingGroup) => name.replaceAll(/[^a-z0-9]+/g, '-')

@@ -1,5 +1,16 @@
-import { PLAIN, type PositionsLine, type Results, type Row, evalLengthsOf, isOf, over, rowsOf, trainLengthsOf, wasRead } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
+import {
+  evalLengthsOf,
+  isRow,
+  over,
+  PLAIN,
+  type PositionsLine,
+  type Results,
+  type Row,
+  rowsOf,
+  trainLengthsOf,
+  wasRead,
+} from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 
 /** Loss by place in the longest chunks that were read, one figure a train length. */
@@ -10,7 +21,7 @@ export function positionFigures(results: Results): Figure[] {
     const ofLength = lines.filter((line) => line.trainLength === trainLength)
     const evalLength = evalLengthsOf(ofLength).at(-1)!
     const longest = ofLength.filter((line) => line.evalLength === evalLength)
-    const rows = rowsOf(results).filter((row) => longest.some((line) => isOf(line, row)))
+    const rows = rowsOf(results).filter((row) => longest.some((line) => isRow(line, row)))
     return positionFigure(
       lengths.length > 1 ? `positions-${trainLength}` : 'positions',
       { trainLength, evalLength },
@@ -30,7 +41,7 @@ function positionFigure(
   const middles = bins.map(({ from, to }) => Math.sqrt((from + 1) * to))
   const styles = stylesOf(rows.map(({ name }) => name))
   const losses = rows.map((row) => {
-    const own = lines.filter((line) => isOf(line, row))
+    const own = lines.filter((line) => isRow(line, row))
     return bins.map((bin) => over(own, ([line]) => line!.bins.find(({ from }) => from === bin.from)?.lossNats))
   })
   const curves = rows.map(({ name }, i) => ({

@@ -1,16 +1,16 @@
-import { type Results, isOf, over, rowsOf, trainLengthsOf } from '@alibi/results'
 import { curvesTable, drawCurves, type Figure, linearScale, stylesOf } from '@alibi/charts'
+import { isRow, over, type Results, rowsOf, trainLengthsOf } from '@alibi/results'
 import { duration, thousands } from '../../terminal/format.js'
 
 /** Training loss over steps, one figure a train length. */
 export function trainingFigures(results: Results): Figure[] {
-  const rows = rowsOf(results).filter((row) => results.train.some((line) => isOf(line, row)))
+  const rows = rowsOf(results).filter((row) => results.train.some((line) => isRow(line, row)))
   const lengths = trainLengthsOf(rows)
   return lengths.map((trainLength) => {
     const own = rows.filter((row) => row.trainLength === trainLength)
     const styles = stylesOf(own.map(({ name }) => name))
     const series = own.map((row) => {
-      const lines = results.train.filter((line) => isOf(line, row))
+      const lines = results.train.filter((line) => isRow(line, row))
       const steps = [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b)
       const at = new Map(
         steps.map((step) => {

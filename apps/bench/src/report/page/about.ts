@@ -1,33 +1,31 @@
-import { type Results, type RunLine, rowsOf, trainLengthsOf } from '@alibi/results'
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
-import { modelSize } from '../../config/schema.js'
+import { modelSize, type Results, type RunLine, rowsOf, trainLengthsOf } from '@alibi/results'
+import { savedConfig, unknownSettings } from '../../config/saved.js'
 import { thousands } from '../../terminal/format.js'
 import { downloadsOf } from '../downloads.js'
 import { repeatCommand, repeatPlan } from '../repeat.js'
+import { describeSizes, describeText } from '../run-facts.js'
 
 /** What was run, in a few facts. */
 export function facts(results: Results): string {
-  const { config, backend, device } = results.run
+  const { run } = results
+  const { config, backend, device } = run
   const lengths = trainLengthsOf(rowsOf(results)).map(thousands)
   const list = {
-    Text: `${config.data}, in ${config.tokenizer}`,
-    Model: sizesOf(results.run)
-      .map(
-        ({ numLayers, modelDim, numHeads }) =>
-          `${numLayers} layers, dimension ${thousands(modelDim)}, ${numHeads} heads`,
-      )
-      .join('; '),
-    Training: `${thousands(config.steps)} steps at ${lengths.join(' and ') || thousands(config.trainLength)} tokens`,
+    Text: describeText(run),
+    Model: describeSizes(run),
+    Training: `${config.steps ? `${thousands(config.steps)} steps ` : ''}at ${lengths.join(' and ') || thousands(config.trainLength)} tokens`,
     Seeds: config.seeds.join(', '),
-    Evaluation: `${thousands(config.evalTokens)} held-out tokens at each length`,
+    Evaluation:
+      typeof config.evalTokens === 'number'
+        ? `${thousands(config.evalTokens)} held-out tokens at each length`
+        : undefined,
     Machine: `${device}, by ${backend}`,
   }
   return `<dl>${Object.entries(list)
-    .map(([term, fact]) => `<div><dt>${term}<dd>${escapeHtml(fact)}</div>`)
+    .flatMap(([term, fact]) => (fact ? [`<div><dt>${term}<dd>${escapeHtml(fact)}</div>`] : []))
     .join('')}</dl>`
 }
-
-const sizesOf = ({ config, sweep }: RunLine) => sweep?.sizes ?? [config]
 
 /** All that it takes to run it again. */
 export function settingsSection(results: Results): string {
@@ -49,7 +47,9 @@ export function settingsSection(results: Results): string {
 }
 
 function runAgain(results: Results): string {
-  const { config } = results.run
+  const config = savedConfig(results.run)
+  const strange = unknownSettings(results.run)
+  if (!config || strange.length) return `<p>${escapeHtml(notRepeatable(strange))}</p>`
   const lengths = trainLengthsOf(rowsOf(results))
   const commands = (lengths.length ? lengths : [config.trainLength]).map((trainLength) =>
     repeatCommand({ ...config, trainLength }),
@@ -60,7 +60,16 @@ ${code('Commands', commands.join('\n'))}`
 
 type Sweep = NonNullable<RunLine['sweep']>
 
-function sweepAgain({ config }: RunLine, sweep: Sweep): string {
+/** @param strange - settings that are not known */
+const notRepeatable = (strange: readonly string[]) =>
+  strange.length
+    ? `This version has no ${strange.join(', ')}: repeat it with the version that wrote these results.`
+    : 'Another program wrote these results: they do not say how to repeat them.'
+
+function sweepAgain(run: RunLine, sweep: Sweep): string {
+  const config = savedConfig(run)
+  const strange = unknownSettings(run)
+  if (!config || strange.length) return `<p>${escapeHtml(notRepeatable(strange))}</p>`
   const file = `${sweep.plan}.yaml`
   return `<p>The command, and the plan that it reads:</p>
 ${code('Command', `pnpm bench sweep ${file}`)}
@@ -68,14 +77,15 @@ ${code(file, repeatPlan(config, sweep))}`
 }
 
 /** A config with all its train lengths, batch sizes and sizes in the place of the first. */
-function sweepSettings(run: RunLine, { plan, trainLengths, tokensPerStep }: Sweep) {
+function sweepSettings(run: RunLine, sweep: Sweep) {
+  const { plan, trainLengths, tokensPerStep } = sweep
   const { trainLength: _, batchSize, numLayers: __, modelDim: ___, numHeads: ____, ...config } = run.config
   return {
     plan,
     ...config,
     trainLengths,
     batchSizes: tokensPerStep ? trainLengths.map((length) => tokensPerStep / length) : batchSize,
-    'layers × model dimension × heads': sizesOf(run).map((size) => modelSize(size, undefined)),
+    'layers × model dimension × heads': sweep.sizes.map((size) => modelSize(size)),
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Results } from '@alibi/results'
 import { htmlDocument, htmlFigure, narrowHtmlFigure } from '@alibi/charts/page'
+import type { Results } from '@alibi/results'
 import type { ReportFigures } from '../figures/all.js'
 import { dataSection, facts, settingsSection } from './about.js'
 import { paperSection } from './paper.js'

@@ -1,6 +1,6 @@
-import { type Results, formatPerplexity, readingsOf, rowsOf, summarize } from '@alibi/results'
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlTable, narrowHtmlFigure } from '@alibi/charts/page'
+import { formatPerplexity, type Results, readingGroups, rowsOf, summarize } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'
@@ -8,7 +8,7 @@ import { type PaperTable, paperTables } from '../paper/tables.js'
 
 /** The paper's numbers: beside ours where the setting is the same; else apart, with what does compare. */
 export function paperSection(results: Results, courses: readonly Figure[]): string {
-  const differences = differencesFromPaper(results.run.config)
+  const differences = differencesFromPaper(results.run)
   const comparison = differences.length
     ? `<div class="note" role="note"><p><strong>Perplexities of this run do not compare with the paper's.</strong> The text and the model are others; what compares is the course of each curve, below.</p><details><summary>What differs (${differences.length})</summary><ul>${differences.map((text) => `<li>${escapeHtml(text)}`).join('')}</ul></details></div>`
     : `<p>The setting is the paper's.</p>${sideBySide(results)}`
@@ -23,7 +23,7 @@ ${paperTables.map(paperTable).join('\n')}
 
 /** A row for each perplexity that both have. */
 function sideBySide(results: Results): string {
-  const body = readingsOf(results.evals)
+  const body = readingGroups(results.evals)
     .filter(({ protocol, windowed }) => protocol !== 'streaming' && !windowed)
     .flatMap((reading) =>
       summarize(results, rowsOf(results), reading).flatMap(({ row, perplexity }) =>

@@ -1,5 +1,5 @@
-import { type Results, checkFindings } from '@alibi/results'
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
+import { checkFindings, type Results } from '@alibi/results'
 import { type Cell, resultTables } from '../result-tables.js'
 
 /** A table for each way of reading, the best of each column marked where the seeds bear it out. */

@@ -1,4 +1,5 @@
-import { type RunConfig, resolveRunConfig } from '../../config/schema.js'
+import type { RunLine } from '@alibi/results'
+import { resolveRunConfig } from '../../config/schema.js'
 import { thousands } from '../../terminal/format.js'
 
 /** What makes the perplexities of the paper's WikiText-103 models; the train length is each row's own. */
@@ -14,20 +15,24 @@ const TOKENS_A_STEP = 73_728
 const EVAL_TOKENS = 217_646
 
 /** In what a run differs from the paper's; empty: their perplexities can be compared. */
-export function differencesFromPaper(config: RunConfig): string[] {
+export function differencesFromPaper({ config }: RunLine): string[] {
   const settings = SETTINGS.flatMap((name) => {
     const [ours, theirs] = [format(config[name]), format(paper[name])]
     return ours === theirs ? [] : [`${name} ${ours} (the paper: ${theirs})`]
   })
-  const perStep = config.batchSize * config.trainLength
+  const perStep = Number(config.batchSize) * config.trainLength
   return [
     ...settings,
     ...(perStep === TOKENS_A_STEP
       ? []
-      : [`${thousands(perStep)} tokens a step (the paper: ${thousands(TOKENS_A_STEP)})`]),
-    ...(config.evalTokens >= EVAL_TOKENS
+      : [
+          `${Number.isNaN(perStep) ? 'another number of' : thousands(perStep)} tokens a step (the paper: ${thousands(TOKENS_A_STEP)})`,
+        ]),
+    ...(Number(config.evalTokens) >= EVAL_TOKENS
       ? []
-      : [`${thousands(config.evalTokens)} tokens evaluated (the paper: all ${thousands(EVAL_TOKENS)})`]),
+      : [
+          `${typeof config.evalTokens === 'number' ? thousands(config.evalTokens) : 'another number of'} tokens evaluated (the paper: all ${thousands(EVAL_TOKENS)})`,
+        ]),
   ]
 }
 

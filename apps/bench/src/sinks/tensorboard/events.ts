@@ -1,5 +1,5 @@
-import type { CellKey, ResultLine, Results } from '@alibi/results'
 import { join } from 'node:path'
+import { type CellKey, cellId, type ResultLine, type Results } from '@alibi/results'
 import { openCellEvents } from './cell-events.js'
 import type { Scalars } from './event.js'
 import { scalarsOf } from './scalars.js'
@@ -7,8 +7,7 @@ import { scalarsOf } from './scalars.js'
 type CellLine = Exclude<ResultLine, { type: 'run' }>
 
 /** A cell's folder in TensorBoard's, which shows it as a run. */
-const cellFolder = ({ strategy, trainLength, size, seed }: CellKey) =>
-  `${strategy}-L${trainLength}-${size.replaceAll(' ', '-')}-seed${seed}`
+const cellFolder = (cell: CellKey) => cellId(cell).replaceAll(' ', '-')
 
 /**
  * Event files of TensorBoard for the cells of a run.

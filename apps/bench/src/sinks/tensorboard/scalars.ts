@@ -20,7 +20,9 @@ export function scalarsOf(
         scalars: [
           { tag: `${name}/perplexity`, value: line.perplexity },
           { tag: `${name}/loss`, value: line.lossNats },
-          { tag: `${name}/tokens per second`, value: line.tokensPerSecond },
+          ...(line.tokensPerSecond === undefined
+            ? []
+            : [{ tag: `${name}/tokens per second`, value: line.tokensPerSecond }]),
         ],
       }
     }

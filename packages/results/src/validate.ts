@@ -6,7 +6,7 @@ import type { z } from 'zod'
  * @param where - what the message begins with
  * @throws RangeError `<where>: <key>: expected X, got Y`, of the first that is wrong, a key that does not exist before others
  */
-export function parsed<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
+export function validate<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   const { issues } = result.error
@@ -22,9 +22,9 @@ export const onlyKeysOf = (shape: object) => ({
 })
 
 function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `expected ${issue.message}, got ${issue.keys.join(', ')}`
-  const got = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input).slice(0, 80)
-  return `expected ${expectation(issue)}, got ${got}`
+  if (issue.code === 'unrecognized_keys')
+    return `expected ${/^Unrecognized/.test(issue.message) ? 'no other settings' : issue.message}, got ${issue.keys.join(', ')}`
+  return `expected ${expectation(issue)}, got ${show(issue.input)}`
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -34,9 +34,7 @@ function expectation(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unit(issue.origin)}`
     case 'invalid_type':
-      return issue.expected === 'int'
-        ? 'a whole number'
-        : `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`
+      return NOUNS[issue.expected] ?? issue.expected
     case 'invalid_value':
       return `${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`
     default:
@@ -44,4 +42,20 @@ function expectation(issue: z.core.$ZodIssue): string {
   }
 }
 
+/** What zod calls types by. */
+const NOUNS: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a finite number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+}
+
 const unit = (origin: string) => ({ string: ' character', array: ' of them' })[origin] ?? ''
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  return (typeof value === 'number' ? `${value}` : JSON.stringify(value)).slice(0, 80)
+}

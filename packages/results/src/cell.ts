@@ -1,0 +1,53 @@
+/** What identifies a trained model among the lines of any number of runs. */
+export interface CellKey {
+  readonly strategy: string
+  /** Tokens in a training sequence. */
+  readonly trainLength: number
+  readonly seed: number
+  /** Of the model: see {@link modelSize}. */
+  readonly size: string
+}
+
+/** What a model's size is said by. */
+export interface ModelShape {
+  readonly numLayers: number
+  readonly modelDim: number
+  readonly numHeads: number
+}
+
+/**
+ * Layers × model dimension × heads, e.g. `4x128x4`, and a family's name if the model is built like that.
+ *
+ * @param architecture - of Hugging Face transformers, e.g. `llama`
+ */
+export const modelSize = ({ numLayers, modelDim, numHeads }: ModelShape, architecture?: string): string =>
+  [`${numLayers}x${modelDim}x${numHeads}`, ...(architecture ? [architecture] : [])].join(' ')
+
+/** Among the cells of one run, e.g. `alibi-seed1`. */
+export const cellName = ({ strategy, seed }: Pick<CellKey, 'strategy' | 'seed'>): string => `${strategy}-seed${seed}`
+
+/** Among the cells of any number of runs, e.g. `alibi-L128-4x128x4-seed1`. */
+export const cellId = ({ strategy, trainLength, size, seed }: CellKey): string =>
+  `${strategy}-L${trainLength}-${size}-seed${seed}`
+
+/** For people, e.g. `alibi L128 seed1`. */
+export const describeCell = ({ strategy, trainLength, seed }: Omit<CellKey, 'size'>): string =>
+  `${strategy} L${trainLength} seed${seed}`
+
+export const isCell = (line: CellKey, cell: CellKey): boolean =>
+  line.strategy === cell.strategy &&
+  line.trainLength === cell.trainLength &&
+  line.seed === cell.seed &&
+  line.size === cell.size
+
+/** Lines by cell, in the order in which cells come first. */
+export function groupByCell<L extends CellKey>(lines: readonly L[]): L[][] {
+  const cells = new Map<string, L[]>()
+  for (const line of lines) {
+    const id = cellId(line)
+    const own = cells.get(id)
+    if (own) own.push(line)
+    else cells.set(id, [line])
+  }
+  return [...cells.values()]
+}
