@@ -12,14 +12,14 @@ const normal = (shape: number[], standardDeviation: number): ParameterSpec => ({
 const filled = (shape: number[], value: number): ParameterSpec => ({ shape, init: { kind: 'constant', value } })
 
 /**
- * Every array of a model by its name in a checkpoint, with its start: GPT-2's (normal, 0.02; residual projections
- * shrunk by √(2·numLayers)), and token embeddings of unit variance after the √modelDim scale.
+ * Every array of a model by its name in a checkpoint, with its starting values: GPT-2's (Radford et al., 2019), normal with
+ * 0.02, residual projections divided by √(2·numLayers). Wider tables and heads start smaller, see {@link readoutDeviation}.
  */
 export function parameterSpecs(
   strategy: PositionStrategy,
   config: Required<ModelConfig>,
 ): Record<string, ParameterSpec> {
-  const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingScale, embeddingNorm, finalNorm, tiedHead } = config
+  const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingNorm, finalNorm, tiedHead } = config
   const adaptive = config.adaptiveCutoffs.length > 0
   const residual = 0.02 / Math.sqrt(2 * numLayers)
   const qkvDim = D + 2 * (D / config.numHeads) * config.numKeyValueHeads
@@ -34,7 +34,7 @@ export function parameterSpecs(
   const specs: Record<string, ParameterSpec> = {
     ...(adaptive
       ? adaptiveSpecs(config)
-      : { 'embedding.weight': normal([vocabularySize, D], embeddingScale ? D ** -0.5 : 0.02) }),
+      : { 'embedding.weight': normal([vocabularySize, D], embeddingDeviation(config)) }),
     ...(embeddingNorm && norm('embedding_norm')),
   }
   for (let layer = 0; layer < numLayers; layer++)
@@ -48,8 +48,24 @@ export function parameterSpecs(
       ...linear(`layers.${layer}.mlp.out`, mlpDim, D, residual),
     })
   if (finalNorm) Object.assign(specs, norm('final_norm'))
-  if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], 0.02)
+  if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], readoutDeviation(D))
   return { ...specs, ...positionParameters(strategy, config) }
+}
+
+/**
+ * Logits are sums of D products of the head's weights with hidden states of variance 1. With s as the weights' standard
+ * deviation their variance is s²·D, and a first loss is ln V + s²·D / 2: so s is 0.02, and 0.35 / √D where that is less.
+ */
+const readoutDeviation = (D: number) => Math.min(0.02, 0.35 / Math.sqrt(D))
+
+/**
+ * The standard deviation of a token embedding. One that is also the head must not predict its own input: where embeddings
+ * dominate the residual stream, the final norm makes a hidden state E/s of a token's row E, whose own logit is |E|²/s = s·D.
+ * At 2 / D that is 2, whatever the width; at D^-0.5, so that embeddings scaled by √D have variance 1, it would be √D.
+ */
+function embeddingDeviation({ modelDim: D, embeddingScale, embeddingNorm, tiedHead }: Required<ModelConfig>): number {
+  if (!tiedHead) return embeddingScale ? D ** -0.5 : 0.02
+  return embeddingScale || embeddingNorm ? Math.min(0.02, 2 / D) : readoutDeviation(D)
 }
 
 /**
