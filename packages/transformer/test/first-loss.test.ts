@@ -7,7 +7,6 @@ import { t5Bias } from '@alibi/t5-bias'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createModel, type ModelConfig } from '../src/index.js'
-import { huggingFaceArchitecture, huggingFaceFamilies } from '../src/node.js'
 
 beforeAll(async () => {
   await selectBackend('wasm')
@@ -17,6 +16,8 @@ beforeAll(async () => {
 const ABOVE_CHANCE = 0.1
 const VOCABULARY = 256
 const LENGTH = 64
+
+const bloom: Partial<ModelConfig> = { embeddingScale: false, embeddingNorm: true }
 
 const strategies = (modelDim: number, numHeads: number): PositionStrategy[] => [
   none(),
@@ -50,7 +51,10 @@ describe.each([64, 256])('a model of width %i', (modelDim) => {
     ['with a head of its own', { tiedHead: false }],
     ['with a head of its own and no final norm', { tiedHead: false, finalNorm: false }],
     ['without the embedding scale', { embeddingScale: false }],
-    ...huggingFaceFamilies.map((name): [string, Partial<ModelConfig>] => [`as ${name}`, huggingFaceArchitecture(name)]),
+    ['as BLOOM', bloom],
+    ['as MPT', { embeddingScale: false, activation: 'gelu-exact', biases: false }],
+    ['as GPT-NeoX', { embeddingScale: false, activation: 'gelu-exact', parallelResidual: true, tiedHead: false }],
+    ['as Llama', { embeddingScale: false, activation: 'silu', gatedMlp: true, norm: 'rms', biases: false }],
   ]
   it.each(variants)('%s starts no worse than chance, whatever its strategy', (_name, variant) => {
     for (const strategy of strategies(modelDim, numHeads))
@@ -63,8 +67,8 @@ describe.each([64, 256])('a model of width %i', (modelDim) => {
 it.each([
   ['tied', { tiedHead: true }],
   ['untied', { tiedHead: false }],
-  ['as bloom', huggingFaceArchitecture('bloom')],
-])('a wide model, %s, starts no worse than chance', (_name, variant) => {
+  ['as BLOOM', bloom],
+] satisfies [string, Partial<ModelConfig>][])('a wide model, %s, starts no worse than chance', (_name, variant) => {
   const size = { vocabularySize: VOCABULARY, numLayers: 1, modelDim: 1024, numHeads: 4, mlpDim: 1024 }
   expect(firstLoss({ ...size, ...variant }, none())).toBeLessThan(Math.log(VOCABULARY) + ABOVE_CHANCE)
 })
