@@ -8,9 +8,9 @@ import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
+import { createProgress } from '../terminal/board.js'
 import { duration, thousands } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { createProgress } from '../terminal/progress.js'
 import {
   backendOption,
   cellsOptions,

@@ -6,9 +6,9 @@ import { estimateLine } from '../experiment/estimate.js'
 import { trainCell } from '../experiment/train.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
+import { createProgress } from '../terminal/board.js'
 import { thousands } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { createProgress } from '../terminal/progress.js'
 import {
   backendOption,
   configOptions,

@@ -3,6 +3,7 @@ import {
   cellName,
   describeReading,
   type EvalLine,
+  formatMean,
   makeReading,
   type PositionsLine,
   type Reading,
@@ -57,7 +58,7 @@ export async function evaluateModel(
   { cell, reading, maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
-  progress.start(`evaluate ${cellName(cell)} at ${describeReading(reading)}`, maxTokens)
+  progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
   const started = performance.now()
   const { byPlace, tokens, lossNats, perplexity, tokensPerSecond, peakBytes } = await evaluate(model, valid, {
     ...reading,
@@ -66,9 +67,12 @@ export async function evaluateModel(
       positions: (batch: number, length: number) => randomPositions(length, range, cell.seed, batch),
     }),
     signal,
-    onProgress: (done, total) => {
+    onProgress: (done, total, soFar) => {
       const rate = (1000 * done) / (performance.now() - started)
-      progress.update((done / total) * maxTokens, `${thousands(rate)} tok/s`)
+      progress.update((done / total) * maxTokens, [
+        `perplexity ${formatMean(Math.exp(soFar))}`,
+        `${thousands(rate)} tok/s`,
+      ])
     },
   })
   // Scored: those after the first, which nothing predicts.

@@ -34,7 +34,7 @@ export async function tryRetrieval(
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<RetrievalLine> {
   const { task, evalLength, distance } = kind
-  progress.start(`${task} ${cellName(cell)} at ${evalLength}, ${distance} back`, TRIALS)
+  progress.start(cellName(cell), `${task} at ${evalLength}, ${distance} back`, TRIALS)
   const rows = makeTrials(task, evalLength, distance, TRIALS).map((bytes) => Int32Array.from(bytes))
   const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
   let correct = 0
@@ -42,7 +42,7 @@ export async function tryRetrieval(
     signal.throwIfAborted()
     const right = await answersRight(model, rows.slice(i, i + atATime), ANSWER_LENGTH)
     correct += right.filter(Boolean).length
-    progress.update(Math.min(i + atATime, TRIALS), `${correct} right`)
+    progress.update(Math.min(i + atATime, TRIALS), [`${correct} right`])
   }
   return { type: 'retrieval', ...cell, ...kind, correct, trials: TRIALS }
 }

@@ -48,8 +48,9 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const lineEvery = Math.max(1, Math.round(steps / 50))
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
 
-  progress.start(`train ${cellName(cell)}`, steps)
-  let [timedFrom, detail] = [performance.now(), '']
+  progress.start(cellName(cell), 'train', steps)
+  let timedFrom = performance.now()
+  let details: string[] = []
   const firstStep = trainer.step
   while (trainer.step < steps) {
     // TensorFlow computes at once: without a turn of its own Ctrl-C would wait for the next line of results.
@@ -78,11 +79,11 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       const peakResidentBytes = process.resourceUsage().maxRSS * 1024
       const measured = { step, lossNats, tokensPerSecond, elapsedSeconds, peakResidentBytes }
       await append({ type: 'train', ...cellKey(cell, config), ...measured })
-      detail = `loss ${lossNats.toFixed(3)} ${thousands(tokensPerSecond)} tok/s`
+      details = [`loss ${lossNats.toFixed(3)}`, `${thousands(tokensPerSecond)} tok/s`]
       Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
     }
     if (step % checkpointEvery === 0 || step === steps) await save()
-    progress.update(step, detail || `loss ${loss.toFixed(3)}`)
+    progress.update(step, details.length ? details : [`loss ${loss.toFixed(3)}`])
 
     if (step - firstStep === TIMED_STEPS[0]) timedFrom = performance.now()
     if (step - firstStep === TIMED_STEPS[1])

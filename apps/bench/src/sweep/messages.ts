@@ -44,8 +44,8 @@ export interface Outcomes {
 /** From the process to the sweep: the calls of its {@link Progress}, then how it ended. */
 export type Report =
   | { readonly type: 'line'; readonly text: string }
-  | { readonly type: 'start'; readonly label: string; readonly total: number }
-  | { readonly type: 'update'; readonly done: number; readonly detail: string }
+  | { readonly type: 'start'; readonly cell: string; readonly work: string; readonly total: number }
+  | { readonly type: 'update'; readonly done: number; readonly details: readonly string[] }
   | { readonly type: 'stop' }
   | { readonly type: 'done'; readonly outcome: Outcomes[keyof Outcomes] }
   | { readonly type: 'failed'; readonly message: string }

@@ -64,8 +64,8 @@ export async function doJob<K extends Job['kind']>(
 
 function relay(report: Exclude<Report, { type: 'done' | 'failed' }>, progress: Progress): void {
   if (report.type === 'line') progress.line(report.text)
-  else if (report.type === 'start') progress.start(report.label, report.total)
-  else if (report.type === 'update') progress.update(report.done, report.detail)
+  else if (report.type === 'start') progress.start(report.cell, report.work, report.total)
+  else if (report.type === 'update') progress.update(report.done, report.details)
   else progress.stop()
 }
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
-import { describeCell, type EvalLine, linesOf, perplexityDigits, type Results, type RunLine } from '@alibi/results'
+import { describeCell, formatMean, linesOf, type Results, type RunLine } from '@alibi/results'
 import { appendResults, readResults, writeResults } from '@alibi/results/node'
 import { openEvents } from '../sinks/tensorboard/events.js'
 import type { Board } from '../terminal/board.js'
@@ -101,7 +101,7 @@ async function runCell(
     const progress = {
       ...task,
       line: () => {},
-      start: (label: string, total: number) => task.start(shorten(label, cell), total),
+      start: (_: string, work: string, total: number) => task.start(describeCell(cell.key), work, total),
     }
     await doJob(job, { progress, logFile: join(own, 'log.txt'), jobs, signal })
     const results = await readResults(own)
@@ -118,10 +118,6 @@ async function runCell(
   }
 }
 
-/** A cell's own label of what it does, for a line among those of other cells. */
-const shorten = (label: string, cell: SweepCell) =>
-  `${describeCell(cell.key)} ${label.replace(/^evaluate \S+ |(?<=^train) \S+$/, '')}`
-
 export const count = (states: ReadonlyMap<SweepCell, CellState>, end: CellState['end']) =>
   [...states.values()].filter((state) => state.end === end).length
 
@@ -129,11 +125,9 @@ function describeEnd(cell: SweepCell, state: CellState): string {
   if (state.end !== 'finished') return `${describeCell(cell.key)} FAILED: ${state.end && state.message}`
   const [first, ...rest] = state.results.evals.filter(({ attentionWindow }) => attentionWindow === undefined)
   const last = rest.filter(({ protocol }) => protocol === first!.protocol).at(-1)
-  const told = [first, last].flatMap((line) => (line ? [`${perplexity(line)} at ${line.evalLength}`] : []))
+  const told = [first, last].flatMap((line) => (line ? [`${formatMean(line.perplexity)} at ${line.evalLength}`] : []))
   return `${describeCell(cell.key)}: perplexity ${told.join(', ')}; ${duration(secondsOf(state.results))}`
 }
-
-const perplexity = (line: EvalLine) => line.perplexity.toFixed(perplexityDigits(line.perplexity))
 
 /** @param left - cells that are to be done */
 function describeRest(states: ReadonlyMap<SweepCell, CellState>, left: number, jobs: number): string {

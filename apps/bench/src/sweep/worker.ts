@@ -45,11 +45,14 @@ function reportingProgress(): Progress {
   let told = 0
   return {
     line: (text) => tell({ type: 'line', text }),
-    start: (label, total) => tell({ type: 'start', label, total }),
-    update(done, detail) {
+    start(cell, work, total) {
+      told = 0
+      tell({ type: 'start', cell, work, total })
+    },
+    update(done, details) {
       if (Date.now() - told < TELL_EVERY_MS) return
       told = Date.now()
-      tell({ type: 'update', done, detail })
+      tell({ type: 'update', done, details })
     },
     stop: () => tell({ type: 'stop' }),
   }

@@ -1,97 +1,125 @@
-import { MultiBar, Presets, type SingleBar } from 'cli-progress'
-import { duration } from './format.js'
+import { percent } from './format.js'
 import type { Progress } from './progress.js'
+import type { Row } from './rows.js'
+import { createScreen } from './screen.js'
+import { timeLeft } from './time-left.js'
 
-/** Tells a person of several pieces of work at once, on stderr: a bar each on a terminal, plain lines elsewhere. */
+/** Shows several pieces of work at once, on stderr: a bar each on a terminal, plain lines elsewhere. */
 export interface Board {
-  /** Above the bars. */
+  /** A line that stays, above the bars. */
   line(text: string): void
-  /** A line for one piece of work after another. */
-  task(): Progress
-  /** Of all the work, below the tasks that there are. */
+  /** A place for one piece of work after another. */
+  task(options?: TaskOptions): Progress
+  /** Shows all of the work, below the tasks. */
   total(done: number, of: number, detail: string): void
   close(): void
+}
+
+export interface TaskOptions {
+  /** Whether each piece of work leaves a line with its last details. Default false. */
+  readonly leavesLines?: boolean
 }
 
 /** How often a task says in plain lines how far it is. */
 const PLAIN_EVERY_MS = 15_000
 
-export function createBoard(stream: NodeJS.WriteStream = process.stderr): Board {
-  return stream.isTTY ? terminalBoard(stream) : plainBoard(stream)
-}
+export const createBoard = (stream: NodeJS.WriteStream = process.stderr): Board =>
+  stream.isTTY ? terminalBoard(stream) : plainBoard(stream)
+
+/** For one piece of work after another, each of which leaves a line. */
+export const createProgress = (stream?: NodeJS.WriteStream): Progress => createBoard(stream).task({ leavesLines: true })
+
+/** A piece of work that is going on. */
+type Work = Row & { readonly clock: (done: number) => string }
+
+const begin = (label: string, total: number): Work => ({
+  label,
+  total,
+  done: 0,
+  details: [],
+  left: '',
+  clock: timeLeft(total),
+})
+const advance = (work: Work, done: number, details: readonly string[]): Work => ({
+  ...work,
+  done,
+  details,
+  left: work.clock(done),
+})
+const lastLine = ({ label, done, total, details }: Row) => [label, percent(done, total), ...details].join(' ')
 
 function terminalBoard(stream: NodeJS.WriteStream): Board {
-  // Narrow enough, with its details, for 80 columns.
-  const format = '{label} {bar} {percentage}% {detail} {left}'
-  const bars = new MultiBar(
-    { format, barsize: 8, stream, hideCursor: true, linewrap: false, clearOnComplete: true },
-    Presets.rect,
-  )
-  const empty = { label: fit(''), detail: '', left: '' }
-  const line = (text: string) => void bars.log(`${text}\n`)
-  let whole: SingleBar | undefined
+  const tasks: (() => Row | undefined)[] = []
+  let whole: Work | undefined
+  const screen = createScreen(stream, () => [...tasks.map((row) => row()), whole].filter((row) => row !== undefined))
   return {
-    line,
-    task() {
-      const bar = bars.create(1, 0, empty)
-      let clock = timeLeft(0)
+    line: screen.line,
+    task({ leavesLines = false } = {}) {
+      let work: Work | undefined
+      tasks.push(() => work)
+      const stop = () => {
+        const ended = work
+        work = undefined
+        if (ended?.details.length && leavesLines) screen.line(lastLine(ended))
+        else if (ended) screen.redraw()
+      }
       return {
-        line,
-        start(label, total) {
-          clock = timeLeft(total)
-          bar.setTotal(total)
-          bar.update(0, { ...empty, label: fit(label) })
+        line: screen.line,
+        start(cell, what, total) {
+          stop()
+          work = begin(`${cell} ${what}`, total)
+          screen.redraw()
         },
-        update: (done, detail) => bar.update(done, { detail, left: clock(done) }),
-        stop: () => bar.update(0, empty),
+        update(done, details) {
+          if (work) work = advance(work, done, details)
+          screen.draw()
+        },
+        stop,
       }
     },
     total(done, of, detail) {
-      whole ??= bars.create(of, 0, { ...empty, label: fit('all cells') })
-      whole.update(done, { detail })
+      whole ??= begin('all cells', of)
+      whole = { ...whole, done, details: [detail] }
+      screen.redraw()
     },
-    close: () => bars.stop(),
+    close() {
+      whole = undefined
+      tasks.length = 0
+      screen.redraw()
+    },
   }
 }
-
-const LABEL = 30
-const fit = (label: string) => (label.length > LABEL ? `${label.slice(0, LABEL - 1)}…` : label.padEnd(LABEL))
 
 function plainBoard(stream: NodeJS.WriteStream): Board {
   const line = (text: string) => void stream.write(`${text}\n`)
   return {
     line,
-    task() {
-      let [label, total, shown, clock] = ['', 0, 0, timeLeft(0)]
+    task({ leavesLines = false } = {}) {
+      let work: Work | undefined
+      let shown = 0
+      const stop = () => {
+        if (work?.details.length && leavesLines) line(lastLine(work))
+        work = undefined
+      }
       return {
         line,
-        start(newLabel, newTotal) {
+        start(cell, what, total) {
+          stop()
           // A task that begins its next piece of work has said enough for now.
           shown ||= Date.now()
-          ;[label, total, clock] = [newLabel, newTotal, timeLeft(newTotal)]
+          work = begin(`${cell} ${what}`, total)
         },
-        update(done, detail) {
+        update(done, details) {
+          if (!work) return
+          work = advance(work, done, details)
           if (Date.now() - shown < PLAIN_EVERY_MS) return
           shown = Date.now()
-          line(`${label} ${Math.floor((100 * done) / total)}% ${detail} ${clock(done)}`)
+          line([lastLine(work), work.left].filter(Boolean).join(' '))
         },
-        stop() {},
+        stop,
       }
     },
     total: (_done, _of, detail) => line(detail),
     close() {},
-  }
-}
-
-/** Says how long the rest of a piece of work that begins now will take, at the rate since then. */
-function timeLeft(total: number) {
-  const started = performance.now()
-  let from: number | undefined
-  return (done: number): string => {
-    // What was done before, and is not done again, tells nothing of the rate.
-    from ??= done
-    if (done === from) return ''
-    const seconds = ((performance.now() - started) / 1000 / (done - from)) * (total - done)
-    return `${duration(seconds)} left`
   }
 }

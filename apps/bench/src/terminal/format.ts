@@ -1,11 +1,18 @@
-/** e.g. `3 min 20 s` */
+/** e.g. `3 min 20 s`; rounded before it is divided, so that no part reaches 60 */
 export function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${String(Math.round(seconds % 60)).padStart(2, '0')} s`
-  if (minutes >= 72 * 60) return `${thousands(minutes / 1440)} days`
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+  const whole = Math.max(1, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 72 * 60) return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`
+  return `${thousands(minutes / 1440)} days`
 }
+
+const twoDigits = (value: number) => String(value).padStart(2, '0')
 
 /** e.g. `12,345` */
 export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US')
+
+/** e.g. `41%`: whole percents, 100 only when all is done */
+export const percent = (done: number, total: number): string =>
+  `${total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 100}%`

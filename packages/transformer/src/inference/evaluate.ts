@@ -36,8 +36,8 @@ export interface EvaluateOptions {
   readonly maxTokens?: number
   /** Tokens read in one forward pass, at least one sequence. Default 4096. */
   readonly batchTokens?: number
-  /** Told after each batch: tokens scored, and tokens to score. */
-  readonly onProgress?: (done: number, total: number) => void
+  /** Called after each batch with the tokens scored, the tokens to score and the mean −ln p of those scored. */
+  readonly onProgress?: (done: number, total: number, lossNats: number) => void
   /** Stops between batches when it is aborted. */
   readonly signal?: AbortSignal
 }
@@ -125,7 +125,7 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     })
     count += values.length
     i += batch.length
-    onProgress?.(count, total)
+    onProgress?.(count, total, sum / count)
   }
   streaming?.dispose()
   const lossNats = sum / count
