@@ -37,15 +37,16 @@ export function drawBars({ bars, unit, format }: BarsChart, size: Format): strin
   }
   return render(
     {
-      grid: { left: 20 + 7.4 * longest, right: 24 + 8 * widest, top: titleRoom(size), bottom: 40 },
+      grid: { left: 20 + 7.4 * longest, right: 24 + 8 * widest, top: titleRoom(size), bottom: 54 },
       xAxis: {
         type: 'value',
         min: 0,
         name: unit,
         nameLocation: 'middle',
-        nameGap: 16,
+        nameGap: 30,
         nameTextStyle: { color: light.muted, fontSize: 13 },
-        axisLabel: { show: false },
+        axisLabel: { color: light.muted, fontSize: 13, formatter: format, hideOverlap: true },
+        splitNumber: 3,
         splitLine: { lineStyle: { color: light.grid } },
       },
       yAxis: {

@@ -2,6 +2,7 @@ import type { CustomSeriesRenderItemAPI } from 'echarts'
 import { light, type Style } from './palette.js'
 import { FONT, type Format, render, titleRoom } from './render.js'
 import type { Scale } from './scale.js'
+import { type Tags, tagCurves } from './tags.js'
 
 interface Point {
   readonly x: number
@@ -11,10 +12,12 @@ interface Point {
   readonly high?: number
 }
 
-interface Curve {
+export interface Curve {
   readonly name: string
   readonly style: Style
   readonly points: readonly Point[]
+  /** What a page may pick it by: they become `data-` attributes of all that is drawn of it. */
+  readonly tags?: Tags
 }
 
 interface Axis {
@@ -33,9 +36,11 @@ export interface CurvesChart {
   readonly symbols: boolean
 }
 
-/** Curves with bands over seeds, each named at its end. */
-export function drawCurves(chart: CurvesChart, format: Format): string {
-  const { curves, x, y, mark, symbols } = chart
+/** Curves with bands over seeds, each named at its end. Points that are not finite are left out. */
+export function drawCurves({ curves: given, x, y, mark, symbols }: CurvesChart, format: Format): string {
+  const curves = given
+    .map((curve, i) => ({ ...curve, column: i + 1, points: curve.points.filter(isFinitePoint) }))
+    .filter(({ points }) => points.length)
   const place = ({ x: px, y: py }: { x: number; y: number }) => [x.scale.of(px), y.scale.of(py)]
   const lines = curves.map(({ style, points }) => ({
     type: 'line',
@@ -51,22 +56,27 @@ export function drawCurves(chart: CurvesChart, format: Format): string {
     lineStyle: { width: 2.5, color: style.colour, type: style.dash },
   }))
   const longest = Math.max(...curves.map(({ name }) => name.length))
+  const bands = curves.map((curve) => band(curve, place))
+  // Series are numbered as they are given below: curves, then the bands of those that have one.
+  const banded = curves.flatMap((_, i) => bands[i]!.map(() => i))
   const shown = mark && mark.x >= x.scale.extent[0] && mark.x <= x.scale.extent[1] ? mark : undefined
   return render(
     {
       grid: { left: 62, right: 24 + 8 * longest, top: titleRoom(format) + (shown ? 24 : 8), bottom: 56 },
       xAxis: { ...axis(x, true), nameGap: 32, splitLine: { show: false } },
       yAxis: { ...axis(y, false), nameGap: 46 },
-      series: [
-        ...lines,
-        ...curves.flatMap((curve) => band(curve, place)),
-        ...(shown ? [verticalLine(shown, x, y)] : []),
-        names(chart, place),
-      ],
+      series: [...lines, ...bands.flat(), ...(shown ? [verticalLine(shown, x, y)] : []), names(curves, y, place)],
     },
     format,
+    (svg) =>
+      tagCurves(svg, curves, {
+        owners: [...curves.keys(), ...banded],
+        xs: given.flatMap(({ points }) => points.map((point) => point.x)),
+      }),
   )
 }
+
+const isFinitePoint = ({ x, y }: Point) => Number.isFinite(x) && Number.isFinite(y)
 
 function axis({ name, scale, format }: Axis, line: boolean) {
   const places = scale.ticks.map(scale.of)
@@ -87,7 +97,7 @@ function axis({ name, scale, format }: Axis, line: boolean) {
 
 /** Drawn once, from the lowest to the highest seed at each x. */
 function band({ style, points }: Curve, place: (point: { x: number; y: number }) => number[]) {
-  const spread = points.filter((p) => p.low !== undefined && p.high !== undefined && p.high > p.low)
+  const spread = points.filter((p) => Number.isFinite(p.low) && Number.isFinite(p.high) && p.high! > p.low!)
   if (spread.length < 2) return []
   const outline = [
     ...spread.map((p) => place({ x: p.x, y: p.high! })),
@@ -126,7 +136,7 @@ const LINE = 17
 const NAME_ROOM = 120
 
 /** Each name at the end of its curve; those that would overlap are moved apart, within the height of the axis. */
-function names({ curves, y }: CurvesChart, place: (point: { x: number; y: number }) => number[]) {
+function names(curves: readonly Curve[], y: Axis, place: (point: { x: number; y: number }) => number[]) {
   return drawnOnce((api) => {
     const ends = curves
       .map(({ name, style, points }) => {

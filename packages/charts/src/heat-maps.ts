@@ -1,3 +1,4 @@
+import { escapeHtml } from './escape.js'
 import { light } from './palette.js'
 import type { Format } from './render.js'
 import { FONT, titleRoom } from './render.js'
@@ -30,11 +31,11 @@ export function drawHeatMaps({ maps, from, to }: HeatMapsChart, format: Format):
   const mapsBottom = top + rows * (side + LABEL + GAP)
   const pictures = maps.map(({ name, cells }, i) => {
     const [x, y] = [40 + (i % columns) * (side + GAP), top + Math.floor(i / columns) * (side + LABEL + GAP)]
-    return `<g transform="translate(${round(x)} ${round(y)})"><text y="-11" dominant-baseline="central">${name}</text><g transform="scale(${round(side / cells.length, 4)})">${squares(cells)}</g></g>`
+    return `<g transform="translate(${round(x)} ${round(y)})"><text y="-11" dominant-baseline="central">${escapeHtml(name)}</text><g transform="scale(${round(side / cells.length, 4)})">${squares(cells)}</g></g>`
   })
   const height = mapsBottom + 72
   const background = format.title
-    ? `<rect width="${format.width}" height="${height}" fill="${light.background}"/><text x="16" y="24" font-size="17" font-weight="bold" dominant-baseline="central">${format.title}</text>`
+    ? `<rect width="${format.width}" height="${height}" fill="${light.background}"/><text x="16" y="24" font-size="17" font-weight="bold" dominant-baseline="central">${escapeHtml(format.title)}</text>`
     : ''
   const axes = `<g fill="${light.muted}"><text transform="translate(14 ${round(top + side)}) rotate(-90)" dominant-baseline="central">query ${to} to ${from}</text><text x="40" y="${round(mapsBottom - 4)}" dominant-baseline="central">key ${from} to ${to}, in every square</text></g>`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${format.width} ${height}" font-family="${FONT}" font-size="13" fill="${light.ink}">${background}${axes}${pictures.join('')}${key(mapsBottom + 18, format.width)}</svg>`

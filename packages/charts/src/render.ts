@@ -17,8 +17,16 @@ export interface Format {
   readonly title?: string
 }
 
-/** An SVG picture in the light theme's colours. */
-export function render(option: EChartsCoreOption, { width, height, title }: Format): string {
+/**
+ * An SVG picture in the light theme's colours.
+ *
+ * @param tag - marks what is drawn of each series, which ECharts numbers in `ecmeta_series_index`
+ */
+export function render(
+  option: EChartsCoreOption,
+  { width, height, title }: Format,
+  tag: (svg: string) => string = (svg) => svg,
+): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height })
   chart.setOption({
     animation: false,
@@ -31,7 +39,7 @@ export function render(option: EChartsCoreOption, { width, height, title }: Form
   })
   const svg = chart.renderToSVGString({ useViewBox: true })
   chart.dispose()
-  return withoutHover(svg)
+  return tag(withoutHover(svg)).replaceAll(/ ecmeta_\w+="[^"]*"/g, '')
 }
 
 /** Pixels that the title takes at the top. */
@@ -41,7 +49,7 @@ export const titleRoom = ({ title }: Format) => (title ? 48 : 12)
 const withoutHover = (svg: string) =>
   svg
     .replace(/<style ?>[\s\S]*?<\/style>/g, '')
-    .replace(/ (?:class|pointer-events|xml:space|baseProfile|version|xmlns:xlink|ecmeta_\w+)="[^"]*"/g, '')
+    .replace(/ (?:class|pointer-events|xml:space|baseProfile|version|xmlns:xlink)="[^"]*"/g, '')
     .replace(/ width="\d+" height="\d+"(?= xmlns)/, '')
     .replaceAll('"#fff"', `"${light.background}"`)
     .replaceAll(/\n+/g, '')

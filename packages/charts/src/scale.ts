@@ -9,19 +9,19 @@ export interface Scale {
 
 /** Logarithmic beyond a factor of 3: a straight axis would hide what does not explode. */
 export const scaleFor = (values: readonly number[]): Scale => {
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const [low, high] = extentOf(values)
   return low > 0 && high / low > 3 ? logScale(values) : linearScale(values)
 }
 
 export function logScale(values: readonly number[], ticks?: readonly number[]): Scale {
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const [low, high] = extentOf(values)
   const pad = (high / low) ** 0.04
   const extent = [low / pad, high * pad] as const
   return { of: Math.log2, back: (place) => 2 ** place, ticks: ticks ?? logTicks(...extent), extent }
 }
 
 export function linearScale(values: readonly number[]): Scale {
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const [low, high] = extentOf(values)
   const pad = (high - low || Math.abs(high) || 1) * 0.06
   const extent = [low - pad, high + pad] as const
   const step = niceStep((extent[1] - extent[0]) / 5)
@@ -30,6 +30,18 @@ export function linearScale(values: readonly number[]): Scale {
     Number(((first + i) * step).toPrecision(12)),
   )
   return { of: (value) => value, back: (place) => place, ticks, extent }
+}
+
+/** Smallest and largest of the finite values, however many; 1 and 1 where there are none. */
+export function extentOf(values: Iterable<number>): readonly [number, number] {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (const value of values)
+    if (Number.isFinite(value)) {
+      low = Math.min(low, value)
+      high = Math.max(high, value)
+    }
+  return low <= high ? [low, high] : [1, 1]
 }
 
 /** Mantissas from coarse to fine; the first that gives four ticks or more is taken, thinned if it gives over nine. */

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { dark, light, logScale, scaleFor, stylesOf, themeVariables, withVariables } from '../src/index.js'
+import {
+  dark,
+  drawCurves,
+  light,
+  linearScale,
+  logScale,
+  scaleFor,
+  stylesOf,
+  themeVariables,
+  withVariables,
+} from '../src/index.js'
 import { contrast, differenceSeenBy } from './colour.js'
 
 describe('colours', () => {
@@ -13,6 +23,13 @@ describe('colours', () => {
       for (const b of series.slice(i + 1))
         for (const vision of ['normal', 'protan', 'deutan', 'tritan'] as const)
           expect(differenceSeenBy(vision, a, b), `${a} ${b} ${vision}`).toBeGreaterThan(9)
+  })
+
+  it('are twelve, before one comes again', () => {
+    const names = 'alibi,sinusoidal,rotary,t5-bias,learned,none,a,b,c,d,e,f'.split(',')
+    expect(new Set([...stylesOf(names).values()].map(({ colour }) => colour)).size).toBe(12)
+    expect(new Set([...stylesOf(names).values()].map(({ symbol }) => symbol)).size).toBe(12)
+    expect(JSON.stringify([...stylesOf(names).values()])).not.toContain('pin')
   })
 
   it('are the page’s variables in its pictures', () => {
@@ -63,5 +80,45 @@ describe('axes', () => {
   it('go back from a place to its value', () => {
     const { of, back } = logScale([1, 100])
     expect(back(of(7))).toBeCloseTo(7, 12)
+  })
+})
+
+describe('a scale', () => {
+  it('takes more values than a call takes arguments, and none that are not finite', () => {
+    const values = Array.from({ length: 400_000 }, (_, i) => 1 + (i % 9))
+    expect(scaleFor([...values, Number.NaN, Number.POSITIVE_INFINITY]).extent).toEqual(scaleFor([1, 9]).extent)
+    expect(linearScale([]).ticks.every(Number.isFinite)).toBe(true)
+  })
+})
+
+describe('curves', () => {
+  const axis = { scale: linearScale([0, 4]), format: String }
+  const draw = (curves: Parameters<typeof drawCurves>[0]['curves']) =>
+    drawCurves(
+      { curves, symbols: true, x: { name: 'x', ...axis }, y: { name: 'y', ...axis } },
+      { width: 300, height: 200 },
+    )
+  const style = stylesOf(['a']).get('a')!
+
+  it('have tags on all that is drawn of them, and the row and column of each point in the table', () => {
+    const svg = draw([
+      { name: '<a>', style, tags: { strategy: '<a>' }, points: [1, 2].map((x) => ({ x, y: x, low: 0, high: 3 })) },
+      { name: 'b', style, tags: { strategy: 'b' }, points: [2, 3].map((x) => ({ x, y: x })) },
+    ])
+    expect(svg).toContain('<path data-column="1" data-rows="0 1" data-strategy="&lt;a&gt;"')
+    expect(svg).toContain('<path data-column="2" data-rows="1 2" data-strategy="b"')
+    // A line, a band, two symbols and a name; and without the band.
+    expect(svg.match(/data-strategy="&lt;a&gt;"/g)).toHaveLength(5)
+    expect(svg.match(/data-strategy="b"/g)).toHaveLength(4)
+    expect(svg).not.toContain('ecmeta')
+  })
+
+  it('leave out points that are not finite, and curves without one', () => {
+    const svg = draw([
+      { name: 'a', style, points: [1, 2, 3].map((x) => ({ x, y: x === 2 ? Number.NaN : x })) },
+      { name: 'b', style, points: [{ x: 1, y: Number.POSITIVE_INFINITY }] },
+    ])
+    expect(svg).not.toMatch(/NaN|Infinity|>b</)
+    expect(svg).toContain('data-column="1" data-rows="0 2"')
   })
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { escapeHtml } from '../escape.js'
 import { dark, light, themeVariables } from '../palette.js'
-import { escapeHtml } from './html.js'
 
 export interface Document {
   readonly title: string

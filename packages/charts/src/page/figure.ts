@@ -1,6 +1,7 @@
+import { escapeHtml } from '../escape.js'
 import type { Figure } from '../figure.js'
 import { withVariables } from '../palette.js'
-import { escapeHtml, htmlTable } from './html.js'
+import { htmlTable } from './html.js'
 
 /** Widths that a picture is drawn for: letters stay readable on both. */
 const WIDE = 760
@@ -31,13 +32,7 @@ const around = ({ id, title, caption, description, table }: Figure, pictures: st
 function picture({ id, draw }: Figure, kind: string, width: number, height: number): string {
   const svg = draw({ width, height: Math.round(height) })
   const named = `<svg class="${kind}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words" `
-  return withVariables(countCurves(compact(svg))).replace('<svg ', named)
-}
-
-/** Says of each curve which column of the figure's table it is: the page's script shows values by it. */
-function countCurves(svg: string): string {
-  let column = 0
-  return svg.replaceAll(/<path (?=[^>]*stroke-width="2\.5")/g, () => `<path data-column="${++column}" `)
+  return withVariables(compact(svg)).replace('<svg ', named)
 }
 
 /** Without what the page's style says of every letter, and without hundredths of a pixel. */

@@ -1,6 +1,4 @@
-/** Text made safe for HTML, in elements and attributes. */
-export const escapeHtml = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+import { escapeHtml } from '../escape.js'
 
 /**
  * A table whose first column names its rows; it scrolls by itself where it is too wide, also by keyboard.

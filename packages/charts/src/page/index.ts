@@ -1,3 +1,4 @@
+export { escapeHtml } from '../escape.js'
 export { type Document, htmlDocument } from './document.js'
 export { htmlFigure, narrowHtmlFigure } from './figure.js'
-export { escapeHtml, htmlTable } from './html.js'
+export { htmlTable } from './html.js'

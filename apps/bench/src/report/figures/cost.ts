@@ -78,7 +78,7 @@ export function costFigures(results: Results): Figure[] {
       return spread ? [{ name: label, colour: styles.get(name)!.colour, value: spread }] : []
     })
     if (!bars.length) return []
-    const height = 60 + BAR_HEIGHT * bars.length
+    const height = 74 + BAR_HEIGHT * bars.length
     return [
       {
         ...measure,
