@@ -1,6 +1,7 @@
 import { compareResults } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
+import { expectResults } from '../files/paths.js'
 import { comparisonText } from '../report/comparison.js'
 
 export function compareCommand(): Command {
@@ -13,6 +14,7 @@ export function compareCommand(): Command {
 }
 
 async function compare(a: string, b: string, { json = false }: { readonly json?: boolean }): Promise<void> {
+  for (const folder of [a, b]) await expectResults('compare', folder)
   const comparison = compareResults(await readResults(a), await readResults(b))
   const plain = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value)
   console.log(

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { selectBackend } from '@alibi/backend'
 import { huggingFaceFamilies, saveHuggingFace } from '@alibi/huggingface'
 import { Command, Option } from 'commander'
+import { expectWritable } from '../files/paths.js'
 import { openCheckpoint, pluginOption } from './open-checkpoint.js'
 
 export function exportCommand(): Command {
@@ -30,8 +31,9 @@ interface Options {
 
 async function run(folder: string, { to, out, strategy }: Options): Promise<void> {
   const target = out ?? `${resolve(folder)}-${to}`
-  if (existsSync(target))
+  if (target !== '' && existsSync(target))
     throw new Error(`export: expected a new folder, got ${target}, which exists; give another --out`)
+  await expectWritable('export', target)
   // Arrays only pass through: the slowest backend is the one that every machine has.
   await selectBackend('cpu')
   const { model, tokenizer, trainLength } = await openCheckpoint(folder, console.error, strategy)

@@ -8,6 +8,7 @@ import { Option } from 'commander'
 import { z } from 'zod'
 import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import { restoreTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.js'
+import { expectFolder, expectPlain } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { pluginSchema } from '../plugins/plugin.js'
 import { makeStrategy, strategyNames } from '../plugins/strategies.js'
@@ -54,6 +55,8 @@ export async function openCheckpoint(
   log: (line: string) => void,
   at: string | undefined,
 ): Promise<OpenedCheckpoint> {
+  await expectFolder('checkpoint', folder, 'the folder of a checkpoint')
+  await expectPlain('checkpoint', folder)
   if (existsSync(join(folder, 'config.json'))) return openHuggingFace(folder, at)
   const ofRun = await readdir(join(folder, 'checkpoints')).catch((): string[] => [])
   if (ofRun.length)

@@ -1,6 +1,7 @@
 import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
 import { savedConfig } from '../config/saved.js'
+import { expectResults } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
@@ -14,6 +15,7 @@ export function reportCommand(): Command {
 
 /** Writes the report and shows its first table. */
 export async function report(folder: string): Promise<void> {
+  await expectResults('report', folder)
   const results = await readResults(folder)
   for (const note of results.notes) console.error(`note: ${note}`)
   const config = savedConfig(results.run)

@@ -4,6 +4,7 @@ import { checkLengths, readCorpus } from '../data/corpus.js'
 import { cellsOf } from '../experiment/cell.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
+import { expectWritable } from '../files/paths.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
@@ -43,6 +44,8 @@ async function run(options: Options): Promise<void> {
   const signal = interruptSignal()
   const progress = createProgress()
   const started = performance.now()
+  if (options.tensorboard !== undefined)
+    await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const plan = await planRun({ ...options, given: givenConfig({ ...options }), log: progress.line })
 
   const { folder, config, backend } = plan

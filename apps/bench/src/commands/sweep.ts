@@ -4,6 +4,7 @@ import type { BackendName } from '@alibi/backend'
 import { describeCell } from '@alibi/results'
 import { Command, Option } from 'commander'
 import type { RunConfig } from '../config/schema.js'
+import { expectPlain, expectWritable } from '../files/paths.js'
 import { holdFolder } from '../run-folder/lock.js'
 import { type SweepCell, sweepCells } from '../sweep/cells.js'
 import { estimateSweep } from '../sweep/estimate.js'
@@ -55,7 +56,11 @@ async function sweep(path: string, options: Options): Promise<void> {
   const signal = interruptSignal()
   const started = performance.now()
   const plan = await readPlan(path)
+  if (options.out !== undefined) await expectWritable('sweep', options.out)
+  if (options.tensorboard !== undefined)
+    await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const folder = resolve(options.out ?? join('runs', plan.name))
+  await expectPlain('sweep', folder)
   if (!dryRun) await holdFolder(folder)
 
   const board = createBoard()

@@ -4,6 +4,7 @@ import { checkLengths, readCorpus } from '../data/corpus.js'
 import { cellsOf, checkpointFolder, disposeTrainer } from '../experiment/cell.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { trainCell } from '../experiment/train.js'
+import { expectWritable } from '../files/paths.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { createProgress } from '../terminal/board.js'
@@ -50,6 +51,8 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
     ...(seed !== undefined && { seeds: [seed] }),
   }
   const defaults = { strategies: ['alibi'], seeds: [1] }
+  if (options.tensorboard !== undefined)
+    await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const plan = await planRun({ ...options, given, defaults, log: progress.line })
   const { folder, config, backend } = plan
   const { tensorboard } = options

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { unzipSync } from 'fflate'
 import { download } from './download.js'
 import type { ReadOptions, SplitText } from './split-text.js'
+import { unzipFiles } from './zip.js'
 
 /** enwik8 is by definition the first 10⁸ bytes of a Wikipedia dump; 90, 5 and 5 MB are its usual parts. */
 const ENWIK8_BYTES = 1e8
@@ -17,19 +16,16 @@ export type ArchiveName = keyof typeof urls
 /** @throws Error, one line with what to do, if it cannot be downloaded or is not what it should be */
 export async function readArchive(name: ArchiveName, options: ReadOptions): Promise<SplitText> {
   const path = await download(urls[name], `${name}.zip`, options)
-  const files = unzip(await readFile(path), path)
-  const file = (of: RegExp) => {
-    const found = Object.keys(files).find((entry) => of.test(entry))
-    if (!found) throw new Error(`data: expected ${name} in ${path}, got another archive; delete it and run again`)
-    return files[found]!
-  }
-  if (name !== 'enwik8')
+  if (name !== 'enwik8') {
+    const [train, valid] = ['wiki.train.tokens', 'wiki.valid.tokens'] as const
+    const files = await unzipFiles(path, [train, valid], options.signal)
     return {
-      train: file(/wiki\.train\.tokens$/),
-      valid: file(/wiki\.valid\.tokens$/),
+      train: files[train],
+      valid: files[valid],
       description: `${name}, its own training and validation parts`,
     }
-  const text = file(/^enwik8$/)
+  }
+  const { enwik8: text } = await unzipFiles(path, ['enwik8'], options.signal)
   if (text.length !== ENWIK8_BYTES)
     throw new Error(
       `data: expected 100,000,000 bytes of enwik8, got ${text.length} in ${path}; delete it and run again`,
@@ -38,15 +34,5 @@ export async function readArchive(name: ArchiveName, options: ReadOptions): Prom
     train: text.subarray(0, 90e6),
     valid: text.subarray(90e6, 95e6),
     description: 'enwik8, its first 90 MB and the 5 MB after them',
-  }
-}
-
-function unzip(bytes: Uint8Array, path: string): Record<string, Uint8Array> {
-  try {
-    return unzipSync(bytes)
-  } catch (error) {
-    throw new Error(
-      `data: expected a zip archive in ${path}, got a damaged one (${(error as Error).message}); delete it`,
-    )
   }
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
+import { z } from 'zod'
+import { expectFile, makeFolder, pathKind, readFileAt } from '../files/paths.js'
 import type { ReadOptions } from './split-text.js'
 
 /** Where downloads are kept; `XDG_CACHE_HOME` moves it. */
@@ -19,16 +21,17 @@ export const dataFolder = (): string => join(process.env.XDG_CACHE_HOME || join(
 export async function download(url: string, name: string, { log, signal }: ReadOptions): Promise<string> {
   const path = join(dataFolder(), name)
   const record = `${path}.json`
-  if (await exists(path)) {
-    const sha256 = await hash(path)
-    const recorded = await readFile(record, 'utf8').catch(() => undefined)
+  if ((await pathKind('data', path)) !== 'absent') {
+    await expectFile('data', path, 'a downloaded file')
+    const [recorded, sha256] = [await readRecord(record), await hash(path)]
     // A file that someone put there by hand has no record yet.
     if (recorded === undefined) await writeFileAtomic(record, JSON.stringify({ url, sha256 }))
-    else if (JSON.parse(recorded).sha256 !== sha256)
+    else if (recorded !== sha256)
       throw new Error(`data: expected ${path} as it was downloaded, got other bytes; delete it and run again`)
     return path
   }
-  await mkdir(dataFolder(), { recursive: true })
+  await makeFolder('data', dataFolder(), 'set XDG_CACHE_HOME to another')
+  await pathKind('data', `${path}.partial`)
   log(`downloading ${url}`)
   try {
     await fetchTo(`${path}.partial`, url, log, signal)
@@ -79,8 +82,14 @@ async function hash(path: string): Promise<string> {
   return digest.digest('hex')
 }
 
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
+const recordSchema = z.object({ url: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+
+/** The SHA-256 that was recorded; undefined where nothing was. */
+async function readRecord(record: string): Promise<string | undefined> {
+  if ((await pathKind('data', record)) === 'absent') return undefined
+  try {
+    return recordSchema.parse(JSON.parse((await readFileAt('data', record)).toString())).sha256
+  } catch {
+    throw new Error(`data: expected the record of a download in ${record}, got something else; delete it and run again`)
+  }
+}

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
-import { access, mkdir, readFile, stat, statfs } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { access, mkdir, readdir, readFile, stat, statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 
 /** File systems whose files are no files (statfs(2)): proc, sysfs, debugfs, tracefs, securityfs, devpts, cgroup and cgroup2, bpf. */
 const PSEUDO = [0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x1cd1, 0x27e0eb, 0x63677270, 0xcafe4a11]
@@ -56,6 +56,21 @@ export async function expectFolder(where: string, path: string, what = 'a folder
     throw new Error(`${where}: expected ${what}, got ${path}, which is ${kind === 'file' ? 'a file' : 'not there'}`)
 }
 
+/** Refuses a folder that has a pipe, a socket or a device among its files: whoever reads it would wait for ever. */
+export async function expectPlain(where: string, folder: string): Promise<void> {
+  if ((await pathKind(where, folder)) !== 'folder') return
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${where}: cannot read ${folder} (${reasonOf(error)})`)
+  })
+  for (const name of names) await pathKind(where, join(folder, name))
+}
+
+/** @throws Error, one line, for what is no folder of results */
+export async function expectResults(where: string, folder: string): Promise<void> {
+  await expectFolder(where, folder, 'a folder with results.jsonl')
+  await expectPlain(where, folder)
+}
+
 /** @throws Error, one line, for what is no file or cannot be read */
 export async function readFileAt(where: string, path: string, what?: string): Promise<Buffer> {
   await expectFile(where, path, what)
@@ -64,14 +79,17 @@ export async function readFileAt(where: string, path: string, what?: string): Pr
   })
 }
 
+const ANOTHER_OUT = 'take another --out'
+
 /**
  * Refuses a folder to write to that cannot be made or written to.
  *
+ * @param remedy - what to do then
  * @throws Error, one line
  */
-export async function expectWritable(where: string, folder: string): Promise<void> {
+export async function expectWritable(where: string, folder: string, remedy = ANOTHER_OUT): Promise<void> {
   const refuse = (reason: string) =>
-    new Error(`${where}: expected a folder that can be written to, got ${folder}: ${reason}; take another --out`)
+    new Error(`${where}: expected a folder that can be written to, got ${folder}: ${reason}; ${remedy}`)
   if ((await pathKind(where, folder)) === 'file') throw refuse('it is a file')
   // The closest folder that is there. Node.js makes missing ones for ever below some that cannot have any.
   let above = resolve(folder)
@@ -87,12 +105,10 @@ export async function expectWritable(where: string, folder: string): Promise<voi
 }
 
 /** Makes a folder, and those above it. */
-export async function makeFolder(where: string, folder: string): Promise<void> {
-  await expectWritable(where, folder)
+export async function makeFolder(where: string, folder: string, remedy = ANOTHER_OUT): Promise<void> {
+  await expectWritable(where, folder, remedy)
   await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `${where}: expected a folder that can be made, got ${folder} (${reasonOf(error)}); take another --out`,
-    )
+    throw new Error(`${where}: expected a folder that can be made, got ${folder} (${reasonOf(error)}); ${remedy}`)
   })
 }
 
@@ -106,4 +122,4 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** Why the system refused, in words. */
-export const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ''] ?? message
+const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ''] ?? message

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createJiti } from 'jiti'
+import { expectFile } from '../files/paths.js'
 import { findSource } from './source.js'
 import type { StrategyFactory } from './strategies.js'
 
@@ -22,6 +23,7 @@ export interface LoadedPlugin {
  */
 export async function loadPlugin(reference: string): Promise<LoadedPlugin> {
   const { from, path, exportName } = findSource(reference)
+  await expectFile(`strategy ${reference}`, path)
   // Nothing is written: a person's folder stays as it was.
   const options = { fsCache: false, interopDefault: false, virtualModules: await missingModules(path) }
   const module = await createJiti(import.meta.url, options)

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { SCHEMA_VERSION, validate } from '@alibi/results'
 import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
+import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
 import { holdFolder } from './lock.js'
@@ -44,7 +45,9 @@ export async function planRun({
   defaults,
   log,
 }: PlanOptions): Promise<RunPlan> {
+  if (out !== undefined) await expectWritable('run', out)
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
+  await expectPlain('run', folder)
   await holdFolder(folder)
   const begun = existsSync(resultsPath(folder))
   if (!begun && resume)
@@ -80,9 +83,7 @@ export async function planRun({
 /** Makes the folder, and its results' first line, unless it has them. */
 export async function beginRun({ folder, config, backend, begun }: RunPlan): Promise<void> {
   if (begun) return
-  await mkdir(folder, { recursive: true }).catch((error: Error) => {
-    throw new Error(`run: expected a folder that can be made, got ${folder} (${error.message}); take another --out`)
-  })
+  await makeFolder('run', folder)
   const { name, device } = backend
   const [seed] = config.seeds as [number]
   const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }

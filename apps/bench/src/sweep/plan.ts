@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { onlyKeysOf, validate } from '@alibi/results'
-import { parse, YAMLParseError } from 'yaml'
+import { parse } from 'yaml'
 import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
 import { sourceNamed } from '../data/sources.js'
+import { readFileAt } from '../files/paths.js'
 
 const count = z.int().min(1)
 const distinct = <T>(values: readonly T[]) =>
@@ -65,17 +65,15 @@ export interface PlanOverrides {
  * @throws Error, one line, for a file that is missing or no plan
  */
 export async function readPlan(path: string): Promise<Plan> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `sweep: ${error.code === 'ENOENT' ? `expected a plan, got ${path}, which is not there` : error.message}`,
-    )
-  })
+  const text = (await readFileAt('sweep', path, 'a plan')).toString()
   let value: unknown
   try {
     value = parse(text)
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error
-    throw new Error(`sweep: expected YAML or JSON in ${path}, got: ${error.message.split('\n')[0]!.replace(/:$/, '')}`)
+    // Also ReferenceError: what aliases stand for would fill the memory.
+    throw new Error(
+      `sweep: expected YAML or JSON in ${path}, got: ${(error as Error).message.split('\n')[0]!.replace(/:$/, '')}`,
+    )
   }
   const plan = validate(planSchema, value, `sweep: ${path}`)
   // Only what is written there: what a run's settings default to is for the preset to say.

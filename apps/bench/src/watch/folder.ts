@@ -61,6 +61,7 @@ function rememberingReader(): Reader {
   return async (folder) => {
     const found = await stat(resultsPath(folder)).catch(() => undefined)
     if (!found) return undefined
+    if (!found.isFile()) throw new Error(`watch: expected a file, got ${resultsPath(folder)}, which is none`)
     // Before reading: what is appended meanwhile is seen the next time.
     const stamp = `${found.ino} ${found.mtimeMs} ${found.size}`
     if (known.get(folder)?.stamp !== stamp) known.set(folder, { stamp, results: await readResults(folder) })
