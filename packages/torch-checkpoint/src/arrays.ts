@@ -8,6 +8,8 @@ export interface TorchArrays {
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** @throws Error, one line, for an array that is not there, or not of floats */
   read(name: string): Promise<Float32Array>
+  /** Whether two names are the same view of one storage. */
+  isSame(name: string, other: string): boolean
   close(): Promise<void>
 }
 
@@ -30,6 +32,10 @@ export function arraysOf(file: TorchFile, value: PickleValue = file.value): Torc
       if (data instanceof Float32Array) return data
       if (data instanceof Float64Array) return Float32Array.from(data)
       throw new Error(`arraysOf: expected ${quoted(name)} of floats, got ${describe(tensor)}`)
+    },
+    isSame: (name, other) => {
+      const [a, b] = [tensors.get(name), tensors.get(other)]
+      return a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b)
     },
     close: file.close,
   }
