@@ -138,6 +138,116 @@ write(
 )
 
 
+def variant(config, edit=None, add=(), drop=(), same=()):
+    """A folder that somebody changed after it was saved: fields of config.json, arrays that are there or not."""
+    with tempfile.TemporaryDirectory() as folder:
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+        path, at = pathlib.Path(folder) / "model.safetensors", pathlib.Path(folder) / "config.json"
+        arrays = {name: shape for name, shape in {**shapes(path), **dict(add)}.items() if name not in drop}
+        # `same`: pairs of names with one array's values.
+        equal = dict(same)
+        save_file({n: values(equal.get(n, n), shape) for n, shape in arrays.items()}, path, metadata={"format": "pt"})
+        saved = {**json.loads(at.read_text()), **(edit or {})}
+        at.write_text(json.dumps(saved))
+        result = {"config": saved, "arrays": arrays, "logits": numbers(plain_logits(load(folder)))}
+        return {**result, "same": equal} if equal else result
+
+
+@torch.no_grad()
+def plain_logits(model):
+    return model(torch.tensor([[token % 11 for token in TOKENS]])).logits[0]
+
+
+def small_llama(**more):
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 12, "num_hidden_layers": 1}
+    return LlamaConfig(vocab_size=11, max_position_embeddings=64, **sizes, **more)
+
+
+def small_neox(**more):
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 12, "num_hidden_layers": 1}
+    return GPTNeoXConfig(vocab_size=11, max_position_embeddings=64, **{**sizes, **more})
+
+
+def yarn(**more):
+    rope = {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 8, "rope_theta": 10000.0, **more}
+    return variant(small_llama(), {"rope_parameters": rope})
+
+
+TIED = {
+    "bloom": (BloomConfig(vocab_size=11, n_layer=1, hidden_size=16, n_head=2), "lm_head.weight"),
+    "mpt": (MptConfig(vocab_size=11, n_layers=1, d_model=16, n_heads=2, max_seq_len=64), "lm_head.weight"),
+    "gpt_neox": (small_neox(tie_word_embeddings=True), "embed_out.weight"),
+    "gpt_neox by its new name": (small_neox(tie_word_embeddings=True), "lm_head.weight"),
+    "llama": (small_llama(tie_word_embeddings=True), "lm_head.weight"),
+    "gpt2": (GPT2Config(vocab_size=11, n_embd=16, n_head=2, n_layer=1, n_positions=64), "lm_head.weight"),
+}
+EMBEDDING = {"llama": "model.embed_tokens.weight", "gpt2": "transformer.wte.weight"}
+PLAIN = {"rope_type": "default", "rope_theta": 500.0}
+
+write(
+    "huggingface",
+    "variants",
+    ["transformers"],
+    {
+        "tokens": [token % 11 for token in TOKENS],
+        **{
+            f"{name}, tied, with a head of its own": variant(config, add=[(head, [11, config.hidden_size])])
+            for name, (config, head) in TIED.items()
+        },
+        **{
+            f"{name}, tied, with an equal head": variant(
+                TIED[name][0], add=[("lm_head.weight", [11, TIED[name][0].hidden_size])], same=[("lm_head.weight", EMBEDDING[name])]
+            )
+            for name in EMBEDDING
+        },
+        **{
+            f"{name}, tied, saved as the head": variant(
+                TIED[name][0], add=[("lm_head.weight", [11, TIED[name][0].hidden_size])], drop=[EMBEDDING[name]]
+            )
+            for name in EMBEDDING
+        },
+        "llama, both, linear": variant(
+            small_llama(), {"rope_parameters": PLAIN, "rope_scaling": {"rope_type": "linear", "factor": 4.0}}
+        ),
+        "llama, both, yarn by its old name": variant(
+            small_llama(),
+            {
+                "rope_parameters": PLAIN,
+                "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16},
+                "rope_theta": 900.0,
+            },
+        ),
+        "llama, both, rope_type beside type": variant(
+            small_llama(), {"rope_scaling": {"type": "yarn", "rope_type": "linear", "factor": 4.0, "rope_theta": 700.0}}
+        ),
+        "llama, an empty rope_scaling": variant(small_llama(), {"rope_parameters": PLAIN, "rope_scaling": {}}),
+        "gpt_neox, both, linear": variant(
+            small_neox(),
+            {
+                "rope_parameters": {**PLAIN, "partial_rotary_factor": 1.0},
+                "rope_scaling": {"type": "linear", "factor": 4.0},
+                "rotary_pct": 0.5,
+                "rotary_emb_base": 900,
+            },
+        ),
+        "gpt_neox, an odd number of features": variant(
+            small_neox(hidden_size=40), {"rope_parameters": {**PLAIN, "partial_rotary_factor": 0.25}}
+        ),
+        "gpt_neox, an odd number of features, linear": variant(
+            small_neox(hidden_size=40), {"rope_parameters": {**PLAIN, "rope_type": "linear", "factor": 2.0, "partial_rotary_factor": 0.25}}
+        ),
+        "yarn, attention_factor": yarn(attention_factor=1.0),
+        "yarn, attention_factor beside mscale": yarn(attention_factor=1.5, mscale=0.7, mscale_all_dim=1.0),
+        "yarn, mscale and mscale_all_dim": yarn(mscale=0.707, mscale_all_dim=1.2),
+        "yarn, mscale alone": yarn(mscale=0.707),
+        "yarn, mscale_all_dim of 0": yarn(mscale=0.707, mscale_all_dim=0),
+        "yarn, not truncated": yarn(truncate=False),
+        "yarn, truncate null": yarn(truncate=None, beta_fast=None),
+        "yarn, factor null": yarn(factor=None, original_max_position_embeddings=16),
+    },
+)
+
+
 def folder_of(config, name, dtype, tokenizer=None, **save):
     """A folder as transformers writes it, in few bits and several files, with what it computes from it in float32."""
     torch.manual_seed(7)

@@ -1,3 +1,3 @@
 export { huggingFaceArchitecture, huggingFaceFamilies } from './families/families.js'
-export { type LoadedHuggingFace, loadHuggingFace } from './load.js'
+export { type HuggingFaceInfo, type LoadedHuggingFace, loadHuggingFace, readHuggingFaceInfo } from './load.js'
 export { type SaveHuggingFaceOptions, saveHuggingFace } from './save.js'

@@ -1,86 +1,91 @@
-// Letters: R rows and C columns of an array of theirs.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Model, modelFromArrays, resolveConfig } from '@alibi/transformer'
+import { type Model, type ModelConfig, modelFromArrays } from '@alibi/transformer'
 import type { SafetensorsFile } from '@alibi/transformer/node'
-import { familyOf, huggingFaceArchitecture } from './families/families.js'
-import type { ArrayMapping, Family } from './families/family.js'
-import { type Fields, fieldsOf } from './families/fields.js'
 import { toOurs } from './layout.js'
-import { openWeights } from './weights.js'
+import { type OpenedFolder, openFolder, type Source } from './open.js'
 
-/** What {@link loadHuggingFace} read. */
-export interface LoadedHuggingFace {
-  /** With its strategy and weights. */
-  readonly model: Model
+/** What a folder says of its model, read without its weights. */
+export interface HuggingFaceInfo {
   /** `model_type` of config.json. */
   readonly family: string
+  /** The strategy's name. */
+  readonly strategy: string
+  /** The model's sizes and choices. */
+  readonly config: ModelConfig
   /** Tokens of the sequences it was trained on, as far as config.json says; absent if it does not. */
   readonly trainLength: number | undefined
+  /** What a reader of its numbers should know, a line each: arrays that nothing reads, fields of which one does not count. */
+  readonly notes: readonly string[]
+}
+
+/** What {@link loadHuggingFace} read. */
+export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'strategy'> {
+  /** With its strategy and weights. */
+  readonly model: Model
+}
+
+/**
+ * What {@link loadHuggingFace} would read: config.json is checked, and every shape against the headers of the weights.
+ *
+ * @throws Error, one line, for a folder of another kind, another family or a variant that is not supported
+ */
+export async function readHuggingFaceInfo(folder: string): Promise<HuggingFaceInfo> {
+  const { family, strategy, config, trainLength, notes, file } = await openFolder(folder)
+  await file.close()
+  return { family: family.name, strategy: strategy.name, config, trainLength, notes }
 }
 
 /**
  * A model from a folder with `config.json` and `model.safetensors` (or its shards), as Hugging Face transformers saves
- * BLOOM, MPT, GPT-NeoX, Llama and GPT-2: float32 here, whatever the weights are stored in.
+ * BLOOM, MPT, GPT-NeoX, Llama and GPT-2: float32 here, whatever the weights are stored in. Arrays are allocated after all
+ * shapes were found to be right.
  *
  * @throws Error, one line, for a folder of another kind, another family or a variant that is not supported
  */
 export async function loadHuggingFace(folder: string): Promise<LoadedHuggingFace> {
-  const { family, fields } = await readConfig(folder)
-  const { config: given, strategy, trainLength } = family.read(fields)
-  const config = resolveConfig({ ...huggingFaceArchitecture(family.name), ...given })
-  const mappings = new Map(family.arrays(config, fields).map((mapping) => [mapping.ours, mapping]))
-  const file = await openWeights(folder)
+  const opened = await openFolder(folder)
+  const { family, strategy, trainLength, file, notes } = opened
   try {
-    const model = await modelFromArrays(config, strategy, (name, shape) =>
-      readArray(file, mappings.get(name)!, shape, family, config.numHeads),
+    const ownHead = await headOfItsOwn(opened)
+    const config = { ...opened.config, tiedHead: opened.config.tiedHead && !ownHead }
+    const sources = ownHead ? new Map([...opened.sources, ['head.weight', ownHead]]) : opened.sources
+    const model = await modelFromArrays(config, strategy, (name) =>
+      readArray(file, sources.get(name)!, config.numHeads),
     )
-    return { model, family: family.name, trainLength }
+    const note =
+      'config.json ties the head to the embedding, and the file has a head of other values: that one is used, as in transformers'
+    return { model, family: family.name, trainLength, notes: ownHead ? [...notes, note] : notes }
   } finally {
     await file.close()
   }
 }
 
-async function readConfig(folder: string): Promise<{ family: Family; fields: Fields }> {
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-    throw new Error(`loadHuggingFace: expected a folder with a config.json, got ${folder} without one`)
-  })
-  const json = JSON.parse(text)
-  const family = familyOf('loadHuggingFace', json.model_type)
-  const fields = fieldsOf(json, `loadHuggingFace ${family.name}`)
-  fields.only('quantization_config')
-  return { family, fields }
+/** Where the head is, if config.json ties it and the file has another: transformers 5 keeps it (`tie_weights`). */
+async function headOfItsOwn({ bothEnds, file, sources }: OpenedFolder): Promise<Source | undefined> {
+  if (!bothEnds) return undefined
+  const [rows, columns] = sources.get('embedding.weight')!.shape as readonly [number, number]
+  if (`${file.shapes.get(bothEnds.head)}` !== `${[rows, columns]}`)
+    throw new Error(
+      `loadHuggingFace: expected ${bothEnds.head} of shape [${rows},${columns}], got [${file.shapes.get(bothEnds.head)}]; config.json is of another model`,
+    )
+  const embedding = await file.read(bothEnds.embedding)
+  const head = await file.read(bothEnds.head)
+  if (head.every((value, i) => value === embedding[i])) return undefined
+  return { ours: 'head.weight', theirs: [bothEnds.head], layout: 'transposed', shape: [columns, rows] }
 }
 
-/** Their arrays of one of ours, stacked and in our layout. */
+/** The arrays of a source, stacked and in our layout. */
 async function readArray(
   file: SafetensorsFile,
-  { ours, theirs, layout }: ArrayMapping,
-  shape: readonly number[],
-  { prefix }: Family,
+  { theirs, layout, shape }: Source,
   numHeads: number,
 ): Promise<Float32Array> {
-  const size = shape.reduce((a, b) => a * b, 1)
-  if (!theirs.length) return new Float32Array(size)
-  const names = theirs.map((name) => {
-    const known = [name, name.replace(prefix, '')].find((each) => file.shapes.has(each))
-    if (known === undefined) throw new Error(`loadHuggingFace: expected an array ${name} (for ${ours}), got none`)
-    return known
-  })
-  const shapes = names.map((name) => file.shapes.get(name)!)
-  const [R, C] = [shapes.reduce((sum, [rows]) => sum + rows!, 0), shapes[0]![1]]
-  const got = C === undefined ? [R] : layout === 'same' ? [R, C] : [C, R]
-  if (`${got}` !== `${shape}` || shapes.some(([, columns]) => columns !== C))
-    throw new Error(
-      `loadHuggingFace: expected ${names.join(' + ')} to make [${shape}], got ${shapes.map((each) => `[${each}]`).join(' + ')}; config.json is of another model`,
-    )
-  const stacked = new Float32Array(size)
+  const stacked = new Float32Array(shape.reduce((a, b) => a * b, 1))
   let at = 0
-  for (const name of names) {
+  for (const name of theirs) {
     const part = await file.read(name)
     stacked.set(part, at)
     at += part.length
   }
-  return toOurs(stacked, C ?? 1, layout, numHeads)
+  const columns = theirs.length ? file.shapes.get(theirs[0]!)![1] : undefined
+  return toOurs(stacked, columns ?? 1, layout, numHeads)
 }

@@ -9,7 +9,8 @@ export {
   readParameters,
   saveCheckpoint,
 } from './checkpoint/checkpoint.js'
-export { writeFolder } from './checkpoint/folder.js'
+export { readableDtypes } from './checkpoint/dtypes.js'
+export { readFileIfThere, writeFolder } from './checkpoint/folder.js'
 export {
   decodeSafetensors,
   encodeSafetensors,

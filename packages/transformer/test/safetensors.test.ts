@@ -53,7 +53,7 @@ it('refuses other files in one line', () => {
   expect(() => decodeSafetensors(file('F32', [1], four).subarray(0, -1))).toThrow(
     'x within 3 bytes of data, got 0 to 4',
   )
-  expect(() => decodeSafetensors(file('U8', [4], four))).toThrow('expected x of F32, F16 or BF16, got U8')
+  expect(() => decodeSafetensors(file('U8', [4], four))).toThrow('expected x of F64, F32, F16, BF16, got U8')
   expect(() => decodeSafetensors(Buffer.from('{"not": "one"}  '))).toThrow('expected a header of')
   expect(() => decodeSafetensors(Buffer.concat([halves(2, 0, 0, 0), Buffer.from('no')]))).toThrow('a JSON header')
 })

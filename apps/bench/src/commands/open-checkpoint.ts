@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadHuggingFace } from '@alibi/huggingface'
+import { loadHuggingFace, readHuggingFaceInfo } from '@alibi/huggingface'
 import type { Model } from '@alibi/transformer'
 import { loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { Option } from 'commander'
@@ -57,7 +57,7 @@ export async function openCheckpoint(
 ): Promise<OpenedCheckpoint> {
   await expectFolder('checkpoint', folder, 'the folder of a checkpoint')
   await expectPlain('checkpoint', folder)
-  if (existsSync(join(folder, 'config.json'))) return openHuggingFace(folder, at)
+  if (existsSync(join(folder, 'config.json'))) return openHuggingFace(folder, log, at)
   const ofRun = await readdir(join(folder, 'checkpoints')).catch((): string[] => [])
   if (ofRun.length)
     throw new Error(
@@ -76,11 +76,18 @@ export async function openCheckpoint(
   return { ...rest, model: trainer.model, tokenizer: restoreTokenizer(tokenizer), strategy }
 }
 
-async function openHuggingFace(folder: string, at: string | undefined): Promise<OpenedCheckpoint> {
+async function openHuggingFace(
+  folder: string,
+  log: (line: string) => void,
+  at: string | undefined,
+): Promise<OpenedCheckpoint> {
   if (at !== undefined)
     throw new Error(`checkpoint: expected no --strategy for ${folder}, got ${at}; its config.json says it`)
+  // What cannot be computed is said before anything else of the folder is asked for.
+  await readHuggingFaceInfo(folder)
   const tokenizer = await readTokenizer(folder)
-  const { model, family, trainLength } = await loadHuggingFace(folder)
+  const { model, family, trainLength, notes } = await loadHuggingFace(folder)
+  for (const note of notes) log(note)
   return {
     model,
     tokenizer,

@@ -1,5 +1,5 @@
 import { alibi } from '@alibi/alibi'
-import { ends, type Family, layers, norm, projection } from './family.js'
+import { ends, type Family, headsOf, layers, norm, projection } from './family.js'
 import { checkPaperSlopes } from './slopes.js'
 
 /** BLOOM (BigScience, 2022): ALiBi, a norm of the embeddings, queries, keys and values fused head by head. */
@@ -7,25 +7,26 @@ export const bloom: Family = {
   name: 'bloom',
   className: 'BloomForCausalLM',
   prefix: 'transformer.',
+  embedding: 'transformer.word_embeddings.weight',
+  heads: ['lm_head.weight'],
   architecture: { activation: 'gelu', embeddingNorm: true },
   free: [],
 
   read(fields) {
     fields.only('apply_residual_connection_post_layernorm', false)
-    const [modelDim, numHeads] = [
-      fields.count(['n_embed', 'hidden_size']),
-      fields.count(['n_head', 'num_attention_heads']),
-    ]
+    const modelDim = fields.size(['n_embed', 'hidden_size'])
+    const numHeads = headsOf(fields, ['n_head', 'num_attention_heads'], modelDim)
+    fields.only('n_inner', 4 * modelDim)
     const trainLength = fields.optional('seq_length') === undefined ? undefined : fields.count('seq_length')
     return {
       trainLength,
       strategy: alibi({ numHeads }),
       config: {
         vocabularySize: fields.count('vocab_size'),
-        numLayers: fields.count(['n_layer', 'num_hidden_layers']),
+        numLayers: fields.size(['n_layer', 'num_hidden_layers']),
         modelDim,
         numHeads,
-        normEpsilon: fields.number('layer_norm_epsilon', 1e-5),
+        normEpsilon: fields.positive('layer_norm_epsilon', 1e-5),
         tiedHead: fields.flag('tie_word_embeddings', true),
       },
     }
@@ -48,7 +49,7 @@ export const bloom: Family = {
   arrays(config) {
     const both = { ours: true, theirs: true }
     return [
-      ...ends(config, 'transformer.word_embeddings.weight', 'lm_head.weight'),
+      ...ends(config, bloom),
       ...norm('embedding_norm', 'transformer.word_embeddings_layernorm', true),
       ...layers(config, (layer) => {
         const [ours, theirs] = [`layers.${layer}`, `transformer.h.${layer}`]

@@ -10,12 +10,19 @@ export interface Family {
   readonly className: string
   /** What the names of the body's arrays begin with; files of the body alone leave it out. */
   readonly prefix: string
+  /** The array of token embeddings. */
+  readonly embedding: string
+  /** The array of the head, by its names: any of them, the first is written. */
+  readonly heads: readonly [string, ...string[]]
   /** What tells its models from ours, in the usual variant. */
   readonly architecture: Partial<ModelConfig>
   /** Choices of {@link architecture} or our defaults that other variants make otherwise. */
   readonly free: readonly (keyof ModelConfig)[]
-  /** @throws Error, one line, for a variant that is not supported */
-  read(fields: Fields): FamilyModel
+  /**
+   * @param note - is told, in a line, what a reader of numbers should know
+   * @throws Error, one line, for a variant that is not supported
+   */
+  read(fields: Fields, note: (line: string) => void): FamilyModel
   /**
    * The reverse, for a model with the family's {@link architecture} but for what is free.
    *
@@ -68,10 +75,27 @@ export const norm = (ours: string, theirs: string, shift: boolean): ArrayMapping
 ]
 
 /** The token embedding, and the head where it is not the same array. */
-export const ends = (config: Required<ModelConfig>, embedding: string, head: string): ArrayMapping[] => [
+export const ends = (
+  { tiedHead }: Required<ModelConfig>,
+  { embedding, heads }: Pick<Family, 'embedding' | 'heads'>,
+): ArrayMapping[] => [
   { ours: 'embedding.weight', theirs: [embedding], layout: 'same' },
-  ...(config.tiedHead ? [] : [{ ours: 'head.weight', theirs: [head], layout: 'transposed' as const }]),
+  ...(tiedHead ? [] : [{ ours: 'head.weight', theirs: [heads[0]], layout: 'transposed' as const }]),
 ]
+
+/**
+ * Heads of attention, which divide the width.
+ *
+ * @throws Error, one line, where they do not
+ */
+export function headsOf(fields: Fields, names: readonly [string, ...string[]], modelDim: number): number {
+  const numHeads = fields.size(names)
+  if (modelDim % numHeads) {
+    const name = names.find((each) => fields.optional(each) !== undefined)!
+    fields.fail(name, `${name} to divide the width, ${modelDim},`)
+  }
+  return numHeads
+}
 
 /** The mappings of every layer. */
 export const layers = ({ numLayers }: ModelConfig, of: (layer: number) => ArrayMapping[][]): ArrayMapping[] =>

@@ -1,5 +1,5 @@
 import { readActivation, writeActivation } from './activations.js'
-import { ends, type Family, layers, norm, projection } from './family.js'
+import { ends, type Family, headsOf, layers, norm, projection } from './family.js'
 import { readRope, writeRope } from './rope.js'
 
 /** GPT-NeoX (Black et al., 2022) and Pythia: some features of each head rotate, attention and MLP in parallel. */
@@ -7,24 +7,28 @@ export const gptNeox: Family = {
   name: 'gpt_neox',
   className: 'GPTNeoXForCausalLM',
   prefix: 'gpt_neox.',
+  embedding: 'gpt_neox.embed_in.weight',
+  // transformers 5 calls it by the second name, and writes the first.
+  heads: ['embed_out.weight', 'lm_head.weight'],
   architecture: { activation: 'gelu-exact', parallelResidual: true },
   free: ['activation', 'parallelResidual', 'mlpDim'],
 
-  read(fields) {
-    const [modelDim, numHeads] = [fields.count('hidden_size'), fields.count('num_attention_heads')]
-    const legacy = { base: 'rotary_emb_base', share: 'rotary_pct', defaultShare: 0.25 }
+  read(fields, note) {
+    const modelDim = fields.size('hidden_size')
+    const numHeads = headsOf(fields, ['num_attention_heads'], modelDim)
+    const spelling = { base: 'rotary_emb_base', share: 'rotary_pct', defaultShare: 0.25 }
     return {
       trainLength: fields.count('max_position_embeddings', 2048),
-      strategy: readRope(fields, modelDim / numHeads, legacy),
+      strategy: readRope(fields, modelDim / numHeads, spelling, note),
       config: {
         vocabularySize: fields.count('vocab_size'),
-        numLayers: fields.count('num_hidden_layers'),
+        numLayers: fields.size('num_hidden_layers'),
         modelDim,
         numHeads,
         mlpDim: fields.count('intermediate_size'),
         activation: readActivation(fields, 'hidden_act', 'gelu'),
         parallelResidual: fields.flag('use_parallel_residual', true),
-        normEpsilon: fields.number('layer_norm_eps', 1e-5),
+        normEpsilon: fields.positive('layer_norm_eps', 1e-5),
         tiedHead: fields.flag('tie_word_embeddings', false),
       },
     }
@@ -49,7 +53,7 @@ export const gptNeox: Family = {
     const both = { ours: true, theirs: true }
     const attention = { ours: true, theirs: fields.flag('attention_bias', true) }
     return [
-      ...ends(config, 'gpt_neox.embed_in.weight', 'embed_out.weight'),
+      ...ends(config, gptNeox),
       ...layers(config, (layer) => {
         const [ours, theirs] = [`layers.${layer}`, `gpt_neox.layers.${layer}`]
         const qkv = `${theirs}.attention.query_key_value`

@@ -1,12 +1,14 @@
 import { learned } from '@alibi/sinusoidal'
 import { readActivation, writeActivation } from './activations.js'
-import { ends, type Family, layers, norm, projection } from './family.js'
+import { ends, type Family, headsOf, layers, norm, projection } from './family.js'
 
 /** GPT-2 (Radford et al., 2019): a learned table of positions; its projections lie as ours do. */
 export const gpt2: Family = {
   name: 'gpt2',
   className: 'GPT2LMHeadModel',
   prefix: 'transformer.',
+  embedding: 'transformer.wte.weight',
+  heads: ['lm_head.weight'],
   architecture: { activation: 'gelu' },
   free: ['activation', 'mlpDim'],
 
@@ -14,18 +16,21 @@ export const gpt2: Family = {
     fields.only('scale_attn_weights', true)
     fields.only('scale_attn_by_inverse_layer_idx', false)
     fields.only('add_cross_attention', false)
-    const [modelDim, maxPositions] = [fields.count('n_embd'), fields.count(['n_positions', 'n_ctx'])]
+    const modelDim = fields.size(['n_embd', 'hidden_size'])
+    // The first releases had n_ctx besides.
+    const places = ['n_positions', 'max_position_embeddings']
+    const maxPositions = fields.count(places.some((name) => fields.optional(name) !== undefined) ? places : 'n_ctx')
     return {
       trainLength: maxPositions,
       strategy: learned({ modelDim, maxPositions }),
       config: {
         vocabularySize: fields.count('vocab_size'),
-        numLayers: fields.count('n_layer'),
+        numLayers: fields.size(['n_layer', 'num_hidden_layers']),
         modelDim,
-        numHeads: fields.count('n_head'),
+        numHeads: headsOf(fields, ['n_head', 'num_attention_heads'], modelDim),
         mlpDim: fields.count('n_inner', 4 * modelDim),
         activation: readActivation(fields, 'activation_function', 'gelu_new'),
-        normEpsilon: fields.number('layer_norm_epsilon', 1e-5),
+        normEpsilon: fields.positive('layer_norm_epsilon', 1e-5),
         tiedHead: fields.flag('tie_word_embeddings', true),
       },
     }
@@ -52,7 +57,7 @@ export const gpt2: Family = {
   arrays(config) {
     const both = { ours: true, theirs: true }
     return [
-      ...ends(config, 'transformer.wte.weight', 'lm_head.weight'),
+      ...ends(config, gpt2),
       { ours: 'position.table', theirs: ['transformer.wpe.weight'], layout: 'same' },
       ...layers(config, (layer) => {
         const [ours, theirs] = [`layers.${layer}`, `transformer.h.${layer}`]

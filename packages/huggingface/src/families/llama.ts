@@ -1,5 +1,5 @@
 import { readActivation, writeActivation } from './activations.js'
-import { ends, type Family, layers, norm, projection } from './family.js'
+import { ends, type Family, headsOf, layers, norm, projection } from './family.js'
 import { readRope, writeRope } from './rope.js'
 
 /** Llama (Touvron et al., 2023) 1 to 3: rotary, RMS norm, a gated MLP, shared heads of keys and values. */
@@ -7,31 +7,34 @@ export const llama: Family = {
   name: 'llama',
   className: 'LlamaForCausalLM',
   prefix: 'model.',
+  embedding: 'model.embed_tokens.weight',
+  heads: ['lm_head.weight'],
   architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, biases: false },
   free: ['activation', 'biases', 'numKeyValueHeads', 'mlpDim'],
 
-  read(fields) {
-    const [modelDim, numHeads] = [fields.count('hidden_size'), fields.count('num_attention_heads')]
-    fields.only('head_dim', modelDim / numHeads)
-    fields.only('partial_rotary_factor', 1)
-    fields.inside('rope_parameters').only('partial_rotary_factor', 1)
+  read(fields, note) {
+    const modelDim = fields.size('hidden_size')
+    const numHeads = headsOf(fields, ['num_attention_heads'], modelDim)
+    const numKeyValueHeads = fields.size('num_key_value_heads', numHeads)
+    if (numHeads % numKeyValueHeads)
+      fields.fail('num_key_value_heads', `num_key_value_heads to divide num_attention_heads, ${numHeads},`)
+    fields.only('use_parallel_residual', false)
+    const spelling = { base: 'rope_theta', share: 'partial_rotary_factor', defaultShare: 1 }
+    for (const at of [fields, fields.inside('rope_parameters'), fields.inside('rope_scaling')])
+      at.only('partial_rotary_factor', 1)
     return {
       trainLength: fields.count('max_position_embeddings', 2048),
-      strategy: readRope(fields, modelDim / numHeads, {
-        base: 'rope_theta',
-        share: 'partial_rotary_factor',
-        defaultShare: 1,
-      }),
+      strategy: readRope(fields, modelDim / numHeads, spelling, note),
       config: {
         vocabularySize: fields.count('vocab_size'),
-        numLayers: fields.count('num_hidden_layers'),
+        numLayers: fields.size('num_hidden_layers'),
         modelDim,
         numHeads,
-        numKeyValueHeads: fields.count('num_key_value_heads', numHeads),
+        numKeyValueHeads,
         mlpDim: fields.count('intermediate_size'),
         activation: readActivation(fields, 'hidden_act', 'silu'),
         biases: fields.flag('attention_bias', false) || fields.flag('mlp_bias', false),
-        normEpsilon: fields.number('rms_norm_eps', 1e-6),
+        normEpsilon: fields.positive('rms_norm_eps', 1e-6),
         tiedHead: fields.flag('tie_word_embeddings', false),
       },
     }
@@ -64,7 +67,7 @@ export const llama: Family = {
     const attention = { ours: config.biases, theirs: fields.flag('attention_bias', false) }
     const mlp = { ours: config.biases, theirs: fields.flag('mlp_bias', false) }
     return [
-      ...ends(config, 'model.embed_tokens.weight', 'lm_head.weight'),
+      ...ends(config, llama),
       ...layers(config, (layer) => {
         const [ours, theirs] = [`layers.${layer}`, `model.layers.${layer}`]
         const qkv = ['q', 'k', 'v'].map((part) => `${theirs}.self_attn.${part}_proj`)

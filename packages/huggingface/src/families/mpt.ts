@@ -1,5 +1,5 @@
 import { alibi, alibiSlopes } from '@alibi/alibi'
-import { ends, type Family, layers, norm, projection } from './family.js'
+import { ends, type Family, headsOf, layers, norm, projection } from './family.js'
 import { checkPaperSlopes } from './slopes.js'
 
 /** MPT (MosaicML, 2023): ALiBi with any gentlest slope, no biases, sometimes clipped queries, keys and values. */
@@ -7,6 +7,8 @@ export const mpt: Family = {
   name: 'mpt',
   className: 'MptForCausalLM',
   prefix: 'transformer.',
+  embedding: 'transformer.wte.weight',
+  heads: ['lm_head.weight'],
   architecture: { activation: 'gelu-exact', biases: false },
   free: ['clipQkv'],
 
@@ -21,18 +23,19 @@ export const mpt: Family = {
     fields.only('expansion_ratio', 4)
     fields.only('logit_scale')
     fields.only('norm_type', 'low_precision_layernorm', 'layernorm')
-    const numHeads = fields.count('n_heads')
-    const clip = attention.number('clip_qkv', 0)
+    const modelDim = fields.size(['d_model', 'hidden_size'])
+    const numHeads = headsOf(fields, ['n_heads', 'num_attention_heads'], modelDim)
     return {
       trainLength: fields.count('max_seq_len', 2048),
-      strategy: alibi({ numHeads, slopes: alibiSlopes(numHeads, attention.number('alibi_bias_max', 8)) }),
+      strategy: alibi({ numHeads, slopes: alibiSlopes(numHeads, attention.positive('alibi_bias_max', 8)) }),
       config: {
         vocabularySize: fields.count('vocab_size'),
-        numLayers: fields.count('n_layers'),
-        modelDim: fields.count('d_model'),
+        numLayers: fields.size(['n_layers', 'num_hidden_layers']),
+        modelDim,
         numHeads,
-        clipQkv: clip || null,
-        normEpsilon: fields.number('layer_norm_epsilon', 1e-5),
+        // transformers takes 0 as none.
+        clipQkv: attention.optional('clip_qkv') ? attention.positive('clip_qkv') : null,
+        normEpsilon: fields.positive('layer_norm_epsilon', 1e-5),
         tiedHead: fields.flag('tie_word_embeddings', true),
       },
     }
@@ -57,7 +60,7 @@ export const mpt: Family = {
   arrays(config) {
     const none = { ours: false, theirs: false }
     return [
-      ...ends(config, 'transformer.wte.weight', 'lm_head.weight'),
+      ...ends(config, mpt),
       ...layers(config, (layer) => {
         const [ours, theirs] = [`layers.${layer}`, `transformer.blocks.${layer}`]
         return [

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /**
@@ -32,6 +32,33 @@ async function writeSynced(path: string, content: Uint8Array | string): Promise<
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   await folder.sync().finally(() => folder.close())
+}
+
+/**
+ * Opens a file that ends: a pipe or a device would never.
+ *
+ * @throws Error, one line, for what is there and no file
+ */
+export async function openFile(path: string): Promise<FileHandle> {
+  await checkIsFile(path)
+  return open(path, 'r')
+}
+
+/** The bytes of a file; undefined if it is not there. */
+export async function readFileIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    await checkIsFile(path)
+    return await readFile(path)
+  } catch (error) {
+    return ignoreMissing(error as NodeJS.ErrnoException)
+  }
+}
+
+async function checkIsFile(path: string): Promise<void> {
+  const found = await stat(path)
+  if (found.isFile()) return
+  const kind = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a pipe' : 'a device or socket'
+  throw new Error(`checkpoint: expected a file, got ${kind} at ${path}`)
 }
 
 /** A catch for what is not there. */

@@ -1,7 +1,10 @@
 // The format of huggingface/safetensors: an 8-byte little-endian header length, a JSON header, raw data. Written here
-// because no kept npm package writes it and it is two pages long.
-import { type FileHandle, open } from 'node:fs/promises'
+// because no kept npm package writes it and it is three pages long.
+import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { readableDtypes, toFloat32 } from './dtypes.js'
+import { openFile } from './folder.js'
+import { type Entry, headerLength, parseHeader } from './safetensors-header.js'
 
 /** An array of a safetensors file. */
 export interface NamedArray {
@@ -9,14 +12,6 @@ export interface NamedArray {
   readonly shape: readonly number[]
   /** Its values, row-major. */
   readonly data: Float32Array
-}
-
-interface Entry {
-  readonly dtype: string
-  /** Sizes of its axes. */
-  readonly shape: readonly number[]
-  /** Bytes after the header: from, and past the last. */
-  readonly data_offsets: readonly [number, number]
 }
 
 /** @param metadata - strings for readers; transformers asks for `{ format: 'pt' }` */
@@ -31,7 +26,9 @@ export function encodeSafetensors(
     return [name, { dtype: 'F32', shape, data_offsets: [from, offset] }]
   })
   const json = JSON.stringify({ ...(metadata && { __metadata__: metadata }), ...Object.fromEntries(entries) })
-  const header = new TextEncoder().encode(json + ' '.repeat((8 - (json.length % 8)) % 8))
+  const text = new TextEncoder().encode(json)
+  const header = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20)
+  header.set(text)
   const bytes = new Uint8Array(8 + header.length + offset)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true)
   bytes.set(header, 8)
@@ -43,41 +40,49 @@ export function encodeSafetensors(
   return bytes
 }
 
-/** @throws Error, one line, for bytes that are not a safetensors file of float arrays */
-export function decodeSafetensors(bytes: Uint8Array): Map<string, NamedArray> {
-  const where = 'decodeSafetensors'
+/**
+ * @param file - its name, for messages
+ * @throws Error, one line, for bytes that are not a safetensors file of float arrays
+ */
+export function decodeSafetensors(bytes: Uint8Array, file = ''): Map<string, NamedArray> {
+  const where = `decodeSafetensors ${file}`.trim()
   const length = headerLength(where, bytes, bytes.length)
   const data = bytes.subarray(8 + length)
   return new Map(
     [...parseHeader(where, bytes.subarray(8, 8 + length), data.length)].map(([name, entry]) => [
       name,
-      { shape: entry.shape, data: toFloat32(where, name, data.subarray(...entry.data_offsets), entry) },
+      { shape: entry.shape, data: floats(where, name, entry, data.subarray(...entry.data_offsets)) },
     ]),
   )
 }
 
 /** A file whose arrays are read one at a time: it may be larger than what memory or one buffer holds. */
 export interface SafetensorsFile {
-  /** Sizes of its axes. */
+  /** Sizes of each array's axes. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
-  /** @throws Error, one line, for an array that is not of F32, F16 or BF16 */
+  /** The number type of each array, as the file says it. */
+  readonly dtypes: ReadonlyMap<string, string>
+  /** @throws Error, one line, for an array that is not of F64, F32, F16 or BF16, or not in the file */
   read(name: string): Promise<Float32Array>
   close(): Promise<void>
 }
 
-/** @throws Error, one line, for a file that is missing or of another kind */
+/** @throws Error, one line, for a file that is missing or breaks a rule of the format */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const where = `openSafetensors ${basename(path)}`
-  const file = await open(path, 'r')
+  const file = await openFile(path)
   try {
     const { size } = await file.stat()
-    const length = headerLength(where, await readAt(file, 0, Math.min(8, size)), size)
-    const header = parseHeader(where, await readAt(file, 8, length), size - 8 - length)
+    const length = headerLength(where, await readAt(where, file, 0, Math.min(8, size)), size)
+    const header = parseHeader(where, await readAt(where, file, 8, length), size - 8 - length)
     return {
       shapes: new Map([...header].map(([name, { shape }]) => [name, shape])),
+      dtypes: new Map([...header].map(([name, { dtype }]) => [name, dtype])),
       async read(name) {
-        const [from, to] = header.get(name)!.data_offsets
-        return toFloat32(where, name, await readAt(file, 8 + length + from, to - from), header.get(name)!)
+        const entry = header.get(name)
+        if (!entry) throw new Error(`${where}: expected an array ${name}, got none`)
+        const [from, to] = entry.data_offsets
+        return floats(where, name, entry, await readAt(where, file, 8 + length + from, to - from))
       },
       close: () => file.close(),
     }
@@ -87,65 +92,21 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   }
 }
 
-async function readAt(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
+async function readAt(where: string, file: FileHandle, position: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   // One read gives 2 GiB at most.
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 2 ** 30), position + done)
-    if (!bytesRead) throw new Error('safetensors: expected more bytes, got the end of the file; it is being changed')
+    if (!bytesRead) throw new Error(`${where}: expected more bytes, got the end of the file; it is being changed`)
     done += bytesRead
   }
   return bytes
 }
 
-function fail(where: string, what: string): never {
-  throw new Error(`${where}: expected ${what}; the file is damaged or of another kind`)
-}
-
-function headerLength(where: string, start: Uint8Array, fileSize: number): number {
-  if (fileSize < 8) fail(where, `at least 8 bytes, got ${fileSize}`)
-  const length = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true))
-  if (length > fileSize - 8) fail(where, `a header of ${length} bytes, got ${fileSize - 8} in all`)
-  return length
-}
-
-function parseHeader(where: string, json: Uint8Array, dataLength: number): Map<string, Entry> {
-  let parsed: Record<string, Entry>
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(json))
-  } catch {
-    return fail(where, 'a JSON header, got other bytes')
-  }
-  const entries = new Map(Object.entries(parsed).filter(([name]) => name !== '__metadata__'))
-  for (const [name, { data_offsets: [from, to] = [0, -1] }] of entries)
-    if (!(from >= 0 && from <= to && to <= dataLength))
-      fail(where, `${name} within ${dataLength} bytes of data, got ${from} to ${to}`)
-  return entries
-}
-
-const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 }
-
-function toFloat32(where: string, name: string, bytes: Uint8Array, { dtype, shape }: Entry): Float32Array {
-  const size = shape.reduce((a, b) => a * b, 1)
-  const width = BYTES[dtype]
-  if (!width)
+function floats(where: string, name: string, { dtype }: Entry, bytes: Uint8Array): Float32Array {
+  if (!readableDtypes.includes(dtype))
     throw new Error(
-      `${where}: expected ${name} of F32, F16 or BF16, got ${dtype}; quantised weights are not read, take those they were made from`,
+      `${where}: expected ${name} of ${readableDtypes.join(', ')}, got ${dtype}; quantised weights are not read, take those they were made from`,
     )
-  if (bytes.length !== width * size) fail(where, `${width * size} bytes of ${name}, got ${bytes.length}`)
-  // A copy of its own, aligned: the slice of a Buffer would share the file's bytes.
-  const { buffer } = new Uint8Array(bytes)
-  if (dtype === 'F32') return new Float32Array(buffer)
-  const halves = new Uint16Array(buffer)
-  if (dtype === 'BF16') return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer)
-  return Float32Array.from(halves, halfToNumber)
-}
-
-/** IEEE 754 binary16. */
-function halfToNumber(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const [exponent, fraction] = [(half >> 10) & 31, half & 1023]
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+  return toFloat32(dtype, bytes)
 }

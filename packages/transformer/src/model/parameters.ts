@@ -79,6 +79,17 @@ export const countParameters = (config: ModelConfig, strategy: PositionStrategy)
     0,
   )
 
+/**
+ * The shape of each of a model's arrays by its name: allocates nothing.
+ *
+ * @throws RangeError or TypeError, one line, for a config that cannot be built
+ */
+export const parameterShapes = (
+  config: ModelConfig,
+  strategy: PositionStrategy,
+): ReadonlyMap<string, readonly number[]> =>
+  new Map(Object.entries(parameterSpecs(strategy, resolveConfig(config))).map(([name, { shape }]) => [name, shape]))
+
 /** Whether the norms of a model add something: RMS norm never does. */
 const hasShift = ({ norm, biases }: Required<ModelConfig>) => norm === 'layer' && biases
 

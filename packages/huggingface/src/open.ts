@@ -1,0 +1,115 @@
+// Everything that can be known of a folder before an array of it is read: config.json and the headers of its weights.
+import type { PositionStrategy } from '@alibi/core'
+import { type ModelConfig, parameterShapes, resolveConfig } from '@alibi/transformer'
+import { readableDtypes, type SafetensorsFile } from '@alibi/transformer/node'
+import { readConfig } from './config-file.js'
+import { huggingFaceArchitecture } from './families/families.js'
+import type { ArrayMapping, Family } from './families/family.js'
+import { refuseForeign } from './families/foreign.js'
+import { openWeights } from './weights.js'
+
+/** Where one of our arrays comes from: arrays of the file, stacked, in a layout. */
+export interface Source extends ArrayMapping {
+  readonly shape: readonly number[]
+}
+
+export interface OpenedFolder {
+  readonly family: Family
+  readonly config: Required<ModelConfig>
+  readonly strategy: PositionStrategy
+  readonly trainLength: number | undefined
+  /** Of each array of the model, by its name. */
+  readonly sources: ReadonlyMap<string, Source>
+  /** The embedding's and the head's arrays in the file, where config.json ties the two and both are there. */
+  readonly bothEnds: { readonly embedding: string; readonly head: string } | undefined
+  readonly file: SafetensorsFile
+  /** What a reader of numbers should know, a line each. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Checks a folder against itself: what config.json says against what the family does, and every shape against the headers.
+ * Allocates nothing of the model's size. The caller closes `file`.
+ *
+ * @throws Error, one line, that names the file and the field or array
+ */
+export async function openFolder(folder: string): Promise<OpenedFolder> {
+  const { family, fields } = await readConfig(folder)
+  const notes: string[] = []
+  const { config: given, strategy, trainLength } = family.read(fields, (line) => notes.push(line))
+  refuseForeign(fields, given.modelDim / given.numHeads, strategy.name === 'alibi')
+  const config = resolveConfig({ ...huggingFaceArchitecture(family.name), ...given })
+  const file = await openWeights(folder)
+  try {
+    if (config.numLayers > file.shapes.size)
+      throw new Error(
+        `loadHuggingFace: expected arrays of ${config.numLayers} layers, as config.json has them, got ${file.shapes.size} arrays in all in ${folder}`,
+      )
+    const find = finder(file, family)
+    const shapes = parameterShapes(config, strategy)
+    const mappings = family.arrays(config, fields)
+    const sources = new Map(
+      mappings.map((mapping) => {
+        const source = { ...mapping, theirs: mapping.theirs.map((name) => find(name, mapping.ours)) }
+        const shape = shapes.get(mapping.ours)!
+        checkShape(file, source, shape)
+        return [mapping.ours, { ...source, shape }]
+      }),
+    )
+    const bothEnds = config.tiedHead ? tiedEnds(file, family) : undefined
+    const used = new Set([...sources.values()].flatMap(({ theirs }) => theirs))
+    const unread = [...file.shapes.keys()].filter(
+      (name) => !used.has(name) && name !== bothEnds?.head && !BUFFERS.test(name),
+    )
+    if (unread.length) notes.push(unreadNote(unread))
+    return { family, config, strategy, trainLength, sources, bothEnds, file, notes }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** What old versions of transformers saved and every version computes: masks, and the frequencies of rotations. */
+const BUFFERS = /(^|\.)(attn|attention)\.(bias|masked_bias)$|(^|\.)rotary_emb\.inv_freq$/
+
+function unreadNote(names: readonly string[]): string {
+  const some = names.slice(0, 3).join(', ')
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+  return `${names.length === 1 ? 'an array' : `${names.length} arrays`} of the file that no model of this family has, not read: ${some}${more}`
+}
+
+/** The name that an array has in the file: its own, without the prefix, or another of the head's. */
+function finder(file: SafetensorsFile, family: Family) {
+  const { prefix, embedding, heads } = family
+  return (name: string, ours: string): string => {
+    // A tied head may be saved in the embedding's place.
+    const others = name === embedding ? [...heads] : name === heads[0] ? heads.slice(1) : []
+    const found = [name, name.replace(prefix, ''), ...others].find((each) => file.shapes.has(each))
+    if (found === undefined)
+      throw new Error(`loadHuggingFace: expected an array ${name} (for ${ours}), got none in the weights`)
+    return found
+  }
+}
+
+function tiedEnds({ shapes }: SafetensorsFile, { embedding, prefix, heads }: Family) {
+  const first = [embedding, embedding.replace(prefix, '')].find((each) => shapes.has(each))
+  const head = heads.find((each) => shapes.has(each))
+  return first !== undefined && head !== undefined ? { embedding: first, head } : undefined
+}
+
+function checkShape(file: SafetensorsFile, { theirs, layout }: ArrayMapping, shape: readonly number[]): void {
+  if (!theirs.length) return
+  const got = theirs.map((name) => file.shapes.get(name)!)
+  const rows = got.reduce((sum, [each]) => sum + (each ?? Number.NaN), 0)
+  const columns = got[0]![1]
+  const made = columns === undefined ? [rows] : layout === 'same' ? [rows, columns] : [columns, rows]
+  if (`${made}` !== `${shape}` || got.some((each) => each[1] !== columns || each.length !== shape.length))
+    throw new Error(
+      `loadHuggingFace: expected ${theirs.join(' + ')} to make [${shape}], got ${got.map((each) => `[${each}]`).join(' + ')}; config.json is of another model`,
+    )
+  const other = theirs.find((name) => !readableDtypes.includes(file.dtypes.get(name)!))
+  if (other !== undefined)
+    throw new Error(
+      `loadHuggingFace: expected ${other} of ${readableDtypes.join(', ')}, got ${file.dtypes.get(other)}; quantised weights are not read, take those they were made from`,
+    )
+}
