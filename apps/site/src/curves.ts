@@ -1,4 +1,5 @@
 // The curves of kept runs: docs/results/*.jsonl, as the bench writes them.
+import { evalLengthsOf, isRow, over, PLAIN, parseResults, rowsOf, trainLengthsOf, wasRead } from '@alibi/results'
 
 /** One strategy's perplexity by evaluation length, the mean over seeds of its loss. */
 interface Curve {
@@ -16,42 +17,25 @@ export interface Curves {
   readonly curves: readonly Curve[]
 }
 
-interface Evaluation {
-  readonly type: 'eval'
-  readonly strategy: string
-  readonly seed: number
-  readonly trainLength: number
-  readonly evalLength: number
-  readonly protocol: string
-  readonly lossNats: number
-}
-interface Run {
-  readonly type: 'run'
-  readonly config: { readonly steps: number }
-}
-
 /** The non-overlapping evaluations of a file, one {@link Curves} a train length. */
 export function curvesOf(name: string, text: string): Curves[] {
-  const lines: (Run | Evaluation | { readonly type: 'train' })[] = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-  const run = lines.find((line) => line.type === 'run')
-  if (!run) throw new Error(`curvesOf: expected a line of type run in ${name}, got none; keep the whole results.jsonl`)
-  const evaluations = lines.filter((line) => line.type === 'eval').filter((e) => e.protocol === 'nonoverlapping')
-  const trainLengths = [...new Set(evaluations.map((e) => e.trainLength))].sort((a, b) => a - b)
-  return trainLengths.map((trainLength) => {
-    const mine = evaluations.filter((e) => e.trainLength === trainLength)
-    const curves = [...new Set(mine.map((e) => e.strategy))].map((strategy) => {
-      const own = mine.filter((e) => e.strategy === strategy)
-      const lengths = [...new Set(own.map((e) => e.evalLength))].sort((a, b) => a - b)
-      const points = lengths.map((evalLength) => {
-        const losses = own.filter((e) => e.evalLength === evalLength).map((e) => e.lossNats)
-        return { evalLength, perplexity: Math.exp(losses.reduce((a, b) => a + b, 0) / losses.length) }
+  const results = parseResults(text, name)
+  const evals = results.evals.filter((line) => wasRead(line, PLAIN))
+  const rows = rowsOf({ ...results, train: [] })
+  return trainLengthsOf(evals).map((trainLength) => {
+    const own = rows.filter((row) => row.trainLength === trainLength)
+    const curves = own.map((row) => {
+      const lines = evals.filter((line) => isRow(line, row))
+      const points = evalLengthsOf(lines).map((evalLength) => {
+        const { mean } = over(
+          lines.filter((line) => line.evalLength === evalLength),
+          ([line]) => line!.lossNats,
+        )!
+        return { evalLength, perplexity: Math.exp(mean) }
       })
-      return { strategy, points }
+      return { strategy: row.name, points }
     })
-    const seeds = new Set(mine.map((e) => e.seed)).size
-    return { name, trainLength, seeds, steps: run.config.steps, curves }
+    const seeds = new Set(evals.filter((line) => line.trainLength === trainLength).map(({ seed }) => seed)).size
+    return { name, trainLength, seeds, steps: results.run.config.steps ?? 0, curves }
   })
 }

@@ -1,8 +1,10 @@
 /** What identifies a trained model among the lines of any number of runs. */
 export interface CellKey {
+  /** Name of the position strategy. */
   readonly strategy: string
   /** Tokens in a training sequence. */
   readonly trainLength: number
+  /** Of weights, batches and dropout. */
   readonly seed: number
   /** Of the model: see {@link modelSize}. */
   readonly size: string
@@ -10,8 +12,11 @@ export interface CellKey {
 
 /** What a model's size is said by. */
 export interface ModelShape {
+  /** Transformer blocks. */
   readonly numLayers: number
+  /** Features of a token. */
   readonly modelDim: number
+  /** Attention heads of a layer. */
   readonly numHeads: number
 }
 
@@ -34,6 +39,7 @@ export const cellId = ({ strategy, trainLength, size, seed }: CellKey): string =
 export const describeCell = ({ strategy, trainLength, seed }: Omit<CellKey, 'size'>): string =>
   `${strategy} L${trainLength} seed${seed}`
 
+/** Whether a line is about the cell. */
 export const isCell = (line: CellKey, cell: CellKey): boolean =>
   line.strategy === cell.strategy &&
   line.trainLength === cell.trainLength &&

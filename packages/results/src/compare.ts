@@ -9,23 +9,33 @@ import { over, type RowSummary, summarize } from './summary.js'
 
 /** What two runs, or sweeps, differ in. */
 export interface Comparison {
+  /** Settings, versions and machine. */
   readonly settings: readonly SettingDifference[]
+  /** At each reading that both have. */
   readonly perplexity: readonly PerplexityDifference[]
+  /** Speed and memory, where both have them. */
   readonly costs: readonly CostDifference[]
   /** Models of which the other run has none; those with fewer seeds are not among them. */
   readonly onlyA: readonly Row[]
+  /** As {@link Comparison.onlyA}, the other way round. */
   readonly onlyB: readonly Row[]
 }
 
 /** One strategy at one train length and size, as each of the two has it. */
 export interface RowPair {
+  /** Of the first run. */
   readonly a: Row
+  /** Of the second run. */
   readonly b: Row
 }
 
+/** How perplexity differs at one reading. */
 export interface PerplexityDifference extends Reading {
+  /** The rows that are compared. */
   readonly of: RowPair
+  /** Perplexity in the first run. */
   readonly a: Spread
+  /** Perplexity in the second run. */
   readonly b: Spread
   /** Mean of b − a in nats a token: over the seeds that both have, or of the means if they have none in common. */
   readonly differenceNats: number
@@ -35,15 +45,21 @@ export interface PerplexityDifference extends Reading {
   readonly counts: boolean
 }
 
+/** How one cost differs. */
 export interface CostDifference {
+  /** The rows that are compared. */
   readonly of: RowPair
+  /** Which cost. */
   readonly cost: CostName
+  /** In the first run. */
   readonly a: Spread
+  /** In the second run. */
   readonly b: Spread
 }
 
 /** What costs are called; the unit is in the name. */
 const costNames = ['trainTokensPerSecond', 'evalTokensPerSecond', 'trainPeakBytes', 'peakBytes'] as const
+/** One of the costs of a {@link RowSummary}. */
 export type CostName = (typeof costNames)[number] & keyof RowSummary
 
 /**

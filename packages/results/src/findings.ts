@@ -8,6 +8,7 @@ import { over } from './summary.js'
 
 /** Something that the paper found, looked for in a run. */
 export interface Finding extends Judgement {
+  /** What the paper says, a sentence. */
   readonly claim: string
 }
 

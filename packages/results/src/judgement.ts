@@ -1,8 +1,11 @@
 import { type BySeed, pairedTest } from './statistics.js'
 
+/** Whether a claim shows in the numbers of a run. */
 export type Verdict = 'holds' | 'does not hold' | 'cannot be told'
 
+/** A verdict with its numbers. */
 export interface Judgement {
+  /** By the interval of the mean difference. */
   readonly verdict: Verdict
   /** The numbers, or what is missing. */
   readonly evidence: string

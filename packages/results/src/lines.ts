@@ -86,6 +86,7 @@ export const trainLine = z.object({
 
 /** How held-out text was read. */
 const reading = {
+  /** Tokens of a window. */
   evalLength: count,
   /** `nonoverlapping`, `sliding`, `streaming`, or one that is newer than this reader. */
   protocol: name,
@@ -144,14 +145,21 @@ export const retrievalLine = z.object({
   trials: count,
 })
 
+/** The first line: what was run, on what. */
 export type RunLine = z.infer<typeof runLine>
+/** Loss of a stretch of training. */
 export type TrainLine = z.infer<typeof trainLine>
+/** One held-out evaluation of a trained model. */
 export type EvalLine = z.infer<typeof evalLine>
+/** The same evaluation, its loss by position in the sequence. */
 export type PositionsLine = z.infer<typeof positionsLine>
+/** How often a trained model found what it had read. */
 export type RetrievalLine = z.infer<typeof retrievalLine>
+/** Any line that this version knows. */
 export type ResultLine = RunLine | TrainLine | EvalLine | PositionsLine | RetrievalLine
 /** A line of a type that is newer than this reader. */
 export interface OtherLine {
+  /** Its type; the other fields are kept. */
   readonly type: string
 }
 

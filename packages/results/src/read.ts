@@ -20,10 +20,15 @@ import { validate } from './validate.js'
 
 /** The lines of a run or a sweep, by their types. */
 export interface Results {
+  /** The first line. */
   readonly run: RunLine
+  /** Of every cell, in the order of its steps. */
   readonly train: readonly TrainLine[]
+  /** One of a cell and reading. */
   readonly evals: readonly EvalLine[]
+  /** One of a cell and reading. */
   readonly positions: readonly PositionsLine[]
+  /** One of a cell, task, length and distance. */
   readonly retrieval: readonly RetrievalLine[]
 }
 

@@ -4,6 +4,10 @@ import type { EvalLine } from './lines.js'
 export type Reading = Pick<EvalLine, 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
 
 /**
+ * A reading with its defaults.
+ *
+ * @param evalLength - tokens of a window
+ * @param protocol - `nonoverlapping`, `sliding` or `streaming`
  * @param stride - tokens between windows; default half of the length, and the length where they do not overlap
  * @param attentionWindow - keys, the last ones, that each query is limited to; default all
  */
@@ -17,6 +21,7 @@ export function makeReading<P extends string>(
   return { evalLength, protocol, stride: apart, ...(attentionWindow !== undefined && { attentionWindow }) }
 }
 
+/** Whether two evaluations of a cell would be of the same windows. */
 export const sameReading = (a: Reading, b: Reading): boolean =>
   a.evalLength === b.evalLength &&
   a.protocol === b.protocol &&

@@ -3,8 +3,11 @@ import type { Results } from './read.js'
 
 /** What a row or curve of the report is of: a strategy trained at a length. Its seeds are what it is a mean over. */
 export interface Row {
+  /** Name of the position strategy. */
   readonly strategy: string
+  /** Tokens in a training sequence. */
   readonly trainLength: number
+  /** Of the model, e.g. `4x128x4`. */
   readonly size: string
   /** The strategy, with the size where there are several. */
   readonly name: string
@@ -12,6 +15,7 @@ export interface Row {
 
 /** Readings of held-out text that are shown together, over all evaluation lengths: a table of the report. */
 export interface ReadingGroup {
+  /** How the text was cut. */
   readonly protocol: EvalLine['protocol']
   /** Where lines differ in it at one length; else undefined, and {@link name} says what it was. */
   readonly stride: number | undefined
@@ -54,9 +58,11 @@ export function rowsOf({ run, train, evals }: Results): Row[] {
 export const isRow = (line: RowLine, row: RowLine) =>
   line.strategy === row.strategy && line.trainLength === row.trainLength && line.size === row.size
 
+/** Every train length once, ascending. */
 export const trainLengthsOf = (lines: readonly Pick<RowLine, 'trainLength'>[]) =>
   distinct(lines.map((line) => line.trainLength))
 
+/** Every evaluation length once, ascending. */
 export const evalLengthsOf = (lines: readonly Pick<EvalLine, 'evalLength'>[]) =>
   distinct(lines.map((line) => line.evalLength))
 

@@ -2,8 +2,11 @@ import type { RunLine } from './lines.js'
 
 /** Something that the two runs were not made with alike; undefined where one of them does not have it. */
 export interface SettingDifference {
+  /** Of the setting, the version or the machine. */
   readonly name: string
+  /** In the first run. */
   readonly a: unknown
+  /** In the second run. */
   readonly b: unknown
 }
 

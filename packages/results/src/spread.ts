@@ -1,14 +1,18 @@
 /** One number of a trained model, over its seeds. */
 export interface Spread {
+  /** Every seed's number. */
   readonly bySeed: ReadonlyMap<number, number>
+  /** Over seeds. */
   readonly mean: number
   /** Sample standard deviation; undefined for one seed. */
   readonly deviation: number | undefined
+  /** Of the lowest seed. */
   readonly low: number
+  /** Of the highest seed. */
   readonly high: number
 }
 
-/** Undefined where no seed has a value. */
+/** Mean, sample deviation and extremes over seeds; undefined where no seed has a value. */
 export function spreadOf(bySeed: ReadonlyMap<number, number>): Spread | undefined {
   const values = [...bySeed.values()]
   if (!values.length) return undefined

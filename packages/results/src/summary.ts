@@ -6,6 +6,7 @@ import { median, type Spread, spreadOf } from './spread.js'
 
 /** A row's numbers, each over its seeds. */
 export interface RowSummary {
+  /** Whose numbers they are. */
   readonly row: Row
   /** By evaluation length. */
   readonly perplexity: ReadonlyMap<number, Spread>

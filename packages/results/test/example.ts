@@ -19,7 +19,7 @@ export const run: RunLine = {
   commit: null,
 }
 
-export const cell = (strategy: string, seed: number) => ({ strategy, trainLength: 100, seed, size: '4x128x4' })
+const cell = (strategy: string, seed: number) => ({ strategy, trainLength: 100, seed, size: '4x128x4' })
 
 export const evaluation = (strategy: string, seed: number, evalLength: number, perplexity: number): EvalLine => ({
   type: 'eval',

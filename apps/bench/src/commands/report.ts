@@ -1,6 +1,6 @@
 import { readResults } from '@alibi/results/node'
 import { Command } from 'commander'
-import { savedConfig } from '../config/saved.js'
+import { notesOf, savedConfig } from '../config/saved.js'
 import { expectResults } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { resultTable } from '../report/markdown.js'
@@ -17,7 +17,7 @@ export function reportCommand(): Command {
 export async function report(folder: string): Promise<void> {
   await expectResults('report', folder)
   const results = await readResults(folder)
-  for (const note of results.notes) console.error(`note: ${note}`)
+  for (const note of notesOf(results)) console.error(`note: ${note}`)
   const config = savedConfig(results.run)
   for (const [name, plugin] of Object.entries(config?.plugins ?? {}))
     await restoreStrategy(name, plugin, config!, console.error).catch((error: Error) =>

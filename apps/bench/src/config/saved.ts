@@ -1,4 +1,4 @@
-import type { RunLine } from '@alibi/results'
+import type { ResultsFile, RunLine } from '@alibi/results'
 import { z } from 'zod'
 import { type RunConfig, runConfigSchema } from './schema.js'
 
@@ -26,3 +26,9 @@ export const unknownSettings = ({ config }: RunLine): string[] =>
 /** What strategies are made for; undefined where results do not say it. */
 export const savedModel = ({ config: { numHeads, modelDim, trainLength } }: RunLine) =>
   numHeads && modelDim ? { numHeads, modelDim, trainLength } : undefined
+
+/** What a reader of results should know of them: sentences. */
+export function notesOf({ notes, run }: ResultsFile): string[] {
+  const strange = unknownSettings(run)
+  return [...notes, ...(strange.length ? [`settings that are not known to this version: ${strange.join(', ')}`] : [])]
+}
