@@ -25,6 +25,13 @@ function describe(error: unknown): string {
   return error.message.split('\n')[0]!
 }
 
+/** Commander's messages as ours are. */
+const inOurWords = (text: string) =>
+  text
+    .replace(/^error: option '.*?(--[\w-]+).*?' argument '(.*)' is invalid\. (.*?)\.?$/m, 'error: $1: $3, got $2')
+    .replace(/Allowed choices are (.*?), got /, 'expected one of $1, got ')
+    .replace(/^error: /, 'bench: ')
+
 const program = new Command('bench')
   .description('Train short, test long: compare position encodings on one transformer.')
   .option('--verbose', 'show the stack trace of an error')
@@ -32,7 +39,13 @@ for (const make of commands) program.addCommand(make())
 for (const command of [program, ...program.commands])
   command
     .showHelpAfterError('(add --help for the options)')
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'bench: ')) })
+    .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
+
+// A terminal that was closed takes no more words, and a pipe's reader may be gone: the work is saved all the same.
+process.stderr.on('error', () => {})
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+})
 
 try {
   await program.parseAsync()

@@ -1,10 +1,11 @@
 import { none } from '@alibi/core'
 import { createModel } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
-import { expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config/schema.js'
+import { describe, expect, it } from 'vitest'
+import { type RunOptions, resolveRunConfig } from '../src/config/schema.js'
 import { modelConfig } from '../src/experiment/cell.js'
 import { estimateRun } from '../src/experiment/estimate.js'
+import { checkMemory, whatFits } from '../src/experiment/memory.js'
 
 it('tells the paper’s 247 million parameters without allocating one, and what no laptop has', () => {
   const before = tf.memory().numBytes
@@ -36,7 +37,55 @@ it('grows with what a run asks for', () => {
   const { stepBytes, operations } = of({})
   expect(of({ seeds: [1, 2] }).operations).toBe(2 * operations)
   expect(of({ batchSize: 16, steps: 750 }).operations).toBe(operations)
-  expect(of({ batchSize: 16, microBatches: 2 }).stepBytes).toBe(stepBytes)
+  // The same but for the batch itself.
+  expect(of({ batchSize: 16, microBatches: 2 }).stepBytes).toBe(stepBytes + 4 * 4 * 8 * 128)
   expect(of({ batchSize: 16 }).stepBytes).toBeGreaterThan(1.2 * stepBytes)
   expect(of({ protocols: ['nonoverlapping', 'sliding'], stride: 64 }).operations).toBeGreaterThan(1.2 * operations)
+})
+
+describe('what is beyond memory is refused, with what would fit', () => {
+  const memory = 24e9
+  const refusal = (options: RunOptions, processes?: number) => {
+    try {
+      checkMemory('run', resolveRunConfig(options), memory, processes)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return undefined
+  }
+
+  it.each<[RunOptions, string]>([
+    [{ batchSize: 100_000_000 }, '--batch-size 381'],
+    [{ batchSize: 4096 }, '--micro-batches 8'],
+    [{ modelDim: 2 ** 20, numLayers: 1000 }, '--model-dim 32'],
+    [{ modelDim: 2 ** 20, numHeads: 2 ** 20 }, '--model-dim (\\d+) --num-heads \\1'],
+    [{ numLayers: 2 ** 20, modelDim: 64 }, '--num-layers \\d+'],
+    [{ trainLength: 2e9, evalLengths: [] }, '--train-length \\d+'],
+    [{ evalLengths: [128, 2e9] }, '--eval-lengths 128,\\d+'],
+    [{ data: 'passkey', evalLengths: [2 ** 31 - 1] }, '--eval-lengths \\d+'],
+    [{ preset: 'paper-wt103' }, '--micro-batches 144'],
+  ])('%j', (options, fits) => {
+    expect(refusal(options)).toMatch(
+      new RegExp(`^run: expected at most the 24 GB of memory here, got about [\\d,.]+ GB, .*; ${fits}.* would fit$`),
+    )
+    const config = resolveRunConfig(options)
+    const { stepBytes, evaluationBytes } = estimateRun({ ...config, ...whatFits(config, memory) })
+    expect(Math.max(stepBytes, evaluationBytes)).toBeLessThanOrEqual(memory)
+  })
+
+  it('of all processes together', () => {
+    expect(refusal({ preset: 'small' })).toBeUndefined()
+    expect(refusal({ preset: 'small' }, 8)).toMatch(/which 8 processes would take; --jobs 3 would fit$/)
+  })
+
+  it.each(['quick', 'slopes', 'small', 'paper-small'] as const)('but not preset %s', (preset) =>
+    expect(refusal({ preset })).toBeUndefined(),
+  )
+
+  it('and sizes that no array has, by the settings', () => {
+    for (const key of ['steps', 'batchSize', 'trainLength', 'evalTokens', 'vocabularySize'] as const)
+      expect(() => resolveRunConfig({ [key]: 1e15 })).toThrow(`run: ${key}: expected at most 2147483647, got`)
+    expect(() => resolveRunConfig({ evalLengths: [1e15] })).toThrow('run: evalLengths.0: expected at most 2147483647')
+    expect(() => resolveRunConfig({ numLayers: 1e9 })).toThrow('run: numLayers: expected at most 1048576')
+  })
 })

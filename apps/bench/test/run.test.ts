@@ -245,7 +245,7 @@ describe('errors are one clear line and a non-zero exit', () => {
     [['run', '--steps', 'many'], 'expected a number'],
     [['run', '--data', 'no-such-file'], 'which is not there'],
     [['run', '--num-heads', '3'], 'heads that divide the model dimension 128'],
-    [['run', '--backend', 'cuda'], 'Allowed choices are auto'],
+    [['run', '--backend', 'cuda'], '--backend: expected one of auto'],
     [['eval', 'no-such-folder'], 'expected a checkpoint folder'],
     [['report', 'no-such-folder'], 'which has none'],
     [['report', bench], 'got the file'],

@@ -10,7 +10,7 @@ import { emptyResults, linesOf, modelSize, type Results, type TrainLine } from '
 import { appendResults, resultsPath, writeResults } from '@alibi/results/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunConfig } from '../src/config/schema.js'
-import { holdFolder } from '../src/run-folder/lock.js'
+import { lockFolder } from '../src/run-folder/lock.js'
 import { cellStates } from '../src/watch/cell-state.js'
 import { meanLoss } from '../src/watch/curves.js'
 import { watchedFolder } from '../src/watch/folder.js'
@@ -68,7 +68,7 @@ describe('a run that is watched', () => {
   it('is waited for, told of cell by cell, and goes on after half a line', async () => {
     expect(await statesOf(join(folder, 'later'))).toEqual(['waiting: waiting for results to be written there'])
     await writeResults(folder, linesOf(begun))
-    const release = await holdFolder(folder)
+    const release = await lockFolder(folder)
     expect((await statesOf())[0]).toBe('alibi L128 seed 1: training')
     await appendResults(folder, train('alibi', 30))
     expect(await statesOf()).toEqual([
@@ -137,7 +137,7 @@ describe('a sweep that is watched', () => {
     const failed = await writeCell('1', 'none', 128, 300)
     await end(failed, { end: 'failed', message: 'the <disk> is full' })
     const atWork = await writeCell('2', 'alibi', 256, 600)
-    const release = await holdFolder(atWork)
+    const release = await lockFolder(atWork)
     // Of more steps than the plan has now.
     await end(await writeCell('3', 'none', 256, 1500, { steps: 9000 }), { end: 'finished' })
     const told = [
@@ -154,7 +154,7 @@ describe('a sweep that is watched', () => {
 
     release()
     // Tried again.
-    const again = await holdFolder(failed)
+    const again = await lockFolder(failed)
     await expect
       .poll(() => statesOf())
       .toEqual(

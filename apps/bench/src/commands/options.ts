@@ -9,9 +9,13 @@ import { strategyNames } from '../plugins/strategies.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
 
+/** e.g. `-12`, `1_000`, `3e-4` */
+const DECIMAL = /^\s*[+-]?(\d[\d_]*(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i
+
+/** For numeric options. */
 export function number(text: string): number {
   const value = Number(text.replaceAll('_', ''))
-  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('expected a number.')
+  if (!DECIMAL.test(text) || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number')
   return value
 }
 

@@ -4,6 +4,7 @@ import { checkLengths, readCorpus } from '../data/corpus.js'
 import { cellsOf } from '../experiment/cell.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
+import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
@@ -52,6 +53,7 @@ async function run(options: Options): Promise<void> {
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
+  checkMemory('run', config, availableMemory(backend))
   progress.line(await estimateLine(config, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, config.evalLengths)

@@ -5,7 +5,7 @@ import { describeCell } from '@alibi/results'
 import { Command, Option } from 'commander'
 import type { RunConfig } from '../config/schema.js'
 import { expectPlain, expectWritable } from '../files/paths.js'
-import { holdFolder } from '../run-folder/lock.js'
+import { lockFolder } from '../run-folder/lock.js'
 import { type SweepCell, sweepCells } from '../sweep/cells.js'
 import { estimateSweep } from '../sweep/estimate.js'
 import { CELLS, cellFolder } from '../sweep/folder.js'
@@ -61,11 +61,14 @@ async function sweep(path: string, options: Options): Promise<void> {
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const folder = resolve(options.out ?? join('runs', plan.name))
   await expectPlain('sweep', folder)
-  if (!dryRun) await holdFolder(folder)
+  if (!dryRun) await lockFolder(folder)
 
   const board = createBoard()
   const runs = planRuns(plan, dirname(path), options)
-  const resolved = await doJob({ kind: 'resolve', runs, backend: options.backend }, { progress: silent(board), signal })
+  const resolved = await doJob(
+    { kind: 'resolve', runs, jobs, backend: options.backend },
+    { progress: silent(board), signal },
+  )
   const { name, device } = resolved.backend
   const sweep = { folder, cells: sweepCells(resolved), run: sweepRunLine(plan, resolved), backend: name }
   board.line(`${sweep.cells.length} cells on ${name}, ${device}; results ${dryRun ? 'would go to' : 'in'} ${folder}`)

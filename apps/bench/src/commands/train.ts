@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { checkLengths, readCorpus } from '../data/corpus.js'
 import { cellsOf, checkpointFolder, disposeTrainer } from '../experiment/cell.js'
 import { estimateLine } from '../experiment/estimate.js'
+import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { trainCell } from '../experiment/train.js'
 import { expectWritable } from '../files/paths.js'
 import { openResults } from '../run-folder/append.js'
@@ -57,6 +58,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const { folder, config, backend } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
+  checkMemory('train', { ...config, evalLengths: [] }, availableMemory(backend))
   progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, [])

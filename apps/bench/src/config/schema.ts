@@ -4,7 +4,16 @@ import { z } from 'zod'
 import { pluginSchema } from '../plugins/plugin.js'
 import { presets } from './presets.js'
 
-const count = z.int().min(1)
+/** As many as an array can have elements of. */
+const count = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+/** Far beyond every model that there is, so that nothing is counted without end. */
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 20)
 const rate = z.number().min(0).lt(1)
 const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
 
@@ -46,9 +55,9 @@ export const runConfigSchema = z.strictObject({
   batchSize: count,
   /** Parts of a batch that are computed one after another, in less memory; they divide batchSize. */
   microBatches: count.default(1),
-  numLayers: count,
-  modelDim: count,
-  numHeads: count,
+  numLayers: size,
+  modelDim: size,
+  numHeads: size,
   activation: z.enum(['relu', 'gelu']),
   dropout: rate,
   /** Of attention's weights; absent: as much as dropout. */

@@ -13,6 +13,8 @@ export interface Estimate {
   readonly parameters: number
   /** That a training step holds at once. */
   readonly stepBytes: number
+  /** That reading the longest evaluation length holds at once. */
+  readonly evaluationBytes: number
   /** Floating-point operations of all models, training and evaluation: a sum and a product are two. */
   readonly operations: number
 }
@@ -24,6 +26,12 @@ export interface Estimate {
 const ACTIVATIONS = 120
 /** Copies of the parameters at once: weights, moments, gradients, an update's vectors. Measured in that step too. */
 const COPIES = { 'sgd-nesterov': 13, adamw: 21 } as const
+/** Numbers a token and feature of the model that a forward pass holds, whatever its layers. Measured: 50 to 60. */
+const READING = 60
+/** Tokens of a forward pass of evaluation, at least. */
+const READING_TOKENS = 4096
+/** A token of a batch and the one that follows it, before and after they are on the device. */
+const BATCH_NUMBERS = 4
 /** Share of tokens whose logits a tail of an adaptive softmax makes. */
 const TAIL_SHARE = 1 / 8
 
@@ -31,19 +39,27 @@ const TAIL_SHARE = 1 / 8
 export function estimateRun(config: RunConfig): Estimate {
   const { trainLength, batchSize, microBatches, numLayers, modelDim: D, steps, optimizer } = config
   const vocabularySize = config.tokenizer === 'bytes' ? 256 : config.vocabularySize
-  const parameters = countParameters(modelConfig(config, vocabularySize), none())
+  const parameters = parametersOf(config, vocabularySize)
   const { tables, products, logits } = headOf(config, vocabularySize)
   const tokensAPart = (batchSize * trainLength) / microBatches
   // Logits, their gradient and its product with the loss's.
-  const numbers = tokensAPart * (ACTIVATIONS * numLayers * D + 3 * logits)
+  const numbers = tokensAPart * (ACTIVATIONS * numLayers * D + 3 * logits) + BATCH_NUMBERS * batchSize * trainLength
+  const longest = Math.max(READING_TOKENS, ...config.evalLengths)
   const forward = (length: number) => 2 * (parameters - tables + products) + 2 * numLayers * D * length
   const training = 3 * forward(trainLength) * batchSize * trainLength * steps
   const evaluation = tokensRead(config).reduce((sum, { length, tokens }) => sum + tokens * forward(length), 0)
   return {
     parameters,
     stepBytes: 4 * (parameters * COPIES[optimizer] + numbers),
+    evaluationBytes: 4 * (parameters + READING * D * longest),
     operations: cellsOf(config).length * (training + evaluation),
   }
+}
+
+/** In time that does not grow with the layers, of which each has as many. */
+function parametersOf(config: RunConfig, vocabularySize: number): number {
+  const of = (numLayers: number) => countParameters(modelConfig({ ...config, numLayers }, vocabularySize), none())
+  return of(1) + (config.numLayers - 1) * (of(2) - of(1))
 }
 
 /** Parameters that are only looked up, products of a token's way in and out, and its logits. */

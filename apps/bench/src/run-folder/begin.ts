@@ -9,7 +9,7 @@ import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } fr
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
-import { holdFolder } from './lock.js'
+import { lockFolder } from './lock.js'
 
 export interface PlanOptions {
   readonly out?: string
@@ -33,7 +33,7 @@ export interface RunPlan {
 const RUNS = 'runs'
 
 /**
- * What will be run where: anew, or going on with what a folder has. Writes nothing yet; from here on the folder is held.
+ * What will be run where: anew, or going on with what a folder has. Writes nothing yet; from here on the folder is locked.
  *
  * @throws Error, one line with what to do, for a folder in use, or other options than the run was begun with
  */
@@ -48,7 +48,7 @@ export async function planRun({
   if (out !== undefined) await expectWritable('run', out)
   const folder = resolve(out ?? (resume ? await latestRun() : newRun(given.preset ?? 'quick')))
   await expectPlain('run', folder)
-  await holdFolder(folder)
+  await lockFolder(folder)
   const begun = existsSync(resultsPath(folder))
   if (!begun && resume)
     throw new Error(`run: expected a run to go on with in ${folder}, got none; leave --resume out to begin it`)
@@ -84,6 +84,8 @@ export async function planRun({
 export async function beginRun({ folder, config, backend, begun }: RunPlan): Promise<void> {
   if (begun) return
   await makeFolder('run', folder)
+  // Until now it had no other name than the one that was locked.
+  await lockFolder(folder)
   const { name, device } = backend
   const [seed] = config.seeds as [number]
   const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }

@@ -7,6 +7,8 @@ export type Job =
       /** Finds out what names stand for. */
       readonly kind: 'resolve'
       readonly runs: readonly RunConfig[]
+      /** Processes that will work at once. */
+      readonly jobs: number
       readonly backend: BackendName | 'auto'
     }
   | {

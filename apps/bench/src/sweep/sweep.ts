@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
 import { describeCell, formatMean, linesOf, type Results, type RunLine } from '@alibi/results'
 import { appendResults, readResults, writeResults } from '@alibi/results/node'
+import { lockFolder } from '../run-folder/lock.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 import type { Board } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
@@ -60,6 +61,8 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
   const { jobs, retry, tensorboard, board, signal } = options
   const states = await readStates(sweep)
   await mkdir(folder, { recursive: true })
+  // Until now it had no other name than the one that was locked.
+  await lockFolder(folder)
   // Whatever a killed sweep has left of its last line.
   await writeResults(folder, linesOf(resultsSoFar(run, states)))
   // Those of other cells are written as they are trained.

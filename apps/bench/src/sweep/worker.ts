@@ -13,11 +13,12 @@ import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
 import { sourceNamed } from '../data/sources.js'
 import { cellsOf } from '../experiment/cell.js'
 import { runExperiment } from '../experiment/experiment.js'
+import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { trainCell } from '../experiment/train.js'
 import { admitStrategies, loadStrategies } from '../plugins/admit.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
-import { isHeld } from '../run-folder/lock.js'
+import { isLocked } from '../run-folder/lock.js'
 import { Interrupted } from '../terminal/interrupt.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
 import type { Progress } from '../terminal/progress.js'
@@ -28,6 +29,7 @@ const { signal } = stopping
 const stop = () => stopping.abort(new Interrupted('SIGTERM'))
 process.on('disconnect', stop)
 process.on('SIGTERM', stop)
+process.on('SIGHUP', stop)
 // A terminal sends Ctrl-C to every process: what it means here is for the sweep to say.
 process.on('SIGINT', () => {})
 process.on('message', (message: Job | typeof STOP) => (message === STOP ? stop() : work(message)))
@@ -75,10 +77,15 @@ async function work(job: Job): Promise<void> {
 
 type JobOf<K extends Job['kind']> = Extract<Job, { kind: K }>
 
-async function resolve({ runs, backend: wanted }: JobOf<'resolve'>, { line }: Progress): Promise<Outcomes['resolve']> {
+async function resolve(
+  { runs, jobs, backend: wanted }: JobOf<'resolve'>,
+  { line }: Progress,
+): Promise<Outcomes['resolve']> {
   // Before the backend, so that a wrong name is told at once.
   const loaded = await loadStrategies(runs[0]!.strategies)
   const backend = await selectBackend(wanted)
+  const processes = Math.min(jobs, runs.flatMap(cellsOf).length)
+  for (const config of runs) checkMemory('sweep', config, availableMemory(backend), processes)
   const corpora = new Map<string, Corpus>()
   const resolved: RunConfig[] = []
   const texts: string[] = []
@@ -134,7 +141,7 @@ async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Prom
 
 async function run({ run, folder, backend, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
   // Of a sweep that was killed: it stops at its next step.
-  while (await isHeld(folder)) {
+  while (await isLocked(folder)) {
     signal.throwIfAborted()
     await setTimeout(200)
   }

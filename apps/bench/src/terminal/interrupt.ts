@@ -1,8 +1,11 @@
 import { constants } from 'node:os'
 
+/** Ctrl-C, a request to end, a terminal that was closed or a lost connection. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 /** Thrown when a person stops the work: not an error. */
 export class Interrupted extends Error {
-  constructor(readonly signalName: 'SIGINT' | 'SIGTERM') {
+  constructor(readonly signalName: (typeof SIGNALS)[number]) {
     super('interrupted')
   }
 
@@ -12,13 +15,16 @@ export class Interrupted extends Error {
   }
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM, so that the work can save and stop; a second one ends the process. */
+/**
+ * Aborted by the first of {@link SIGNALS}, so that the work can save and stop; a second Ctrl-C ends the process. The others may
+ * come twice for one event: from the system, and passed on by a process above.
+ */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
+  for (const name of SIGNALS)
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(new Interrupted(name).exitCode)
-      controller.abort(new Interrupted(name))
+      if (!controller.signal.aborted) controller.abort(new Interrupted(name))
+      else if (name === 'SIGINT') process.exit(new Interrupted(name).exitCode)
     })
   return controller.signal
 }

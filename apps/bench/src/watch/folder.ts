@@ -6,7 +6,7 @@ import { readResults, resultsPath } from '@alibi/results/node'
 import { savedConfig } from '../config/saved.js'
 import type { RunConfig } from '../config/schema.js'
 import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
-import { isHeld } from '../run-folder/lock.js'
+import { isLocked } from '../run-folder/lock.js'
 import { type End, readEnd } from '../sweep/folder.js'
 
 /** What a folder has of one cell of a run or sweep. */
@@ -43,7 +43,7 @@ export function watchedFolder(folder: string): () => Promise<Watched> {
     try {
       const results = await read(folder)
       if (!results) return { kind: 'waiting', message: 'waiting for results to be written there' }
-      const atWork = await isHeld(folder)
+      const atWork = await isLocked(folder)
       const { run } = results
       const cells = run.sweep ? await cellsOfSweep(folder, run, read) : cellsOfRun(results, atWork)
       return { kind: 'found', run, cells, atWork }
@@ -138,7 +138,7 @@ async function readCell(
 
 async function readOwn(folder: string, read: Reader) {
   const [end, changed] = [await readEnd(folder), (await stat(folder)).mtimeMs]
-  const atWork = end?.end !== 'finished' && (await isHeld(folder))
+  const atWork = end?.end !== 'finished' && (await isLocked(folder))
   try {
     return { results: await read(folder), end, atWork, changed }
   } catch (error) {
