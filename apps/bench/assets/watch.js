@@ -3,10 +3,12 @@ const status = document.querySelector('#status')
 const source = new EventSource(`events${location.search}`)
 
 source.addEventListener('message', ({ data }) => {
-  const { status: text, cells, sections, figures } = JSON.parse(data)
+  const { status: text, whole, cells, rest, sections, figures } = JSON.parse(data)
   // A text that is read aloud whenever it changes.
   if (status.textContent !== text) status.textContent = text
-  if (cells !== undefined) showCells(cells)
+  if (whole !== undefined) document.querySelector('#whole').replaceChildren(parse(whole))
+  if (cells !== undefined) showTable(document.querySelector('#cells'), cells)
+  if (rest !== undefined) showTable(document.querySelector('#rest'), rest)
   for (const [section, ids] of Object.entries(sections))
     showFigures(document.querySelector(`#${section} .figures`), ids, figures)
 })
@@ -20,11 +22,15 @@ function parse(html) {
   return template.content
 }
 
-function showCells(html) {
-  const section = document.querySelector('#cells')
-  const [shown, table] = [section.querySelector('table'), parse(html).querySelector('table')]
-  if (shown && table) shown.replaceWith(table)
-  else section.replaceChildren(parse(html))
+/** Leaves open what was opened, and where it was scrolled to. */
+function showTable(place, html) {
+  const next = parse(html)
+  for (const part of ['summary', 'table']) {
+    const [shown, fresh] = [place.querySelector(part), next.querySelector(part)]
+    if (shown && fresh) shown.replaceWith(fresh)
+    else if (shown || fresh) return place.replaceChildren(parse(html))
+  }
+  if (!place.querySelector('table')) place.replaceChildren(next)
 }
 
 /** @param html - of those that are new or have changed, by id */

@@ -12,9 +12,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunConfig } from '../src/config/schema.js'
 import { lockFolder } from '../src/run-folder/lock.js'
 import { cellStates } from '../src/watch/cell-state.js'
-import { meanLoss } from '../src/watch/curves.js'
+import { meanOfLast, pointsEvery } from '../src/watch/curves.js'
+import { watchedFigures } from '../src/watch/figures.js'
 import { watchedFolder } from '../src/watch/folder.js'
+import { wholeProgress } from '../src/watch/progress.js'
+import { chooseCurves, type StatedCell } from '../src/watch/selection.js'
 import { serveWatch } from '../src/watch/server.js'
+import { tailResults } from '../src/watch/tail.js'
 import { viewer } from '../src/watch/view.js'
 import { exampleResults } from './example-results.js'
 
@@ -29,15 +33,29 @@ afterEach(() => rm(folder, { recursive: true }))
 describe('a mean of losses', () => {
   const line = (step: number, lossNats: number) => ({ step, lossNats }) as TrainLine
 
+  const loss = ({ lossNats }: TrainLine) => lossNats
+
   it('is of the lines before alone, each by its steps', () => {
     const lines = [line(10, 4), line(20, 2), line(25, 1), line(35, 5)]
-    expect(meanLoss(lines, 3)).toEqual([
+    expect(meanOfLast(lines, loss, 3)).toEqual([
       { x: 10, y: 4, low: 4, high: 4 },
       { x: 20, y: 3, low: 2, high: 4 },
       { x: 25, y: (4 * 10 + 2 * 10 + 1 * 5) / 25, low: 1, high: 4 },
       { x: 35, y: (2 * 10 + 1 * 5 + 5 * 10) / 25, low: 1, high: 5 },
     ])
-    expect(meanLoss(lines, 1).map(({ y }) => y)).toEqual([4, 2, 1, 5])
+    expect(meanOfLast(lines, loss, 1).map(({ y }) => y)).toEqual([4, 2, 1, 5])
+  })
+
+  it('is drawn at as many points as a screen has room for, the last among them, with what lies between in its band', () => {
+    expect([1, 200, 201, 400, 401, 100_000].map(pointsEvery)).toEqual([1, 1, 2, 2, 4, 512])
+    const lines = Array.from({ length: 100_001 }, (_, i) => line(i + 1, i === 700 ? 9 : 2))
+    const points = meanOfLast(lines, loss, 512, 512)
+    expect(points.length).toBe(196)
+    expect(points.slice(0, 2)).toEqual([
+      { x: 512, y: 2, low: 2, high: 2 },
+      { x: 1024, y: 2 + 7 / 512, low: 2, high: 9 },
+    ])
+    expect(points.at(-1)!.x).toBe(100_001)
   })
 })
 
@@ -148,7 +166,8 @@ describe('a sweep that is watched', () => {
     ]
     expect(await statesOf()).toEqual(told)
     const view = viewer()(await watchedFolder(folder)(), 1)
-    expect(view.status).toBe('1 of 4 cells finished; 1 failed; no process of this machine is at work')
+    expect(view.status).toBe('1 of 4 cells finished; 1 running; 1 failed')
+    expect(view.whole).toMatch(/^<progress value="0\.\d+" .*> \d+ % of the work, about .* left$/)
     expect(view.cells).toContain('the &lt;disk&gt; is full')
     expect(view.sections.loss.map(([id]) => id)).toEqual(['loss-128', 'loss-256'])
 
@@ -163,6 +182,105 @@ describe('a sweep that is watched', () => {
           .with(2, 'alibi L256 seed 1: stopped 600 of 1,500 steps'),
       )
     again()
+  })
+})
+
+describe('many cells', () => {
+  const cells = (seeds: number, change: (i: number) => Partial<StatedCell> = () => ({})): StatedCell[] =>
+    Array.from({ length: seeds }, (_, i) => {
+      const seed = i + 1
+      const train = example.train
+        .filter((line) => line.strategy === 'alibi' && line.trainLength === 128 && line.seed === 1)
+        .map((line, j) => ({ ...line, seed, lossNats: line.lossNats + i, tokensPerSecond: j ? 1000 : 1 }))
+      const key = { strategy: 'alibi', trainLength: 128, seed, size: '4x128x4' }
+      const results = { ...emptyResults(run), train }
+      return {
+        key,
+        config: run.config as RunConfig,
+        results,
+        end: undefined,
+        atWork: false,
+        state: 'finished',
+        ...change(i),
+      }
+    })
+  const points = ({ results }: StatedCell) => meanOfLast(results!.train, ({ lossNats }) => lossNats, 1)
+
+  it('have a curve each while they are few, which differ in their dashes', () => {
+    const curves = chooseCurves(cells(6), points)
+    expect(curves.map(({ name }) => name)).toEqual([1, 2, 3, 4, 5, 6].map((seed) => `alibi seed ${seed}`))
+    expect(new Set(curves.map(({ style }) => JSON.stringify(style.dash))).size).toBe(6)
+    expect(new Set(curves.map(({ style }) => style.colour)).size).toBe(1)
+  })
+
+  it('are one curve of those that are finished, and one each of those that are not', () => {
+    const some = cells(2000, (i) => (i < 3 ? { state: 'stopped' } : i > 1997 ? { state: 'training' } : {}))
+    const curves = chooseCurves(some, points)
+    expect(curves.map(({ name }) => name)).toEqual([
+      'alibi, 1,995 seeds',
+      ...[1999, 2000, 1, 2, 3].map((seed) => `alibi seed ${seed}`),
+    ])
+    expect(curves[0]!.points[0]).toMatchObject({ x: 30, low: 4.2 + 3, high: 4.2 + 1997, y: expect.closeTo(4.2 + 1000) })
+    const { loss } = watchedFigures(some, 1)
+    expect(loss[0]!.figure.table.head.length).toBe(7)
+    expect(loss[0]!.from.length).toBeLessThan(60_000)
+  })
+
+  it('have a speed that the first step, which is compiled, is no part of', () => {
+    const [speed] = watchedFigures(cells(2), 1).speed
+    expect(speed!.figure.table.body.map(([step]) => step)).not.toContain('30')
+    expect(speed!.figure.table.body[0]).toEqual(['60', '1,000', '1,000'])
+  })
+
+  it('are told of together: how much is done, and how long the rest takes the processes that work', () => {
+    // 50 seconds each: one is finished, one half done, two are to be done.
+    const some = cells(4, (i) =>
+      i === 1 ? { state: 'training' } : i > 1 ? { results: undefined, state: 'to be done' } : {},
+    )
+    const half = { ...some[1]!, results: { ...some[1]!.results!, train: some[1]!.results!.train.slice(0, 25) } }
+    const four = some.with(1, half)
+    const states = four.map(({ state }) => ({ state, detail: '' }))
+    expect(wholeProgress(four, states)).toEqual({ share: 75 / 200, secondsLeft: 125 })
+    expect(wholeProgress(four, states.with(1, { state: 'stopped', detail: '' })).secondsLeft).toBeUndefined()
+    expect(wholeProgress(four.slice(2), states.slice(2))).toEqual({ share: 0, secondsLeft: undefined })
+  })
+})
+
+describe('what has not changed', () => {
+  it('is the same object, and is not drawn again', async () => {
+    await writeResults(folder, linesOf({ ...emptyResults(run), train: example.train.slice(0, 30) }))
+    const [read, view] = [watchedFolder(folder), viewer()]
+    const first = await read()
+    expect(await read()).toBe(first)
+    expect(view(first, 1)).toBe(view(await read(), 1))
+    await appendResults(folder, example.train[30]!)
+    const second = await read()
+    expect(second).not.toBe(first)
+    expect(view(second, 1)).not.toBe(view(first, 1))
+  })
+
+  it('is not read again: only what a file has more of is', async () => {
+    const tail = tailResults(folder)
+    expect(await tail.read()).toBeUndefined()
+    await writeResults(folder, linesOf({ ...emptyResults(run), train: example.train.slice(0, 3) }))
+    const first = (await tail.read())!
+    expect(first.train).toHaveLength(3)
+    const whole = JSON.stringify(example.train[3])
+    await writeFile(resultsPath(folder), whole.slice(0, 40), { flag: 'a' })
+    const half = (await tail.read())!
+    expect(half.train).toHaveLength(3)
+    await writeFile(resultsPath(folder), `${whole.slice(40)}\n`, { flag: 'a' })
+    const grown = (await tail.read())!
+    expect(grown.train).toHaveLength(4)
+    // The lines of before are the objects of before.
+    expect(grown.train[0]).toBe(first.train[0])
+    // Begun again, damaged, mended.
+    await writeResults(folder, linesOf({ ...emptyResults(run), train: example.train.slice(5, 6) }))
+    expect((await tail.read())!.train).toEqual([example.train[5]])
+    await writeFile(resultsPath(folder), 'no results\n{}\n')
+    await expect(tail.read()).rejects.toThrow('damaged line')
+    await writeResults(folder, linesOf({ ...emptyResults(run), train: example.train.slice(0, 2) }))
+    expect((await tail.read())!.train).toHaveLength(2)
   })
 })
 
@@ -223,6 +341,9 @@ describe('bench watch', () => {
     expect(await statusOf('/', {})).toBe(200)
     expect(await statusOf('/', { headers: { host: 'elsewhere.example' } })).toBe(403)
     expect(await statusOf('/', { method: 'POST' })).toBe(403)
+    expect(await statusOf('/', { method: 'HEAD' })).toBe(200)
+    expect(await statusOf('/events', { method: 'HEAD' })).toBe(200)
+    expect(await statusOf('/nowhere', { method: 'HEAD' })).toBe(404)
     expect(await statusOf('/results.jsonl', {})).toBe(404)
     expect(await statusOf('/', { path: '//' })).toBe(403)
     stopping.abort()

@@ -66,3 +66,10 @@ function niceStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough))
   return [1, 2, 2.5, 5, 10].map((m) => m * power).find((step) => step >= rough) ?? 10 * power
 }
+
+/** Lengths far enough apart to be written along a logarithmic axis, in order. */
+export function thin(lengths: readonly number[]): number[] {
+  const kept: number[] = []
+  for (const length of lengths) if (length >= (kept.at(-1) ?? 0) * 1.4) kept.push(length)
+  return kept
+}

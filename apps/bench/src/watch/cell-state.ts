@@ -4,7 +4,7 @@ import { plannedEvaluations } from '../experiment/evaluations.js'
 import { trialKindsOf } from '../experiment/retrieval.js'
 import { isKnownStrategy } from '../plugins/strategies.js'
 import { thousands } from '../terminal/format.js'
-import type { WatchedCell } from './folder.js'
+import type { WatchedCell } from './cell.js'
 
 export interface CellState {
   readonly state: 'to be done' | 'training' | 'evaluating' | 'stopped' | 'finished' | 'failed'
@@ -17,8 +17,9 @@ export interface CellState {
  *
  * @param passed - whether a later cell of a run has begun, so that this one is finished even with fewer evaluations than
  *   can be known here: a plugin's positions may end
+ * @param planned - evaluations of it once it is trained
  */
-function cellState({ config, results, end, atWork }: WatchedCell, passed: boolean): CellState {
+function cellState({ config, results, end, atWork }: WatchedCell, passed: boolean, planned: () => number): CellState {
   if (end?.end === 'finished') return { state: 'finished', detail: '' }
   if (end && !atWork) return { state: 'failed', detail: end.message }
   if (!results) return atWork ? { state: 'training', detail: '' } : { state: 'to be done', detail: '' }
@@ -29,9 +30,8 @@ function cellState({ config, results, end, atWork }: WatchedCell, passed: boolea
       detail: `${thousands(step)} of ${thousands(config.steps)} steps`,
     }
   const done = results.evals.length + results.retrieval.length
-  const all = countPlanned(config)
-  if (passed || done >= all) return { state: 'finished', detail: '' }
-  return { state: atWork ? 'evaluating' : 'stopped', detail: `trained, ${done} of ${all} evaluations` }
+  if (passed || done >= planned()) return { state: 'finished', detail: '' }
+  return { state: atWork ? 'evaluating' : 'stopped', detail: `trained, ${done} of ${planned()} evaluations` }
 }
 
 /** Evaluations of a trained cell. */
@@ -45,10 +45,16 @@ function countPlanned(config: RunConfig): number {
 
 /** Each cell's, in their order. Of a run's cells, done one after another, one is at work. */
 export function cellStates(cells: readonly WatchedCell[], inOneProcess: boolean): CellState[] {
+  const counts = new Map<string, number>()
+  const planned = ({ key: { strategy, trainLength, size }, config }: WatchedCell) => {
+    const id = `${strategy} ${trainLength} ${size}`
+    if (!counts.has(id)) counts.set(id, countPlanned(config))
+    return counts.get(id)!
+  }
+  const lastBegun = inOneProcess ? cells.findLastIndex(({ results }) => results) : -1
   let busy = false
   return cells.map((cell, i) => {
-    const passed = inOneProcess && cells.slice(i + 1).some(({ results }) => results)
-    const state = cellState({ ...cell, atWork: cell.atWork && !busy }, passed)
+    const state = cellState({ ...cell, atWork: cell.atWork && !busy }, i < lastBegun, () => planned(cell))
     busy ||= inOneProcess && state.state !== 'finished'
     return state
   })

@@ -1,33 +1,25 @@
-import {
-  curvesTable,
-  drawCurves,
-  type Figure,
-  linearScale,
-  logScale,
-  type Scale,
-  scaleFor,
-  stylesOf,
-} from '@alibi/charts'
-import { type CellKey, formatMean, type ReadingGroup, readingGroups, trainLengthsOf, wasRead } from '@alibi/results'
-import { thin } from '../report/figures/perplexity.js'
+import { curvesTable, drawCurves, type Figure, linearScale, logScale, type Scale, scaleFor, thin } from '@alibi/charts'
+import { formatMean, type ReadingGroup, readingGroups, trainLengthsOf, wasRead } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
-import { meanLoss, type Point } from './curves.js'
-import type { WatchedCell } from './folder.js'
+import { meanOfLast, type Point, pointsEvery } from './curves.js'
+import { chooseCurves, type StatedCell, type WatchedCurve } from './selection.js'
 
-export interface WatchedFigures {
-  readonly loss: readonly Figure[]
-  readonly speed: readonly Figure[]
-  readonly perplexity: readonly Figure[]
+/** A figure, and all that its picture is drawn from: the same text, the same picture. */
+export interface WatchedFigure {
+  readonly figure: Figure
+  readonly from: string
 }
 
-/**
- * A curve for each cell: no means over seeds, of which some would be further than others.
- *
- * @param last - lines that a point of the loss is the mean of
- */
-export function watchedFigures(cells: readonly WatchedCell[], last: number): WatchedFigures {
+export interface WatchedFigures {
+  readonly loss: readonly WatchedFigure[]
+  readonly speed: readonly WatchedFigure[]
+  readonly perplexity: readonly WatchedFigure[]
+}
+
+/** @param last - lines that a point of the loss is the mean of */
+export function watchedFigures(cells: readonly StatedCell[], last: number): WatchedFigures {
   const lengths = trainLengthsOf(cells.map(({ key }) => key))
-  const each = (make: (own: readonly WatchedCell[], trainLength: number) => Figure | undefined) =>
+  const each = (make: (own: readonly StatedCell[], trainLength: number) => WatchedFigure | undefined) =>
     lengths.flatMap(
       (length) =>
         make(
@@ -43,28 +35,40 @@ export function watchedFigures(cells: readonly WatchedCell[], last: number): Wat
   }
 }
 
-function lossFigure(cells: readonly WatchedCell[], trainLength: number, last: number): Figure | undefined {
-  const smoothed =
-    last > 1
-      ? ` A curve is the mean of the last ${last} of them, its band goes from their lowest to their highest.`
-      : ' Nothing else is smoothed.'
-  return curvesFigure(cells, ({ results }) => meanLoss(results?.train ?? [], last), {
+/** Every how many lines a point is drawn. */
+function everyOf(cells: readonly StatedCell[]): number {
+  let longest = 1
+  for (const { results } of cells) longest = Math.max(longest, results?.train.length ?? 0)
+  return pointsEvery(longest)
+}
+
+function lossFigure(cells: readonly StatedCell[], trainLength: number, last: number): WatchedFigure | undefined {
+  const every = everyOf(cells)
+  const lines = Math.max(last, every)
+  const points = ({ results }: StatedCell) => meanOfLast(results?.train ?? [], ({ lossNats }) => lossNats, lines, every)
+  return curvesFigure(cells, points, {
     id: `loss-${trainLength}`,
     title: `Training loss, trained at ${thousands(trainLength)} tokens`,
-    caption: `Nats a token by step; what is written is the mean since the line before.${smoothed}`,
+    caption: `Nats a token by step; each line of results is the mean since the line before. ${describeMeans(lines)}`,
     ...byStep(cells),
     y: 'nats a token',
     format: (value) => value.toFixed(3),
   })
 }
 
-function speedFigure(cells: readonly WatchedCell[], trainLength: number): Figure | undefined {
-  const points = ({ results }: WatchedCell) =>
-    (results?.train ?? []).map(({ step, tokensPerSecond }) => point(step, tokensPerSecond))
-  return curvesFigure(cells, points, {
+const describeMeans = (lines: number) =>
+  lines > 1
+    ? `A point is the mean of the last ${lines} of them, in a band from the lowest to the highest.`
+    : 'Nothing else is smoothed.'
+
+function speedFigure(cells: readonly StatedCell[], trainLength: number): WatchedFigure | undefined {
+  const every = everyOf(cells)
+  const points = ({ results }: StatedCell) =>
+    meanOfLast(results?.train ?? [], ({ tokensPerSecond }) => tokensPerSecond, every, every)
+  return curvesFigure(cells, (cell) => points(cell).slice(1), {
     id: `speed-${trainLength}`,
     title: `Training speed, trained at ${thousands(trainLength)} tokens`,
-    caption: 'Tokens a second in training steps, since the line before.',
+    caption: `Tokens a second in training steps, since the line before. Each cell's first point is left out: the first step is compiled before it runs.${every > 1 ? ` ${describeMeans(every)}` : ''}`,
     ...byStep(cells),
     y: 'tokens a second',
     format: thousands,
@@ -72,15 +76,15 @@ function speedFigure(cells: readonly WatchedCell[], trainLength: number): Figure
 }
 
 function perplexityFigure(
-  cells: readonly WatchedCell[],
+  cells: readonly StatedCell[],
   trainLength: number,
   reading: ReadingGroup,
-): Figure | undefined {
+): WatchedFigure | undefined {
   const lengths = [...new Set(cells.flatMap(({ config }) => config.evalLengths))].sort((a, b) => a - b)
-  const points = ({ results }: WatchedCell) =>
+  const points = ({ results }: StatedCell) =>
     (results?.evals ?? [])
       .filter((line) => wasRead(line, reading))
-      .map((line) => point(line.evalLength, line.perplexity))
+      .map(({ evalLength: x, perplexity: y }) => ({ x, y, low: y, high: y }))
       .sort((a, b) => a.x - b.x)
   const { protocol, stride, windowed } = reading
   return curvesFigure(cells, points, {
@@ -96,12 +100,10 @@ function perplexityFigure(
 }
 
 /** As far as training will go, so that the picture also shows what is to come. */
-const byStep = (cells: readonly WatchedCell[]) => ({
+const byStep = (cells: readonly StatedCell[]) => ({
   x: 'step',
-  scale: linearScale([0, ...cells.map(({ config }) => config.steps)]),
+  scale: linearScale([0, ...new Set(cells.map(({ config }) => config.steps))]),
 })
-
-const point = (x: number, y: number): Point => ({ x, y, low: y, high: y })
 
 interface Looks {
   readonly id: string
@@ -116,44 +118,33 @@ interface Looks {
 
 /** Undefined where no cell has a point. */
 function curvesFigure(
-  cells: readonly WatchedCell[],
-  pointsOf: (cell: WatchedCell) => readonly Point[],
+  cells: readonly StatedCell[],
+  pointsOf: (cell: StatedCell) => readonly Point[],
   { id, title, caption, x, scale, y, format, mark }: Looks,
-): Figure | undefined {
-  const nameOf = namesOf(cells)
-  const styles = stylesOf([...new Set(cells.map(({ key }) => rowName(key, cells)))])
-  const curves = cells.flatMap((cell) => {
-    const points = pointsOf(cell)
-    return points.length ? [{ name: nameOf(cell), style: styles.get(rowName(cell.key, cells))!, points }] : []
-  })
+): WatchedFigure | undefined {
+  const curves = chooseCurves(cells, pointsOf)
   if (!curves.length) return undefined
   const points = curves.flatMap((curve) => curve.points)
-  const xs = [...new Set(points.map((each) => each.x))].sort((a, b) => a - b)
-  const last = curves.map(({ name, points }) => `${name} ${format(points.at(-1)!.y)} at ${thousands(points.at(-1)!.x)}`)
-  return {
-    ...{ id, title, caption },
-    description: `Last: ${last.join('; ')}.`,
-    table: curvesTable(
-      x,
-      xs,
-      curves.map(({ name }) => name),
-      (at, i) => {
-        const found = curves[i]!.points.find((each) => each.x === at)
-        return found ? format(found.y) : '—'
-      },
-      thousands,
-    ),
+  const isMean = curves.some(({ name }) => name.endsWith(' seeds'))
+  const figure: Figure = {
+    id,
+    title,
+    caption: isMean
+      ? `${caption} Finished seeds of a strategy are one curve: their mean, in a band from the lowest to the highest.`
+      : caption,
+    description: `Last: ${curves.map(({ name, points }) => `${name} ${format(points.at(-1)!.y)} at ${thousands(points.at(-1)!.x)}`).join('; ')}.`,
+    table: numbersOf(curves, x, format),
     // Room for a name at the end of every curve.
     aspect: 760 / Math.max(380, 110 + 18 * curves.length),
     draw: (size) =>
       drawCurves(
         {
           curves,
-          symbols: xs.length <= 12,
+          symbols: new Set(points.map((each) => each.x)).size <= 12,
           x: { name: x, scale, format: thousands },
           y: {
             name: y,
-            scale: scaleFor(points.flatMap(({ low, high }) => [low, high])),
+            scale: scaleFor(points.flatMap(({ y, low, high }) => [y, low, high])),
             format: (value) => (value >= 1000 ? `${short(value / 1000)}k` : short(value)),
           },
           ...(mark && { mark }),
@@ -161,18 +152,23 @@ function curvesFigure(
         size,
       ),
   }
+  return { figure, from: JSON.stringify([curves, scale, figure.caption]) }
+}
+
+function numbersOf(curves: readonly WatchedCurve[], x: string, format: (value: number) => string): Figure['table'] {
+  const values = curves.map(({ points }) => new Map(points.map((point) => [point.x, point.y])))
+  const xs = [...new Set(values.flatMap((own) => [...own.keys()]))].sort((a, b) => a - b)
+  const cell = (at: number, i: number) => {
+    const value = values[i]!.get(at)
+    return value === undefined ? '—' : format(value)
+  }
+  return curvesTable(
+    x,
+    xs,
+    curves.map(({ name }) => name),
+    cell,
+    thousands,
+  )
 }
 
 const short = (value: number) => String(Number(value.toPrecision(4)))
-
-const rowName = ({ strategy, size }: CellKey, cells: readonly WatchedCell[]) =>
-  several(cells, (key) => key.size) ? `${strategy} ${size}` : strategy
-
-/** A cell's name among those of its train length: what tells it from them. */
-function namesOf(cells: readonly WatchedCell[]): (cell: WatchedCell) => string {
-  const seeds = several(cells, ({ seed }) => seed)
-  return ({ key }) => `${rowName(key, cells)}${seeds ? ` seed ${key.seed}` : ''}`
-}
-
-const several = (cells: readonly WatchedCell[], of: (key: CellKey) => string | number) =>
-  new Set(cells.map(({ key }) => of(key))).size > 1

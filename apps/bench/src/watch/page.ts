@@ -25,10 +25,11 @@ ${id === 'loss' ? `<nav aria-label="Smoothing"><ol>${links.join('')}</ol></nav>`
 <h1>Train short, test long: live</h1>
 <p>${escapeHtml(folder)}
 <p id="status" role="status">${escapeHtml(view.status)}</p>
+<p id="whole">${view.whole}</p>
 <noscript><p class="note">Without scripts this page stays as it is; load it again to see more.</noscript>
 </header>
 <main>
-<section id="cells" aria-label="Cells">${view.cells}</section>
+<section aria-label="Cells"><div id="cells">${view.cells}</div><div id="rest">${view.rest}</div></section>
 ${(Object.keys(sections) as SectionId[]).map(section).join('\n')}
 </main>`
   return htmlDocument({

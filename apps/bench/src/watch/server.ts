@@ -18,12 +18,15 @@ interface Client {
   readonly last: number
   /** What it has, part by part. */
   readonly sent: Map<string, string>
+  view?: View
 }
 
 /** What a page is told: what has changed, and which figures each section has. */
 interface Update {
   readonly status: string
+  readonly whole?: string
   readonly cells?: string
+  readonly rest?: string
   readonly sections: Readonly<Record<string, readonly string[]>>
   readonly figures: Readonly<Record<string, string>>
 }
@@ -40,34 +43,43 @@ export async function serveWatch(
   port: number,
   { onListening, signal }: { onListening: (url: string) => void; signal: AbortSignal },
 ): Promise<void> {
-  const [read, view] = [watchedFolder(folder), viewer()]
+  const [read, view] = [oneAtATime(watchedFolder(folder)), viewer()]
   const clients = new Set<Client>()
-  const server = createServer((request, response) => {
-    if (!isForUs(request)) return void response.writeHead(403).end()
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const address = new URL(request.url!, BASE)
     const last = lastOf(address)
+    const isHead = request.method === 'HEAD'
     if (address.pathname === '/events') {
-      const client = { response, last, sent: new Map() }
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      if (isHead) return void response.end()
+      const client = { response, last, sent: new Map() }
       clients.add(client)
       response.on('close', () => clients.delete(client))
-      read().then((watched) => tell(client, view(watched, last)))
-    } else if (address.pathname === '/')
-      read().then((watched) => {
-        const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }
-        response.writeHead(200, { ...headers, 'cache-control': 'no-store' })
-        response.end(watchPage(folder, view(watched, last), last))
-      })
-    else response.writeHead(404).end()
+      tell(client, view(await read(), last))
+    } else if (address.pathname === '/') {
+      const page = isHead ? '' : watchPage(folder, view(await read(), last), last)
+      const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }
+      response.writeHead(200, { ...headers, 'cache-control': 'no-store' }).end(page)
+    } else response.writeHead(404).end()
+  }
+  const server = createServer((request, response) => {
+    if (!isForUs(request)) return void response.writeHead(403).end()
+    answer(request, response).catch((error: Error) => {
+      console.error(`watch: ${error.message}`)
+      if (response.headersSent) response.destroy()
+      else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${error.message}\n`)
+    })
   })
   await listen(server, port)
   onListening(`${BASE}:${(server.address() as AddressInfo).port}/`)
   try {
+    let isReading = false
     while (!signal.aborted) {
-      await setTimeout(EVERY_MS, undefined, { signal }).catch(() => {})
-      if (!clients.size) continue
+      await setTimeout(isReading ? 0 : EVERY_MS, undefined, { signal }).catch(() => {})
+      if (!clients.size && !isReading) continue
       const watched = await read()
-      for (const client of clients) tell(client, view(watched, client.last))
+      isReading = watched.kind === 'found' && watched.unread > 0
+      for (const client of clients) tellSafely(client, () => view(watched, client.last))
     }
   } finally {
     server.close()
@@ -75,9 +87,32 @@ export async function serveWatch(
   }
 }
 
+/** One reader at a time: who asks while it reads gets what it finds. */
+function oneAtATime<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined
+  return () => {
+    reading ??= read().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+}
+
+/** A page that cannot be made is closed, and asks again; the others and the server go on. */
+function tellSafely(client: Client, view: () => View): void {
+  try {
+    tell(client, view())
+  } catch (error) {
+    console.error(`watch: ${(error as Error).message}`)
+    client.response.destroy()
+  }
+}
+
 /** Pages of other sites may have names that lead here. */
 const isForUs = ({ method, url, headers }: IncomingMessage) =>
-  method === 'GET' && URL.canParse(url!, BASE) && /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
+  (method === 'GET' || method === 'HEAD') &&
+  URL.canParse(url!, BASE) &&
+  /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -90,19 +125,32 @@ function listen(server: Server, port: number): Promise<void> {
 }
 
 /** Sends what is new to the client; nothing if nothing is. */
-function tell({ response, sent }: Client, { status, cells, sections }: View): void {
+function tell(client: Client, view: View): void {
+  if (client.view === view) return
+  client.view = view
+  const { response, sent } = client
+  const { status, whole, cells, rest, sections } = view
   const ids = Object.fromEntries(
     Object.entries(sections).map(([id, figures]) => [id, figures.map(([figure]) => figure)]),
   )
   const figures = Object.values(sections).flat()
-  const parts = new Map([['status', status], ['cells', cells], ['sections', JSON.stringify(ids)], ...figures])
+  const parts = new Map([
+    ['status', status],
+    ['whole', whole],
+    ['cells', cells],
+    ['rest', rest],
+    ['sections', JSON.stringify(ids)],
+    ...figures,
+  ])
   const changed = [...parts].filter(([part, content]) => sent.get(part) !== content).map(([part]) => part)
   if (!changed.length) return
   sent.clear()
   for (const [part, content] of parts) sent.set(part, content)
   const update: Update = {
     status,
+    ...(changed.includes('whole') && { whole }),
     ...(changed.includes('cells') && { cells }),
+    ...(changed.includes('rest') && { rest }),
     sections: ids,
     figures: Object.fromEntries(figures.filter(([id]) => changed.includes(id))),
   }

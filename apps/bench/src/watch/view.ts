@@ -1,17 +1,22 @@
 import type { Figure } from '@alibi/charts'
-import { escapeHtml, htmlFigure, htmlTable } from '@alibi/charts/page'
-import { type EvalLine, formatMean } from '@alibi/results'
+import { escapeHtml, htmlFigure } from '@alibi/charts/page'
 import { duration, thousands } from '../terminal/format.js'
 import { type CellState, cellStates } from './cell-state.js'
+import { cellsTable, restTable } from './cells-table.js'
 import { watchedFigures } from './figures.js'
-import type { Watched, WatchedCell } from './folder.js'
+import type { Watched } from './folder.js'
+import { type WholeProgress, wholeProgress } from './progress.js'
 
 /** What the page shows, in parts that change by themselves. */
 export interface View {
   /** Changes seldom enough to be read aloud. */
   readonly status: string
-  /** HTML. */
+  /** HTML: a bar of all cells together, and the time left. */
+  readonly whole: string
+  /** HTML: the cells that are worked on, or want somebody to look. */
   readonly cells: string
+  /** HTML: all the others, folded. */
+  readonly rest: string
   /** The figures of each section, in order: ids and HTML. */
   readonly sections: Readonly<Record<SectionId, readonly (readonly [id: string, html: string])[]>>
 }
@@ -19,67 +24,56 @@ export interface View {
 export const sections = { loss: 'Training loss', speed: 'Training speed', perplexity: 'Held-out perplexity' }
 export type SectionId = keyof typeof sections
 
-/** @returns makes the page's parts of what a folder has; pictures that have not changed are not drawn again */
+const nothing: Omit<View, 'status'> = {
+  whole: '',
+  cells: '',
+  rest: '',
+  sections: { loss: [], speed: [], perplexity: [] },
+}
+
+/** @returns makes the page's parts of what a folder has; what has not changed is neither made nor drawn again */
 export function viewer(): (watched: Watched, last: number) => View {
-  const drawn = new Map<string, { readonly of: string; readonly html: string }>()
-  const htmlOf = (figure: Figure, last: number): string => {
-    const [name, of] = [`${last} ${figure.id}`, JSON.stringify(figure)]
-    if (drawn.get(name)?.of !== of) drawn.set(name, { of, html: htmlFigure(figure) })
+  const made = new Map<number, { readonly of: Watched; readonly view: View }>()
+  const drawn = new Map<string, { readonly from: string; readonly html: string }>()
+  const htmlOf = (figure: Figure, from: string, last: number): string => {
+    const name = `${last} ${figure.id}`
+    if (drawn.get(name)?.from !== from) drawn.set(name, { from, html: htmlFigure(figure) })
     return drawn.get(name)!.html
   }
-  return (watched, last) => {
-    if (watched.kind !== 'found')
-      return { status: watched.message, cells: '', sections: { loss: [], speed: [], perplexity: [] } }
-    const { cells, atWork, run } = watched
+  const viewOf = (watched: Watched, last: number): View => {
+    if (watched.kind !== 'found') return { ...nothing, status: watched.message }
+    const { cells, run } = watched
     const states = cellStates(cells, run.sweep === undefined)
-    const figures = watchedFigures(cells, last)
-    const ofSection = (id: SectionId) => figures[id].map((figure) => [figure.id, htmlOf(figure, last)] as const)
+    const stated = cells.map((cell, i) => ({ ...cell, ...states[i]! }))
+    const figures = watchedFigures(stated, last)
+    const ofSection = (id: SectionId) =>
+      figures[id].map(({ figure, from }) => [figure.id, htmlOf(figure, from, last)] as const)
     return {
-      status: statusOf(states, atWork),
-      cells: cellsTable(cells, states),
+      status: statusOf(watched, states),
+      whole: wholeBar(wholeProgress(cells, states)),
+      cells: cellsTable(stated),
+      rest: restTable(stated),
       sections: { loss: ofSection('loss'), speed: ofSection('speed'), perplexity: ofSection('perplexity') },
     }
   }
+  return (watched, last) => {
+    if (made.get(last)?.of !== watched) made.set(last, { of: watched, view: viewOf(watched, last) })
+    return made.get(last)!.view
+  }
 }
 
-function statusOf(states: readonly CellState[], atWork: boolean): string {
-  const count = (wanted: CellState['state']) => states.filter(({ state }) => state === wanted).length
-  const failed = count('failed')
-  return [
-    `${count('finished')} of ${states.length} cells finished`,
-    ...(failed ? [`${failed} failed`] : []),
-    atWork ? 'at work' : 'no process of this machine is at work',
-  ].join('; ')
+function statusOf({ atWork, unread }: Watched & { kind: 'found' }, states: readonly CellState[]): string {
+  const count = (...wanted: CellState['state'][]) => states.filter(({ state }) => wanted.includes(state)).length
+  const parts = [`${thousands(count('finished'))} of ${thousands(states.length)} cells finished`]
+  if (count('training', 'evaluating')) parts.push(`${thousands(count('training', 'evaluating'))} running`)
+  if (count('failed')) parts.push(`${thousands(count('failed'))} failed`)
+  if (unread) parts.push(`reading the results of ${thousands(unread)} more`)
+  if (!atWork && !count('training', 'evaluating') && count('finished') < states.length)
+    parts.push('no process on this machine is working in this folder')
+  return parts.join('; ')
 }
 
-function cellsTable(cells: readonly WatchedCell[], states: readonly CellState[]): string {
-  const several = new Set(cells.map(({ key }) => key.size)).size > 1
-  const rows = cells.map(({ key, config, results }, i) => {
-    const { state, detail } = states[i]!
-    const last = results?.train.at(-1)
-    const share = last && state !== 'finished' ? last.step / config.steps : undefined
-    const name = [key.strategy, `L${key.trainLength}`, ...(several ? [key.size] : []), `seed ${key.seed}`].join(' ')
-    const bar =
-      share === undefined ? '' : ` <progress value="${share}" aria-label="steps of ${escapeHtml(name)}"></progress>`
-    return [
-      escapeHtml(name),
-      `<span class="state ${state.replaceAll(' ', '-')}">${state}</span> ${escapeHtml(detail)}${bar}`,
-      last?.lossNats.toFixed(3) ?? '—',
-      last ? thousands(last.tokensPerSecond) : '—',
-      last?.elapsedSeconds === undefined ? '—' : duration(last.elapsedSeconds),
-      perplexities(results?.evals ?? []),
-    ]
-  })
-  return htmlTable('Cells, in the order in which they are done', HEAD, rows)
-}
-
-const HEAD = ['cell', 'state', 'last loss, nats', 'tokens a second', 'training time', 'perplexity']
-
-/** At the shortest and the longest length of the first protocol, e.g. `3.557 at 128, 3.459 at 2,048`. */
-function perplexities(evals: readonly EvalLine[]): string {
-  const own = evals
-    .filter(({ protocol, attentionWindow }) => protocol === evals[0]!.protocol && attentionWindow === undefined)
-    .toSorted((a, b) => a.evalLength - b.evalLength)
-  const ends = own.length > 1 ? [own[0]!, own.at(-1)!] : own
-  return ends.map((line) => `${formatMean(line.perplexity)} at ${thousands(line.evalLength)}`).join(', ') || '—'
+function wholeBar({ share, secondsLeft }: WholeProgress): string {
+  const text = `${Math.floor(100 * share)} % of the work${secondsLeft === undefined ? '' : `, about ${duration(secondsLeft)} left`}`
+  return `<progress value="${share.toFixed(4)}" aria-label="all cells together"></progress> ${escapeHtml(text)}`
 }

@@ -1,4 +1,4 @@
-import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
+import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf, thin } from '@alibi/charts'
 import {
   formatPerplexity,
   perplexityDigits,
@@ -78,13 +78,6 @@ function course(points: readonly (readonly [number, { readonly mean: number }])[
   const say = ([length, { mean }]: (typeof points)[number]) =>
     `${mean.toFixed(perplexityDigits(mean))} at ${thousands(length)}`
   return points.length > 1 ? `goes from ${say(points[0]!)} to ${say(points.at(-1)!)}` : `is ${say(points[0]!)}`
-}
-
-/** Lengths far enough apart to be written. */
-export function thin(lengths: readonly number[]): number[] {
-  const kept: number[] = []
-  for (const length of lengths) if (length >= (kept.at(-1) ?? 0) * 1.4) kept.push(length)
-  return kept
 }
 
 const slug = ({ name }: ReadingGroup) => name.replaceAll(/[^a-z0-9]+/g, '-')

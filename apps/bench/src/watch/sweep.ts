@@ -1,0 +1,169 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { type CellKey, cellId, type Results, type RunLine } from '@alibi/results'
+import type { RunConfig } from '../config/schema.js'
+import { cellKey, cellsOf } from '../experiment/cell.js'
+import { isLocked } from '../run-folder/lock.js'
+import { CELLS, type End, readEnd } from '../sweep/folder.js'
+import { alone, linesByCell, settingsOf, type WatchedCell } from './cell.js'
+import { type Tail, tailResults } from './tail.js'
+
+/** How long lines are read before what is known is shown. */
+const SLICE_MS = 300
+/** Cells without a process that are looked at again each time: a sweep may have thousands, which seldom change. */
+const IN_TURN = 100
+
+/** A folder of a cell; of one name a plan that was changed leaves several. */
+interface CellFolder {
+  readonly path: string
+  readonly tail: Tail
+  end: End | undefined
+  atWork: boolean
+  changed: number
+  /** Whether its lines were read once. */
+  isRead: boolean
+  results: Results | undefined
+  /** Whether it is of the plan as it is now: not known before its lines are read. */
+  isPlanned: boolean
+  /** Why its lines cannot be read. */
+  problem: string | undefined
+}
+
+interface PlannedCell {
+  readonly key: CellKey
+  readonly config: RunConfig
+  readonly folders: CellFolder[]
+  /** As it was the last time. */
+  cell: WatchedCell
+}
+
+/** @param merged - the sweep's own results: they stand for cells where there are no folders */
+export type SweepReader = (merged: Results) => Promise<{
+  readonly changed: boolean
+  readonly cells: readonly WatchedCell[]
+  /** Cells whose lines were not read yet. */
+  readonly unread: number
+}>
+
+/** Reads the cells of a sweep: first how each ended, then the lines of as many as a slice of time is enough for. */
+export function watchedSweep(folder: string, run: RunLine, config: RunConfig): SweepReader {
+  const planned = plannedCells(run, config)
+  const byId = new Map(planned.map((one) => [cellId(one.key), one]))
+  const known = new Set<string>()
+  let next = 0
+
+  /** Cells of folders that were not there before. */
+  const newCells = (names: readonly string[]) =>
+    names.flatMap((name) => {
+      const one = byId.get(name.slice(0, name.lastIndexOf('-')))
+      if (!one || known.has(name)) return []
+      known.add(name)
+      one.folders.push(cellFolder(join(folder, CELLS, name)))
+      return [one]
+    })
+
+  return async (merged) => {
+    const names = await readdir(join(folder, CELLS)).catch((): string[] => [])
+    const inTurn = planned.slice(next, next + IN_TURN)
+    next = next + IN_TURN < planned.length ? next + IN_TURN : 0
+    const looked = new Set([...newCells(names), ...planned.filter(({ cell }) => cell.atWork), ...inTurn])
+    for (const { folders } of looked) await Promise.all(folders.map(lookAt))
+
+    const toRead = planned.filter((one) => looked.has(one) || isUnread(one))
+    const deadline = performance.now() + SLICE_MS
+    for (const { folders, config } of toRead.toSorted((a, b) => Number(isFinished(a)) - Number(isFinished(b)))) {
+      if (performance.now() > deadline) break
+      for (const each of folders) await readLines(each, config)
+    }
+
+    const linesOf = names.length ? undefined : linesByCell(merged)
+    let changed = false
+    for (const one of planned) {
+      const cell = linesOf ? { ...one.cell, results: linesOf(one.key) } : cellOf(one)
+      if (isSame(cell, one.cell)) continue
+      one.cell = cell
+      changed = true
+    }
+    return { changed, cells: planned.map(({ cell }) => cell), unread: planned.filter(isUnread).length }
+  }
+}
+
+const cellFolder = (path: string): CellFolder => ({
+  path,
+  tail: tailResults(path),
+  end: undefined,
+  atWork: false,
+  changed: 0,
+  isRead: false,
+  results: undefined,
+  isPlanned: true,
+  problem: undefined,
+})
+
+async function lookAt(own: CellFolder): Promise<void> {
+  own.changed = (await stat(own.path).catch(() => undefined))?.mtimeMs ?? 0
+  own.end = await readEnd(own.path)
+  own.atWork = own.end?.end !== 'finished' && (await isLocked(own.path))
+}
+
+async function readLines(own: CellFolder, expected: RunConfig): Promise<void> {
+  own.isRead = true
+  try {
+    const results = await own.tail.read()
+    if (results && results.run !== own.results?.run)
+      own.isPlanned = isDeepStrictEqual(decisive(settingsOf(results.run)), decisive(expected))
+    own.results = results
+    own.problem = undefined
+  } catch (error) {
+    own.results = undefined
+    own.problem = (error as Error).message.split('\n')[0]!
+  }
+}
+
+/** Settings that tell cells of one name apart: not where strategies are, and the evaluation lengths in whatever order. */
+const decisive = ({ plugins: _, evalLengths, ...config }: RunConfig) => ({
+  ...config,
+  evalLengths: evalLengths.toSorted((a, b) => a - b),
+})
+
+const isUnread = ({ folders }: PlannedCell) => folders.some(({ isRead }) => !isRead)
+
+const isFinished = ({ folders }: PlannedCell) => folders.every(({ end }) => end?.end === 'finished')
+
+/** What counts is the latest folder of the plan as it is now. */
+function cellOf({ key, config, folders }: PlannedCell): WatchedCell {
+  const [own] = folders.filter(({ isPlanned, changed }) => isPlanned && changed).sort((a, b) => b.changed - a.changed)
+  const end = own?.problem === undefined ? own?.end : ({ end: 'failed', message: own.problem } as const)
+  return { key, config, results: own?.results, end, atWork: own?.atWork ?? false }
+}
+
+const isSame = (a: WatchedCell, b: WatchedCell) =>
+  a.results === b.results && a.atWork === b.atWork && isDeepStrictEqual(a.end, b.end)
+
+/** Every cell of the plan, all strategies of a seed together. */
+function plannedCells(run: RunLine, config: RunConfig): PlannedCell[] {
+  const cells = expectedConfigs(run, config).flatMap((expected) =>
+    cellsOf(expected).map((cell) => {
+      const [key, own] = [cellKey(cell, expected), alone(expected, cell)]
+      const nothing = { key, config: own, results: undefined, end: undefined, atWork: false }
+      return { key, config: own, folders: [], cell: nothing }
+    }),
+  )
+  const turns = new Map(config.seeds.map((seed, i) => [seed, i]))
+  return cells.sort((a, b) => turns.get(a.key.seed)! - turns.get(b.key.seed)!)
+}
+
+/** Its run for each size and train length, as the plan made them. */
+function expectedConfigs({ sweep }: RunLine, config: RunConfig): RunConfig[] {
+  const { sizes, trainLengths, tokensPerStep } = sweep!
+  return sizes.flatMap((size) =>
+    trainLengths.map((trainLength) => ({
+      ...config,
+      ...size,
+      trainLength,
+      evalLengths: config.evalLengths.filter((length) => length >= trainLength),
+      ...(tokensPerStep && { batchSize: tokensPerStep / trainLength }),
+    })),
+  )
+}
