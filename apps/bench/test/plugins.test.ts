@@ -15,6 +15,7 @@ const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'alibi-plugins-'))
+  process.env.XDG_DATA_HOME = join(folder, 'data')
   await selectBackend('cpu')
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -139,7 +140,7 @@ describe('the command line', () => {
       execFile(
         process.execPath,
         [bench, ...args, ...(args[0] === 'report' ? [] : ['--backend', 'cpu'])],
-        { cwd: folder },
+        { cwd: folder, env: { ...process.env, XDG_DATA_HOME: join(folder, 'data') } },
         (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
       )
     })
@@ -185,9 +186,12 @@ describe('the command line', () => {
     })
     expect(await evaluate('--strategy', './moved.ts')).toMatchObject({ code: 0 })
     await file('mine.ts', source('mine', '0.5'))
+    const unnamed = { code: 1, stderr: expect.stringContaining('which has changed since; nothing of it was run') }
+    expect(await start('run', '--resume', '--out', 'run')).toMatchObject(unnamed)
     const changed = { code: 1, stderr: expect.stringContaining('expected mine to compute what it did') }
-    expect(await start('run', '--resume', '--out', 'run')).toMatchObject(changed)
-    const report = await start('report', 'run')
+    const named = ['--strategies', 'none,a-strategy,./mine.ts']
+    expect(await start('run', '--resume', '--out', 'run', ...named)).toMatchObject(changed)
+    const report = await start('report', 'run', '--plugins')
     expect(report).toMatchObject({ code: 0, stderr: expect.stringContaining('no picture of what mine adds to scores') })
   })
 

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf, checkPositive } from '@alibi/core'
+import { checkBoolean, checkInteger, checkOneOf, checkPositive } from '@alibi/core'
 
 /** Of the MLP’s hidden layer. */
 export type Activation = 'gelu' | 'gelu-exact' | 'relu' | 'silu'
@@ -88,17 +88,14 @@ export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
     ...config,
   }
   for (const name of COUNTS) checkInteger('createModel', name, resolved[name], 1)
+  for (const name of CHOICES) checkBoolean('createModel', name, resolved[name])
   checkOneOf('createModel', 'activation', resolved.activation, ['gelu', 'gelu-exact', 'relu', 'silu'])
   checkOneOf('createModel', 'norm', resolved.norm, ['layer', 'rms'])
   checkPositive('createModel', 'normEpsilon', resolved.normEpsilon)
   if (resolved.clipQkv !== null) checkPositive('createModel', 'clipQkv', resolved.clipQkv)
   if (resolved.modelDim % resolved.numHeads !== 0)
     throw new RangeError(
-      `createModel: expected numHeads to divide modelDim, got ${resolved.numHeads} heads for ${resolved.modelDim}; try ${divisors(
-        resolved.modelDim,
-      )
-        .filter((n) => n <= 32)
-        .join(', ')}`,
+      `createModel: expected numHeads to divide modelDim, got ${resolved.numHeads} heads for ${resolved.modelDim}; try ${divisors(resolved.modelDim).join(', ')}`,
     )
   if (resolved.numHeads % resolved.numKeyValueHeads !== 0)
     throw new RangeError(
@@ -116,6 +113,11 @@ const COUNTS = [
   ...(['numKeyValueHeads', 'mlpDim', 'blockSize'] as const),
 ]
 
+const CHOICES = [
+  ...(['gatedMlp', 'parallelResidual', 'biases', 'embeddingScale'] as const),
+  ...(['embeddingNorm', 'finalNorm', 'tiedHead'] as const),
+]
+
 const DROPOUTS = ['dropout', 'attentionDropout', 'activationDropout', 'tailDropout'] as const
 
 function checkAdaptive({
@@ -125,6 +127,8 @@ function checkAdaptive({
   modelDim,
   tiedHead,
 }: Required<ModelConfig>): void {
+  if (!Array.isArray(cutoffs))
+    throw new TypeError(`createModel: expected adaptiveCutoffs as a list of ids, got ${JSON.stringify(cutoffs)}`)
   if (!cutoffs.length) return
   const edges = [0, ...cutoffs, vocabularySize]
   if (edges.some((edge, i) => !Number.isInteger(edge) || (i > 0 && edge <= edges[i - 1]!)))
@@ -138,4 +142,5 @@ function checkAdaptive({
   if (!tiedHead) throw new RangeError('createModel: expected tiedHead with adaptiveCutoffs, got false')
 }
 
-const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0)
+/** Up to 32: what a message can suggest, whatever n is. */
+const divisors = (n: number) => Array.from({ length: 32 }, (_, i) => i + 1).filter((d) => n % d === 0)

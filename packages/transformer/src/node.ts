@@ -2,13 +2,13 @@
 export {
   type CheckpointInfo,
   hasCheckpoint,
-  type Json,
   loadCheckpoint,
-  type Metadata,
   readCheckpointInfo,
   readParameters,
   saveCheckpoint,
+  verifyCheckpoint,
 } from './checkpoint/checkpoint.js'
+export type { Json, Metadata } from './checkpoint/description.js'
 export { readableDtypes } from './checkpoint/dtypes.js'
 export { readFileIfThere, writeFolder } from './checkpoint/folder.js'
 export {

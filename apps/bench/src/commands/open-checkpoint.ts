@@ -14,10 +14,10 @@ import { pluginSchema } from '../plugins/plugin.js'
 import { makeStrategy, strategyNames } from '../plugins/strategies.js'
 
 const metadataSchema = z.object({
-  seed: z.number(),
-  trainLength: z.number(),
-  data: z.string(),
-  randomPositions: z.number().optional(),
+  seed: z.int().min(0),
+  trainLength: z.int().min(1),
+  data: z.string().min(1),
+  randomPositions: z.int().min(1).optional(),
   architecture: z.string().optional(),
   plugin: pluginSchema.optional(),
   tokenizer: z.unknown(),
@@ -69,6 +69,17 @@ export async function openCheckpoint(
   if (!metadata.success || !(metadata.data.plugin || strategyNames.includes(strategy)))
     throw new Error(`checkpoint: expected one that the bench wrote, got another kind in ${folder}`)
   const { tokenizer, plugin, ...rest } = metadata.data
+  if (metadata.data.seed !== info.seed)
+    throw new Error(`checkpoint: expected seed ${info.seed} in metadata of ${folder}, got ${metadata.data.seed}`)
+  if (at !== undefined && !plugin && at !== strategy)
+    throw new Error(
+      `checkpoint: expected no --strategy for ${folder}, got ${at}; it is of ${strategy}, which is built in`,
+    )
+  if (at !== undefined && plugin && strategyNames.includes(at))
+    throw new Error(
+      `checkpoint: expected --strategy of a file or package for ${folder}, got ${at}; it is of ${strategy}`,
+    )
+  if (!info.hashed) log(`checkpoint.json of ${folder} is of an older version, without a hash of itself`)
   const model = { ...info.config, trainLength: rest.trainLength }
   if (plugin) await restoreStrategy(strategy, plugin, model, log, at)
   const { trainer } = await loadCheckpoint(folder, makeStrategy(strategy, model))

@@ -10,17 +10,27 @@ export function reportCommand(): Command {
   return new Command('report')
     .description('Write report.md, report.html and figures/ again from a folder of results.')
     .argument('<folder>', 'with results.jsonl')
+    .option('--plugins', 'run the code of strategies that the results name, for pictures of what they add to scores')
     .action(report)
 }
 
-/** Writes the report and shows its first table. */
-export async function report(folder: string): Promise<void> {
+/**
+ * Writes the report and shows its first table.
+ *
+ * @param options - `plugins`: whether code that the results name may run
+ */
+export async function report(folder: string, { plugins = false }: { readonly plugins?: boolean } = {}): Promise<void> {
   await expectResults('report', folder)
   const results = await readResults(folder)
   for (const note of notesOf(results)) console.error(`note: ${note}`)
   const config = savedConfig(results.run)
-  for (const [name, plugin] of Object.entries(config?.plugins ?? {}))
-    await restoreStrategy(name, plugin, config!, console.error).catch((error: Error) =>
+  const others = Object.entries(config?.plugins ?? {})
+  if (others.length && !plugins)
+    console.error(
+      `no pictures of what ${others.map(([name]) => name).join(', ')} add to scores: --plugins runs their code`,
+    )
+  for (const [name, plugin] of plugins ? others : [])
+    await restoreStrategy(name, plugin, config!, console.error, plugin.from).catch((error: Error) =>
       console.error(`no picture of what ${name} adds to scores: ${error.message}`),
     )
   const { html } = await writeReport(folder, results)

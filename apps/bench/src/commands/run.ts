@@ -31,12 +31,14 @@ export function runCommand(): Command {
     .option('--out <folder>', 'for results, checkpoints and the report (default: a new one in runs/)')
     .addOption(tensorboardOption())
     .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
+    .option('--retrain', 'with --resume: train models anew whose checkpoints are damaged')
     .action(run)
 }
 
 interface Options {
   readonly out?: string
   readonly resume?: boolean
+  readonly retrain?: boolean
   readonly backend: BackendName | 'auto'
   readonly tensorboard?: string
 }

@@ -82,7 +82,7 @@ async function sweep(path: string, options: Options): Promise<void> {
     throw error
   })
   board.close()
-  if (count(states, 'finished')) await report(folder)
+  if (count(states, 'finished')) await report(folder, { plugins: true })
   console.log(
     `${count(states, 'finished')} of ${states.size} cells finished; took ${duration((performance.now() - started) / 1000)}`,
   )

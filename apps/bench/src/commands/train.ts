@@ -31,6 +31,7 @@ export function trainCommand(): Command {
     .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')
     .addOption(tensorboardOption())
     .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
+    .option('--retrain', 'with --resume: train models anew whose checkpoints are damaged')
     .action(train)
 }
 
@@ -39,6 +40,7 @@ interface Options {
   readonly seed?: number
   readonly out?: string
   readonly resume?: boolean
+  readonly retrain?: boolean
   readonly backend: BackendName | 'auto'
   readonly tensorboard?: string
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { huggingFaceArchitecture } from '@alibi/huggingface/families'
 import { type CellKey, cellName, modelSize } from '@alibi/results'
 import { createModel, createTrainer, type ModelConfig, type StepCompiler, type Trainer } from '@alibi/transformer'
-import { hasCheckpoint, loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
+import { loadCheckpoint } from '@alibi/transformer/node'
 import type { RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
 import { makeStrategy } from '../plugins/strategies.js'
@@ -25,12 +25,6 @@ export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey =>
 })
 
 export const checkpointFolder = (folder: string, cell: Cell) => join(folder, 'checkpoints', cellName(cell))
-
-/** Steps of the cell's checkpoint. */
-export async function stepsDone(folder: string, cell: Cell): Promise<number> {
-  const checkpoint = checkpointFolder(folder, cell)
-  return hasCheckpoint(checkpoint) ? (await readCheckpointInfo(checkpoint)).step : 0
-}
 
 export const modelConfig = (config: RunConfig, vocabularySize: number): ModelConfig => ({
   vocabularySize,

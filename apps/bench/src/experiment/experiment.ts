@@ -2,10 +2,11 @@ import { type CellKey, cellName, describeReading, type Results, sameReading } fr
 import { readResults } from '@alibi/results/node'
 import type { RunConfig } from '../config/schema.js'
 import { duration } from '../terminal/format.js'
-import { cellKey, cellsOf, disposeTrainer, stepsDone } from './cell.js'
+import { cellKey, cellsOf, disposeTrainer } from './cell.js'
 import { evaluateModel, tokensRead } from './evaluate.js'
 import { plannedEvaluations } from './evaluations.js'
 import { sameTrials, tryRetrieval } from './retrieval.js'
+import { stepsDone } from './saved.js'
 import { type Run, trainCell } from './train.js'
 
 /**
@@ -34,7 +35,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
     const trials = planned.trials.filter(
       (kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind)),
     )
-    if (!readings.length && !trials.length && (await stepsDone(folder, cell)) === config.steps) continue
+    if (!readings.length && !trials.length && (await stepsDone(folder, config, cell)) === config.steps) continue
     const trainer = await trainCell(cell, { ...run, onStepSeconds })
     for (const reading of readings) {
       const { evalTokens: maxTokens, randomPositions } = config

@@ -3,6 +3,7 @@ import { compile } from '@alibi/backend'
 import { cellName } from '@alibi/results'
 import type { StepCompiler, Trainer } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
+import type { z } from 'zod'
 import type { RunConfig } from '../config/schema.js'
 import { trainingBatch } from '../data/batch.js'
 import type { Corpus } from '../data/corpus.js'
@@ -10,6 +11,7 @@ import type { Append } from '../run-folder/append.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import { type Cell, cellKey, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
+import { savedInfo, type windowSchema, withWayOut } from './saved.js'
 
 /** What the cells of a run share. */
 export interface Run {
@@ -40,7 +42,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       onFallback: (reason) => progress.line(`steps run op by op: ${reason}`),
     })
   const { trainer, metadata } = hasCheckpoint(checkpoint)
-    ? await savedTrainer(checkpoint, config, cell, compiler)
+    ? await openSaved(cell, run, compiler)
     : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, compiler), metadata: {} }
 
   if (config.randomPositions !== undefined) progress.line('steps run op by op: their positions are drawn anew in each')
@@ -93,14 +95,21 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   return trainer
 }
 
-/** Sums since the last line of results: kept in checkpoints, so that a resumed run writes the same lines. */
-interface Window {
-  lossNats: number
-  steps: number
-  seconds: number
-  /** Since step 0. */
-  elapsedSeconds: number
+/** The trainer of the cell's checkpoint, which is first held against the run. */
+async function openSaved(cell: Cell, { config, corpus, folder, progress }: Run, compiler: StepCompiler) {
+  const info = await savedInfo(folder, config, cell)
+  const { vocabularySize } = corpus.tokenizer
+  if (info.config.vocabularySize !== vocabularySize)
+    throw new Error(
+      `checkpoint: expected a vocabulary of ${vocabularySize}, as the text has it, got ${info.config.vocabularySize} in the checkpoint of ${cellName(cell)}; the text has changed since it was begun`,
+    )
+  if (!info.hashed) progress.line(`${cellName(cell)}: checkpoint.json is of an older version, without a hash of itself`)
+  return savedTrainer(checkpointFolder(folder, cell), config, cell, compiler).catch((error: Error) => {
+    throw withWayOut(error.message, cell)
+  })
 }
+
+type Window = z.infer<typeof windowSchema>
 
 const resumeWindow = ({ window }: Metadata): Window => ({
   lossNats: 0,

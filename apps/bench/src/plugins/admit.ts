@@ -4,6 +4,7 @@ import { type LoadedPlugin, loadPlugin } from './load.js'
 import type { Plugin } from './plugin.js'
 import { findSource } from './source.js'
 import { registerStrategy, type StrategyModel, strategyNames } from './strategies.js'
+import { expectTrusted, rememberStrategy } from './trust.js'
 
 /** Built-in names, and the plugins that other references lead to. */
 export const loadStrategies = (references: readonly string[]): Promise<(string | LoadedPlugin)[]> =>
@@ -35,6 +36,7 @@ export async function admitStrategies(
         `strategy ${each.reference}: expected a name of its own, got ${strategy.name} once more; rename it`,
       )
     registerStrategy(strategy.name, each.factory)
+    await rememberStrategy(each.reference, log)
     strategies.push(strategy.name)
     plugins[strategy.name] = { from: each.from, fingerprint: fingerprint(strategy) }
   }
@@ -44,28 +46,31 @@ export async function admitStrategies(
 /**
  * Takes in the strategy that a run or checkpoint was made with.
  *
- * @param at - where it is now; default: where it was
- * @throws Error, one line, if it cannot be loaded, or no longer computes what it did
+ * @param at - where it is now, as a person named it; default: where it was, if that was named on this machine
+ * @throws Error, one line, if it cannot be loaded, is not known here, or no longer computes what it did
  */
 export async function restoreStrategy(
   name: string,
   plugin: Plugin,
   model: StrategyModel,
   log: (line: string) => void,
-  at = plugin.from,
+  at?: string,
 ): Promise<void> {
-  const loaded = await loadPlugin(at).catch((error: Error) => {
+  if (at === undefined) await expectTrusted(name, plugin.from)
+  const reference = at ?? plugin.from
+  const loaded = await loadPlugin(reference).catch((error: Error) => {
     throw new Error(
       `${error.message}; ${name} was trained with it: put it back (eval and generate also take --strategy)`,
     )
   })
   const strategy = await checkPlugin(loaded, model, log)
-  if (strategy.name !== name) throw new Error(`strategy ${at}: expected ${name}, got ${strategy.name}`)
+  if (strategy.name !== name) throw new Error(`strategy ${reference}: expected ${name}, got ${strategy.name}`)
   if (fingerprint(strategy) !== plugin.fingerprint)
     throw new Error(
-      `strategy ${at}: expected ${name} to compute what it did when this was trained, got other values; undo the change, or train anew`,
+      `strategy ${reference}: expected ${name} to compute what it did when this was trained, got other values; undo the change, or train anew`,
     )
   registerStrategy(name, loaded.factory)
+  if (at !== undefined) await rememberStrategy(at, log)
 }
 
 /** The strategies' names, where references lead to plugins that a run has already. */
@@ -75,3 +80,15 @@ export const namesOf = (references: readonly string[], plugins: Readonly<Record<
     const { from } = findSource(each)
     return Object.keys(plugins).find((name) => plugins[name]!.from === from) ?? each
   })
+
+/** Of the strategies that a person named, those of files and packages: by where they come from, the reference. */
+export const sourcesOf = (references: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    references.flatMap((each) => {
+      try {
+        return strategyNames.includes(each) ? [] : [[findSource(each).from, each] as const]
+      } catch {
+        return []
+      }
+    }),
+  )

@@ -1,7 +1,8 @@
 import { cellName, type ResultLine, sameReading } from '@alibi/results'
 import { appendResults, readResults, writeResults } from '@alibi/results/node'
 import type { RunConfig } from '../config/schema.js'
-import { cellsOf, stepsDone } from '../experiment/cell.js'
+import { cellsOf } from '../experiment/cell.js'
+import { stepsDone } from '../experiment/saved.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 
 /** Adds lines to a run's results and waits until they are kept. */
@@ -26,7 +27,7 @@ export async function openResults(folder: string, config: RunConfig, tensorboard
 async function takeBackUnsaved(folder: string, config: RunConfig): Promise<void> {
   const { lines, evals } = await readResults(folder)
   const done = new Map<string, number>()
-  for (const cell of cellsOf(config)) done.set(cellName(cell), await stepsDone(folder, cell))
+  for (const cell of cellsOf(config)) done.set(cellName(cell), await stepsDone(folder, config, cell))
   const isKept = (line: (typeof lines)[number]) => {
     if (isOf(line, 'train')) return line.step <= (done.get(cellName(line)) ?? 0)
     if (isOf(line, 'positions'))

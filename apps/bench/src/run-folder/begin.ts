@@ -6,14 +6,17 @@ import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { SCHEMA_VERSION, validate } from '@alibi/results'
 import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
+import { setDamagedAside } from '../experiment/saved.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
-import { admitStrategies, loadStrategies, namesOf, restoreStrategy } from '../plugins/admit.js'
+import { admitStrategies, loadStrategies, namesOf, restoreStrategy, sourcesOf } from '../plugins/admit.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
 import { lockFolder } from './lock.js'
 
 export interface PlanOptions {
   readonly out?: string
   readonly resume?: boolean
+  /** Trains models anew whose checkpoints cannot be gone on with. */
+  readonly retrain?: boolean
   readonly backend: BackendName | 'auto'
   /** Strategies as they were asked for: names, files, packages. */
   readonly given: RunOptions
@@ -40,6 +43,7 @@ const RUNS = 'runs'
 export async function planRun({
   out,
   resume = false,
+  retrain = false,
   backend: wanted,
   given,
   defaults,
@@ -50,6 +54,7 @@ export async function planRun({
   await expectPlain('run', folder)
   await lockFolder(folder)
   const begun = existsSync(resultsPath(folder))
+  if (retrain && !resume) throw new Error('run: expected --retrain with --resume, got it alone; add --resume')
   if (!begun && resume)
     throw new Error(`run: expected a run to go on with in ${folder}, got none; leave --resume out to begin it`)
   if (!begun) {
@@ -76,7 +81,10 @@ export async function planRun({
   if (wanted !== 'auto' && wanted !== run.backend)
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
   const backend = await selectBackend(run.backend as BackendName)
-  for (const [name, plugin] of Object.entries(plugins)) await restoreStrategy(name, plugin, config, log)
+  const named = sourcesOf(given.strategies ?? [])
+  for (const [name, plugin] of Object.entries(plugins))
+    await restoreStrategy(name, plugin, config, log, named.get(plugin.from))
+  if (retrain) await setDamagedAside(folder, config, log)
   return { folder, config, backend, begun }
 }
 

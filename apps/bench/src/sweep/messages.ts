@@ -23,6 +23,8 @@ export type Job =
       readonly run: RunConfig
       readonly folder: string
       readonly backend: BackendName
+      /** Trains models anew whose checkpoints are damaged. */
+      readonly retrain: boolean
       /** For event files, if they are asked for. */
       readonly tensorboard?: string | undefined
     }

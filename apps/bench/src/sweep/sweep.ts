@@ -94,13 +94,13 @@ async function runCell(
   sweep: Sweep,
   cell: SweepCell,
   task: Progress,
-  { jobs, tensorboard, signal }: SweepOptions,
+  { jobs, retry, tensorboard, signal }: SweepOptions,
 ): Promise<CellState> {
   const { folder, backend } = sweep
   const own = cellFolder(folder, cell)
   await mkdir(own, { recursive: true })
   try {
-    const job = { kind: 'run', run: cell.config, folder: own, backend, tensorboard } as const
+    const job = { kind: 'run', run: cell.config, folder: own, backend, retrain: retry, tensorboard } as const
     const progress = {
       ...task,
       line: () => {},

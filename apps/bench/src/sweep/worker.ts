@@ -139,15 +139,17 @@ async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Prom
   }
 }
 
-async function run({ run, folder, backend, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
+async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
   // Of a sweep that was killed: it stops at its next step.
   while (await isLocked(folder)) {
     signal.throwIfAborted()
     await setTimeout(200)
   }
+  const resume = existsSync(resultsPath(folder))
   const plan = await planRun({
     out: folder,
-    resume: existsSync(resultsPath(folder)),
+    resume,
+    retrain: retrain && resume,
     backend,
     given: asGiven(run),
     log: progress.line,

@@ -1,21 +1,25 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from '../config.js'
+import { type ModelConfig, resolveConfig } from '../config.js'
 import { createModel, type Model } from '../model/model.js'
-import { readArrays } from '../model/parameters.js'
-import type { OptimizerConfig } from '../training/optimizer.js'
+import { parameterShapes, readArrays } from '../model/parameters.js'
+import { optimizerState } from '../training/optimizer.js'
 import { createTrainer, type Trainer, type TrainerOptions } from '../training/trainer.js'
-import { ignoreMissing, writeFolder } from './folder.js'
-import { decodeSafetensors, encodeSafetensors, type NamedArray } from './safetensors.js'
-
-/** What JSON can say. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
-/** What its maker keeps beside a checkpoint. */
-export type Metadata = Readonly<Record<string, Json>>
+import {
+  DESCRIPTION,
+  type Description,
+  damaged,
+  encodeDescription,
+  type Metadata,
+  OPTIMIZER,
+  parseDescription,
+  sha256,
+  WEIGHTS,
+} from './description.js'
+import { readFileIfThere, writeFolder } from './folder.js'
+import { decodeSafetensors, encodeSafetensors, type NamedArray, openSafetensors } from './safetensors.js'
 
 /** What a checkpoint is of, read without its weights. */
 export interface CheckpointInfo {
@@ -25,22 +29,13 @@ export interface CheckpointInfo {
   readonly strategy: string
   /** Training steps done. */
   readonly step: number
+  /** Of the random numbers of training. */
+  readonly seed: number
   /** As it was saved. */
   readonly metadata: Metadata
+  /** Whether its description has a hash of itself; those that older versions wrote have none. */
+  readonly hashed: boolean
 }
-
-interface Description extends CheckpointInfo {
-  readonly formatVersion: 1
-  readonly optimizer: OptimizerConfig
-  /** All the state that random numbers have: they are functions of the seed and the step. */
-  readonly random: { readonly seed: number }
-  readonly microBatches: number
-  readonly sha256: Readonly<Record<string, string>>
-}
-
-const WEIGHTS = 'weights.safetensors'
-const OPTIMIZER = 'optimizer.safetensors'
-const DESCRIPTION = 'checkpoint.json'
 
 /**
  * Writes a folder with `weights.safetensors`, `optimizer.safetensors` and `checkpoint.json`. The folder appears whole or
@@ -64,15 +59,34 @@ export async function saveCheckpoint(folder: string, trainer: Trainer, metadata:
     sha256: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)])),
     metadata,
   }
-  await writeFolder(folder, { ...files, [DESCRIPTION]: `${JSON.stringify(description, null, 2)}\n` })
+  await writeFolder(folder, { ...files, [DESCRIPTION]: encodeDescription(description) })
 }
 
 /** Whether a checkpoint was saved to the folder, be it good or damaged. */
 export const hasCheckpoint = (folder: string): boolean => existsSync(folder) || existsSync(`${folder}.previous`)
 
-/** @throws Error, one line, if there is no checkpoint or its description is damaged */
+/**
+ * What a checkpoint is of. Its sizes are those of its weights: nothing that is made of them is larger than the files.
+ *
+ * @throws Error, one line, if there is no checkpoint, or its description is damaged or of other weights
+ */
 export async function readCheckpointInfo(folder: string): Promise<CheckpointInfo> {
-  return (await describe(folder)).description
+  const { description, at, hashed } = await describe(folder)
+  const { config, strategy, step, random, metadata } = description
+  const shapes = await headerOf(at, WEIGHTS)
+  checkSizes(resolveConfig(config), shapes, at)
+  return { config, strategy, step, seed: random.seed, metadata, hashed }
+}
+
+/**
+ * Reads everything and makes nothing.
+ *
+ * @throws Error, one line, for a checkpoint of which a bit is not as it was saved
+ */
+export async function verifyCheckpoint(folder: string): Promise<void> {
+  await readCheckpointInfo(folder)
+  const { description, at } = await describe(folder)
+  for (const name of [WEIGHTS, OPTIMIZER]) await readVerified(at, name, description)
 }
 
 /**
@@ -86,7 +100,7 @@ export async function readParameters(folder: string): Promise<ReadonlyMap<string
 }
 
 /**
- * Continues from a checkpoint: the model, the optimizer's state and the step.
+ * Continues from a checkpoint: the model, the optimizer's state and the step. Shapes are compared before the model is made.
  *
  * @param strategy - made as it was for the model that was saved
  * @throws Error, one line, for a missing or damaged checkpoint, or one of another strategy or shape, saying what differs
@@ -104,61 +118,74 @@ export async function loadCheckpoint(
     )
   const weights = await readVerified(at, WEIGHTS, description)
   const state = await readVerified(at, OPTIMIZER, description)
+  checkSizes(resolveConfig(config), shapesOf(weights), at)
+  const shapes = parameterShapes(config, strategy)
+  checkShapes(shapes, weights, `${folder}/${WEIGHTS}`)
+  const total = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const moments = new Map(optimizerState(optimizer.kind).map((name) => [name, [total]]))
+  checkShapes(moments, state, `${folder}/${OPTIMIZER}`)
+
   const model: Model = createModel(config, strategy)
   const trainer = createTrainer(model, optimizer, { ...options, seed: random.seed, microBatches, step })
-  try {
-    assignAll(model.parameters, weights, `${folder}/${WEIGHTS}`)
-    assignAll(new Map(Object.entries(trainer.optimizer.state)), state, `${folder}/${OPTIMIZER}`)
-  } catch (error) {
-    trainer.dispose()
-    model.dispose()
-    throw error
-  }
+  assignAll(model.parameters, weights)
+  assignAll(new Map(Object.entries(trainer.optimizer.state)), state)
   return { trainer, metadata }
 }
 
-async function describe(folder: string): Promise<{ description: Description; at: string }> {
+async function describe(folder: string): Promise<{ description: Description; hashed: boolean; at: string }> {
   for (const at of [folder, `${folder}.previous`]) {
-    const text = await readFile(join(at, DESCRIPTION), 'utf8').catch(ignoreMissing)
-    if (text === undefined) continue
-    const description = parse(text)
-    if (description?.formatVersion !== 1 || !description.sha256 || !description.config)
-      throw new Error(
-        `loadCheckpoint: expected a ${DESCRIPTION} of format 1 in ${basename(folder)}, got a damaged or newer one`,
-      )
-    return { description, at }
+    const bytes = await readFileIfThere(join(at, DESCRIPTION))
+    if (bytes) return { ...parseDescription(bytes, at), at }
   }
   throw new Error(`loadCheckpoint: expected a checkpoint folder, got ${folder} without a ${DESCRIPTION}`)
 }
 
-function parse(text: string): Description | undefined {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+type Shapes = ReadonlyMap<string, readonly number[]>
+
+const shapesOf = (arrays: ReadonlyMap<string, NamedArray>): Shapes =>
+  new Map([...arrays].map(([name, { shape }]) => [name, shape]))
+
+/** The shapes of a file's arrays, from its header alone. */
+async function headerOf(folder: string, name: string): Promise<Shapes> {
+  const file = await openSafetensors(join(folder, name)).catch((error: Error) =>
+    damaged(name, folder, 'the arrays that were saved', error.message),
+  )
+  await file.close()
+  return file.shapes
+}
+
+/** The sizes that a config gives, against arrays that every model has: before a loop over its layers is begun. */
+function checkSizes({ numLayers, modelDim }: Required<ModelConfig>, shapes: Shapes, folder: string): void {
+  const projections = [...shapes].filter(([name]) => /^layers\.\d+\.attention\.out\.weight$/.test(name))
+  const [, [width] = []] = projections[0] ?? []
+  if (projections.length !== numLayers || width !== modelDim)
+    damaged(
+      DESCRIPTION,
+      folder,
+      `the sizes of ${WEIGHTS}, ${projections.length} layers of width ${width ?? 'unknown'},`,
+      `${numLayers} layers of width ${modelDim}`,
+    )
 }
 
 async function readVerified(folder: string, name: string, { sha256: expected }: Description) {
-  const bytes = await readFile(join(folder, name)).catch(ignoreMissing)
+  const bytes = await readFileIfThere(join(folder, name))
   if (!bytes || sha256(bytes) !== expected[name])
-    throw new Error(
-      `loadCheckpoint: expected ${name} as it was saved, got ${bytes ? 'other bytes' : 'no file'} in ${folder}; the checkpoint is damaged, use another or start again`,
-    )
-  return decodeSafetensors(bytes)
+    damaged(name, folder, 'the bytes that were saved', bytes ? 'others' : 'no file')
+  return decodeSafetensors(bytes, name)
 }
 
-function assignAll(variables: ReadonlyMap<string, tf.Variable>, arrays: Map<string, NamedArray>, where: string) {
-  const names = new Set([...variables.keys(), ...arrays.keys()])
-  for (const name of names) {
-    const [want, got] = [variables.get(name)?.shape, arrays.get(name)?.shape]
+function checkShapes(wanted: Shapes, arrays: ReadonlyMap<string, NamedArray>, where: string): void {
+  for (const name of new Set([...wanted.keys(), ...arrays.keys()])) {
+    const want = wanted.get(name)
+    const got = arrays.get(name)?.shape
     if (`${want}` !== `${got}`)
       throw new Error(
         `loadCheckpoint: expected ${name} ${want ? `of shape [${want}]` : 'not to be there'}, got ${got ? `[${got}]` : 'none'} in ${where}; was the strategy made with other options?`,
       )
   }
+}
+
+function assignAll(variables: ReadonlyMap<string, tf.Variable>, arrays: ReadonlyMap<string, NamedArray>): void {
   for (const [name, variable] of variables)
     tf.tidy(() => variable.assign(tf.tensor(arrays.get(name)!.data, variable.shape)))
 }
-
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

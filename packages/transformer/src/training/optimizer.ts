@@ -43,6 +43,10 @@ export interface Optimizer {
 /** Learning rate; AdamW's correction of the moments' start at zero, as a factor on the update; its epsilon, corrected. */
 type Hyperparameters = readonly [rate: number, correction: number, epsilon: number]
 
+/** The names of the state that an optimizer keeps, each [N]. */
+export const optimizerState = (kind: OptimizerConfig['kind']): readonly string[] =>
+  kind === 'adamw' ? ['firstMoment', 'secondMoment'] : ['velocity']
+
 /** Updates of all parameters as one flat vector: a dozen operations a step, however many arrays there are. */
 export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {
   checkOneOf('createOptimizer', 'kind', config.kind, ['adamw', 'sgd-nesterov'])
@@ -52,8 +56,9 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
   const sizes = variables.map((v) => v.size)
   const N = sizes.reduce((a, b) => a + b, 0)
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([N]), false))
-  const state: Record<string, tf.Variable> =
-    config.kind === 'adamw' ? { firstMoment: zeros(), secondMoment: zeros() } : { velocity: zeros() }
+  const state: Record<string, tf.Variable> = Object.fromEntries(
+    optimizerState(config.kind).map((name) => [name, zeros()]),
+  )
 
   function direction(gradient: tf.Tensor, correction: tf.Tensor, corrected: tf.Tensor): tf.Tensor {
     if (config.kind === 'sgd-nesterov') {

@@ -1,0 +1,84 @@
+// The checkpoint of a cell is believed as far as it is the run's: its strategy, seed, steps and sizes.
+import { rename, rm } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { cellName } from '@alibi/results'
+import { type CheckpointInfo, hasCheckpoint, readCheckpointInfo, verifyCheckpoint } from '@alibi/transformer/node'
+import { z } from 'zod'
+import type { RunConfig } from '../config/schema.js'
+import { type Cell, cellsOf, checkpointFolder, modelConfig } from './cell.js'
+
+const sum = z.number().min(0)
+/** Sums since the last line of results: kept in checkpoints, so that a resumed run writes the same lines. */
+export const windowSchema = z.object({
+  lossNats: z.number(),
+  steps: z.int().min(0),
+  seconds: sum,
+  /** Since step 0. */
+  elapsedSeconds: sum,
+})
+
+const metadataSchema = z.object({ window: windowSchema.optional() })
+
+/**
+ * What the cell's checkpoint says.
+ *
+ * @param folder - of the run
+ * @throws Error, one line with the way out, for one that is damaged or of another run
+ */
+export async function savedInfo(folder: string, config: RunConfig, cell: Cell): Promise<CheckpointInfo> {
+  const checkpoint = checkpointFolder(folder, cell)
+  const info = await readCheckpointInfo(checkpoint).catch((error: Error) => {
+    throw withWayOut(error.message, cell)
+  })
+  // The vocabulary is the text's, which is not read yet.
+  const sizes = modelConfig(config, info.config.vocabularySize)
+  const got = { ...info.config, strategy: info.strategy, seed: info.seed } as Readonly<Record<string, unknown>>
+  for (const [name, want] of Object.entries({ ...cell, ...sizes }))
+    if (!isDeepStrictEqual(got[name], want))
+      throw otherRun(checkpoint, cell, `${name} ${want}, as the run has it,`, got[name])
+  if (info.step > config.steps) throw otherRun(checkpoint, cell, `at most ${config.steps} steps`, info.step)
+  if (!metadataSchema.safeParse(info.metadata).success)
+    throw otherRun(
+      checkpoint,
+      cell,
+      'metadata.window with sums since the last line',
+      JSON.stringify(info.metadata.window),
+    )
+  return info
+}
+
+/** Steps of the cell's checkpoint. */
+export async function stepsDone(folder: string, config: RunConfig, cell: Cell): Promise<number> {
+  return hasCheckpoint(checkpointFolder(folder, cell)) ? (await savedInfo(folder, config, cell)).step : 0
+}
+
+/**
+ * Puts checkpoints that cannot be gone on with aside, as `<name>.damaged`: their models are trained anew.
+ *
+ * @param log - is told which, and why
+ */
+export async function setDamagedAside(folder: string, config: RunConfig, log: (line: string) => void): Promise<void> {
+  for (const cell of cellsOf(config)) {
+    const checkpoint = checkpointFolder(folder, cell)
+    if (!hasCheckpoint(checkpoint)) continue
+    try {
+      await verifyCheckpoint(checkpoint)
+      await savedInfo(folder, config, cell)
+    } catch (error) {
+      const aside = `${checkpoint}.damaged`
+      await rm(aside, { recursive: true, force: true })
+      await rename(checkpoint, aside)
+      await rm(`${checkpoint}.previous`, { recursive: true, force: true })
+      log(`${cellName(cell)} is trained anew; its checkpoint is now ${aside}: ${(error as Error).message}`)
+    }
+  }
+}
+
+const otherRun = (checkpoint: string, cell: Cell, expected: string, got: unknown) =>
+  withWayOut(`checkpoint: expected ${expected} in ${checkpoint}, got ${got}; it is of another run or was changed`, cell)
+
+/** @param message - of an error of the cell's checkpoint */
+export const withWayOut = (message: string, cell: Cell): Error =>
+  new Error(
+    `${message}. With --resume --retrain (a sweep: --retry) ${cellName(cell)} is trained anew and the others are kept`,
+  )
