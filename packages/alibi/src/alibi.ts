@@ -1,10 +1,16 @@
 // Letters: H heads, N distances.
 import {
+  type BiasStrategy,
+  checkBoolean,
   checkInteger,
   checkOneOf,
+  checkOptions,
   checkPositive,
+  type DistanceBias,
+  defineStrategy,
+  fail,
+  type LinearBias,
   type ParameterValues,
-  type PositionStrategy,
   type TensorOps,
 } from '@alibi/core'
 import { alibiSlopes } from './slopes.js'
@@ -21,8 +27,12 @@ export interface AlibiOptions {
   readonly direction?: 'symmetric' | 'nonsymmetric'
   /** One a head, ≥ 0. Default {@link alibiSlopes}. */
   readonly slopes?: readonly number[]
+  /** The gentlest slope is 2^−maxBias, as MPT's `alibi_bias_max`; not with slopes. Default 8. */
+  readonly maxBias?: number
   /** Train the slopes, through their logarithms, from where they start. Default false, as in the paper. */
   readonly learned?: boolean
+  /** Learned slopes for each layer rather than once for the model. Default false. */
+  readonly perLayer?: boolean
   /** Multiplies the slopes: L / L′ for inputs longer than the train length L (Al-Khateeb et al., 2023); > 0. Default 1. */
   readonly scale?: number
 }
@@ -30,28 +40,32 @@ export interface AlibiOptions {
 /** What a nonsymmetric head adds to the side it does not look at: softmax gives it weight 0, and stays finite. */
 const OTHER_SIDE = -1e30
 
+// biome-ignore format: a table
+const OPTIONS: readonly (keyof AlibiOptions)[] = [
+  'numHeads', 'direction', 'slopes', 'maxBias', 'learned', 'perLayer', 'scale',
+]
+
 /**
  * Attention with linear biases: −slope·|query − key| on each head's scores, and nothing else (Press, Smith, Lewis, ICLR
  * 2022, §3).
  *
  * @throws RangeError for a head count below 1, or odd when nonsymmetric; for slopes that are not one a head, finite and
- * ≥ 0 (> 0 if learned); for a scale that is not finite and > 0
+ * ≥ 0 (> 0 if learned); for a scale or maxBias that is not finite and > 0, slopes with maxBias, or perLayer without learned.
+ * TypeError for an unknown option
  */
-export function alibi(options: AlibiOptions): PositionStrategy {
-  const { numHeads, direction = 'symmetric', learned = false, scale = 1 } = options
+export function alibi(options: AlibiOptions & { readonly direction?: 'symmetric' }): BiasStrategy<LinearBias>
+export function alibi(options: AlibiOptions): BiasStrategy<LinearBias | DistanceBias>
+export function alibi(options: AlibiOptions): BiasStrategy<LinearBias | DistanceBias> {
+  checkOptions('alibi', options, OPTIONS)
+  const { numHeads, direction = 'symmetric', learned = false, perLayer = false } = options
   checkInteger('alibi', 'numHeads', numHeads, 1)
   checkOneOf('alibi', 'direction', direction, ['symmetric', 'nonsymmetric'])
-  checkPositive('alibi', 'scale', scale)
+  checkBoolean('alibi', 'learned', learned)
+  checkBoolean('alibi', 'perLayer', perLayer)
+  if (perLayer && !learned) fail('alibi', 'learned: true with perLayer', 'fixed slopes, which all layers share')
   const oneSided = direction === 'nonsymmetric'
-  if (oneSided && numHeads % 2)
-    throw new RangeError(`alibi: expected an even numHeads when nonsymmetric, got ${numHeads}; half look each way`)
-  const half = alibiSlopes(numHeads / (oneSided ? 2 : 1))
-  const start = (options.slopes ?? (oneSided ? [...half, ...half] : half)).map((slope) => slope * scale)
-  const valid = start.length === numHeads && start.every((s) => Number.isFinite(s) && (learned ? s > 0 : s >= 0))
-  if (!valid)
-    throw new RangeError(
-      `alibi: expected ${numHeads} finite slopes ${learned ? '> 0' : '≥ 0'}, got [${start}]; pass one a head`,
-    )
+  if (oneSided && numHeads % 2) fail('alibi', 'an even numHeads when nonsymmetric', `${numHeads}; half look each way`)
+  const start = startingSlopes(options, oneSided)
   const slopes = <T>(ops: TensorOps<T>, parameters: ParameterValues<T>): T =>
     learned ? ops.exp(parameters.logSlopes!) : ops.tensor(start, [numHeads])
 
@@ -67,14 +81,27 @@ export function alibi(options: AlibiOptions): PositionStrategy {
     return ops.add(linear, ops.tensor(sides, [numHeads, N]))
   }
 
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 'alibi',
     ...(learned && {
-      parameters: { logSlopes: { shape: [numHeads], init: { kind: 'values' as const, values: start.map(Math.log) } } },
+      parameters: { logSlopes: { shape: [numHeads], init: { kind: 'values', values: start.map(Math.log) } } },
+      parameterScope: perLayer ? 'layer' : 'model',
     }),
-    bias: Object.freeze(
-      oneSided ? { kind: 'distance' as const, numHeads, evaluate } : { kind: 'linear' as const, numHeads, slopes },
-    ),
-  } satisfies PositionStrategy)
+    bias: oneSided ? { kind: 'distance', numHeads, evaluate } : { kind: 'linear', numHeads, slopes },
+  })
+}
+
+/** Where the slopes are before any training; one a head. */
+function startingSlopes(options: AlibiOptions, oneSided: boolean): number[] {
+  const { numHeads, learned, scale = 1, maxBias = 8 } = options
+  checkPositive('alibi', 'scale', scale)
+  checkPositive('alibi', 'maxBias', maxBias)
+  if (options.slopes && options.maxBias !== undefined) fail('alibi', 'slopes or maxBias', 'both')
+  const half = alibiSlopes(numHeads / (oneSided ? 2 : 1), maxBias)
+  const given: unknown = options.slopes ?? (oneSided ? [...half, ...half] : half)
+  const slopes = Array.isArray(given) || ArrayBuffer.isView(given) ? Array.from(given as ArrayLike<number>) : []
+  const isSlope = (slope: number) => Number.isFinite(slope * scale) && (learned ? slope > 0 : slope >= 0)
+  if (slopes.length !== numHeads || !slopes.every(isSlope))
+    fail('alibi', `${numHeads} finite slopes ${learned ? '> 0' : '≥ 0'}`, `[${slopes}]; pass one a head`)
+  return slopes.map((slope) => slope * scale)
 }

@@ -11,7 +11,7 @@ type Only<Actual, Known> = { readonly [Name in Exclude<keyof Actual, keyof Known
 type OnlyKnown<S extends StrategyDefinition> = Only<S, StrategyDefinition> & {
   readonly embedding?: Only<S['embedding'] & {}, Embedding>
   readonly rotation?: Only<S['rotation'] & {}, Rotation>
-  readonly bias?: Only<S['bias'] & {}, LinearBias & DistanceBias>
+  readonly bias?: Only<S['bias'] & {}, Record<keyof LinearBias | keyof DistanceBias, unknown>>
 }
 
 /**

@@ -1,5 +1,5 @@
 import { checkInteger, fail } from './check.js'
-import { checkParameters } from './check-strategy.js'
+import { checkParameters, checkStrategy } from './check-strategy.js'
 import { sizeOf } from './size-of.js'
 import type { PositionStrategy } from './strategy.js'
 import { checkOps, type TensorOps } from './tensor-ops.js'
@@ -21,9 +21,16 @@ export type Initializer =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'values'; readonly values: readonly number[] }
 
-/** Whether a strategy's parameter is one array for the model, or one for each layer. */
-export function scopeOf({ parameters, parameterScope = 'model' }: PositionStrategy, name: string): 'model' | 'layer' {
-  return parameters?.[name]?.scope ?? parameterScope
+/**
+ * Whether a strategy's parameter is one array for the model, or one for each layer.
+ *
+ * @throws RangeError for a parameter that the strategy does not declare
+ */
+export function scopeOf(strategy: PositionStrategy, name: string): 'model' | 'layer' {
+  checkStrategy('scopeOf', strategy)
+  const { parameters = {}, parameterScope = 'model' } = strategy
+  const spec = parameters[name] ?? fail('scopeOf', `a parameter of ${Object.keys(parameters)}`, name)
+  return spec.scope ?? parameterScope
 }
 
 /** Tensors by the names that a strategy declares. */

@@ -33,39 +33,66 @@ function tensor(data: ArrayLike<number>, shape: readonly number[]): ReferenceTen
   return { shape: [...shape], data: Float64Array.from(data) }
 }
 
-function broadcast(f: (a: number, b: number) => number) {
+/** @throws TypeError unless each is a tensor of this backend */
+function checkTensors(where: string, ...tensors: unknown[]): void {
+  const other = tensors.find((x) => !((x as ReferenceTensor | undefined)?.data instanceof Float64Array))
+  if (tensors.includes(other)) fail(where, 'a tensor of reference, from reference.tensor', other, TypeError)
+}
+
+function checkAxis(where: string, { shape }: ReferenceTensor, axis: number): void {
+  if (!(Number.isInteger(axis) && axis >= 0 && axis < shape.length)) fail(where, `an axis of [${shape}]`, axis)
+}
+
+function broadcast(where: string, f: (a: number, b: number) => number) {
   return (a: ReferenceTensor, b: ReferenceTensor): ReferenceTensor => {
+    checkTensors(where, a, b)
     const [long, short] = a.shape.length < b.shape.length ? [b.shape, a.shape] : [a.shape, b.shape]
     const shape = long.map((m, i) => {
       const n = short[i - long.length + short.length] ?? 1
-      if (m !== n && m !== 1 && n !== 1) fail('reference', 'shapes that broadcast', `[${a.shape}] and [${b.shape}]`)
+      if (m !== n && m !== 1 && n !== 1) fail(where, 'shapes that broadcast', `[${a.shape}] and [${b.shape}]`)
       return m === 1 ? n : m
     })
     return fill(shape, (at) => f(read(a, at), read(b, at)))
   }
 }
 
-const map = (f: (x: number) => number) => (x: ReferenceTensor) => tensor(x.data.map(f), x.shape)
+function map(where: string, f: (x: number) => number) {
+  return (x: ReferenceTensor): ReferenceTensor => {
+    checkTensors(where, x)
+    return tensor(x.data.map(f), x.shape)
+  }
+}
 
 /** The float64 backend: exact enough to be the oracle for every other, and all that core needs to be useful alone. */
 export const reference: TensorOps<ReferenceTensor> = {
   tensor,
-  reshape: (x, shape) => tensor(x.data, shape),
-  transpose: (x, axes) =>
-    fill(
+  reshape(x, shape) {
+    checkTensors('reshape', x)
+    return tensor(x.data, shape)
+  },
+  transpose(x, axes) {
+    checkTensors('transpose', x)
+    if (`${[...axes].sort()}` !== `${x.shape.map((_, axis) => axis)}`)
+      fail('transpose', `each axis of [${x.shape}] once`, `[${axes}]`)
+    const inverse = axes.map((_, axis) => axes.indexOf(axis))
+    return fill(
       axes.map((axis) => x.shape[axis]!),
       (at) =>
         read(
           x,
-          axes.map((_, axis) => at[axes.indexOf(axis)]!),
+          inverse.map((axis) => at[axis]!),
         ),
-    ),
+    )
+  },
   gather(x, indices, axis) {
+    checkTensors('gather', x)
+    checkAxis('gather', x, axis)
     const bad = indices.find((index) => !(index >= 0 && index < x.shape[axis]!))
     if (bad !== undefined) fail('gather', `indices from 0 to ${x.shape[axis]! - 1}`, bad)
     return fill(x.shape.with(axis, indices.length), (at) => read(x, at.with(axis, indices[at[axis]!]!)))
   },
   matmul(a, b) {
+    checkTensors('matmul', a, b)
     const [batch, k] = [a.shape.slice(0, -2), a.shape.at(-1)!]
     if (b.shape.at(-2) !== k || `${batch}` !== `${b.shape.slice(0, -2)}`)
       fail('matmul', '[..., m, k] × [..., k, n]', `[${a.shape}] and [${b.shape}]`)
@@ -75,15 +102,15 @@ export const reference: TensorOps<ReferenceTensor> = {
       return sum
     })
   },
-  add: broadcast((a, b) => a + b),
-  sub: broadcast((a, b) => a - b),
-  mul: broadcast((a, b) => a * b),
-  div: broadcast((a, b) => a / b),
-  pow: broadcast(Math.pow),
-  maximum: broadcast(Math.max),
-  neg: map((x) => -x),
-  abs: map(Math.abs),
-  exp: map(Math.exp),
-  log1p: map(Math.log1p),
-  relu: map((x) => Math.max(x, 0)),
+  add: broadcast('add', (a, b) => a + b),
+  sub: broadcast('sub', (a, b) => a - b),
+  mul: broadcast('mul', (a, b) => a * b),
+  div: broadcast('div', (a, b) => a / b),
+  pow: broadcast('pow', Math.pow),
+  maximum: broadcast('maximum', Math.max),
+  neg: map('neg', (x) => -x),
+  abs: map('abs', Math.abs),
+  exp: map('exp', Math.exp),
+  log1p: map('log1p', Math.log1p),
+  relu: map('relu', (x) => Math.max(x, 0)),
 }

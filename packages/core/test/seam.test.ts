@@ -1,14 +1,23 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import {
+  biasTile,
   checkStrategy,
   compose,
   type DistanceBias,
+  defineStrategy,
+  type Embedding,
+  type EmbeddingStrategy,
   initialParameters,
+  type LinearBias,
   none,
   reference as ops,
+  type PairBias,
   type PositionStrategy,
   positionRange,
   rotate,
+  rotateFeatures,
+  type ScoreBias,
+  scopeOf,
   scoreBias,
 } from '../src/index.js'
 import { pairDistances } from '../src/positions.js'
@@ -38,6 +47,32 @@ describe('scoreBias', () => {
   })
 })
 
+describe('biasTile', () => {
+  const scaled = defineStrategy({
+    name: 'scaled',
+    parameters: { scale: { shape: [1, 1], init: { kind: 'constant', value: 2 } } },
+    bias: {
+      kind: 'distance',
+      numHeads: 1,
+      evaluate: (ops, { scale }, distances) => ops.mul(scale!, ops.tensor(distances, [1, distances.length])),
+    },
+  })
+  const places = { queries: positionRange(3, 1), keys: positionRange(0, 4) }
+
+  it('is the bias in plain numbers, at the starting values or at those given', () => {
+    expect(biasTile(scaled, places)).toEqual(Float32Array.of(6, 4, 2, 0))
+    expect(biasTile(scaled, { ...places, parameters: { scale: [3] } })).toEqual(Float32Array.of(9, 6, 3, 0))
+    expect(biasTile(square, places)).toEqual(Float32Array.of(-9, -4, -1, -0))
+  })
+
+  it('refuses parameters of another size, and a bias without those it reads', () => {
+    expect(() => biasTile(scaled, { ...places, parameters: { scale: [1, 2] } })).toThrow(
+      'expected 1 values for [1,1], got 2',
+    )
+    expect(() => biasTile(scaled.bias, places)).toThrow('scoreBias: expected the parameter scale, got none')
+  })
+})
+
 describe('rotate', () => {
   const rotation = (pairing: 'half' | 'interleaved') => ({
     rotaryDim: 2,
@@ -54,6 +89,21 @@ describe('rotate', () => {
       expect(value).toBeCloseTo(want[i]!, 12)
     })
   })
+
+  it.each(['half', 'interleaved'] as const)(
+    'turns plain numbers the same way, and leaves them alone (%s)',
+    (pairing) => {
+      const x = Float32Array.from({ length: 2 * 2 * 3 }, (_, i) => i - 4)
+      const before = [...x]
+      const positions = positionRange(1, 2)
+      const want = rotate(ops, rotation(pairing), ops.tensor(x, [2, 2, 3]), [2, 2, 3], positions, 'key').data
+      const got = rotateFeatures(rotation(pairing), x, { headDim: 3, positions, side: 'key' })
+      expect(got).toEqual(Float32Array.from(want))
+      expect([...x]).toEqual(before)
+      const strategy = defineStrategy({ name: 'turn', rotation: rotation(pairing) })
+      expect(rotateFeatures(strategy, x, { headDim: 3, positions, side: 'key' })).toEqual(got)
+    },
+  )
 
   it('refuses more features than a head has', () => {
     const x = ops.tensor([1], [1, 1])
@@ -86,15 +136,61 @@ describe('compose', () => {
     expect([...both.embedding!.evaluate(ops, parameters, Int32Array.of(5)).data]).toEqual([3, 4])
   })
 
-  it('keeps the kind of a single bias and adds several', () => {
-    const one: PositionStrategy = { specVersion: 1, name: 'square', bias: square }
-    expect(compose(one, none()).bias!.kind).toBe('distance')
-    const two = compose(one, { ...one, name: 'again' }).bias!
-    expect([...scoreBias(ops, two, {}, Int32Array.of(3), Int32Array.of(1)).data]).toEqual([-8])
+  const [linear, distance, pair] = [
+    { kind: 'linear', numHeads: 1, slopes: (ops) => ops.tensor([0.5], [1]) } satisfies LinearBias as LinearBias,
+    square,
+    {
+      kind: 'pair',
+      numHeads: 1,
+      evaluate: (ops, _parameters, queries, keys) =>
+        ops.tensor(
+          Array.from(queries).flatMap((q) => Array.from(keys, (k) => q + k)),
+          [1, queries.length, keys.length],
+        ),
+    } satisfies PairBias as PairBias,
+  ]
+  it.each<[string, ScoreBias[], string, number]>([
+    ['one of distances', [distance], 'distance', -4],
+    ['two linear', [linear, linear], 'linear', -2],
+    ['linear and distance', [linear, distance], 'distance', -5],
+    ['two of distances', [distance, distance], 'distance', -8],
+    ['linear and pair', [linear, pair], 'pair', 3],
+    ['all three', [distance, pair, linear], 'pair', -1],
+  ])('sums biases of the most specific kind: %s', (_what, biases, kind, want) => {
+    const parts = biases.map((bias, i) => defineStrategy({ name: `part${i}`, bias }))
+    const { bias } = compose(none(), ...parts)
+    expect(bias.kind).toBe(kind)
+    expect([...scoreBias(ops, bias, {}, Int32Array.of(3), Int32Array.of(1)).data]).toEqual([want])
+    expect([...biasTile(compose(...parts), { queries: Int32Array.of(3), keys: Int32Array.of(1) })]).toEqual([want])
   })
 
-  it('refuses parts with one name', () => {
-    expect(() => compose(none(), none())).toThrow('distinct names')
+  it('combines parameters of the model with those of each layer', () => {
+    const layered = defineStrategy({ ...embedding('b'), parameterScope: 'layer' })
+    const both = compose(embedding('a'), layered)
+    expect(both.parameterScope).toBeUndefined()
+    expect(['a.row', 'b.row'].map((name) => scopeOf(both, name))).toEqual(['model', 'layer'])
+    expect(() => scopeOf(both, 'row')).toThrow('scopeOf: expected a parameter of a.row,b.row, got row')
+    const nested = compose(both, embedding('c'))
+    expect(Object.keys(nested.parameters!).map((name) => scopeOf(nested, name))).toEqual(['model', 'layer', 'model'])
+    // Where all agree, as one part alone says it.
+    expect(compose(layered, { ...layered, name: 'd' })).toMatchObject({
+      parameterScope: 'layer',
+      parameters: { 'b.row': { shape: [1, 2] }, 'd.row': { shape: [1, 2] } },
+    })
+  })
+
+  it('has the hooks that its parts have, also in its type', () => {
+    expectTypeOf(compose(embedding('a') as EmbeddingStrategy).embedding).toEqualTypeOf<Embedding>()
+    expectTypeOf(compose(none()).bias).toEqualTypeOf<ScoreBias | undefined>()
+    expectTypeOf(compose(none(), defineStrategy({ name: 'x', bias: square })).bias).toExtend<ScoreBias>()
+  })
+
+  it('refuses parts with one name, of different widths or numbers of heads, or that both rotate', () => {
+    expect(() => compose(none(), none())).toThrow('compose: expected distinct names, got none, none')
+    const wide = defineStrategy({ name: 'wide', bias: { ...square, numHeads: 2 } })
+    expect(() => compose(defineStrategy({ name: 'x', bias: square }), wide)).toThrow(
+      'one numHeads, got several of x, wide',
+    )
   })
 })
 

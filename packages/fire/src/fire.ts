@@ -1,9 +1,15 @@
 // Letters: H heads, Q/K queries/keys, W width of the hidden layer.
 import {
+  type BiasStrategy,
+  checkBoolean,
   checkInteger,
+  checkOptions,
   checkPositive,
+  defineStrategy,
+  type Initializer,
+  type PairBias,
+  type ParameterSpec,
   type ParameterValues,
-  type PositionStrategy,
   type Positions,
   type TensorOps,
 } from '@alibi/core'
@@ -33,10 +39,13 @@ const EPSILON = 1e-6
  *
  * @throws RangeError or TypeError for a head count or width below 1, or a threshold that is not > 0
  */
-export function fire({ numHeads, width = 32, threshold = 512, perLayer = true }: FireOptions): PositionStrategy {
+export function fire(options: FireOptions): BiasStrategy<PairBias> {
+  checkOptions('fire', options, ['numHeads', 'width', 'threshold', 'perLayer'])
+  const { numHeads, width = 32, threshold = 512, perLayer = true } = options
   checkInteger('fire', 'numHeads', numHeads, 1)
   checkInteger('fire', 'width', width, 1)
   checkPositive('fire', 'threshold', threshold)
+  checkBoolean('fire', 'perLayer', perLayer)
 
   function evaluate<T>(ops: TensorOps<T>, p: ParameterValues<T>, queries: Positions, keys: Positions): T {
     const [Q, K] = [queries.length, keys.length]
@@ -56,10 +65,9 @@ export function fire({ numHeads, width = 32, threshold = 512, perLayer = true }:
   }
 
   // PyTorch's Linear: uniform within 1/√(numbers a unit reads).
-  const within = (bound: number) => ({ kind: 'uniform' as const, low: -bound, high: bound })
-  const constant = (value: number) => ({ shape: [1], init: { kind: 'constant' as const, value } })
-  return Object.freeze({
-    specVersion: 1,
+  const within = (bound: number): Initializer => ({ kind: 'uniform', low: -bound, high: bound })
+  const constant = (value: number): ParameterSpec => ({ shape: [1], init: { kind: 'constant', value } })
+  return defineStrategy({
     name: 'fire',
     parameterScope: perLayer ? 'layer' : 'model',
     parameters: {
@@ -71,6 +79,6 @@ export function fire({ numHeads, width = 32, threshold = 512, perLayer = true }:
       outWeight: { shape: [width, numHeads], init: within(1 / Math.sqrt(width)) },
       outShift: { shape: [numHeads], init: within(1 / Math.sqrt(width)) },
     },
-    bias: Object.freeze({ kind: 'pair' as const, numHeads, evaluate }),
-  } satisfies PositionStrategy)
+    bias: { kind: 'pair', numHeads, evaluate },
+  })
 }

@@ -1,5 +1,16 @@
 // Letters: H heads, N distances.
-import { checkInteger, checkOneOf, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
+import {
+  type BiasStrategy,
+  checkBoolean,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  type DistanceBias,
+  defineStrategy,
+  type ParameterSpec,
+  type ParameterValues,
+  type TensorOps,
+} from '@alibi/core'
 
 /** What {@link kerple} takes. */
 export interface KerpleOptions {
@@ -21,10 +32,13 @@ export interface KerpleOptions {
  *
  * @throws RangeError or TypeError for a head count below 1 or another kernel
  */
-export function kerple({ numHeads, kernel = 'log', perLayer = true }: KerpleOptions): PositionStrategy {
+export function kerple(options: KerpleOptions): BiasStrategy<DistanceBias> {
+  checkOptions('kerple', options, ['numHeads', 'kernel', 'perLayer'])
+  const { numHeads, kernel = 'log', perLayer = true } = options
   checkInteger('kerple', 'numHeads', numHeads, 1)
   checkOneOf('kerple', 'kernel', kernel, ['log', 'power'])
-  const upTo = (high: number) => ({ shape: [numHeads], init: { kind: 'uniform' as const, low: 0, high } })
+  checkBoolean('kerple', 'perLayer', perLayer)
+  const upTo = (high: number): ParameterSpec => ({ shape: [numHeads], init: { kind: 'uniform', low: 0, high } })
 
   function evaluate<T>(ops: TensorOps<T>, { r1, r2 }: ParameterValues<T>, distances: Int32Array): T {
     const column = (parameter: T) => ops.reshape(ops.abs(parameter), [numHeads, 1])
@@ -33,13 +47,12 @@ export function kerple({ numHeads, kernel = 'log', perLayer = true }: KerpleOpti
     const grown = kernel === 'log' ? ops.log1p(ops.mul(shape, distance)) : ops.pow(distance, foldBelowTwo(ops, shape))
     return ops.neg(ops.mul(scale, grown))
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: `kerple-${kernel}`,
     parameterScope: perLayer ? 'layer' : 'model',
     parameters: kernel === 'log' ? { r1: upTo(2), r2: upTo(1) } : { r1: upTo(1), r2: upTo(2) },
-    bias: Object.freeze({ kind: 'distance' as const, numHeads, evaluate }),
-  } satisfies PositionStrategy)
+    bias: { kind: 'distance', numHeads, evaluate },
+  })
 }
 
 /** 2 − |2 − x|, for x ≥ 0. */

@@ -6,7 +6,6 @@ export {
   ntkScaling,
   type RotaryScaling,
   type ScalingOptions,
-  type YarnOptions,
-  yarnScaling,
 } from './scaling.js'
 export { type XPosOptions, xPos } from './xpos.js'
+export { type YarnOptions, yarnScaling } from './yarn.js'

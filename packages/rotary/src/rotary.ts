@@ -2,10 +2,13 @@
 import {
   checkInteger,
   checkOneOf,
+  checkOptions,
   checkPositive,
-  type PositionStrategy,
+  defineStrategy,
+  fail,
   type Positions,
   type Rotation,
+  type RotationStrategy,
 } from '@alibi/core'
 import { plainFrequencies, type RotaryScaling } from './scaling.js'
 
@@ -25,26 +28,31 @@ export interface RotaryOptions {
  * Queries and keys turned by position·base^(−2i/d), so that their product depends on the distance (Su et al., RoFormer,
  * 2021, eq. 15).
  *
- * @throws RangeError for an odd rotaryDim; TypeError for a scaling that is not made by one of the functions
+ * @throws RangeError for an odd rotaryDim, or a scaling without one finite frequency a pair; TypeError for a scaling that has
+ * no frequencies, or an unknown option
  */
-export function rotary(options: RotaryOptions): PositionStrategy {
+export function rotary(options: RotaryOptions): RotationStrategy {
+  checkOptions('rotary', options, ['rotaryDim', 'base', 'pairing', 'scaling'])
   const { scaling } = options
   // A model's configuration, { type: 'linear', factor: 4 }, would otherwise be ignored.
-  if (scaling && typeof scaling.frequencies !== 'function')
-    throw new TypeError(
-      `rotary: expected scaling with frequencies, got ${JSON.stringify(scaling)}; make it with linearScaling, yarnScaling …`,
+  if (scaling !== undefined && typeof scaling?.frequencies !== 'function')
+    fail(
+      'rotary',
+      'scaling with frequencies',
+      `${JSON.stringify(scaling)}; make it with linearScaling, yarnScaling …`,
+      TypeError,
     )
   const { frequencies, ...rotation } = baseRotation('rotary', options, scaling)
   const magnitude = scaling?.magnitude ?? 1
-  return Object.freeze({
-    specVersion: 1,
+  checkPositive('rotary', 'scaling.magnitude', magnitude)
+  return defineStrategy({
     name: 'rotary',
-    rotation: Object.freeze({
+    rotation: {
       ...rotation,
       ...(magnitude !== 1 && {
         magnitudes: (positions: Positions) => new Float64Array(positions.length * frequencies.length).fill(magnitude),
       }),
-    }),
+    },
   })
 }
 
@@ -57,9 +65,10 @@ export function baseRotation(
   checkInteger(where, 'rotaryDim', rotaryDim, 2)
   checkPositive(where, 'base', base)
   checkOneOf(where, 'pairing', pairing, ['half', 'interleaved'])
-  if (rotaryDim % 2)
-    throw new RangeError(`${where}: expected an even rotaryDim, got ${rotaryDim}; features turn in pairs`)
-  const frequencies = (scaling?.frequencies ?? plainFrequencies)(rotaryDim, base)
+  if (rotaryDim % 2) fail(where, 'an even rotaryDim', `${rotaryDim}; features turn in pairs`)
+  const frequencies = scaling ? scaling.frequencies(rotaryDim, base) : plainFrequencies(rotaryDim, base)
+  if (frequencies?.length !== rotaryDim / 2 || !frequencies.every(Number.isFinite))
+    fail(where, `${rotaryDim / 2} finite frequencies of the scaling, one a pair`, `[${frequencies}]`)
   const angles = (positions: Positions) =>
     Float64Array.from(
       { length: positions.length * frequencies.length },

@@ -1,5 +1,5 @@
 // Letters: d rotaryDim; i the pair, 0 … d/2 − 1.
-import { checkBoolean, checkInteger, checkPositive } from '@alibi/core'
+import { checkInteger, checkOptions, checkPositive, fail } from '@alibi/core'
 
 /** How a rotation is stretched to read further than it was trained to. */
 export interface RotaryScaling {
@@ -19,9 +19,10 @@ export interface ScalingOptions {
 export const plainFrequencies = (rotaryDim: number, base: number): number[] =>
   Array.from({ length: rotaryDim / 2 }, (_, i) => base ** ((-2 * i) / rotaryDim))
 
-function checkFactor(where: string, factor: number): void {
+/** @throws RangeError or TypeError unless `factor` is ≥ 1 */
+export function checkFactor(where: string, factor: number): void {
   checkPositive(where, 'factor', factor)
-  if (factor < 1) throw new RangeError(`${where}: expected a factor ≥ 1, got ${factor}; pass evalLength / trainLength`)
+  if (factor < 1) fail(where, 'a factor ≥ 1', `${factor}; pass evalLength / trainLength`)
 }
 
 /**
@@ -29,7 +30,9 @@ function checkFactor(where: string, factor: number): void {
  *
  * @throws RangeError for a factor below 1
  */
-export function linearScaling({ factor }: ScalingOptions): RotaryScaling {
+export function linearScaling(options: ScalingOptions): RotaryScaling {
+  checkOptions('linearScaling', options, ['factor'])
+  const { factor } = options
   checkFactor('linearScaling', factor)
   return Object.freeze({
     frequencies: (rotaryDim: number, base: number) => plainFrequencies(rotaryDim, base).map((f) => f / factor),
@@ -45,85 +48,15 @@ export function linearScaling({ factor }: ScalingOptions): RotaryScaling {
  *
  * @throws RangeError for a factor below 1
  */
-export function ntkScaling({ factor }: ScalingOptions): RotaryScaling {
+export function ntkScaling(options: ScalingOptions): RotaryScaling {
+  checkOptions('ntkScaling', options, ['factor'])
+  const { factor } = options
   checkFactor('ntkScaling', factor)
   return Object.freeze({
     frequencies: (rotaryDim: number, base: number) =>
       // One pair alone has frequency 1 whatever the base.
       plainFrequencies(rotaryDim, rotaryDim > 2 ? base * factor ** (rotaryDim / (rotaryDim - 2)) : base),
   })
-}
-
-/** What {@link yarnScaling} takes. */
-export interface YarnOptions extends ScalingOptions {
-  /** The train length that the frequencies belong to. */
-  readonly originalMaxPositions: number
-  /** Pairs that turn more often than this over the train length stay. Default 32. */
-  readonly betaFast?: number
-  /** Pairs that turn less often than this are interpolated. Default 1. */
-  readonly betaSlow?: number
-  /** The magnitude itself, > 0; it wins over mscale. 1 leaves the scores as they are. Default from s and mscale. */
-  readonly attentionFactor?: number
-  /**
-   * With {@link mscaleAllDim}, the magnitude is (0.1·mscale·ln s + 1) / (0.1·mscaleAllDim·ln s + 1), as in DeepSeek's
-   * models; both > 0, or neither. Default neither: 0.1·ln s + 1.
-   */
-  readonly mscale?: number
-  /** See {@link mscale}. */
-  readonly mscaleAllDim?: number
-  /** Round the ends of the ramp outwards to whole pairs. Default true; gpt-oss has false. */
-  readonly truncate?: boolean
-}
-
-/**
- * YaRN: a ramp between plain and interpolated frequencies by how often a pair turns, and scores scaled by
- * (0.1·ln s + 1)² (Peng et al., 2023, eq. 19–23). The ramp runs over the pairs' indices, its ends rounded outwards, as
- * in the authors' code. The further options are those of Hugging Face's `_compute_yarn_parameters` (transformers 5.18).
- *
- * @throws RangeError or TypeError for a factor below 1, betaFast ≤ betaSlow, one of mscale and mscaleAllDim alone, or
- * numbers that are not finite and > 0
- */
-export function yarnScaling(options: YarnOptions): RotaryScaling {
-  const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1, truncate = true } = options
-  checkFactor('yarnScaling', factor)
-  checkInteger('yarnScaling', 'originalMaxPositions', originalMaxPositions, 1)
-  checkPositive('yarnScaling', 'betaSlow', betaSlow)
-  checkPositive('yarnScaling', 'betaFast', betaFast)
-  if (betaFast <= betaSlow)
-    throw new RangeError(
-      `yarnScaling: expected betaFast > betaSlow, got ${betaFast} and ${betaSlow}; 32 and 1 are YaRN's`,
-    )
-  checkBoolean('yarnScaling', 'truncate', truncate)
-  return Object.freeze({
-    magnitude: yarnMagnitude(options),
-    frequencies(rotaryDim: number, base: number) {
-      /** The (fractional) pair that turns `turns` times over the train length. */
-      const pairOf = (turns: number) =>
-        (rotaryDim * Math.log(originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(base))
-      const [floor, ceil] = truncate ? [Math.floor, Math.ceil] : [Number, Number]
-      const low = Math.max(floor(pairOf(betaFast)), 0)
-      const high = Math.min(ceil(pairOf(betaSlow)), rotaryDim - 1)
-      // A ramp of no width would divide by 0.
-      const width = high === low ? 0.001 : high - low
-      return plainFrequencies(rotaryDim, base).map((frequency, i) => {
-        const interpolated = Math.min(1, Math.max(0, (i - low) / width))
-        return frequency * (1 - interpolated) + (frequency / factor) * interpolated
-      })
-    },
-  })
-}
-
-/** The factor on queries and keys. */
-function yarnMagnitude({ factor, attentionFactor, mscale, mscaleAllDim }: YarnOptions): number {
-  const named = { attentionFactor, mscale, mscaleAllDim }
-  for (const [name, value] of Object.entries(named)) if (value !== undefined) checkPositive('yarnScaling', name, value)
-  if ((mscale === undefined) !== (mscaleAllDim === undefined))
-    throw new RangeError(
-      `yarnScaling: expected mscale and mscaleAllDim together, got ${mscale} and ${mscaleAllDim}; one alone means nothing (transformers ignores it)`,
-    )
-  if (attentionFactor !== undefined) return attentionFactor
-  const growth = (times: number) => 0.1 * times * Math.log(factor) + 1
-  return mscale !== undefined && mscaleAllDim !== undefined ? growth(mscale) / growth(mscaleAllDim) : growth(1)
 }
 
 /** What {@link llama3Scaling} takes. */
@@ -136,20 +69,28 @@ export interface Llama3Options extends ScalingOptions {
   readonly highFrequencyFactor?: number
 }
 
+// biome-ignore format: a table
+const LLAMA3_OPTIONS: readonly (keyof Llama3Options)[] = [
+  'factor', 'originalMaxPositions', 'lowFrequencyFactor', 'highFrequencyFactor',
+]
+
 /**
  * Llama 3.1's: long wavelengths interpolated, short ones kept, a linear blend between (Llama models, `apply_scaling`).
  *
  * @throws RangeError for a factor below 1, or highFrequencyFactor ≤ lowFrequencyFactor
  */
 export function llama3Scaling(options: Llama3Options): RotaryScaling {
+  checkOptions('llama3Scaling', options, LLAMA3_OPTIONS)
   const { factor, originalMaxPositions = 8192, lowFrequencyFactor = 1, highFrequencyFactor = 4 } = options
   checkFactor('llama3Scaling', factor)
   checkInteger('llama3Scaling', 'originalMaxPositions', originalMaxPositions, 1)
   checkPositive('llama3Scaling', 'lowFrequencyFactor', lowFrequencyFactor)
   checkPositive('llama3Scaling', 'highFrequencyFactor', highFrequencyFactor)
   if (highFrequencyFactor <= lowFrequencyFactor)
-    throw new RangeError(
-      `llama3Scaling: expected highFrequencyFactor > lowFrequencyFactor, got ${highFrequencyFactor} and ${lowFrequencyFactor}; 4 and 1 are Llama's`,
+    fail(
+      'llama3Scaling',
+      'highFrequencyFactor > lowFrequencyFactor',
+      `${highFrequencyFactor} and ${lowFrequencyFactor}; 4 and 1 are Llama's`,
     )
   return Object.freeze({
     frequencies: (rotaryDim: number, base: number) =>

@@ -1,5 +1,15 @@
 // Letters: H heads, N distances.
-import { checkInteger, checkPositive, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
+import {
+  type BiasStrategy,
+  checkInteger,
+  checkOptions,
+  checkPositive,
+  type DistanceBias,
+  defineStrategy,
+  fail,
+  type ParameterValues,
+  type TensorOps,
+} from '@alibi/core'
 
 /** What {@link sandwich} takes. */
 export interface SandwichOptions {
@@ -7,7 +17,7 @@ export interface SandwichOptions {
   readonly numHeads: number
   /** d̄, width of the sinusoids whose products it is made of; even. Default 128, the authors'. */
   readonly width?: number
-  /** Of the sinusoids' wavelengths. Default 10,000. */
+  /** Wavelengths of the sinusoids go from 2π to 2π·base tokens. Default 10,000. */
   readonly base?: number
 }
 
@@ -19,10 +29,12 @@ export interface SandwichOptions {
  *
  * @throws RangeError or TypeError for a head count below 1, a width that is odd or below 2, or a base that is not > 0
  */
-export function sandwich({ numHeads, width = 128, base = 10_000 }: SandwichOptions): PositionStrategy {
+export function sandwich(options: SandwichOptions): BiasStrategy<DistanceBias> {
+  checkOptions('sandwich', options, ['numHeads', 'width', 'base'])
+  const { numHeads, width = 128, base = 10_000 } = options
   checkInteger('sandwich', 'numHeads', numHeads, 1)
   checkInteger('sandwich', 'width', width, 2)
-  if (width % 2) throw new RangeError(`sandwich: expected an even width, got ${width}; sines and cosines come in pairs`)
+  if (width % 2) fail('sandwich', 'an even width', `${width}; sines and cosines come in pairs`)
   checkPositive('sandwich', 'base', base)
   const frequencies = Array.from({ length: width / 2 }, (_, i) => base ** ((-2 * i) / width))
   const decay = (distance: number) =>
@@ -39,9 +51,8 @@ export function sandwich({ numHeads, width = 128, base = 10_000 }: SandwichOptio
     const shares = Float64Array.from({ length: numHeads }, (_, head) => numHeads / (8 * (head + 1)))
     return ops.mul(ops.tensor(shares, [numHeads, 1]), ops.tensor(decays, [1, distances.length]))
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 'sandwich',
-    bias: Object.freeze({ kind: 'distance' as const, numHeads, evaluate }),
-  } satisfies PositionStrategy)
+    bias: { kind: 'distance', numHeads, evaluate },
+  })
 }

@@ -1,5 +1,14 @@
 // Letters: L tokens, D modelDim.
-import { checkInteger, type ParameterValues, type PositionStrategy, type Positions, type TensorOps } from '@alibi/core'
+import {
+  checkInteger,
+  checkOptions,
+  defineStrategy,
+  type EmbeddingStrategy,
+  fail,
+  type ParameterValues,
+  type Positions,
+  type TensorOps,
+} from '@alibi/core'
 
 /** What {@link learned} takes. */
 export interface LearnedOptions {
@@ -15,25 +24,24 @@ export interface LearnedOptions {
  *
  * @throws RangeError or TypeError for sizes that are not integers ≥ 1; its hook, for positions beyond the table
  */
-export function learned({ modelDim, maxPositions }: LearnedOptions): PositionStrategy {
+export function learned(options: LearnedOptions): EmbeddingStrategy & { readonly maxPositions: number } {
+  checkOptions('learned', options, ['modelDim', 'maxPositions'])
+  const { modelDim, maxPositions } = options
   checkInteger('learned', 'modelDim', modelDim, 1)
   checkInteger('learned', 'maxPositions', maxPositions, 1)
 
   function evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, positions: Positions): T {
     const beyond = positions.find((p) => p < 0 || p >= maxPositions)
     if (beyond !== undefined)
-      throw new RangeError(
-        `learned: expected positions from 0 to ${maxPositions - 1}, got ${beyond}; train with a larger maxPositions`,
-      )
+      fail('learned', `positions from 0 to ${maxPositions - 1}`, `${beyond}; train with a larger maxPositions`)
     return ops.gather(parameters.table!, positions, 0)
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 'learned',
     maxPositions,
     parameters: {
-      table: { shape: [maxPositions, modelDim], init: { kind: 'normal' as const, standardDeviation: 0.02 } },
+      table: { shape: [maxPositions, modelDim], init: { kind: 'normal', standardDeviation: 0.02 } },
     },
-    embedding: Object.freeze({ modelDim, evaluate }),
+    embedding: { modelDim, evaluate },
   })
 }

@@ -2,8 +2,11 @@
 import {
   checkInteger,
   checkOneOf,
+  checkOptions,
   checkPositive,
-  type PositionStrategy,
+  defineStrategy,
+  type EmbeddingStrategy,
+  fail,
   type Positions,
   type TensorOps,
 } from '@alibi/core'
@@ -26,11 +29,13 @@ export interface SinusoidalOptions {
  *
  * @throws RangeError for an odd modelDim, or one below 4 in fairseq's layout
  */
-export function sinusoidal({ modelDim, base = 10_000, layout = 'vaswani' }: SinusoidalOptions): PositionStrategy {
+export function sinusoidal(options: SinusoidalOptions): EmbeddingStrategy {
+  checkOptions('sinusoidal', options, ['modelDim', 'base', 'layout'])
+  const { modelDim, base = 10_000, layout = 'vaswani' } = options
   checkOneOf('sinusoidal', 'layout', layout, ['vaswani', 'fairseq'])
   checkInteger('sinusoidal', 'modelDim', modelDim, layout === 'fairseq' ? 4 : 2)
   checkPositive('sinusoidal', 'base', base)
-  if (modelDim % 2) throw new RangeError(`sinusoidal: expected an even modelDim, got ${modelDim}`)
+  if (modelDim % 2) fail('sinusoidal', 'an even modelDim', modelDim)
   const half = modelDim / 2
   const fairseq = layout === 'fairseq'
   const frequencies = Array.from({ length: half }, (_, i) => base ** (-i / (fairseq ? half - 1 : half)))
@@ -46,5 +51,5 @@ export function sinusoidal({ modelDim, base = 10_000, layout = 'vaswani' }: Sinu
     })
     return ops.tensor(rows, [positions.length, modelDim])
   }
-  return Object.freeze({ specVersion: 1, name: 'sinusoidal', embedding: Object.freeze({ modelDim, evaluate }) })
+  return defineStrategy({ name: 'sinusoidal', embedding: { modelDim, evaluate } })
 }

@@ -1,6 +1,15 @@
 // Letters: H heads, N distances.
-import { checkInteger, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
-import { t5Bucket } from './bucket.js'
+import {
+  type BiasStrategy,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  type DistanceBias,
+  defineStrategy,
+  type ParameterValues,
+  type TensorOps,
+} from '@alibi/core'
+import { bucketOf, checkBuckets } from './bucket.js'
 
 /** What {@link t5Bias} takes. */
 export interface T5BiasOptions {
@@ -22,25 +31,24 @@ export interface T5BiasOptions {
  * @throws RangeError or TypeError for a head count below 1, buckets below 2 (or odd or below 4 when bidirectional), or a
  * maxDistance within the buckets that are exact
  */
-export function t5Bias(options: T5BiasOptions): PositionStrategy {
+export function t5Bias(options: T5BiasOptions): BiasStrategy<DistanceBias> {
+  checkOptions('t5Bias', options, ['numHeads', 'numBuckets', 'maxDistance', 'bidirectional', 'perLayer'])
   const { numHeads, numBuckets = 32, maxDistance = 128, bidirectional = false, perLayer = false } = options
   checkInteger('t5Bias', 'numHeads', numHeads, 1)
-  checkInteger('t5Bias', 'numBuckets', numBuckets, bidirectional ? 4 : 2)
-  checkInteger('t5Bias', 'maxDistance', maxDistance, Math.floor(numBuckets / (bidirectional ? 4 : 2)) + 1)
-  if (bidirectional && numBuckets % 2)
-    throw new RangeError(`t5Bias: expected an even numBuckets when bidirectional, got ${numBuckets}`)
+  checkBoolean('t5Bias', 'perLayer', perLayer)
+  const ranges = { numBuckets, maxDistance, bidirectional }
+  checkBuckets('t5Bias', ranges)
 
   function evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, distances: Int32Array): T {
-    const buckets = distances.map((d) => t5Bucket(d, { numBuckets, maxDistance, bidirectional }))
+    const buckets = distances.map((d) => bucketOf(d, ranges))
     return ops.transpose(ops.gather(parameters.table!, buckets, 0), [1, 0])
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 't5-bias',
     parameterScope: perLayer ? 'layer' : 'model',
     parameters: {
-      table: { shape: [numBuckets, numHeads], init: { kind: 'normal' as const, standardDeviation: 0.02 } },
+      table: { shape: [numBuckets, numHeads], init: { kind: 'normal', standardDeviation: 0.02 } },
     },
-    bias: Object.freeze({ kind: 'distance' as const, numHeads, evaluate }),
-  } satisfies PositionStrategy)
+    bias: { kind: 'distance', numHeads, evaluate },
+  })
 }

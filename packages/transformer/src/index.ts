@@ -10,6 +10,7 @@ export type { AttentionOptions, AttentionStorage } from './kernels/attention/til
 export { type ArrayReader, modelFromArrays } from './model/from-arrays.js'
 export { createModel, type ForwardOptions, type Model } from './model/model.js'
 export { countParameters, parameterShapes } from './model/parameters.js'
+export { positionParameterName } from './model/position.js'
 export { tfOps } from './model/tf-ops.js'
 export type { Vocabulary } from './model/vocabulary/vocabulary.js'
 export { tfDifferentiable } from './training/differentiable.js'

@@ -239,5 +239,5 @@ it('refuses what cannot be built in one line', () => {
   expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow(
     'expected strategy x of specVersion 1, got 2; update @alibi/transformer',
   )
-  expect(() => createModel(tiny, undefined as never)).toThrow('specVersion 1 and a name, got undefined')
+  expect(() => createModel(tiny, undefined as never)).toThrow('createModel: expected a strategy, got undefined')
 })

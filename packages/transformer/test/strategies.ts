@@ -1,5 +1,5 @@
 import { alibi } from '@alibi/alibi'
-import { none, type PositionStrategy } from '@alibi/core'
+import { compose, none, type PositionStrategy } from '@alibi/core'
 import { fire } from '@alibi/fire'
 import { kerple } from '@alibi/kerple'
 import { rotary, xPos } from '@alibi/rotary'
@@ -27,6 +27,11 @@ export const strategies: [string, PositionStrategy][] = [
   ['fire', fire({ numHeads, width: 4, threshold: 4 })],
   ['sandwich', sandwich({ numHeads })],
   ['t5-bias, per layer', t5Bias({ numHeads, perLayer: true })],
+  [
+    'linear + linear',
+    compose(alibi({ numHeads }), { ...alibi({ numHeads, learned: true, perLayer: true }), name: 'own' }),
+  ],
+  ['linear + distance, both scopes', compose(alibi({ numHeads, learned: true, perLayer: true }), t5Bias({ numHeads }))],
 ]
 
 /** Token ids from a fixed multiplicative sequence. */

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
 import { cellId, modelSize, type RunLine } from '@alibi/results'
+import { positionParameterName } from '@alibi/transformer'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
 import { savedModel } from '../config/saved.js'
 import { checkpointFolder } from '../experiment/cell.js'
@@ -20,8 +21,8 @@ export async function trainedParameters(folder: string, run: RunLine): Promise<T
   if (!model || !numLayers) return found
   const size = modelSize({ ...model, numLayers }, architecture)
   for (const strategy of config.strategies.filter(isKnownStrategy)) {
-    const { parameters, parameterScope } = makeStrategy(strategy, model)
-    if (!parameters) continue
+    const made = makeStrategy(strategy, model)
+    if (!made.parameters) continue
     const cell = { strategy, seed: config.seeds[0]! }
     const trainedIn = run.sweep
       ? await cellIn(folder, `${cellId({ ...cell, trainLength: model.trainLength, size })}-`)
@@ -30,9 +31,8 @@ export async function trainedParameters(folder: string, run: RunLine): Promise<T
     const checkpoint = checkpointFolder(trainedIn, cell)
     if (!hasCheckpoint(checkpoint)) continue
     const arrays = await readParameters(checkpoint)
-    const prefix = parameterScope === 'layer' ? 'layers.0.position.' : 'position.'
-    const values = Object.keys(parameters).map((key) => {
-      const { data, shape } = arrays.get(`${prefix}${key}`)!
+    const values = Object.keys(made.parameters).map((key) => {
+      const { data, shape } = arrays.get(positionParameterName(made, key, 0))!
       return [key, reference.tensor(data, shape)] as const
     })
     found.set(strategy, Object.fromEntries(values))

@@ -7,6 +7,7 @@ import {
   type Positions,
   positionRange,
   rotationTables,
+  scopeOf,
   scoreBias,
 } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
@@ -65,20 +66,29 @@ export function positionParameters(strategy: PositionStrategy, config: Required<
   const headDim = config.modelDim / config.numHeads
   fit('rotaryDim at most', rotation?.rotaryDim, headDim, (rotation?.rotaryDim ?? 0) <= headDim)
   const specs: Record<string, ParameterSpec> = {}
-  for (const prefix of prefixes(strategy, config.numLayers))
-    for (const [key, spec] of Object.entries(strategy.parameters ?? {})) specs[`${prefix}${key}`] = spec
+  // Layer by layer: the order decides which random numbers each starts with.
+  for (let layer = 0; layer < config.numLayers; layer++)
+    for (const [key, spec] of Object.entries(strategy.parameters ?? {}))
+      specs[positionParameterName(strategy, key, layer)] ??= spec
   return specs
 }
 
-const prefixes = (strategy: PositionStrategy, numLayers: number) =>
-  strategy.parameterScope === 'layer'
-    ? Array.from({ length: numLayers }, (_, layer) => `layers.${layer}.position.`)
-    : ['position.']
+/**
+ * The name in a checkpoint of a strategy's parameter, as a layer reads it.
+ *
+ * @param layer - from 0; without meaning for a parameter of the whole model
+ * @throws RangeError for a parameter that the strategy does not declare
+ */
+export const positionParameterName = (strategy: PositionStrategy, key: string, layer: number): string =>
+  scopeOf(strategy, key) === 'layer' ? `layers.${layer}.position.${key}` : `position.${key}`
 
 function ownParameters(strategy: PositionStrategy, all: ReadonlyMap<string, tf.Variable>, layer: number) {
-  const prefix = strategy.parameterScope === 'layer' ? `layers.${layer}.position.` : 'position.'
-  return Object.fromEntries(Object.keys(strategy.parameters ?? {}).map((key) => [key, all.get(`${prefix}${key}`)!]))
+  const keys = Object.keys(strategy.parameters ?? {})
+  return Object.fromEntries(keys.map((key) => [key, all.get(positionParameterName(strategy, key, layer))!]))
 }
+
+const hasLayerParameters = (strategy: PositionStrategy) =>
+  Object.keys(strategy.parameters ?? {}).some((key) => scopeOf(strategy, key) === 'layer')
 
 /** Evaluates a strategy's hooks for one forward pass; tables are made once for all layers. Call within tf.tidy. */
 export function encodePositions(
@@ -102,7 +112,7 @@ export function encodePositions(
 
   const makeBias = (layer: number) => deviceBias(strategy, ownParameters(strategy, parameters, layer), queries, keys)
   // Made here, not in the first block: what a block makes does not outlive it.
-  const shared = strategy.parameterScope === 'layer' ? undefined : makeBias(0)
+  const shared = hasLayerParameters(strategy) ? undefined : makeBias(0)
   return {
     cacheRotated,
     trainBias: strategy.parameters !== undefined && bias !== undefined,
