@@ -1,5 +1,5 @@
 // The curves of kept runs: docs/results/*.jsonl, as the bench writes them.
-import { evalLengthsOf, isRow, over, PLAIN, parseResults, rowsOf, trainLengthsOf, wasRead } from '@alibi/results'
+import { evalLengthsOf, linesOfRow, over, PLAIN, parseResults, rowsOf, trainLengthsOf, wasRead } from '@alibi/results'
 
 /** One strategy's perplexity by evaluation length, the mean over seeds of its loss. */
 interface Curve {
@@ -25,7 +25,7 @@ export function curvesOf(name: string, text: string): Curves[] {
   return trainLengthsOf(evals).map((trainLength) => {
     const own = rows.filter((row) => row.trainLength === trainLength)
     const curves = own.map((row) => {
-      const lines = evals.filter((line) => isRow(line, row))
+      const lines = linesOfRow(evals, row)
       const points = evalLengthsOf(lines).map((evalLength) => {
         const { mean } = over(
           lines.filter((line) => line.evalLength === evalLength),

@@ -1,3 +1,5 @@
+import { groupBy } from './group.js'
+
 /** What identifies a trained model among the lines of any number of runs. */
 export interface CellKey {
   /** Name of the position strategy. */
@@ -47,13 +49,4 @@ export const isCell = (line: CellKey, cell: CellKey): boolean =>
   line.size === cell.size
 
 /** Lines by cell, in the order in which cells come first. */
-export function groupByCell<L extends CellKey>(lines: readonly L[]): L[][] {
-  const cells = new Map<string, L[]>()
-  for (const line of lines) {
-    const id = cellId(line)
-    const own = cells.get(id)
-    if (own) own.push(line)
-    else cells.set(id, [line])
-  }
-  return [...cells.values()]
-}
+export const groupByCell = <L extends CellKey>(lines: readonly L[]): L[][] => [...groupBy(lines, cellId).values()]

@@ -1,7 +1,7 @@
 import type { EvalLine } from './lines.js'
 import type { Results } from './read.js'
-import { type Reading, sameReading } from './reading.js'
-import { isRow, type Row, readingGroups, rowsOf } from './rows.js'
+import { describeReading, type Reading, sameReading } from './reading.js'
+import { linesOfRow, type Row, readingGroups, rowsOf } from './rows.js'
 import { differentSettings, type SettingDifference } from './settings.js'
 import type { Spread } from './spread.js'
 import { type BySeed, type PairedTest, pairedTest, significant } from './statistics.js'
@@ -85,7 +85,8 @@ export function compareResults(a: Results, b: Results): Comparison {
 }
 
 function perplexityDifferences(a: Results, b: Results, of: RowPair): Omit<PerplexityDifference, 'counts'>[] {
-  const [linesA, linesB] = [a.evals.filter((line) => isRow(line, of.a)), b.evals.filter((line) => isRow(line, of.b))]
+  const linesA = linesOfRow(a.evals, of.a)
+  const linesB = linesOfRow(b.evals, of.b)
   const readings = linesA.filter((line, i) => linesA.findIndex((other) => sameReading(other, line)) === i)
   return readings.flatMap(({ evalLength, protocol, stride, attentionWindow }) => {
     const reading = { evalLength, protocol, stride, ...(attentionWindow !== undefined && { attentionWindow }) }
@@ -113,17 +114,28 @@ function meanDifference(one: BySeed, other: BySeed): number | undefined {
 
 /** By the readings that both have, so that the longest evaluation is the same. */
 function costDifferences(a: Results, b: Results, pairs: readonly RowPair[]): CostDifference[] {
-  const shared = (own: Results, other: Results) => ({
-    ...own,
-    evals: own.evals.filter((line) => other.evals.some((each) => sameReading(each, line))),
-  })
-  const [ownA, ownB] = [shared(a, b), shared(b, a)]
+  const shared = (own: Results, other: Results) => {
+    const readings = new Set(other.evals.map(describeReading))
+    return { ...own, evals: own.evals.filter((line) => readings.has(describeReading(line))) }
+  }
+  const ownA = shared(a, b)
+  const ownB = shared(b, a)
   const reading = readingGroups(ownA.evals)[0]
-  return pairs.flatMap((of) => {
-    const [ofA, ofB] = [summarize(ownA, [of.a], reading)[0], summarize(ownB, [of.b], reading)[0]]
-    return costNames.flatMap((cost): CostDifference[] => {
-      const [costA, costB] = [ofA?.[cost], ofB?.[cost]]
+  const summaries = (own: Results, rows: readonly Row[]) =>
+    new Map(summarize(own, [...new Set(rows)], reading).map((summary) => [summary.row, summary]))
+  const ofA = summaries(
+    ownA,
+    pairs.map((pair) => pair.a),
+  )
+  const ofB = summaries(
+    ownB,
+    pairs.map((pair) => pair.b),
+  )
+  return pairs.flatMap((of) =>
+    costNames.flatMap((cost): CostDifference[] => {
+      const costA = ofA.get(of.a)?.[cost]
+      const costB = ofB.get(of.b)?.[cost]
       return costA && costB ? [{ of, cost, a: costA, b: costB }] : []
-    })
-  })
+    }),
+  )
 }

@@ -1,7 +1,16 @@
 import { thousands } from './format.js'
 import { changed, type Judgement, noHigherThan, together, untold } from './judgement.js'
 import type { Results } from './read.js'
-import { evalLengthsOf, isRow, PLAIN, type ReadingGroup, type Row, readingGroups, rowsOf, wasRead } from './rows.js'
+import {
+  evalLengthsOf,
+  linesOfRow,
+  PLAIN,
+  type ReadingGroup,
+  type Row,
+  readingGroups,
+  rowsOf,
+  wasRead,
+} from './rows.js'
 import { median } from './spread.js'
 import type { BySeed } from './statistics.js'
 import { over } from './summary.js'
@@ -61,8 +70,8 @@ export function checkFindings(results: Results): Finding[] {
 
 function degradesSoon(results: Results, row: Row): Judgement {
   const { trainLength } = row
-  const lines = results.positions.filter(
-    (line) => isRow(line, row) && wasRead(line, PLAIN) && line.evalLength >= trainLength + TENS / 2,
+  const lines = linesOfRow(results.positions, row).filter(
+    (line) => wasRead(line, PLAIN) && line.evalLength >= trainLength + TENS / 2,
   )
   // The shortest has the most chunks, so the most tokens there.
   const [evalLength] = evalLengthsOf(lines)
@@ -138,10 +147,8 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
   const long = sinusoidals.find((row) => row.trainLength === length && row.size === alibi.size)
   if (!long) return untold(`${at(alibi)}: no sinusoidal positions trained at ${thousands(length)}`)
   const secondsAToken = (row: Row) =>
-    over(
-      results.train.filter((line) => isRow(line, row)),
-      (lines) => -Math.log(median(lines.map((line) => line.tokensPerSecond))),
-    )?.bySeed ?? new Map()
+    over(linesOfRow(results.train, row), (lines) => -Math.log(median(lines.map((line) => line.tokensPerSecond))))
+      ?.bySeed ?? new Map()
   const better = changed(
     `at ${thousands(length)}, ALiBi trained at ${thousands(alibi.trainLength)} against sinusoidal trained there`,
     lossesAt(results, alibi, PLAIN, length),
@@ -157,7 +164,7 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
 }
 
 function isFlat(results: Results, row: Row): Judgement {
-  const lines = results.evals.filter((line) => isRow(line, row))
+  const lines = linesOfRow(results.evals, row)
   const sliding = readingGroups(lines).filter(({ protocol, windowed }) => protocol === 'sliding' && !windowed)
   const steady = sliding.filter(
     (reading) => new Set(lines.filter((line) => wasRead(line, reading)).map((line) => line.stride)).size === 1,
@@ -177,11 +184,11 @@ function isFlat(results: Results, row: Row): Judgement {
 
 const lossesAt = (results: Results, row: Row, reading: ReadingGroup, length: number): BySeed =>
   over(
-    results.evals.filter((line) => isRow(line, row) && wasRead(line, reading) && line.evalLength === length),
+    linesOfRow(results.evals, row).filter((line) => wasRead(line, reading) && line.evalLength === length),
     (lines) => lines.at(-1)!.lossNats,
   )?.bySeed ?? new Map()
 
 const lengthsRead = (results: Results, row: Row, reading: ReadingGroup) =>
-  evalLengthsOf(results.evals.filter((line) => isRow(line, row) && wasRead(line, reading)))
+  evalLengthsOf(linesOfRow(results.evals, row).filter((line) => wasRead(line, reading)))
 
 const at = ({ trainLength }: Row) => `trained at ${thousands(trainLength)}`

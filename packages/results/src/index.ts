@@ -17,6 +17,7 @@ export {
   type RowPair,
 } from './compare.js'
 export { checkFindings, type Finding } from './findings.js'
+export { groupBy } from './group.js'
 export { type Judgement, percent, type Verdict } from './judgement.js'
 export {
   type EvalLine,
@@ -42,7 +43,7 @@ export {
 export { describeReading, makeReading, type Reading, sameReading } from './reading.js'
 export {
   evalLengthsOf,
-  isRow,
+  linesOfRow,
   PLAIN,
   type ReadingGroup,
   type Row,
@@ -52,7 +53,7 @@ export {
   wasRead,
 } from './rows.js'
 export { differentSettings, otherText, type SettingDifference } from './settings.js'
-export { formatMean, formatPerplexity, median, perplexityDigits, type Spread, spreadOf } from './spread.js'
+export { formatMean, formatPerplexity, median, orNotFinite, perplexityDigits, type Spread, spreadOf } from './spread.js'
 export { type BySeed, type PairedTest, pairedTest, type Standing, significant, standing } from './statistics.js'
 export { studentP, studentQuantile } from './student.js'
 export { commonLoss, over, type RowSummary, summarize } from './summary.js'

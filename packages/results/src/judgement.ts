@@ -20,6 +20,8 @@ export function changed(
   before: BySeed,
   judge: (interval: readonly [number, number]) => Verdict,
 ): Judgement {
+  const broken = [...now].filter(([seed, value]) => !Number.isFinite(value - (before.get(seed) ?? value)))
+  if (broken.length) return untold(`${what}: not finite (${broken.length} of ${now.size} seeds)`)
   const test = pairedTest(now, before)
   if (!test) return untold(`${what}: fewer than two seeds have both`)
   const [low, high] = test.interval
@@ -50,6 +52,7 @@ const worst = (judgements: readonly Judgement[]): Verdict =>
 
 /** A change of perplexity (or time) from a difference of logarithms. */
 export function percent(difference: number): string {
+  if (!Number.isFinite(difference)) return 'not finite'
   const value = 100 * Math.expm1(difference)
   const digits = Math.abs(value) < 10 ? 1 : 0
   return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)} %`

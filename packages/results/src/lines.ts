@@ -117,17 +117,19 @@ export const positionsLine = z.object({
   ...cell,
   ...reading,
   /** In order, without holes between those that have tokens. */
-  bins: z.array(
-    z.object({
-      /** Tokens that precede the predicted one in its sequence, less 1: 0 was predicted from one token. */
-      from: whole,
-      /** Past the last. */
-      to: count,
-      tokens: whole,
-      /** Mean. */
-      lossNats: measured,
-    }),
-  ),
+  bins: z
+    .array(
+      z.object({
+        /** Tokens that precede the predicted one in its sequence, less 1: 0 was predicted from one token. */
+        from: whole,
+        /** Past the last. */
+        to: count,
+        tokens: whole,
+        /** Mean. */
+        lossNats: measured,
+      }),
+    )
+    .min(1),
 })
 
 /** How often a trained model found what it had read `distance` tokens before. */

@@ -109,7 +109,7 @@ export function createResultsReader(where: string): ResultsReader {
           `results: expected a first line of type run in ${where}, got ${damaged.length ? 'a damaged line' : 'no whole line'}`,
         )
       const notes = [...describeDamaged(damaged), ...[...unknown].map(([what, times]) => describeUnknown(what, times))]
-      return { ...byType(first, lines), lines: lines as unknown as ResultsFile['lines'], notes }
+      return { ...byType(first, lines), lines: [...lines] as unknown as ResultsFile['lines'], notes }
     },
   }
 }

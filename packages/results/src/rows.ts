@@ -1,3 +1,4 @@
+import { groupBy } from './group.js'
 import type { EvalLine } from './lines.js'
 import type { Results } from './read.js'
 
@@ -37,26 +38,44 @@ type RowLine = Pick<EvalLine, 'strategy' | 'trainLength' | 'size'>
 type ReadLine = Pick<EvalLine, 'trainLength' | 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
 
 /** Rows in the order of the run's strategies, then of train lengths and sizes. */
-export function rowsOf({ run, train, evals }: Results): Row[] {
-  const lines: RowLine[] = [...train, ...evals]
-  const sizes = new Set(lines.map((line) => line.size))
-  const found = new Map<string, Row>()
-  for (const { strategy, trainLength, size } of lines) {
-    const name = sizes.size > 1 ? `${strategy} ${size}` : strategy
-    found.set(`${name} ${trainLength}`, { strategy, trainLength, size, name })
-  }
-  const order: readonly string[] = [...run.config.strategies, ...lines.map((line) => line.strategy)]
-  return [...found.values()].sort(
-    (a, b) =>
-      order.indexOf(a.strategy) - order.indexOf(b.strategy) ||
-      a.trainLength - b.trainLength ||
-      a.size.localeCompare(b.size, 'en', { numeric: true }),
+export function rowsOf({ run, train, evals }: Pick<Results, 'run' | 'train' | 'evals'>): Row[] {
+  const byRow = new Map<string, RowLine>()
+  for (const lines of [train, evals] as readonly (readonly RowLine[])[])
+    for (const [id, [line]] of linesByRow(lines)) if (!byRow.has(id)) byRow.set(id, line!)
+  const found = [...byRow.values()]
+  const several = new Set(found.map(({ size }) => size)).size > 1
+  const order = new Map(
+    [...new Set([...run.config.strategies, ...found.map(({ strategy }) => strategy)])].map((name, i) => [name, i]),
   )
+  return found
+    .map(({ strategy, trainLength, size }) => {
+      const name = several ? `${strategy} ${size}` : strategy
+      return { strategy, trainLength, size, name }
+    })
+    .sort(
+      (a, b) =>
+        order.get(a.strategy)! - order.get(b.strategy)! ||
+        a.trainLength - b.trainLength ||
+        a.size.localeCompare(b.size, 'en', { numeric: true }),
+    )
 }
 
-/** Whether a line is of the row. */
-export const isRow = (line: RowLine, row: RowLine) =>
-  line.strategy === row.strategy && line.trainLength === row.trainLength && line.size === row.size
+const rowId = ({ strategy, trainLength, size }: RowLine) => `${strategy} ${trainLength} ${size}`
+
+/** Files have hundreds of lines a row: each list of lines is gone through once. */
+const indexed = new WeakMap<readonly RowLine[], ReadonlyMap<string, readonly RowLine[]>>()
+
+function linesByRow<L extends RowLine>(lines: readonly L[]): ReadonlyMap<string, readonly L[]> {
+  const known = indexed.get(lines) as ReadonlyMap<string, readonly L[]> | undefined
+  if (known) return known
+  const byRow = groupBy(lines, rowId)
+  indexed.set(lines, byRow)
+  return byRow
+}
+
+/** The lines of a row, in their order. The list must not change afterwards: it is indexed once. */
+export const linesOfRow = <L extends RowLine>(lines: readonly L[], row: RowLine): readonly L[] =>
+  linesByRow(lines).get(rowId(row)) ?? []
 
 /** Every train length once, ascending. */
 export const trainLengthsOf = (lines: readonly Pick<RowLine, 'trainLength'>[]) =>

@@ -23,12 +23,12 @@ const SIGNIFICANCE = 0.05
  * takes the differences of seeds as about normal, which so few cannot show: it says when not to believe a difference, more
  * than when to.
  *
- * @returns undefined with fewer than two seeds in common: nothing can be said
+ * @returns undefined with fewer than two seeds in common, or values that are not finite: nothing can be said
  */
 export function pairedTest(a: BySeed, b: BySeed): PairedTest | undefined {
   const differences = [...a].flatMap(([seed, value]) => (b.has(seed) ? [value - b.get(seed)!] : []))
   const pairs = differences.length
-  if (pairs < 2) return undefined
+  if (pairs < 2 || !differences.every(Number.isFinite)) return undefined
   const difference = differences.reduce((x, y) => x + y) / pairs
   const squares = differences.reduce((sum, each) => sum + (each - difference) ** 2, 0)
   const error = Math.sqrt(squares / (pairs - 1) / pairs)
@@ -47,12 +47,13 @@ export interface Standing {
 
 /**
  * Compares the lowest mean with every other by {@link pairedTest}, with Holm's correction for as many comparisons (Holm,
- * 1979): a table of many strategies does not crown one by chance. One seed tells nothing from anything.
+ * 1979): a table of many strategies does not crown one by chance. One seed tells nothing from anything. Who has a value that
+ * is not finite does not take part.
  */
 export function standing(losses: ReadonlyMap<string, BySeed>): Standing {
   const mean = (values: BySeed) => [...values.values()].reduce((sum, value) => sum + value, 0) / values.size
   const [best, ...others] = [...losses]
-    .filter(([, values]) => values.size > 0)
+    .filter(([, values]) => values.size > 0 && [...values.values()].every(Number.isFinite))
     .sort(([, a], [, b]) => mean(a) - mean(b))
   if (!best) return { best: undefined, undecided: [] }
   const told = significant(others.map(([, values]) => pairedTest(best[1], values)?.p ?? 1))

@@ -1,7 +1,8 @@
 import { groupByCell } from './cell.js'
+import { groupBy } from './group.js'
 import type { TrainLine } from './lines.js'
 import type { Results } from './read.js'
-import { evalLengthsOf, isRow, type ReadingGroup, type Row, wasRead } from './rows.js'
+import { evalLengthsOf, linesOfRow, type ReadingGroup, type Row, wasRead } from './rows.js'
 import { median, type Spread, spreadOf } from './spread.js'
 
 /** A row's numbers, each over its seeds. */
@@ -27,24 +28,22 @@ export function summarize(results: Results, rows: readonly Row[], reading: Readi
   const common = commonLoss(results.train)
   const apart = ownProcesses(results.train)
   return rows.flatMap((row) => {
-    const evals = reading ? results.evals.filter((line) => isRow(line, row) && wasRead(line, reading)) : []
-    if (!evals.length && results.evals.some((line) => isRow(line, row))) return []
-    const train = results.train.filter((line) => isRow(line, row))
-    const longest = evals.filter((line) => line.evalLength === evalLengthsOf(evals).at(-1))
+    const all = linesOfRow(results.evals, row)
+    const evals = reading ? all.filter((line) => wasRead(line, reading)) : []
+    if (!evals.length && all.length) return []
+    const train = linesOfRow(results.train, row)
+    const lengths = evalLengthsOf(evals)
+    const at = (length: number | undefined) => evals.filter((line) => line.evalLength === length)
+    const longest = at(lengths.at(-1))
     return [
       {
         row,
-        perplexity: new Map(
-          evalLengthsOf(evals).map((length) => {
-            const own = evals.filter((line) => line.evalLength === length)
-            return [length, over(own, (lines) => lines.at(-1)!.perplexity)!] as const
-          }),
-        ),
-        trainTokensPerSecond: over(train, (lines) => median(lines.map((line) => line.tokensPerSecond))),
-        secondsToLoss: over(train, (lines) => lines.find((line) => line.lossNats <= common)?.elapsedSeconds),
-        trainPeakBytes: apart ? over(train, (lines) => lines.at(-1)!.peakResidentBytes) : undefined,
-        evalTokensPerSecond: over(longest, (lines) => lines.at(-1)!.tokensPerSecond),
-        peakBytes: over(longest, (lines) => lines.at(-1)!.peakBytes),
+        perplexity: new Map(lengths.map((length) => [length, over(at(length), (own) => own.at(-1)!.perplexity)!])),
+        trainTokensPerSecond: over(train, (own) => median(own.map((line) => line.tokensPerSecond))),
+        secondsToLoss: over(train, (own) => own.find((line) => line.lossNats <= common)?.elapsedSeconds),
+        trainPeakBytes: apart ? over(train, (own) => own.at(-1)!.peakResidentBytes) : undefined,
+        evalTokensPerSecond: over(longest, (own) => own.at(-1)!.tokensPerSecond),
+        peakBytes: over(longest, (own) => own.at(-1)!.peakBytes),
       },
     ]
   })
@@ -56,19 +55,34 @@ export function over<L extends { readonly seed: number }>(
   value: (lines: readonly L[]) => number | undefined,
 ): Spread | undefined {
   const bySeed = new Map<number, number>()
-  for (const seed of new Set(lines.map((line) => line.seed))) {
-    const number = value(lines.filter((line) => line.seed === seed))
+  for (const [seed, own] of groupBy(lines, (line) => line.seed)) {
+    const number = value(own)
     if (number !== undefined) bySeed.set(seed, number)
   }
   return spreadOf(bySeed)
 }
 
-/** The lowest training loss that every cell reached. */
-export const commonLoss = (train: readonly TrainLine[]): number =>
-  Math.max(...groupByCell(train).map((lines) => Math.min(...lines.map((line) => line.lossNats))))
+/** The lowest training loss that every cell reached; those that have none that is finite do not count. */
+export const commonLoss = (train: readonly TrainLine[]): number => trainingOf(train).common
 
 /** What a process was resident in at most only grows: where it falls from a cell to the next, they had processes of their own. */
-function ownProcesses(train: readonly TrainLine[]): boolean {
-  const peaks = groupByCell(train).map((lines) => lines.at(-1)!.peakResidentBytes ?? 0)
-  return peaks.some((peak, i) => i > 0 && peak < peaks[i - 1]!)
+const ownProcesses = (train: readonly TrainLine[]): boolean => trainingOf(train).apart
+
+/** Of all lines of training, which are many: found once. */
+const known = new WeakMap<readonly TrainLine[], { readonly common: number; readonly apart: boolean }>()
+
+function trainingOf(train: readonly TrainLine[]) {
+  const found = known.get(train)
+  if (found) return found
+  const cells = groupByCell(train)
+  const lowest = cells
+    .map((lines) => lines.map(({ lossNats }) => lossNats).filter(Number.isFinite))
+    .flatMap((losses) => (losses.length ? [losses.reduce((a, b) => Math.min(a, b))] : []))
+  const peaks = cells.map((lines) => lines.at(-1)!.peakResidentBytes ?? 0)
+  const made = {
+    common: lowest.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+    apart: peaks.some((peak, i) => i > 0 && peak < peaks[i - 1]!),
+  }
+  known.set(train, made)
+  return made
 }

@@ -2,6 +2,7 @@ import {
   type Comparison,
   type CostName,
   formatMean,
+  orNotFinite,
   otherText,
   type PerplexityDifference,
   percent,
@@ -82,7 +83,8 @@ const formatP = (p: number) => (p < 0.001 ? '<0.001' : p.toFixed(3))
 
 function legend(differences: readonly PerplexityDifference[]): string[] {
   const common = differences.map(({ test }) => test?.pairs ?? 0)
-  const [least, most] = [Math.min(...common), Math.max(...common)]
+  const least = common.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
+  const most = common.reduce((a, b) => Math.max(a, b), 0)
   if (most === 0) return ['Fewer than two seeds in common: they cannot tell a difference from chance.']
   const seeds = least === most ? `${most} seeds in common` : `up to ${most} seeds in common`
   return [
@@ -98,7 +100,8 @@ const COSTS: Record<CostName, { readonly label: string; readonly show: (value: n
   peakBytes: { label: 'eval memory', show: (bytes) => megabytes(bytes) },
 }
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`
+const megabytes = (bytes: number) =>
+  orNotFinite(bytes, (finite) => `${(finite / 1e6).toFixed(finite < 1e8 ? 1 : 0)} MB`)
 
 const costsTable = ({ costs }: Comparison) =>
   table([

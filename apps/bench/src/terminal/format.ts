@@ -1,3 +1,5 @@
+import { orNotFinite } from '@alibi/results'
+
 /** e.g. `3 min 20 s`; rounded before it is divided, so that no part reaches 60 */
 export function duration(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds))
@@ -11,7 +13,8 @@ export function duration(seconds: number): string {
 const twoDigits = (value: number) => String(value).padStart(2, '0')
 
 /** e.g. `12,345` */
-export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US')
+export const thousands = (value: number): string =>
+  orNotFinite(value, (finite) => Math.round(finite).toLocaleString('en-US'))
 
 /** e.g. `41%`: whole percents, 100 only when all is done */
 export const percent = (done: number, total: number): string =>

@@ -1,5 +1,5 @@
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
-import { type EvalLine, formatMean } from '@alibi/results'
+import { type EvalLine, formatMean, orNotFinite } from '@alibi/results'
 import { duration, thousands } from '../terminal/format.js'
 import type { CellState } from './cell-state.js'
 import type { StatedCell } from './selection.js'
@@ -54,7 +54,7 @@ function rowsOf(shown: readonly Cell[], all: readonly Cell[]): string[][] {
     return [
       escapeHtml(name),
       `<span class="state ${state.replaceAll(' ', '-')}">${state}</span>${detail && ` ${escapeHtml(detail)}`}${bar}`,
-      last ? (Number.isFinite(last.lossNats) ? last.lossNats.toFixed(3) : 'not finite') : '—',
+      last ? orNotFinite(last.lossNats, (loss) => loss.toFixed(3)) : '—',
       last ? thousands(last.tokensPerSecond) : '—',
       last?.elapsedSeconds === undefined ? '—' : duration(last.elapsedSeconds),
       perplexities(results?.evals ?? []),

@@ -1,5 +1,5 @@
 import { curvesTable, drawCurves, type Figure, linearScale, logScale, type Scale, scaleFor, thin } from '@alibi/charts'
-import { formatMean, type ReadingGroup, readingGroups, trainLengthsOf, wasRead } from '@alibi/results'
+import { formatMean, orNotFinite, type ReadingGroup, readingGroups, trainLengthsOf, wasRead } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { meanOfLast, type Point, pointsEvery } from './curves.js'
 import { chooseCurves, type StatedCell, type WatchedCurve } from './selection.js'
@@ -52,7 +52,7 @@ function lossFigure(cells: readonly StatedCell[], trainLength: number, last: num
     caption: `Nats a token by step; each line of results is the mean since the line before. ${describeMeans(lines)}`,
     ...byStep(cells),
     y: 'nats a token',
-    format: (value) => value.toFixed(3),
+    format: (value) => orNotFinite(value, (loss) => loss.toFixed(3)),
   })
 }
 

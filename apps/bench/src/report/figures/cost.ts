@@ -1,6 +1,7 @@
 import { BAR_HEIGHT, drawBars, type Figure, stylesOf } from '@alibi/charts'
 import {
   commonLoss,
+  orNotFinite,
   type Results,
   type RowSummary,
   readingGroups,
@@ -40,7 +41,7 @@ const measuresOf = (results: Results): readonly Measure[] => [
   {
     id: 'time-to-loss',
     title: 'Seconds to a given loss',
-    caption: `In training steps, until the loss that every model reached: ${commonLoss(results.train).toFixed(3)} nats a token of training text. Shorter bars are better. Longer sequences have fewer tokens with little context, and so lower losses for that alone.`,
+    caption: `In training steps, until the loss that every model reached: ${orNotFinite(commonLoss(results.train), (loss) => loss.toFixed(3))} nats a token of training text. Shorter bars are better. Longer sequences have fewer tokens with little context, and so lower losses for that alone.`,
     unit: 'seconds',
     value: (summary) => summary.secondsToLoss,
     format: (seconds) => (seconds < 100 ? seconds.toFixed(1) : thousands(seconds)),
@@ -75,7 +76,9 @@ export function costFigures(results: Results): Figure[] {
       const { name, trainLength } = summary.row
       const spread = value(summary)
       const label = several ? `${name}, L ${thousands(trainLength)}` : name
-      return spread ? [{ name: label, colour: styles.get(name)!.colour, value: spread }] : []
+      return spread && Number.isFinite(spread.mean)
+        ? [{ name: label, colour: styles.get(name)!.colour, value: spread }]
+        : []
     })
     if (!bars.length) return []
     const height = 74 + BAR_HEIGHT * bars.length

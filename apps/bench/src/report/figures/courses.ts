@@ -52,8 +52,10 @@ const publishedCourse = (name: string, trainLength: number, table: string) =>
 
 function relative({ perplexity }: Course, trainLength: number) {
   const first = perplexity.get(trainLength)
-  if (first === undefined) return []
-  return [...perplexity].map(([length, value]) => ({ x: length / trainLength, y: value / first }))
+  if (first === undefined || !Number.isFinite(first)) return []
+  return [...perplexity]
+    .filter(([, value]) => Number.isFinite(value))
+    .map(([length, value]) => ({ x: length / trainLength, y: value / first }))
 }
 
 function courseFigure(

@@ -1,7 +1,7 @@
 import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf, thin } from '@alibi/charts'
 import {
+  formatMean,
   formatPerplexity,
-  perplexityDigits,
   type ReadingGroup,
   type Results,
   type RowSummary,
@@ -75,8 +75,7 @@ function perplexityFigure(
 
 /** e.g. `from 3.557 at 128 to 3.459 at 2,048` */
 function course(points: readonly (readonly [number, { readonly mean: number }])[]): string {
-  const say = ([length, { mean }]: (typeof points)[number]) =>
-    `${mean.toFixed(perplexityDigits(mean))} at ${thousands(length)}`
+  const say = ([length, { mean }]: (typeof points)[number]) => `${formatMean(mean)} at ${thousands(length)}`
   return points.length > 1 ? `goes from ${say(points[0]!)} to ${say(points.at(-1)!)}` : `is ${say(points[0]!)}`
 }
 

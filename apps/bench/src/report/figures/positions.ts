@@ -1,7 +1,8 @@
 import { curvesTable, drawCurves, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
 import {
   evalLengthsOf,
-  isRow,
+  linesOfRow,
+  orNotFinite,
   over,
   PLAIN,
   type PositionsLine,
@@ -21,7 +22,7 @@ export function positionFigures(results: Results): Figure[] {
     const ofLength = lines.filter((line) => line.trainLength === trainLength)
     const evalLength = evalLengthsOf(ofLength).at(-1)!
     const longest = ofLength.filter((line) => line.evalLength === evalLength)
-    const rows = rowsOf(results).filter((row) => longest.some((line) => isRow(line, row)))
+    const rows = rowsOf(results).filter((row) => linesOfRow(longest, row).length)
     return positionFigure(
       lengths.length > 1 ? `positions-${trainLength}` : 'positions',
       { trainLength, evalLength },
@@ -41,7 +42,7 @@ function positionFigure(
   const middles = bins.map(({ from, to }) => Math.sqrt((from + 1) * to))
   const styles = stylesOf(rows.map(({ name }) => name))
   const losses = rows.map((row) => {
-    const own = lines.filter((line) => isRow(line, row))
+    const own = linesOfRow(lines, row)
     return bins.map((bin) => over(own, ([line]) => line!.bins.find(({ from }) => from === bin.from)?.lossNats))
   })
   const curves = rows.map(({ name }, i) => ({
@@ -56,12 +57,15 @@ function positionFigure(
     caption:
       'Mean nats a token by how many tokens stand before it in its chunk. What falls at the left is the early-token curse, which every evaluation of short chunks suffers from; what rises beyond the train length is a failure to extrapolate. ' +
       `A place is a mean over ${thousands(bins[0]!.tokens)} chunks, the same for all: peaks that the curves share are of the text.`,
-    description: `Loss by position. ${curves.map(({ name, points }) => `${name} has ${points.at(0)?.y.toFixed(2)} at the start, ${points.at(-1)?.y.toFixed(2)} at the end`).join('; ')}.`,
+    description: `Loss by position. ${curves.map(({ name, points }) => `${name} has ${short(points.at(0)!.y)} at the start, ${short(points.at(-1)!.y)} at the end`).join('; ')}.`,
     table: curvesTable(
       'tokens before',
       bins.map((_, i) => i),
       rows.map(({ name }) => name),
-      (bin, i) => losses[i]![bin]?.mean.toFixed(3) ?? '—',
+      (bin, i) => {
+        const loss = losses[i]![bin]
+        return loss ? orNotFinite(loss.mean, (value) => value.toFixed(3)) : '—'
+      },
       (bin) => `${thousands(bins[bin]!.from)} to ${thousands(bins[bin]!.to - 1)}`,
     ),
     aspect: 760 / 430,
@@ -82,3 +86,5 @@ function positionFigure(
       ),
   }
 }
+
+const short = (loss: number) => orNotFinite(loss, (value) => value.toFixed(2))

@@ -1,5 +1,5 @@
 import { curvesTable, drawCurves, type Figure, logScale, stylesOf } from '@alibi/charts'
-import { isRow, over, type Results, rowsOf, trainLengthsOf } from '@alibi/results'
+import { linesOfRow, over, type Results, rowsOf, trainLengthsOf } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 
 const TASKS = { passkey: 'Finding a passkey', copy: 'Copying what was read' } as const
@@ -10,13 +10,13 @@ export function retrievalFigures(results: Results): Figure[] {
   return (Object.keys(TASKS) as (keyof typeof TASKS)[]).flatMap((task) =>
     trainLengthsOf(rows).flatMap((trainLength) => {
       const lines = results.retrieval.filter((line) => line.task === task && line.trainLength === trainLength)
-      const own = rows.filter((row) => row.trainLength === trainLength && lines.some((line) => isRow(line, row)))
+      const own = rows.filter((row) => row.trainLength === trainLength && linesOfRow(lines, row).length)
       if (!own.length) return []
       const distances = [...new Set(lines.map(({ distance }) => distance))].sort((a, b) => a - b)
       const shares = own.map((row) =>
         distances.map((distance) =>
           over(
-            lines.filter((line) => isRow(line, row) && line.distance === distance),
+            linesOfRow(lines, row).filter((line) => line.distance === distance),
             (ofSeed) => sum(ofSeed.map(({ correct }) => correct)) / sum(ofSeed.map(({ trials }) => trials)),
           ),
         ),

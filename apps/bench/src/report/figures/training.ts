@@ -1,22 +1,20 @@
 import { curvesTable, drawCurves, type Figure, linearScale, stylesOf } from '@alibi/charts'
-import { isRow, over, type Results, rowsOf, trainLengthsOf } from '@alibi/results'
+import { groupBy, linesOfRow, orNotFinite, over, type Results, rowsOf, trainLengthsOf } from '@alibi/results'
 import { duration, thousands } from '../../terminal/format.js'
 
 /** Training loss over steps, one figure a train length. */
 export function trainingFigures(results: Results): Figure[] {
-  const rows = rowsOf(results).filter((row) => results.train.some((line) => isRow(line, row)))
+  const rows = rowsOf(results).filter((row) => linesOfRow(results.train, row).length)
   const lengths = trainLengthsOf(rows)
   return lengths.map((trainLength) => {
     const own = rows.filter((row) => row.trainLength === trainLength)
     const styles = stylesOf(own.map(({ name }) => name))
     const series = own.map((row) => {
-      const lines = results.train.filter((line) => isRow(line, row))
-      const steps = [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b)
+      const lines = linesOfRow(results.train, row)
+      const byStep = groupBy(lines, ({ step }) => step)
+      const steps = [...byStep.keys()].sort((a, b) => a - b)
       const at = new Map(
-        steps.map((step) => {
-          const ofStep = lines.filter((line) => line.step === step)
-          return [step, over(ofStep, (ofSeed) => ofSeed.at(-1)!.lossNats)!] as const
-        }),
+        steps.map((step) => [step, over(byStep.get(step)!, (ofSeed) => ofSeed.at(-1)!.lossNats)!] as const),
       )
       return { row, at, seconds: over(lines, (ofSeed) => ofSeed.at(-1)!.elapsedSeconds) }
     })
@@ -32,12 +30,15 @@ export function trainingFigures(results: Results): Figure[] {
       id: lengths.length > 1 ? `training-${trainLength}` : 'training',
       title: `Training loss, trained at ${thousands(trainLength)} tokens`,
       caption: `Nats a token, each the mean since the one before.${times.length ? ` Seconds in training steps, the mean over seeds: ${times.join(', ')}.` : ''}`,
-      description: `Training loss by step. At the last step ${series.map(({ row, at }) => `${row.name} has ${[...at.values()].at(-1)!.mean.toFixed(3)}`).join(', ')}.`,
+      description: `Training loss by step. At the last step ${series.map(({ row, at }) => `${row.name} has ${exact([...at.values()].at(-1)!.mean)}`).join(', ')}.`,
       table: curvesTable(
         'step',
         steps,
         own.map(({ name }) => name),
-        (step, i) => series[i]!.at.get(step)?.mean.toFixed(3) ?? '—',
+        (step, i) => {
+          const loss = series[i]!.at.get(step)
+          return loss ? exact(loss.mean) : '—'
+        },
         thousands,
       ),
       aspect: 760 / 380,
@@ -58,3 +59,5 @@ export function trainingFigures(results: Results): Figure[] {
     }
   })
 }
+
+const exact = (loss: number) => orNotFinite(loss, (value) => value.toFixed(3))

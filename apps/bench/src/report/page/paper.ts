@@ -1,6 +1,6 @@
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlTable, narrowHtmlFigure } from '@alibi/charts/page'
-import { formatPerplexity, type Results, readingGroups, rowsOf, summarize } from '@alibi/results'
+import { formatPerplexity, orNotFinite, type Results, readingGroups, rowsOf, summarize } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'
@@ -43,7 +43,7 @@ function sideBySide(results: Results): string {
               paper.stride === undefined ? 'non-overlapping' : `sliding, stride ${paper.stride}`,
               formatPerplexity(ours),
               paper.perplexity.toFixed(2),
-              `${(100 * (ours.mean / paper.perplexity - 1)).toFixed(1)} %`,
+              orNotFinite(ours.mean, (mean) => `${(100 * (mean / paper.perplexity - 1)).toFixed(1)} %`),
               paper.table,
             ]),
         ),
