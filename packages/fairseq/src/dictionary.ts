@@ -8,6 +8,8 @@ export interface FairseqDictionary {
   readonly endOfLine: number
   /** Ids of a text's words, with one for the end of each line; a word that is not in the list is `<unk>`. */
   encode(text: Uint8Array): Int32Array
+  /** The same, and the byte of the text that each ends at. */
+  locate(text: Uint8Array): { readonly tokens: Int32Array; readonly byteEnds: Int32Array }
   /** Words with a space after each; ends of lines as newlines. */
   decode(ids: Int32Array): string
   /** The content of a dict.txt. */
@@ -19,23 +21,39 @@ const [END, UNKNOWN] = [2, 3]
 /** A dictionary's size is a multiple of it. */
 const MULTIPLE = 8
 
-/** Words between what Python's `\s` takes for space, which is not JavaScript's. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Python takes them for space.
-const WORD = /[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g
+/** What Python's `\s` takes for space, which is not what JavaScript's does. */
+const SPACES = '\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000'
+/** Words, and ends of lines as Python's text files have them. */
+const TOKEN = new RegExp(`\r\n?|\n|[^${SPACES}]+`, 'gu')
 /** Bytes read at a time, up to the next newline: a string has room for 2²⁹ characters. */
 const PIECE = 2 ** 24
 
-/** The words of each line. A line ends as Python's text files have it, with the text too. */
-function* linesOf(text: Uint8Array, piece = PIECE): Generator<readonly string[]> {
+/**
+ * Calls `found` with each word of a text, and with undefined for the end of each line, that of the text among them; and with
+ * the byte that it ends at.
+ *
+ * @throws TypeError for text that is not UTF-8
+ */
+function readWords(text: Uint8Array, found: (word: string | undefined, end: () => number) => void): void {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let inLine = false
   for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf(10, start + piece)
-    const end = newline < 0 ? text.length : newline + 1
-    const lines = decoder.decode(text.subarray(start, end)).split(/\r\n|[\r\n]/)
-    if (lines.at(-1) === '') lines.pop()
-    for (const line of lines) yield line.match(WORD) ?? []
-    start = end
+    const newline = text.indexOf(10, start + PIECE)
+    const stop = newline < 0 ? text.length : newline + 1
+    const piece = decoder.decode(text.subarray(start, stop))
+    let [from, bytes] = [0, start]
+    for (const { 0: token, index } of piece.matchAll(TOKEN)) {
+      inLine = !/^[\r\n]/.test(token)
+      found(inLine ? token : undefined, () => {
+        bytes += Buffer.byteLength(piece.slice(from, index + token.length))
+        from = index + token.length
+        return bytes
+      })
+    }
+    inLine ||= !/[\r\n]$/.test(piece)
+    start = stop
   }
+  if (inLine) found(undefined, () => text.length)
 }
 
 /**
@@ -63,7 +81,9 @@ export function parseFairseqDictionary(text: string): FairseqDictionary {
  */
 export function fairseqDictionaryOf(text: Uint8Array): FairseqDictionary {
   const counts = new Map<string, number>()
-  for (const words of linesOf(text)) for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  readWords(text, (word) => {
+    if (word !== undefined) counts.set(word, (counts.get(word) ?? 0) + 1)
+  })
   for (const word of SPECIAL) counts.delete(word)
   const sorted = new Map([...counts].sort(([a, m], [b, n]) => n - m || compareCodePoints(a, b)))
   for (let i = 0; (SPECIAL.length + sorted.size) % MULTIPLE; i++) {
@@ -76,29 +96,43 @@ export function fairseqDictionaryOf(text: Uint8Array): FairseqDictionary {
 function dictionary(counts: ReadonlyMap<string, number>): FairseqDictionary {
   const words = [...SPECIAL, ...counts.keys()]
   const ids = new Map(words.map((word, id) => [word, id]))
+  const idOf = (word: string | undefined) => (word === undefined ? END : (ids.get(word) ?? UNKNOWN))
   return Object.freeze({
     size: words.length,
     endOfLine: END,
     encode(text: Uint8Array) {
-      let encoded = new Int32Array(1024)
-      let count = 0
-      const push = (id: number) => {
-        if (count === encoded.length) {
-          const longer = new Int32Array(2 * count)
-          longer.set(encoded)
-          encoded = longer
-        }
-        encoded[count++] = id
-      }
-      for (const line of linesOf(text)) {
-        for (const word of line) push(ids.get(word) ?? UNKNOWN)
-        push(END)
-      }
-      return encoded.slice(0, count)
+      const tokens = int32List()
+      readWords(text, (word) => tokens.push(idOf(word)))
+      return tokens.take()
+    },
+    locate(text: Uint8Array) {
+      const [tokens, byteEnds] = [int32List(), int32List()]
+      readWords(text, (word, end) => {
+        tokens.push(idOf(word))
+        byteEnds.push(end())
+      })
+      return { tokens: tokens.take(), byteEnds: byteEnds.take() }
     },
     decode: (tokens: Int32Array) => Array.from(tokens, (id) => (id === END ? '\n' : `${words[id]} `)).join(''),
     toText: () => [...counts].map(([word, count]) => `${word} ${count}\n`).join(''),
   })
+}
+
+/** Grows: an array of numbers would be too long for a large text. */
+function int32List() {
+  let list = new Int32Array(1024)
+  let count = 0
+  return {
+    push(value: number) {
+      if (count === list.length) {
+        const longer = new Int32Array(2 * count)
+        longer.set(list)
+        list = longer
+      }
+      list[count++] = value
+    },
+    take: () => list.slice(0, count),
+  }
 }
 
 /** Python's order of strings; JavaScript compares UTF-16, which differs beyond U+D7FF. */

@@ -36,7 +36,7 @@ async function run(folder: string, { to, out, strategy }: Options): Promise<void
   await expectWritable('export', target)
   // Arrays only pass through: the slowest backend is the one that every machine has.
   await selectBackend('cpu')
-  const { model, tokenizer, trainLength } = await openCheckpoint(folder, console.error, strategy)
+  const { model, tokenizer, trainLength } = await openCheckpoint(folder, console.error, { strategy })
   await saveHuggingFace(target, model, { family: to, trainLength, files: tokenizer.files() })
   console.log(`exported ${model.numParameters.toLocaleString('en')} parameters: ${target}`)
 }

@@ -3,13 +3,16 @@ import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
 import { createTextStream } from '../data/tokenizer/text-stream.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { openCheckpoint, pluginOption } from './open-checkpoint.js'
+import { openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
 import { backendOption, number } from './options.js'
 
 export function generateCommand(): Command {
   return new Command('generate')
     .description('Continue a prompt with a checkpoint; the text streams to stdout.')
-    .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1, or a folder of Hugging Face transformers')
+    .argument(
+      '<checkpoint>',
+      'e.g. runs/…/checkpoints/alibi-seed1, a folder of Hugging Face transformers, or a file of fairseq',
+    )
     .option('--prompt <text>', 'what to continue', 'function ')
     .option('--max-new-tokens <n>', 'tokens to add', number, 256)
     .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', number, 0.8)
@@ -17,6 +20,7 @@ export function generateCommand(): Command {
     .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', number)
     .option('--seed <n>', 'the same seed gives the same text', number, 0)
     .addOption(pluginOption())
+    .addOption(vocabularyOption())
     .addOption(backendOption())
     .action(run)
 }
@@ -29,13 +33,14 @@ interface Options {
   readonly topP?: number
   readonly seed: number
   readonly strategy?: string
+  readonly vocabulary?: string
   readonly backend: BackendName | 'auto'
 }
 
-async function run(folder: string, { prompt, backend, strategy, ...options }: Options): Promise<void> {
+async function run(folder: string, { prompt, backend, strategy, vocabulary, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
   await selectBackend(backend)
-  const { model, tokenizer } = await openCheckpoint(folder, console.error, strategy)
+  const { model, tokenizer } = await openCheckpoint(folder, console.error, { strategy, vocabulary })
   const tokens = tokenizer.encodePrompt(prompt)
   const stream = createTextStream(tokenizer, tokens)
   process.stdout.write(prompt)

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type FairseqStrategy, loadFairseq } from '@alibi/fairseq'
 import { loadHuggingFace, readHuggingFaceInfo } from '@alibi/huggingface'
 import type { Model } from '@alibi/transformer'
 import { loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { Option } from 'commander'
 import { z } from 'zod'
+import { readFairseqWords } from '../data/tokenizer/fairseq.js'
 import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import { restoreTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.js'
-import { expectFolder, expectPlain } from '../files/paths.js'
+import { expectFolder, expectPlain, pathKind } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
 import { pluginSchema } from '../plugins/plugin.js'
 import { makeStrategy, strategyNames } from '../plugins/strategies.js'
@@ -34,28 +36,44 @@ export interface OpenedCheckpoint {
   /** The range that positions were drawn from in training, if they were. */
   readonly randomPositions?: number | undefined
   readonly data: string
-  /** The family of Hugging Face transformers that it is built like, if any. */
+  /** The family of Hugging Face transformers that it is built like, or fairseq, if any. */
   readonly architecture?: string | undefined
+}
+
+/** What else says how a checkpoint is to be opened. */
+export interface OpenOptions {
+  /** Where its strategy is now; default: where it was in training. Of fairseq: its name, where the file does not say it. */
+  readonly strategy?: string | undefined
+  /** Of fairseq: where its words are. */
+  readonly vocabulary?: string | undefined
 }
 
 export const pluginOption = () =>
   new Option(
     '--strategy <file|package>',
-    'where the strategy of the checkpoint is now, if it is not built in and moved',
+    'where the strategy of the checkpoint is now, if it is not built in and moved; of fairseq: alibi, sinusoidal or none',
+  )
+
+export const vocabularyOption = () =>
+  new Option(
+    '--vocabulary <name|file>',
+    'of a fairseq checkpoint: its dict.txt, or the text it was trained on (default: dict.txt beside it)',
   )
 
 /**
- * A checkpoint that the bench wrote, or a folder of Hugging Face transformers.
+ * A checkpoint that the bench wrote, a folder of Hugging Face transformers, or a file of fairseq.
  *
- * @param at - where its strategy is now; default: where it was in training
  * @throws Error, one line, for a folder that is neither, or whose strategy or tokenizer cannot be loaded
  */
 export async function openCheckpoint(
   folder: string,
   log: (line: string) => void,
-  at: string | undefined,
+  { strategy: at, vocabulary }: OpenOptions = {},
 ): Promise<OpenedCheckpoint> {
-  await expectFolder('checkpoint', folder, 'the folder of a checkpoint')
+  if ((await pathKind('checkpoint', folder)) === 'file') return openFairseq(folder, log, { strategy: at, vocabulary })
+  if (vocabulary !== undefined)
+    throw new Error(`checkpoint: expected no --vocabulary for ${folder}, got ${vocabulary}; it has its words`)
+  await expectFolder('checkpoint', folder, 'the folder of a checkpoint, or a file of fairseq')
   await expectPlain('checkpoint', folder)
   if (existsSync(join(folder, 'config.json'))) return openHuggingFace(folder, log, at)
   const ofRun = await readdir(join(folder, 'checkpoints')).catch((): string[] => [])
@@ -108,4 +126,23 @@ async function openHuggingFace(
     data: 'typescript',
     architecture: family,
   }
+}
+
+const fairseqStrategies: readonly FairseqStrategy[] = ['alibi', 'sinusoidal', 'none']
+
+async function openFairseq(
+  path: string,
+  log: (line: string) => void,
+  { strategy, vocabulary }: OpenOptions,
+): Promise<OpenedCheckpoint> {
+  const asked = fairseqStrategies.find((name) => name === strategy)
+  if (strategy !== undefined && !asked)
+    throw new Error(
+      `checkpoint: expected --strategy ${fairseqStrategies.join(', ')} for a file of fairseq, got ${strategy}`,
+    )
+  const { model, trainLength, unread } = await loadFairseq(path, { strategy: asked })
+  if (unread.length) log(`checkpoint: left unread in ${path}: ${unread.slice(0, 10).join(', ')}`)
+  const tokenizer = await readFairseqWords(path, vocabulary, model.config.vocabularySize, { log })
+  const name = model.strategy.name
+  return { model, tokenizer, strategy: name, seed: 0, trainLength, data: 'wikitext-103', architecture: 'fairseq' }
 }

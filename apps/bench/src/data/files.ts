@@ -38,6 +38,17 @@ export async function readFileOrFolder(
   }
 }
 
+/**
+ * All the text of a file or folder, its files joined in the order of their names.
+ *
+ * @throws Error, one line with what to do, for text that is missing, empty, binary, in another encoding or unreadable
+ */
+export async function readWhole(path: string, options: ReadOptions): Promise<Uint8Array> {
+  if ((await pathKind('data', path)) === 'absent')
+    throw new Error(`data: expected a file or folder with --whole, got ${path}, which is not there`)
+  return readAll(path, await filesBelow(path, options), options)
+}
+
 /** A file, or all files below a folder in the order of their paths. */
 async function filesBelow(path: string, { log }: ReadOptions): Promise<string[]> {
   if ((await pathKind('data', path)) === 'file') return [path]

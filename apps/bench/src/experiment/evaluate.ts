@@ -45,6 +45,8 @@ export const tokensRead = (config: RunConfig): { readonly length: number; readon
 export interface EvaluationRequest {
   readonly cell: CellKey
   readonly reading: PlannedReading
+  /** Where sliding windows lie. */
+  readonly windows?: 'full' | 'fairseq'
   /** Held-out tokens to score at most. */
   readonly maxTokens: number
   /** The range that positions are drawn from, if they are. */
@@ -55,13 +57,14 @@ export interface EvaluationRequest {
 export async function evaluateModel(
   model: Model,
   { tokens: valid, byteEnds }: Located,
-  { cell, reading, maxTokens, randomPositions: range }: EvaluationRequest,
+  { cell, reading, windows, maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
   const started = performance.now()
   const { byPlace, tokens, lossNats, perplexity, tokensPerSecond, peakBytes } = await evaluate(model, valid, {
     ...reading,
+    windows,
     maxTokens,
     ...(range !== undefined && {
       positions: (batch: number, length: number) => randomPositions(length, range, cell.seed, batch),

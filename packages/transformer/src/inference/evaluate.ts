@@ -18,6 +18,12 @@ export interface EvaluateOptions {
   readonly protocol?: 'nonoverlapping' | 'sliding' | 'streaming'
   /** Tokens that a sliding or streaming window advances by. Default L / 2. */
   readonly stride?: number
+  /**
+   * Where sliding windows lie. `full`: the first scores L tokens, the others lie so that they are full. `fairseq`: scored
+   * stretches begin at multiples of the stride, and each reads up to L − stride tokens before, as fairseq-eval-lm with a
+   * context window; the same for a stride of 1. Default `full`.
+   */
+  readonly windows?: 'full' | 'fairseq' | undefined
   /** Limits each query to the last so many keys: a control of what reading further back is worth. Default all. */
   readonly attentionWindow?: number | undefined
   /**
@@ -147,9 +153,12 @@ class LargestKernel extends Array<KernelInfo> {
 /** Windows over targets 0 … numTargets − 1: window [start, end) reads those tokens and predicts the one after each. */
 function evaluationWindows(
   numTargets: number,
-  { evalLength, protocol = 'nonoverlapping', stride, maxTokens = Infinity }: EvaluateOptions,
+  { evalLength, protocol = 'nonoverlapping', stride, windows: layout = 'full', maxTokens = Infinity }: EvaluateOptions,
 ): Window[] {
   checkOneOf('evaluate', 'protocol', protocol, ['nonoverlapping', 'sliding', 'streaming'])
+  checkOneOf('evaluate', 'windows', layout, ['full', 'fairseq'])
+  if (layout === 'fairseq' && protocol === 'streaming')
+    throw new RangeError('evaluate: expected windows full when streaming, got fairseq; take sliding')
   const advance = protocol === 'nonoverlapping' ? evalLength : (stride ?? Math.max(1, evalLength >> 1))
   checkInteger('evaluate', 'stride', advance, 1)
   if (advance > evalLength)
@@ -157,10 +166,13 @@ function evaluationWindows(
       `evaluate: expected stride ≤ evalLength, got ${advance} > ${evalLength}; no token may be skipped`,
     )
   const total = Math.min(numTargets, maxTokens)
-  const windows: Window[] = [{ start: 0, end: Math.min(evalLength, total), scoreFrom: 0 }]
-  for (let scored = evalLength; scored < total; scored += advance) {
+  // Tokens read again, and what the windows that begin at the start of the text score together.
+  const context = evalLength - advance
+  const first = layout === 'fairseq' ? (Math.floor(context / advance) + 1) * advance : evalLength
+  const windows: Window[] = [{ start: 0, end: Math.min(first, total), scoreFrom: 0 }]
+  for (let scored = first; scored < total; scored += advance) {
     const end = Math.min(scored + advance, total)
-    const start = protocol === 'nonoverlapping' ? scored : end - evalLength
+    const start = layout === 'fairseq' || protocol === 'nonoverlapping' ? scored - context : end - evalLength
     windows.push({ start, end, scoreFrom: scored - start })
   }
   return windows

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import type { Tokenizer } from './tokenizer.js'
+import type { TextMark, Tokenizer } from './tokenizer.js'
 
 const TOKENIZER = 'tokenizer.json'
 const CONFIG = 'tokenizer_config.json'
@@ -34,8 +34,25 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
     },
     encodePrompt: (text) => encode(text, true),
     decode: (tokens) => (tokens.length ? made.decode([...tokens], { skip_special_tokens: false }) : ''),
+    marks: marksOf(JSON.parse(tokenizer), JSON.parse(config ?? '{}')),
     files: () => ({ [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }),
   }
+}
+
+interface AddedTokens {
+  readonly added_tokens?: readonly { readonly id: number; readonly content: string }[]
+}
+
+/** By the names that tokenizer_config.json gives them. */
+function marksOf({ added_tokens = [] }: AddedTokens, config: Readonly<Record<string, unknown>>): Tokenizer['marks'] {
+  const marks: Partial<Record<TextMark, number>> = {}
+  for (const mark of ['bos', 'eos'] as const) {
+    const named = config[`${mark}_token`]
+    const content = typeof named === 'object' && named !== null && 'content' in named ? named.content : named
+    const id = added_tokens.find((each) => each.content === content)?.id
+    if (id !== undefined) marks[mark] = id
+  }
+  return marks
 }
 
 function parse(folder: string, tokenizer: string, config: string): HuggingFaceTokenizer {

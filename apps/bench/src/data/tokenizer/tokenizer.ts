@@ -10,6 +10,9 @@ export interface Located {
   readonly byteEnds: Int32Array
 }
 
+/** What a text begins (`<s>`) or ends with (`</s>`; of words, the end of a line). */
+export type TextMark = 'bos' | 'eos'
+
 /** Text to token ids and back. */
 export interface Tokenizer {
   readonly kind: 'bytes' | 'words' | 'tokens'
@@ -20,6 +23,8 @@ export interface Tokenizer {
   decode(tokens: Int32Array): string
   /** The same with what a text of its own begins with, `<s>` for some. */
   encodePrompt(text: string): Int32Array
+  /** The tokens that texts begin or end with, as far as it has them. */
+  readonly marks: Readonly<Partial<Record<TextMark, number>>>
   /** The files that Hugging Face's libraries read it from, by their names. */
   files(): Readonly<Record<string, string>>
 }
@@ -52,6 +57,7 @@ export const byteTokenizer: StoredTokenizer = {
   locate: (text) => ({ tokens: Int32Array.from(text), byteEnds: Int32Array.from(text, (_, i) => i + 1) }),
   decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens)),
   encodePrompt: (text) => Int32Array.from(Buffer.from(text)),
+  marks: {},
   files: () => tokenizerFiles(byteLevel()),
   toJSON: () => ({ kind: 'bytes' }),
 }
@@ -73,6 +79,7 @@ function wordTokenizer(words: readonly string[], prose = false): StoredTokenizer
       return { tokens: finish(encodeWords(text, pattern, idOf, byteEnds)), byteEnds: byteEnds.take() }
     },
     encodePrompt: (text) => finish(encodeInSteps(Buffer.from(text))),
+    marks: { eos: ids.get(NEWLINE)! },
     files: () => tokenizerFiles(wordLevel(ids, pattern)),
     decode: (tokens) => Array.from(tokens, (id) => (words[id] === NEWLINE ? '\n' : `${words[id]} `)).join(''),
     toJSON: () => ({ kind: 'words', words: [...words], ...(prose && { prose }) }),
