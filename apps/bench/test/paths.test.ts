@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   plan: readPlan,
   out: (out) => planRun({ out, backend: 'cpu', given: {}, log }),
   resume: (out) => planRun({ out, resume: true, backend: 'cpu', given: {}, log }),
-  checkpoint: (path) => openCheckpoint(path, log, undefined),
+  checkpoint: (path) => openCheckpoint(path, log),
   results: (path) => expectResults('report', path),
   strategy: (path) => loadPlugin(path),
   download: (path) => makeFolder('data', path),
@@ -70,7 +70,7 @@ describe.runIf(linux)('a path that is no file or folder', () => {
   it.each([
     ['results', () => expectResults('report', at('results'))],
     ['resume', () => planRun({ out: at('results'), resume: true, backend: 'cpu', given: {}, log })],
-    ['checkpoint', () => openCheckpoint(at('checkpoint'), log, undefined)],
+    ['checkpoint', () => openCheckpoint(at('checkpoint'), log)],
   ])('is refused within a folder: %s', { timeout: 10_000 }, async (_, take) => {
     await expect(take()).rejects.toThrow('which is a pipe')
   })

@@ -88,7 +88,7 @@ const ways: [string, () => string][] = [
 
 describe.each(ways)('a strategy by %s', (_way, from) => {
   it('does not run for a checkpoint from elsewhere', async () => {
-    await expect(openCheckpoint(await checkpoint(from()), silent, undefined)).rejects.toThrow(/^strategy /)
+    await expect(openCheckpoint(await checkpoint(from()), silent)).rejects.toThrow(/^strategy /)
     expect(existsSync(ran)).toBe(false)
   })
 
@@ -112,7 +112,9 @@ describe.each(ways)('a strategy by %s', (_way, from) => {
 
 describe('a strategy runs', () => {
   it('for a checkpoint, when it is named', async () => {
-    await expect(openCheckpoint(await checkpoint(evil), silent, evil)).rejects.toThrow('to compute what it did')
+    await expect(openCheckpoint(await checkpoint(evil), silent, { strategy: evil })).rejects.toThrow(
+      'to compute what it did',
+    )
     expect(existsSync(ran)).toBe(true)
   })
 
@@ -127,11 +129,9 @@ describe('a strategy runs', () => {
   it('when it was named on this machine, until it changes', async () => {
     await admitStrategies(await loadStrategies([evil]), strategyModel, silent)
     const at = await checkpoint(evil)
-    await expect(openCheckpoint(at, silent, undefined)).rejects.toThrow('to compute what it did')
+    await expect(openCheckpoint(at, silent)).rejects.toThrow('to compute what it did')
     await writeFile(evil, code('// changed'))
-    await expect(openCheckpoint(at, silent, undefined)).rejects.toThrow(
-      'which has changed since; nothing of it was run',
-    )
+    await expect(openCheckpoint(at, silent)).rejects.toThrow('which has changed since; nothing of it was run')
   })
 })
 
@@ -139,8 +139,10 @@ it('a checkpoint of a built-in strategy takes no other', async () => {
   const at = join(folder, 'built-in')
   const trainer = createTrainer(createModel(model, none()), { kind: 'adamw', learningRate: 1e-3 }, { seed: 1 })
   await saveCheckpoint(at, trainer, { seed: 1, trainLength: 16, data: 'typescript', tokenizer: { kind: 'bytes' } })
-  await expect(openCheckpoint(at, silent, 'rotary')).rejects.toThrow('got rotary; it is of none, which is built in')
-  await expect(openCheckpoint(at, silent, evil)).rejects.toThrow('it is of none, which is built in')
+  await expect(openCheckpoint(at, silent, { strategy: 'rotary' })).rejects.toThrow(
+    'got rotary; it is of none, which is built in',
+  )
+  await expect(openCheckpoint(at, silent, { strategy: evil })).rejects.toThrow('it is of none, which is built in')
   expect(existsSync(ran)).toBe(false)
-  expect((await openCheckpoint(at, silent, 'none')).strategy).toBe('none')
+  expect((await openCheckpoint(at, silent, { strategy: 'none' })).strategy).toBe('none')
 })

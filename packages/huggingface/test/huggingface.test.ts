@@ -5,6 +5,7 @@ import { alibi } from '@alibi/alibi'
 import type { PositionStrategy } from '@alibi/core'
 import { rotary, xPos } from '@alibi/rotary'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
+import { saveTorch, tensor } from '@alibi/torch-checkpoint'
 import { createKvCache, createModel, type Model, type ModelConfig } from '@alibi/transformer'
 import { decodeSafetensors, encodeSafetensors } from '@alibi/transformer/node'
 import * as tf from '@tensorflow/tfjs'
@@ -65,6 +66,28 @@ it('reads shards of bfloat16', async () => {
   const expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8'))
   const { model } = await loadHuggingFace(folder)
   expect(logits(model, [Int32Array.from(expected.tokens)])).toBeAllclose(expected.logits, TOLERANCE)
+})
+
+it('reads pytorch_model.bin, in one file or several, where there are no safetensors', async () => {
+  const each = caseOf('bloom')
+  const folder = await folderOf(each)
+  const want = logits((await loadHuggingFace(folder)).model, [ids])
+  const arrays = [...decodeSafetensors(await readFile(join(folder, 'model.safetensors')))]
+  const stateDict = (part: typeof arrays) =>
+    new Map(part.map(([name, { shape, data }]) => [name, tensor(shape, () => data)] as const))
+  await rm(join(folder, 'model.safetensors'))
+  await expect(loadHuggingFace(folder)).rejects.toThrow('expected model.safetensors or pytorch_model.bin')
+
+  await saveTorch(join(folder, 'pytorch_model.bin'), stateDict(arrays))
+  expect(logits((await loadHuggingFace(folder)).model, [ids])).toEqual(want)
+
+  await rm(join(folder, 'pytorch_model.bin'))
+  const halves = [arrays.slice(0, 5), arrays.slice(5)]
+  const nameOf = (i: number) => `pytorch_model-0000${i + 1}-of-00002.bin`
+  for (const [i, half] of halves.entries()) await saveTorch(join(folder, nameOf(i)), stateDict(half))
+  const index = { weight_map: Object.fromEntries(halves.flatMap((half, i) => half.map(([name]) => [name, nameOf(i)]))) }
+  await writeFile(join(folder, 'pytorch_model.bin.index.json'), JSON.stringify(index))
+  expect(logits((await loadHuggingFace(folder)).model, [ids])).toEqual(want)
 })
 
 it('reads files of the body alone', async () => {
@@ -221,9 +244,11 @@ describe('refuses in one line', () => {
   it('folders without what is needed', async () => {
     const folder = await folderOf(caseOf('gpt2'))
     await rm(join(folder, 'model.safetensors'))
-    await writeFile(join(folder, 'pytorch_model.bin'), '')
-    await expect(loadHuggingFace(folder)).rejects.toThrow('expected model.safetensors or model.safetensors.index.json')
-    await expect(loadHuggingFace(folder)).rejects.toThrow('got pytorch_model.bin; save it with save_pretrained')
+    await writeFile(join(folder, 'model.h5'), '')
+    await expect(loadHuggingFace(folder)).rejects.toThrow(
+      'expected model.safetensors or pytorch_model.bin, or an index of one',
+    )
+    await expect(loadHuggingFace(folder)).rejects.toThrow('got model.h5; save it with save_pretrained')
     await writeFile(join(folder, 'model.safetensors.index.json'), '{"weight_map": {"x": "model-1.safetensors"}}')
     await expect(loadHuggingFace(folder)).rejects.toThrow('expected model-1.safetensors, of which')
     await writeFile(join(folder, 'model.safetensors'), 'not one')

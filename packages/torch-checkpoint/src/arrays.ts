@@ -1,11 +1,13 @@
 import { basename } from 'node:path'
-import { describe, isTensor, type PickleValue, quoted, type Tensor } from './pickle/values.js'
+import { type Dtype, describe, isTensor, type PickleValue, quoted, type Tensor } from './pickle/values.js'
 import { openTorch, type TorchFile } from './read.js'
 
 /** Float arrays by name, read one at a time. */
 export interface TorchArrays {
   /** Sizes of the axes of each. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
+  /** What the numbers of each are stored as. */
+  readonly dtypes: ReadonlyMap<string, Dtype>
   /** @throws Error, one line, for an array that is not there, or not of floats */
   read(name: string): Promise<Float32Array>
   /** Whether two names are the same view of one storage. */
@@ -25,6 +27,7 @@ export function arraysOf(file: TorchFile, value: PickleValue = file.value): Torc
   for (const [name, tensor] of value) if (typeof name === 'string' && isTensor(tensor)) tensors.set(name, tensor)
   return {
     shapes: new Map([...tensors].map(([name, { shape }]) => [name, shape])),
+    dtypes: new Map([...tensors].map(([name, { storage }]) => [name, storage.dtype])),
     async read(name) {
       const tensor = tensors.get(name)
       if (!tensor) throw new Error(`arraysOf: expected a tensor ${quoted(name)}, got ${describe(value.get(name))}`)

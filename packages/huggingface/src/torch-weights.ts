@@ -1,0 +1,15 @@
+import { openTorchArrays } from '@alibi/torch-checkpoint'
+import type { SafetensorsFile } from '@alibi/transformer/node'
+
+/** As safetensors call them; others are refused by their own names. */
+const DTYPES: Readonly<Record<string, string>> = { float64: 'F64', float32: 'F32', float16: 'F16', bfloat16: 'BF16' }
+
+/**
+ * The arrays of a `pytorch_model.bin`, a state dict that torch.save wrote: read without running what is in it.
+ *
+ * @throws Error, one line, for a file of another kind
+ */
+export async function openTorchWeights(path: string): Promise<SafetensorsFile> {
+  const { shapes, dtypes, read, close } = await openTorchArrays(path)
+  return { shapes, dtypes: new Map([...dtypes].map(([name, dtype]) => [name, DTYPES[dtype] ?? dtype])), read, close }
+}
