@@ -1,7 +1,7 @@
 import { describeReading } from '@alibi/results'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config/schema.js'
+import { resolveRunConfig } from '../src/config/resolve.js'
 import { readingsOf } from '../src/experiment/evaluate.js'
 import { binEdges, placeBins } from '../src/experiment/loss-by-position.js'
 

@@ -1,5 +1,6 @@
 import { makeReading, type Results, type RunLine } from '@alibi/results'
-import { type RunConfig, resolveRunConfig } from '../src/config/schema.js'
+import { resolveRunConfig } from '../src/config/resolve.js'
+import type { RunConfig } from '../src/config/schema.js'
 import { binEdges } from '../src/experiment/loss-by-position.js'
 
 /** Nats more a doubling beyond the train length. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config/schema.js'
+import { resolveRunConfig } from '../src/config/resolve.js'
 import { randomPositions } from '../src/data/random-positions.js'
 
 describe('randomPositions', () => {

@@ -1,6 +1,7 @@
 import type { EvalLine, PositionsLine, Results, RetrievalLine, RunLine, TrainLine } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
-import { type RunOptions, resolveRunConfig } from '../src/config/schema.js'
+import { resolveRunConfig } from '../src/config/resolve.js'
+import type { RunOptions } from '../src/config/schema.js'
 import { markdownReport, resultTable } from '../src/report/markdown.js'
 
 const config = resolveRunConfig({

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveRunConfig } from '../src/config/schema.js'
+import { resolveRunConfig } from '../src/config/resolve.js'
 import { readCorpus } from '../src/data/corpus.js'
 import { ANSWER_LENGTH, makeTrials, taskNames, taskText, trialDistances } from '../src/data/tasks.js'
 import { trialKindsOf } from '../src/experiment/retrieval.js'

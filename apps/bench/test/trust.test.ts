@@ -13,7 +13,7 @@ import { saveCheckpoint } from '@alibi/transformer/node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCheckpoint } from '../src/commands/open-checkpoint.js'
 import { report } from '../src/commands/report.js'
-import { resolveRunConfig } from '../src/config/schema.js'
+import { resolveRunConfig } from '../src/config/resolve.js'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
 import { planRun } from '../src/run-folder/begin.js'
 

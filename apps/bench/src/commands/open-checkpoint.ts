@@ -7,12 +7,12 @@ import type { Model } from '@alibi/transformer'
 import { loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { Option } from 'commander'
 import { z } from 'zod'
+import { pluginSchema } from '../config/plugin.js'
 import { readFairseqWords } from '../data/tokenizer/fairseq.js'
 import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import { restoreTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.js'
 import { expectFolder, expectPlain, pathKind } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
-import { pluginSchema } from '../plugins/plugin.js'
 import { makeStrategy, strategyNames } from '../plugins/strategies.js'
 
 const metadataSchema = z.object({

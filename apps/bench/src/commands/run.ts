@@ -1,7 +1,7 @@
 import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
+import { cellsOf } from '../config/cells.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
-import { cellsOf } from '../experiment/cell.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { availableMemory, checkMemory } from '../experiment/memory.js'

@@ -1,8 +1,6 @@
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
-import { validate } from '@alibi/results'
 import { z } from 'zod'
-import { pluginSchema } from '../plugins/plugin.js'
-import { presets } from './presets.js'
+import { pluginSchema } from './plugin.js'
 
 /** As many as an array can have elements of. */
 const count = z
@@ -86,54 +84,3 @@ export type RunConfig = z.infer<typeof runConfigSchema>
 /** With what has a default left out or not. */
 export type Preset = Omit<z.input<typeof runConfigSchema>, 'preset'>
 export type RunOptions = Partial<RunConfig>
-
-/**
- * A preset with what was asked for in its place.
- *
- * @throws RangeError, one line, for a value that no run can have
- */
-export function resolveRunConfig(options: RunOptions): RunConfig {
-  const name = options.preset ?? 'quick'
-  if (!Object.hasOwn(presets, name))
-    throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
-  const config = validate(runConfigSchema, { preset: name, ...presets[name], ...options }, 'run')
-  const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
-  if (modelDim % numHeads !== 0)
-    throw new RangeError(
-      `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
-        .filter((heads) => modelDim % heads === 0)
-        .join(', ')}`,
-    )
-  if (batchSize % microBatches !== 0)
-    throw new RangeError(`run: expected micro-batches that divide the batch of ${batchSize}, got ${microBatches}`)
-  if (stride !== undefined && stride > Math.min(...evalLengths))
-    throw new RangeError(
-      `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
-    )
-  checkAdaptive(config)
-  checkRandomPositions(config)
-  return config
-}
-
-function checkAdaptive({ preset, adaptiveCutoffs, tokenizer, architecture }: RunConfig): void {
-  if (!adaptiveCutoffs) return
-  if (tokenizer === 'bytes')
-    throw new RangeError(
-      `run: expected tokenizer words or prose for ${preset}, whose rarer words have fewer dimensions`,
-    )
-  if (architecture)
-    throw new RangeError(
-      `run: expected no architecture for ${preset}, got ${architecture}, which has no adaptive input`,
-    )
-}
-
-function checkRandomPositions({ randomPositions, trainLength, evalLengths, protocols }: RunConfig): void {
-  if (randomPositions === undefined) return
-  const longest = Math.max(trainLength, ...evalLengths)
-  if (randomPositions < longest)
-    throw new RangeError(
-      `run: expected random positions from at least the longest length ${longest}, got ${randomPositions}; tokens have different ones`,
-    )
-  if (protocols.includes('streaming'))
-    throw new RangeError('run: expected protocol nonoverlapping or sliding with random positions, got streaming')
-}

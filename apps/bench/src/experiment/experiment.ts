@@ -1,13 +1,14 @@
 import { type CellKey, cellName, describeReading, type Results, sameReading } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
+import { cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
+import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
-import { cellKey, cellsOf, disposeTrainer } from './cell.js'
 import { evaluateModel, tokensRead } from './evaluate.js'
 import { plannedEvaluations } from './evaluations.js'
 import { sameTrials, tryRetrieval } from './retrieval.js'
-import { stepsDone } from './saved.js'
 import { type Run, trainCell } from './train.js'
+import { disposeTrainer } from './trainer.js'
 
 /**
  * Trains every cell and evaluates it by every reading: the whole experiment. Cells and readings that the folder's results

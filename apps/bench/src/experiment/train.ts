@@ -4,14 +4,16 @@ import { cellName } from '@alibi/results'
 import type { StepCompiler, Trainer } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
 import type { z } from 'zod'
+import { type Cell, cellKey } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
 import { trainingBatch } from '../data/batch.js'
 import type { Corpus } from '../data/corpus.js'
 import type { Append } from '../run-folder/append.js'
+import { checkpointFolder } from '../run-folder/layout.js'
+import { savedInfo, type windowSchema, withWayOut } from '../run-folder/saved.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
-import { type Cell, cellKey, checkpointFolder, newTrainer, savedTrainer } from './cell.js'
-import { savedInfo, type windowSchema, withWayOut } from './saved.js'
+import { newTrainer, savedTrainer } from './trainer.js'
 
 /** What the cells of a run share. */
 export interface Run {

@@ -1,7 +1,7 @@
+import type { Plugin } from '../config/plugin.js'
 import { checkPlugin } from './check.js'
 import { fingerprint } from './fingerprint.js'
 import { type LoadedPlugin, loadPlugin } from './load.js'
-import type { Plugin } from './plugin.js'
 import { findSource } from './source.js'
 import { registerStrategy, type StrategyModel, strategyNames } from './strategies.js'
 import { expectTrusted, rememberStrategy } from './trust.js'

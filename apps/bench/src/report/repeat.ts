@@ -1,7 +1,8 @@
 import type { RunLine } from '@alibi/results'
 import { Document, visit } from 'yaml'
 import { cellsOptions, configOptions } from '../commands/options.js'
-import { type RunConfig, resolveRunConfig } from '../config/schema.js'
+import { resolveRunConfig } from '../config/resolve.js'
+import type { RunConfig } from '../config/schema.js'
 import { planSchema } from '../sweep/plan.js'
 
 /** The command that runs this again: what differs from the preset, as options. */

@@ -5,8 +5,8 @@ import { cellId, modelSize, type RunLine } from '@alibi/results'
 import { positionParameterName } from '@alibi/transformer'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
 import { savedModel } from '../config/saved.js'
-import { checkpointFolder } from '../experiment/cell.js'
 import { isKnownStrategy, makeStrategy } from '../plugins/strategies.js'
+import { checkpointFolder } from '../run-folder/layout.js'
 import { CELLS } from '../sweep/folder.js'
 
 /** A strategy's parameters after training, by its name; of the first layer where each has its own. */

@@ -1,9 +1,9 @@
 import { cellName, type ResultLine, sameReading } from '@alibi/results'
 import { appendResults, readResults, writeResults } from '@alibi/results/node'
+import { cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
-import { cellsOf } from '../experiment/cell.js'
-import { stepsDone } from '../experiment/saved.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
+import { stepsDone } from './saved.js'
 
 /** Adds lines to a run's results and waits until they are kept. */
 export type Append = (...lines: readonly ResultLine[]) => Promise<void>

@@ -5,12 +5,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { SCHEMA_VERSION, validate } from '@alibi/results'
 import { readResults, resultsPath, writeResults } from '@alibi/results/node'
-import { type RunConfig, type RunOptions, resolveRunConfig, runConfigSchema } from '../config/schema.js'
-import { setDamagedAside } from '../experiment/saved.js'
+import { resolveRunConfig } from '../config/resolve.js'
+import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, namesOf, restoreStrategy, sourcesOf } from '../plugins/admit.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
 import { lockFolder } from './lock.js'
+import { setDamagedAside } from './saved.js'
 
 export interface PlanOptions {
   readonly out?: string

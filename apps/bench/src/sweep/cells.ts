@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { BackendName } from '@alibi/backend'
 import { type CellKey, cellId } from '@alibi/results'
+import { type Cell, cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
-import { type Cell, cellKey, cellsOf } from '../experiment/cell.js'
 import type { Outcomes } from './messages.js'
 
 /** One model of a sweep: a run with one strategy and one seed. */

@@ -1,7 +1,7 @@
 import { type CellKey, cellId, groupByCell, type Results, type RunLine } from '@alibi/results'
+import type { Cell } from '../config/cells.js'
 import { savedConfig } from '../config/saved.js'
 import type { RunConfig } from '../config/schema.js'
-import type { Cell } from '../experiment/cell.js'
 import type { End } from '../sweep/folder.js'
 
 /** What a folder has of one cell of a run or sweep. */

@@ -1,5 +1,5 @@
 import type { Results, RunLine } from '@alibi/results'
-import { cellKey, cellsOf } from '../experiment/cell.js'
+import { cellKey, cellsOf } from '../config/cells.js'
 import { isLocked } from '../run-folder/lock.js'
 import { alone, linesByCell, settingsOf, type WatchedCell } from './cell.js'
 import { type SweepReader, watchedSweep } from './sweep.js'

@@ -1,5 +1,5 @@
 import type { RunLine } from '@alibi/results'
-import { resolveRunConfig } from '../../config/schema.js'
+import { resolveRunConfig } from '../../config/resolve.js'
 import { thousands } from '../../terminal/format.js'
 
 /** What makes the perplexities of the paper's WikiText-103 models; the train length is each row's own. */

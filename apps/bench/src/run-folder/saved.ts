@@ -4,8 +4,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { cellName } from '@alibi/results'
 import { type CheckpointInfo, hasCheckpoint, readCheckpointInfo, verifyCheckpoint } from '@alibi/transformer/node'
 import { z } from 'zod'
+import { type Cell, cellsOf } from '../config/cells.js'
+import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
-import { type Cell, cellsOf, checkpointFolder, modelConfig } from './cell.js'
+import { checkpointFolder } from './layout.js'
 
 const sum = z.number().min(0)
 /** Sums since the last line of results: kept in checkpoints, so that a resumed run writes the same lines. */

@@ -1,0 +1,19 @@
+import { type CellKey, modelSize } from '@alibi/results'
+import type { RunConfig } from './schema.js'
+
+/** One strategy trained from one seed: what a run is made of. */
+export interface Cell {
+  readonly strategy: string
+  readonly seed: number
+}
+
+export const cellsOf = ({ strategies, seeds }: RunConfig): Cell[] =>
+  seeds.flatMap((seed) => strategies.map((strategy) => ({ strategy, seed })))
+
+/** What identifies the cell in results. */
+export const cellKey = ({ strategy, seed }: Cell, config: RunConfig): CellKey => ({
+  strategy,
+  trainLength: config.trainLength,
+  seed,
+  size: modelSize(config, config.architecture),
+})
