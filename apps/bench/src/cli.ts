@@ -1,22 +1,57 @@
 import { Command } from 'commander'
-import { compareCommand } from './commands/compare.js'
-import { doctorCommand } from './commands/doctor.js'
-import { evalCommand } from './commands/eval.js'
-import { exportCommand } from './commands/export.js'
-import { generateCommand } from './commands/generate.js'
-import { gpuCommand } from './commands/gpu.js'
-import { reportCommand } from './commands/report.js'
-import { runCommand } from './commands/run.js'
-import { speedCommand } from './commands/speed.js'
-import { sweepCommand } from './commands/sweep.js'
-import { trainCommand } from './commands/train.js'
-import { watchCommand } from './commands/watch.js'
 import { Interrupted } from './terminal/interrupt.js'
 
-const commands = [
-  ...[runCommand, sweepCommand, watchCommand, trainCommand, evalCommand, generateCommand],
-  ...[reportCommand, compareCommand, exportCommand, speedCommand, gpuCommand, doctorCommand],
-]
+/** What each verb does, in a few words, and where it is: only the one that is asked for is loaded. */
+const verbs: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  run: {
+    summary: 'train every strategy short, evaluate it long, write a report',
+    load: async () => (await import('./commands/run.js')).runCommand(),
+  },
+  sweep: {
+    summary: 'the same for every cell of a plan, each in a process of its own',
+    load: async () => (await import('./commands/sweep.js')).sweepCommand(),
+  },
+  watch: {
+    summary: 'a page with live curves of a run or a sweep',
+    load: async () => (await import('./commands/watch.js')).watchCommand(),
+  },
+  train: {
+    summary: 'train one model and keep its checkpoint',
+    load: async () => (await import('./commands/train.js')).trainCommand(),
+  },
+  eval: {
+    summary: 'evaluate a checkpoint on held-out text',
+    load: async () => (await import('./commands/eval.js')).evalCommand(),
+  },
+  generate: {
+    summary: 'continue a prompt with a checkpoint',
+    load: async () => (await import('./commands/generate.js')).generateCommand(),
+  },
+  report: {
+    summary: 'write the report of a folder of results again',
+    load: async () => (await import('./commands/report.js')).reportCommand(),
+  },
+  compare: {
+    summary: 'the differences of two runs or sweeps',
+    load: async () => (await import('./commands/compare.js')).compareCommand(),
+  },
+  export: {
+    summary: 'write a checkpoint as Hugging Face transformers reads it',
+    load: async () => (await import('./commands/export.js')).exportCommand(),
+  },
+  speed: {
+    summary: 'steps and evaluation against other implementations',
+    load: async () => (await import('./commands/speed.js')).speedCommand(),
+  },
+  gpu: {
+    summary: 'what the GPU does through WebGPU',
+    load: async () => (await import('./commands/gpu.js')).gpuCommand(),
+  },
+  doctor: {
+    summary: 'what this machine can do, and what would make it faster',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand(),
+  },
+}
 
 /** An error in one line, with what to do. */
 function describe(error: unknown): string {
@@ -35,7 +70,9 @@ const inOurWords = (text: string) =>
 const program = new Command('bench')
   .description('Train short, test long: compare position encodings on one transformer.')
   .option('--verbose', 'show the stack trace of an error')
-for (const make of commands) program.addCommand(make())
+const [asked] = process.argv.slice(2).filter((word) => !word.startsWith('-') && word !== 'help')
+for (const [name, { summary, load }] of Object.entries(verbs))
+  program.addCommand((name === asked ? await load() : new Command(name)).summary(summary))
 for (const command of [program, ...program.commands])
   command
     .showHelpAfterError('(add --help for the options)')

@@ -154,7 +154,7 @@ it('gives the command that runs it again', () => {
   )
   const other = resolveRunConfig({ preset: 'small', data: "my texts/it's", windowedControl: true, steps: 7, stride: 3 })
   expect(repeatCommand(other)).toBe(
-    "pnpm bench run --preset small --stride 3 --windowed-control --data 'my texts/it'\\''s' --steps 7",
+    "pnpm bench run --preset small --data 'my texts/it'\\''s' --stride 3 --windowed-control --steps 7",
   )
 })
 

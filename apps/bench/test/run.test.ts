@@ -125,7 +125,9 @@ describe('run', () => {
     await new Promise((resolve) => setTimeout(resolve, 150))
     child.kill('SIGINT')
     expect(await closed).toBe(130)
-    expect(stderr).toContain(`stopped; what is done is kept. Go on with: run --resume --out ${join(folder, 'stopped')}`)
+    expect(stderr).toContain(
+      `stopped; finished work is kept. Continue with: pnpm bench run --resume --out ${join(folder, 'stopped')}\n`,
+    )
     expect(stderr).not.toContain('    at ')
     await start('run', '--resume', '--out', join(folder, 'stopped'))
     expect(await numbers('stopped')).toEqual(await numbers('whole'))

@@ -288,7 +288,7 @@ describe('sweep', () => {
     const { code, stderr } = await end
     expect(code).toBe(130)
     expect(stderr).toContain(
-      `Go on with: sweep ${plan} --out ${join(folder, 'stopped')} --backend cpu --jobs 2 ${tensorboard.join(' ')}\n`,
+      `Continue with: pnpm bench sweep ${plan} --out ${join(folder, 'stopped')} --backend cpu --jobs 2 ${tensorboard.join(' ')}\n`,
     )
     expect(stderr).not.toContain('FAILED')
     for (const cell of await cellFolders('stopped')) expect(await readdir(cell)).toContain('checkpoints')

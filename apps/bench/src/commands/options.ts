@@ -36,65 +36,65 @@ export const tensorboardOption = () =>
 export const tensorboardFolder = (tensorboard: string | undefined, results: string) =>
   tensorboard === undefined ? undefined : join(resolve(tensorboard), basename(results))
 
-/** The options that make a run's config; a preset has the rest. */
+const { shape } = runConfigSchema
+
+/** With what the default preset has in its place. */
+function setting(flags: string, description: string, ...parse: readonly ((text: string) => unknown)[]): Option {
+  const option = new Option(flags, description)
+  const value = (presets.quick as Readonly<Record<string, unknown>>)[option.attributeName()]
+  if (value !== undefined) option.description += ` (${value})`
+  return parse.length ? option.argParser(parse[0]!) : option
+}
+
+/** The settings of a run that trains one model; a preset has what is left out. */
 export const configOptions = (): Option[] => [
-  new Option('--preset <name>', 'an experiment and its size').choices(Object.keys(presets)),
-  new Option('--data <name|file|folder>', `${sourceNames.join(', ')}, or a file or folder of your own`),
-  new Option('--tokenizer <kind>', 'what a token is').choices(tokenizers),
-  new Option('--train-length <tokens>', 'tokens in a training sequence').argParser(number),
-  new Option('--steps <n>', 'training steps').argParser(number),
-  new Option('--batch-size <rows>', 'sequences in a training step').argParser(number),
-  new Option('--micro-batches <n>', 'parts of a step computed in turn, in less memory').argParser(number),
-  new Option('--num-layers <n>', 'transformer blocks').argParser(number),
-  new Option('--model-dim <n>', 'width of the model').argParser(number),
-  new Option('--num-heads <n>', 'attention heads; they divide the width').argParser(number),
-  new Option('--architecture <family>', 'norms, MLP and biases of another family (default: as in the paper)').choices(
+  new Option(
+    '--preset <name>',
+    'has all settings that are left out; in brackets: those of quick, which is taken',
+  ).choices(Object.keys(presets)),
+  setting('--data <name|file|folder>', `${sourceNames.join(', ')}, or a file or folder of your own`),
+  setting('--tokenizer <kind>', 'what a token is').choices(tokenizers),
+  setting('--vocabulary-size <words>', 'the most frequent ones, at most so many', number),
+  setting('--train-length <tokens>', 'tokens in a training sequence', number),
+  setting('--steps <n>', 'training steps', number),
+  setting('--batch-size <rows>', 'sequences in a training step', number),
+  setting('--micro-batches <n>', 'parts of a step computed in turn, in less memory', number),
+  setting('--num-layers <n>', 'transformer blocks', number),
+  setting('--model-dim <n>', 'width of the model', number),
+  setting('--num-heads <n>', 'attention heads; they divide the width', number),
+  setting('--activation <name>', "of the MLP's hidden layer").choices(shape.activation.options),
+  setting('--architecture <family>', 'norms, MLP and biases of another family (as in the paper)').choices(
     huggingFaceFamilies,
   ),
-  new Option('--dropout <rate>', 'share of activations dropped in training').argParser(number),
-  new Option('--random-positions <range>', 'draw positions from 0 to it, anew in every step').argParser(number),
-  new Option('--learning-rate <rate>', 'its peak').argParser(number),
+  setting('--final-norm', 'normalize the last layer’s output'),
+  new Option('--no-final-norm', 'do not'),
+  setting('--adaptive-cutoffs <words,...>', 'where bands of rarer words begin, with fewer dimensions', numbers),
+  setting('--dropout <rate>', 'share of activations dropped in training', number),
+  setting('--attention-dropout <rate>', 'of attention weights (as --dropout)', number),
+  setting('--activation-dropout <rate>', "of the MLP's hidden layer", number),
+  setting('--tail-dropout <rate>', 'of the rarer bands of --adaptive-cutoffs', number),
+  setting('--random-positions <range>', 'draw positions from 0 to it, anew in every step', number),
+  setting('--optimizer <name>', 'what takes the steps').choices(shape.optimizer.options),
+  setting('--learning-rate <rate>', 'its peak', number),
+  setting('--min-learning-rate <rate>', 'where it ends', number),
+  setting('--warmup-steps <n>', 'steps up to the peak', number),
+  setting('--weight-decay <rate>', 'share of the weights taken away in a step, times the learning rate', number),
+  setting('--clip-norm <norm>', 'longest gradient; longer ones are shortened to it', number),
+  setting('--checkpoint-every <steps>', 'steps between checkpoints', number),
 ]
 
-/** The options that only a run of many cells has. */
+/** The settings that only a run of many cells has. */
 export const cellsOptions = (): Option[] => [
-  new Option('--strategies <names>', `from ${strategyHelp}`).argParser(list),
-  new Option('--eval-lengths <tokens,...>', 'lengths to evaluate at').argParser(numbers),
-  new Option('--eval-tokens <n>', 'held-out tokens scored at each length').argParser(number),
-  new Option('--protocols <names>', 'from nonoverlapping, sliding, streaming').argParser(list),
-  new Option('--stride <tokens>', 'that sliding and streaming windows advance by (default: half)').argParser(number),
-  new Option('--windowed-control', 'beyond the train length also evaluate with attention limited to it'),
-  new Option('--seeds <n,...>', 'each trains every strategy').argParser(numbers),
-]
-
-const CONFIG_KEYS = [
-  ...[
-    'preset',
-    'data',
-    'tokenizer',
-    'trainLength',
-    'steps',
-    'batchSize',
-    'microBatches',
-    'numLayers',
-    'modelDim',
-    'numHeads',
-  ],
-  ...[
-    'architecture',
-    'dropout',
-    'randomPositions',
-    'learningRate',
-    'strategies',
-    'evalLengths',
-    'evalTokens',
-    'seeds',
-    'protocols',
-    'stride',
-    'windowedControl',
-  ],
+  setting('--strategies <names>', `from ${strategyHelp}`, list),
+  setting('--eval-lengths <tokens,...>', 'lengths to evaluate at', numbers),
+  setting('--eval-tokens <n>', 'held-out tokens scored at each length', number),
+  setting('--protocols <names>', 'from nonoverlapping, sliding, streaming', list),
+  setting('--stride <tokens>', 'that sliding and streaming windows advance by (half)', number),
+  setting('--windowed-control', 'beyond the train length also evaluate with attention limited to it'),
+  new Option('--no-windowed-control', 'do not'),
+  setting('--seeds <n,...>', 'each trains every strategy', numbers),
 ]
 
 /** What was asked for on the command line, without what was not. */
-export const givenConfig = (options: Record<string, unknown>): RunOptions =>
-  Object.fromEntries(CONFIG_KEYS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
+export const givenConfig = (options: Readonly<Record<string, unknown>>): RunOptions =>
+  Object.fromEntries(Object.keys(shape).flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))

@@ -13,6 +13,7 @@ import { beginRun, planRun } from '../run-folder/begin.js'
 import { createProgress } from '../terminal/board.js'
 import { duration, thousands } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
+import { asOptions, pasteable } from '../terminal/shell.js'
 import {
   backendOption,
   cellsOptions,
@@ -32,6 +33,13 @@ export function runCommand(): Command {
     .addOption(tensorboardOption())
     .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
     .option('--retrain', 'with --resume: train models anew whose checkpoints are damaged')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  pnpm bench run --strategies alibi,rotary --seeds 1,2 --steps 500
+  pnpm bench run --data ./my-texts --train-length 64 --eval-lengths 64,256,1024`,
+    )
     .action(run)
 }
 
@@ -73,9 +81,8 @@ async function run(options: Options): Promise<void> {
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
   } catch (error) {
     progress.stop()
-    console.error(
-      `stopped; what is done is kept. Go on with: run --resume --out ${folder}${tensorboard === undefined ? '' : ` --tensorboard ${tensorboard}`}`,
-    )
+    const again = pasteable('run', '--resume', ...asOptions({ out: folder, tensorboard }))
+    console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }
 }

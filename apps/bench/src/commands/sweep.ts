@@ -17,6 +17,7 @@ import { type Board, createBoard } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import type { Progress } from '../terminal/progress.js'
+import { asOptions, pasteable } from '../terminal/shell.js'
 import { table } from '../terminal/table.js'
 import { backendOption, number, tensorboardFolder, tensorboardOption, tokenizers } from './options.js'
 import { report } from './report.js'
@@ -74,11 +75,11 @@ async function sweep(path: string, options: Options): Promise<void> {
   board.line(`${sweep.cells.length} cells on ${name}, ${device}; results ${dryRun ? 'would go to' : 'in'} ${folder}`)
   if (dryRun) return showPlan(sweep, options, signal)
 
-  const goOn = commandOf(path, folder, options)
+  const again = commandOf(path, folder, options)
   const tensorboard = tensorboardFolder(options.tensorboard, folder)
   const states = await runSweep(sweep, { jobs, retry, tensorboard, board, signal }).catch((error) => {
     board.close()
-    console.error(`stopped; what is done is kept. Go on with: ${goOn}`)
+    console.error(`stopped; finished work is kept. Continue with: ${pasteable(...again)}`)
     throw error
   })
   board.close()
@@ -89,21 +90,19 @@ async function sweep(path: string, options: Options): Promise<void> {
   const failed = sweep.cells.filter((cell) => states.get(cell)!.end === 'failed')
   if (failed.length)
     throw new Error(
-      `sweep: ${failed.length} cells failed: ${failed.map(({ key }) => describeCell(key)).join('; ')}; their logs are in ${join(folder, CELLS)}. Go on with: ${goOn} --retry`,
+      `sweep: ${failed.length} cells failed: ${failed.map(({ key }) => describeCell(key)).join('; ')}; their logs are in ${join(folder, CELLS)}. Continue with: ${pasteable(...again, '--retry')}`,
     )
 }
 
-/** All that decides which cells there are, as a command line has it. */
-function commandOf(path: string, folder: string, { jobs, data, tokenizer, backend, tensorboard }: Options): string {
-  const given = [
-    ...(data === undefined ? [] : ['--data', data]),
-    ...(tokenizer === undefined ? [] : ['--tokenizer', tokenizer]),
-    ...(backend === 'auto' ? [] : ['--backend', backend]),
-    ...(jobs === 1 ? [] : ['--jobs', `${jobs}`]),
-    ...(tensorboard === undefined ? [] : ['--tensorboard', tensorboard]),
-  ]
-  return ['sweep', path, '--out', folder, ...given].join(' ')
-}
+/** All that decides which cells there are, as words of a command. */
+const commandOf = (path: string, folder: string, { jobs, data, tokenizer, backend, tensorboard }: Options) => [
+  'sweep',
+  path,
+  ...asOptions({ out: folder, data, tokenizer }),
+  ...(backend === 'auto' ? [] : ['--backend', backend]),
+  ...(jobs === 1 ? [] : ['--jobs', `${jobs}`]),
+  ...asOptions({ tensorboard }),
+]
 
 async function showPlan(sweep: Sweep, { jobs, retry }: Options, signal: AbortSignal): Promise<void> {
   const { folder, cells, backend } = sweep

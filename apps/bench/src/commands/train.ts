@@ -13,6 +13,7 @@ import { checkpointFolder } from '../run-folder/layout.js'
 import { createProgress } from '../terminal/board.js'
 import { thousands } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
+import { asOptions, pasteable } from '../terminal/shell.js'
 import {
   backendOption,
   configOptions,
@@ -77,9 +78,8 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
     disposeTrainer(trainer)
   } catch (error) {
     progress.stop()
-    console.error(
-      `stopped; what is done is kept. Go on with: train --resume --out ${folder}${tensorboard === undefined ? '' : ` --tensorboard ${tensorboard}`}`,
-    )
+    const again = pasteable('train', '--resume', ...asOptions({ out: folder, tensorboard }))
+    console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }
 }

@@ -1,20 +1,16 @@
 import type { RunLine } from '@alibi/results'
 import { Document, visit } from 'yaml'
-import { cellsOptions, configOptions } from '../commands/options.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import type { RunConfig } from '../config/schema.js'
 import { planSchema } from '../sweep/plan.js'
+import { asOptions, pasteable } from '../terminal/shell.js'
 
 /** The command that runs this again: what differs from the preset, as options. */
 export function repeatCommand(config: RunConfig): string {
   const differing = differences(config)
   const asked = { ...differing, ...(differing.strategies && { strategies: placesOf(config) }) }
-  const options = [...cellsOptions(), ...configOptions()].flatMap((option) => {
-    const value = asked[option.attributeName() as keyof RunConfig]
-    if (value === undefined) return []
-    return [value === true ? option.long : `${option.long} ${quote(`${value}`)}`]
-  })
-  return ['pnpm bench run', `--preset ${config.preset}`, ...options].join(' ')
+  const { preset, plugins, ...settings } = asked
+  return pasteable('run', '--preset', config.preset, ...asOptions(settings))
 }
 
 /** The plan that makes a sweep again, as YAML. */
@@ -47,6 +43,3 @@ function differences(config: RunConfig): Partial<RunConfig> {
 
 /** Strategies as they were asked for. */
 const placesOf = ({ strategies, plugins }: RunConfig) => strategies.map((name) => plugins?.[name]?.from ?? name)
-
-/** For a shell, where it would not be taken as it is. */
-const quote = (text: string) => (/^[\w.,:/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
