@@ -86,7 +86,9 @@ function finder(file: SafetensorsFile, family: Family) {
     const others = name === embedding ? [...heads] : name === heads[0] ? heads.slice(1) : []
     const found = [name, name.replace(prefix, ''), ...others].find((each) => file.shapes.has(each))
     if (found === undefined)
-      throw new Error(`loadHuggingFace: expected an array ${name} (for ${ours}), got none in the weights`)
+      throw new Error(
+        `loadHuggingFace: expected an array ${name} (for ${ours}), as config.json has it, got none in the weights`,
+      )
     return found
   }
 }

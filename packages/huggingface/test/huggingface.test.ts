@@ -221,7 +221,7 @@ describe('refuses in one line', () => {
       'a size of another model',
       'gpt2',
       { n_layer: 3 },
-      'expected an array transformer.h.2.ln_1.weight (for layers.2.attention_norm.scale), got none',
+      'expected an array transformer.h.2.ln_1.weight (for layers.2.attention_norm.scale), as config.json has it, got none',
     ],
     [
       'another width',

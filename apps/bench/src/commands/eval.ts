@@ -1,5 +1,6 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
-import { lineText, makeReading, modelSize, validate } from '@alibi/results'
+import { type EvalLine, lineText, makeReading, modelSize, validate } from '@alibi/results'
+import type { Model } from '@alibi/transformer'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { runConfigSchema } from '../config/schema.js'
@@ -110,6 +111,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
       progress.stop()
       console.log(lineText(whole))
       if (options.byPosition) console.log(lineText(positions))
+      if (!Number.isFinite(whole.lossNats)) throw await notFinite(model, folder, whole)
     }
   } finally {
     progress.stop()
@@ -144,4 +146,15 @@ function withFirst({ tokens, byteEnds }: Located, tokenizer: Tokenizer, mark: Te
     return out
   }
   return { tokens: before(first, tokens), byteEnds: before(0, byteEnds) }
+}
+
+/** Why a loss is not finite, as far as the weights say it. */
+async function notFinite({ parameters }: Model, folder: string, { lossNats, evalLength }: EvalLine): Promise<Error> {
+  const names: string[] = []
+  for (const [name, values] of parameters) if (!(await values.data()).every(Number.isFinite)) names.push(name)
+  const some = names.slice(0, 3).join(', ')
+  const cause = names.length
+    ? `weights of ${folder} are not finite: ${some}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
+    : 'its weights are finite, so activations or scores overflow'
+  return new Error(`eval: expected a finite loss, got ${lossNats} at ${evalLength}; ${cause}`)
 }

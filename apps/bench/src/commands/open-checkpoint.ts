@@ -98,11 +98,16 @@ export async function openCheckpoint(
       `checkpoint: expected --strategy of a file or package for ${folder}, got ${at}; it is of ${strategy}`,
     )
   if (!info.hashed) log(`checkpoint.json of ${folder} is of an older version, without a hash of itself`)
+  const restored = restoreTokenizer(tokenizer)
+  if (restored.vocabularySize !== info.config.vocabularySize)
+    throw new Error(
+      `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${restored.vocabularySize}`,
+    )
   const model = { ...info.config, trainLength: rest.trainLength }
   if (plugin) await restoreStrategy(strategy, plugin, model, log, at)
   const { trainer } = await loadCheckpoint(folder, makeStrategy(strategy, model))
   trainer.dispose()
-  return { ...rest, model: trainer.model, tokenizer: restoreTokenizer(tokenizer), strategy }
+  return { ...rest, model: trainer.model, tokenizer: restored, strategy }
 }
 
 async function openHuggingFace(

@@ -14,7 +14,10 @@ export const huggingFaceFamilies: readonly string[] = families.map(({ name }) =>
 /** @throws Error, one line, for a name that is not one of {@link huggingFaceFamilies} */
 export function familyOf(where: string, name: unknown): Family {
   const family = families.find((each) => each.name === name)
-  if (!family) throw new Error(`${where}: expected model_type ${huggingFaceFamilies.join(', ')}, got ${name}`)
+  if (!family)
+    throw new Error(
+      `${where}: expected model_type ${huggingFaceFamilies.join(', ')}, got ${typeof name === 'string' ? name : (JSON.stringify(name) ?? 'none')}`,
+    )
   return family
 }
 

@@ -41,7 +41,11 @@ export interface StoredTokenizer extends Tokenizer {
 
 const tokenizerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('bytes') }),
-  z.object({ kind: z.literal('words'), words: z.array(z.string()), prose: z.boolean().optional() }),
+  z.object({
+    kind: z.literal('words'),
+    words: z.array(z.string()).refine((words) => words.includes(UNKNOWN) && new Set(words).size === words.length),
+    prose: z.boolean().optional(),
+  }),
 ])
 type TokenizerData = z.infer<typeof tokenizerSchema>
 
