@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { evalCommand } from '../src/commands/eval.js'
+import { exportCommand } from '../src/commands/export.js'
 
 // A checkpoint that the ALiBi paper's code trained, and what its fairseq-eval-lm says of a text (tooling/golden/fairseq.py).
 const golden = (name: string) =>
@@ -97,6 +98,16 @@ it('takes the words from the text that the model was trained on', async () => {
   await expect(evaluate('bare/tiny.pt', ...whole(), '--vocabulary', train)).rejects.toThrow(
     'expected 424 words, the rows of the tables of tiny.pt, got 8',
   )
+})
+
+it('writes the checkpoint back for fairseq, with its words', async () => {
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  await exportCommand()
+    .parseAsync([join(folder, 'tiny.pt'), '--to', 'fairseq', '--out', join(folder, 'back')], { from: 'user' })
+    .finally(() => log.mockRestore())
+  expect(await readFile(join(folder, 'back/dict.txt'), 'utf8')).toBe(await readFile(golden('dict.txt'), 'utf8'))
+  const [line] = await evaluate('back/model.pt', ...whole())
+  expect(Math.abs(line!.lossNats - of(48, 0).mean_nats)).toBeLessThan(1e-6)
 })
 
 it('refuses in one line', async () => {

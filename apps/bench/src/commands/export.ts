@@ -1,25 +1,28 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { selectBackend } from '@alibi/backend'
+import { saveFairseq } from '@alibi/fairseq'
 import { huggingFaceFamilies, saveHuggingFace } from '@alibi/huggingface'
 import { Command, Option } from 'commander'
-import { expectWritable } from '../files/paths.js'
-import { openCheckpoint, pluginOption } from './open-checkpoint.js'
+import { expectWritable, makeFolder } from '../files/paths.js'
+import { type OpenedCheckpoint, openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('Write a checkpoint as Hugging Face transformers reads it, its tokenizer included.')
+    .description('Write a checkpoint as Hugging Face transformers or fairseq reads it, its words included.')
     .argument('<checkpoint>', 'e.g. runs/…/checkpoints/alibi-seed1; see train --architecture')
     .addOption(
       new Option(
         '--to <family>',
-        'model_type: bloom and mpt have ALiBi, gpt_neox and llama rotary, gpt2 learned positions',
+        'model_type: bloom and mpt have ALiBi, gpt_neox and llama rotary, gpt2 learned positions; or fairseq',
       )
-        .choices(huggingFaceFamilies)
+        .choices([...huggingFaceFamilies, 'fairseq'])
         .makeOptionMandatory(),
     )
     .option('--out <folder>', 'a new one (default: the checkpoint with -<family> at the end)')
     .addOption(pluginOption())
+    .addOption(vocabularyOption())
     .action(run)
 }
 
@@ -27,16 +30,30 @@ interface Options {
   readonly to: string
   readonly out?: string
   readonly strategy?: string
+  readonly vocabulary?: string
 }
 
-async function run(folder: string, { to, out, strategy }: Options): Promise<void> {
+async function run(folder: string, { to, out, strategy, vocabulary }: Options): Promise<void> {
   const target = out ?? `${resolve(folder)}-${to}`
   if (target !== '' && existsSync(target))
     throw new Error(`export: expected a new folder, got ${target}, which exists; give another --out`)
   await expectWritable('export', target)
   // Arrays only pass through: the slowest backend is the one that every machine has.
   await selectBackend('cpu')
-  const { model, tokenizer, trainLength } = await openCheckpoint(folder, console.error, { strategy })
-  await saveHuggingFace(target, model, { family: to, trainLength, files: tokenizer.files() })
+  const checkpoint = await openCheckpoint(folder, console.error, { strategy, vocabulary })
+  const { model, tokenizer, trainLength } = checkpoint
+  if (to === 'fairseq') await exportFairseq(target, checkpoint)
+  else await saveHuggingFace(target, model, { family: to, trainLength, files: tokenizer.files() })
   console.log(`exported ${model.numParameters.toLocaleString('en')} parameters: ${target}`)
+}
+
+/** A folder with model.pt and its dict.txt. */
+async function exportFairseq(target: string, { model, tokenizer, trainLength, architecture }: OpenedCheckpoint) {
+  if (architecture !== 'fairseq' || trainLength === undefined)
+    throw new Error(
+      'export: expected a checkpoint with the ids of fairseq for --to fairseq, got another; its tables have no rows for <s> and <pad>, which would take probability from the words',
+    )
+  await makeFolder('export', target)
+  for (const [name, content] of Object.entries(tokenizer.files())) await writeFile(join(target, name), content)
+  await saveFairseq(join(target, 'model.pt'), model, { trainLength })
 }
