@@ -2,4 +2,3 @@
 
 export { perplexityDigits } from '@alibi/results'
 export { trainingBatch } from './data/batch.js'
-export { makeStrategy } from './plugins/strategies.js'

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
 import { conformanceCases } from '@alibi/core/conformance'
+import { contextOf } from '@alibi/strategies'
 import { createModel, createTrainer } from '@alibi/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
 import { loadPlugin } from '../src/plugins/load.js'
-import { contextOf, makeStrategy } from '../src/plugins/strategies.js'
 
 const docs = fileURLToPath(new URL('../../../docs', import.meta.url))
 const fileOf = (name: string) => join(docs, 'examples/strategies', `${name}.ts`)
@@ -39,9 +39,10 @@ describe.each(Object.entries(formulas))('%s', async (name, bias) => {
   for (const each of conformanceCases(() => factory(contextOf(model)), { bias })) it(each.name, each.run)
 
   it('is admitted to the bench and trains: the loss falls, and with it what it learns', async () => {
-    expect((await admitStrategies(await loadStrategies([fileOf(name)]), model, () => {})).strategies).toEqual([name])
+    const admitted = await admitStrategies(await loadStrategies([fileOf(name)]), model, () => {})
+    expect(admitted.config.strategies).toEqual([name])
     const config = { vocabularySize: 5, numLayers: 1, modelDim: model.modelDim, numHeads: model.numHeads }
-    const trained = createModel(config, makeStrategy(name, model), 1)
+    const trained = createModel(config, admitted.registry.make(name, model), 1)
     const trainer = createTrainer(trained, { kind: 'adamw', learningRate: 0.01 })
     const own = [...trained.parameters].filter(([key]) => key.includes('position.'))
     const before = own.map(([, variable]) => [...variable.dataSync()])

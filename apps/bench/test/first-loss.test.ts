@@ -1,4 +1,5 @@
 import { selectBackend } from '@alibi/backend'
+import { builtInStrategies } from '@alibi/strategies'
 import { createModel } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, it } from 'vitest'
@@ -8,7 +9,6 @@ import { resolveRunConfig } from '../src/config/resolve.js'
 import type { RunConfig } from '../src/config/schema.js'
 import { trainingBatch } from '../src/data/batch.js'
 import { readCorpus } from '../src/data/corpus.js'
-import { makeStrategy } from '../src/plugins/strategies.js'
 
 beforeAll(async () => {
   await selectBackend('wasm')
@@ -30,7 +30,11 @@ it.each(names)('the first loss of preset %s is no worse than chance', async (pre
   const inputs = rows.map((row) => row.subarray(0, -1))
   const targets = Int32Array.from(rows.flatMap((row) => [...row.subarray(1)]))
   for (const strategy of new Set(['none', ...config.strategies])) {
-    const model = createModel(modelConfig(config, tokenizer.vocabularySize), makeStrategy(strategy, config), 1)
+    const model = createModel(
+      modelConfig(config, tokenizer.vocabularySize),
+      builtInStrategies.make(strategy, config),
+      1,
+    )
     const [loss] = tf.tidy(() => {
       const { vocabulary } = model
       const places = vocabulary.tailPlaces(targets).map((list) => tf.tensor1d(list, 'int32'))

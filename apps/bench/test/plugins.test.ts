@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
 import { readResults } from '@alibi/results/node'
+import { builtInStrategies } from '@alibi/strategies'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { savedConfig } from '../src/config/saved.js'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
-import { makeStrategy } from '../src/plugins/strategies.js'
+import { namesOf, referenceOf } from '../src/plugins/references.js'
 import { repeatCommand } from '../src/report/repeat.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -36,7 +37,10 @@ async function file(name: string, text: string): Promise<string> {
 }
 
 const model = { numHeads: 2, modelDim: 8, trainLength: 16 }
-const admit = async (...references: string[]) => admitStrategies(await loadStrategies(references), model, () => {})
+const admitAll = async (...references: string[]) => admitStrategies(await loadStrategies(references), model, log)
+const admit = async (...references: string[]) => (await admitAll(...references)).config
+const log = (line: string) => void lines.push(line)
+let lines: string[] = []
 
 describe('a strategy of one’s own', () => {
   it('is known by its name from then on, between built-in ones', async () => {
@@ -45,7 +49,9 @@ describe('a strategy of one’s own', () => {
       strategies: ['rotary', 'first', 'none'],
       plugins: { first: { from: path, fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) } },
     })
-    expect(makeStrategy('first', model).bias).toMatchObject({ kind: 'linear', numHeads: 2 })
+    const { registry } = await admitAll(path)
+    expect(registry.make('first', model).bias).toMatchObject({ kind: 'linear', numHeads: 2 })
+    expect(builtInStrategies.has('first')).toBe(false)
   })
 
   it.each([
@@ -99,8 +105,32 @@ describe('a strategy of one’s own', () => {
       source('newer').replace('specVersion: 1', 'specVersion: 2 as 1'),
       /expected specVersion 1, got 2/,
     ],
-    ['a name that is built in', source('alibi'), /that is not built in, got alibi/],
-    ['a name that is no folder', source('a/b'), /expected a name of letters.+got a\/b/],
+    ['a name that is built in', source('alibi'), /a name of its own, got alibi, and alibi is another strategy/],
+    ['a name that is built in but for its case', source('Rotary'), /got Rotary, and rotary is another strategy/],
+    ...[
+      'a/b',
+      '__proto__',
+      'constructor',
+      'toString',
+      'x'.repeat(300),
+      'a b',
+      '',
+      '.hidden',
+      'end.',
+      'CON',
+      'lpt1.txt',
+    ].map((name, i): [string, string, RegExp] => [
+      `a name that is none, ${i}`,
+      source(name),
+      /expected a name of at most 64/,
+    ]),
+    ['a quote and a newline', source('a"\\n<b>'), /got "a\\"\\n<b>"; rename it/],
+    ['a string that it throws', source('throws-text', "(() => { throw 'not today' })()"), /cannot be made: not today/],
+    [
+      'nothing that it throws',
+      source('throws-none', '(() => { throw undefined })()'),
+      /cannot be made: it threw undefined/,
+    ],
     [
       'what it throws',
       source('throws', "(() => { throw new RangeError('no such head') })()"),
@@ -119,7 +149,7 @@ describe('a strategy of one’s own', () => {
       source('two', '0.5', 'export function also() {}'),
       /got functions also, make; choose one: \S+#also/,
     ],
-    ['broken syntax', 'export const x = (', /cannot be loaded: .*Unexpected token/],
+    ['broken syntax', 'export const x = (', /cannot be loaded: .*Unexpected token.*broken-syntax\.ts:1:\d+/],
     ['a missing import', "import 'no-such-package'", /cannot be loaded: Cannot find module 'no-such-package'/],
   ])('is refused in one line for %s', async (what, text, message) => {
     const path = await file(`refused-${what.replaceAll(' ', '-')}.ts`, text)
@@ -130,8 +160,65 @@ describe('a strategy of one’s own', () => {
 
   it('is refused under the name of another', async () => {
     const paths = [await file('d.ts', source('twin')), await file('e.ts', source('twin', '0.5'))]
-    await expect(admit(...paths)).rejects.toThrow(/e\.ts: expected a name of its own, got twin once more/)
+    await expect(admit(...paths)).rejects.toThrow(/e\.ts: expected a name of its own, got twin, and twin is another/)
   })
+})
+
+describe('a strategy with options', () => {
+  it('is built in, and goes by a name that says them', async () => {
+    const { config, registry } = await admitAll('rotary', 'rotary:base=500000', 't5-bias:numBuckets=16:as=t5-16')
+    expect(config).toEqual({
+      strategies: ['rotary', 'rotary-base-500000', 't5-16'],
+      variants: {
+        'rotary-base-500000': { use: 'rotary', options: { base: 500_000 } },
+        't5-16': { use: 't5-bias', options: { numBuckets: 16 } },
+      },
+    })
+    const made = registry.make('t5-16', { ...model, variants: config.variants })
+    expect(made).toMatchObject({
+      name: 't5-16',
+      parameters: { [Object.keys(made.parameters!)[0]!]: { shape: [16, 2] } },
+    })
+    const references = ['rotary', 'rotary:base=500000', 't5-bias:numBuckets=16:as=t5-16']
+    expect(config.strategies.map((name) => referenceOf(name, config))).toEqual(references)
+    expect(namesOf(references, config)).toEqual(config.strategies)
+  })
+
+  it.each([
+    ['rotary:theta=5', 'strategy rotary: expected an option from base, rotaryDim, pairing, scaling, factor, got theta'],
+    ['none:base=5', 'strategy none: expected an option from none at all, got base'],
+    ['rotary:base=many', 'strategy rotary: base: expected a number, got many'],
+    ['rotary:pairing=third', 'strategy rotary: pairing: expected half or interleaved, got third'],
+    ['rotary:base=0', 'base'],
+    ['rotary:base=1:base=2', 'expected each option once, got base twice'],
+    ['rotary:base=5:as=alibi', 'got alibi, and alibi is another strategy'],
+    ['rotary:base=5:as=a/b', 'expected a name of at most 64'],
+    ['./mine.ts:slope=5', 'expected options with a built-in strategy'],
+    ['./mine.ts:as=other', 'expected as with a built-in strategy'],
+    ['rotary:constructor=5', 'got constructor'],
+  ])('is refused in one line: %s', async (reference, message) => {
+    const error = await admit(reference).catch((thrown: Error) => thrown)
+    expect(String(error)).toContain(message)
+    expect(String(error)).not.toContain('\n')
+  })
+
+  it('is refused under the name of another', async () => {
+    await expect(admit('rotary:base=5:as=mine', 'rotary:base=6:as=Mine')).rejects.toThrow(
+      'got Mine, and mine is another',
+    )
+  })
+})
+
+it('says which strategy is slow', async () => {
+  lines = []
+  const slow = source('slow', '(() => { const end = Date.now() + 150; while (Date.now() < end); return 1 })()')
+  await admit(
+    await file(
+      'slow.ts',
+      slow.replace('const slopes =', 'const slopes = () =>').replace('ops.tensor(slopes,', 'ops.tensor(slopes(),'),
+    ),
+  )
+  expect(lines.join('\n')).toMatch(/strategy slow \(\S+\) is slow: .* s for 48 positions/)
 })
 
 describe('the command line', () => {

@@ -109,6 +109,16 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
     expect(dataOf(named, `./${name}`)).toEqual([resolve(name), resolve(name)])
   })
 
+  it('may have strategies with options', async () => {
+    const [run] = await read(
+      'strategies: [alibi, { use: rotary, base: 500000, as: rotary-500k }, "t5-bias:numBuckets=16"]\ntrainLengths: [64]\nseeds: [1]',
+    )
+    expect(run!.strategies).toEqual(['alibi', 'rotary:base=500000:as=rotary-500k', 't5-bias:numBuckets=16'])
+    await expect(read('strategies: [{ use: rotary, theta: 5 }]\ntrainLengths: [64]\nseeds: [1]')).rejects.toThrow(
+      'expected an option from base, rotaryDim, pairing, scaling, factor, got theta',
+    )
+  })
+
   it('comes back from what results say of it', async () => {
     const sizes = [...tiny.sizes, { numLayers: 2, modelDim: 8, numHeads: 1 }]
     for (const change of [{}, { preset: 'small', sizes }, { tokensPerStep: undefined }]) {

@@ -3,17 +3,18 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FairseqStrategy, loadFairseq } from '@alibi/fairseq'
 import { loadHuggingFace, readHuggingFaceInfo } from '@alibi/huggingface'
+import { builtInStrategies, strategyNames } from '@alibi/strategies'
 import type { Model } from '@alibi/transformer'
 import { loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { Option } from 'commander'
 import { z } from 'zod'
 import { pluginSchema } from '../config/plugin.js'
+import { variantSchema } from '../config/schema.js'
 import { readFairseqWords } from '../data/tokenizer/fairseq.js'
 import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import { restoreTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.js'
 import { expectFolder, expectPlain, pathKind } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
-import { makeStrategy, strategyNames } from '../plugins/strategies.js'
 
 const metadataSchema = z.object({
   seed: z.int().min(0),
@@ -22,6 +23,7 @@ const metadataSchema = z.object({
   randomPositions: z.int().min(1).optional(),
   architecture: z.string().optional(),
   plugin: pluginSchema.optional(),
+  variant: variantSchema.optional(),
   tokenizer: z.unknown(),
 })
 
@@ -84,9 +86,11 @@ export async function openCheckpoint(
   const info = await readCheckpointInfo(folder)
   const { strategy } = info
   const metadata = metadataSchema.safeParse(info.metadata)
-  if (!metadata.success || !(metadata.data.plugin || strategyNames.includes(strategy)))
+  const { plugin: own, variant } = metadata.data ?? {}
+  const variants = variant && { [strategy]: variant }
+  if (!metadata.success || !(own || builtInStrategies.has(strategy, { variants })))
     throw new Error(`checkpoint: expected one that the bench wrote, got another kind in ${folder}`)
-  const { tokenizer, plugin, ...rest } = metadata.data
+  const { tokenizer, plugin, variant: _, ...rest } = metadata.data
   if (metadata.data.seed !== info.seed)
     throw new Error(`checkpoint: expected seed ${info.seed} in metadata of ${folder}, got ${metadata.data.seed}`)
   if (at !== undefined && !plugin && at !== strategy)
@@ -103,9 +107,11 @@ export async function openCheckpoint(
     throw new Error(
       `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${restored.vocabularySize}`,
     )
-  const model = { ...info.config, trainLength: rest.trainLength }
-  if (plugin) await restoreStrategy(strategy, plugin, model, log, at)
-  const { trainer } = await loadCheckpoint(folder, makeStrategy(strategy, model))
+  const model = { ...info.config, trainLength: rest.trainLength, variants }
+  const registry = plugin
+    ? await restoreStrategy(builtInStrategies, strategy, plugin, model, log, at)
+    : builtInStrategies
+  const { trainer } = await loadCheckpoint(folder, registry.make(strategy, model))
   trainer.dispose()
   return { ...rest, model: trainer.model, tokenizer: restored, strategy }
 }

@@ -1,11 +1,11 @@
 import { basename, join, resolve } from 'node:path'
 import { backendNames } from '@alibi/backend'
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
+import { strategyNames } from '@alibi/strategies'
 import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
 import { sourceNames } from '../data/sources.js'
-import { strategyNames } from '../plugins/strategies.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
 
@@ -22,7 +22,7 @@ export function number(text: string): number {
 const numbers = (text: string) => list(text).map(number)
 
 /** What may name a strategy; the same for every command. */
-export const strategyHelp = `${strategyNames.join(', ')}, or a file or package of your own, e.g. ./mine.ts`
+export const strategyHelp = `${strategyNames.join(', ')}, with options, e.g. rotary:base=500000, or a file or package of your own, e.g. ./mine.ts`
 
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')

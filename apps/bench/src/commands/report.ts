@@ -1,4 +1,5 @@
 import { readResults } from '@alibi/results/node'
+import { builtInStrategies } from '@alibi/strategies'
 import { Command } from 'commander'
 import { notesOf, savedConfig } from '../config/saved.js'
 import { expectResults } from '../files/paths.js'
@@ -24,15 +25,19 @@ export async function report(folder: string, { plugins = false }: { readonly plu
   const results = await readResults(folder)
   for (const note of notesOf(results)) console.error(`note: ${note}`)
   const config = savedConfig(results.run)
+  let registry = builtInStrategies
   const others = Object.entries(config?.plugins ?? {})
   if (others.length && !plugins)
     console.error(
       `no pictures of what ${others.map(([name]) => name).join(', ')} add to scores: --plugins runs their code`,
     )
   for (const [name, plugin] of plugins ? others : [])
-    await restoreStrategy(name, plugin, config!, console.error, plugin.from).catch((error: Error) =>
-      console.error(`no picture of what ${name} adds to scores: ${error.message}`),
+    registry = await restoreStrategy(registry, name, plugin, config!, console.error, plugin.from).catch(
+      (error: Error) => {
+        console.error(`no picture of what ${name} adds to scores: ${error.message}`)
+        return registry
+      },
     )
-  const { html } = await writeReport(folder, results)
+  const { html } = await writeReport(folder, results, registry)
   console.log(`${resultTable(results).join('\n')}\n\nreport: ${html}`)
 }

@@ -59,7 +59,7 @@ async function run(options: Options): Promise<void> {
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const plan = await planRun({ ...options, given: givenConfig({ ...options }), log: progress.line })
 
-  const { folder, config, backend } = plan
+  const { folder, config, backend, registry } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
@@ -75,8 +75,8 @@ async function run(options: Options): Promise<void> {
   )
   const append = await openResults(folder, config, tensorboardFolder(tensorboard, folder))
   try {
-    const results = await runExperiment({ config, corpus, folder, append, progress, signal })
-    const { html } = await writeReport(folder, results)
+    const results = await runExperiment({ config, registry, corpus, folder, append, progress, signal })
+    const { html } = await writeReport(folder, results, registry)
     console.log(`\nperplexity on held-out text by evaluation length\n\n${resultTable(results).join('\n')}`)
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { selectBackend } from '@alibi/backend'
+import { strategyNames } from '@alibi/strategies'
 import { Command } from 'commander'
 import writeFileAtomic from 'write-file-atomic'
-import { strategyNames } from '../plugins/strategies.js'
 import type { Absent, Contestant, Size } from '../speed/contestant.js'
 import { duel, type Outcome } from '../speed/duel.js'
 import { readers } from '../speed/evaluation.js'

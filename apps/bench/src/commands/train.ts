@@ -60,7 +60,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   if (options.tensorboard !== undefined)
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const plan = await planRun({ ...options, given, defaults, log: progress.line })
-  const { folder, config, backend } = plan
+  const { folder, config, backend, registry } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   checkMemory('train', { ...config, evalLengths: [] }, availableMemory(backend))
@@ -72,7 +72,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const [cell] = cellsOf(config)
   const append = await openResults(folder, config, tensorboardFolder(tensorboard, folder))
   try {
-    const trainer = await trainCell(cell!, { config, corpus, folder, append, progress, signal })
+    const trainer = await trainCell(cell!, { config, registry, corpus, folder, append, progress, signal })
     progress.stop()
     console.log(`trained ${thousands(trainer.model.numParameters)} parameters: ${checkpointFolder(folder, cell!)}`)
     disposeTrainer(trainer)

@@ -1,4 +1,4 @@
-import { slopeStrategies } from '../plugins/slope-sets.js'
+import { slopeSets } from '@alibi/strategies'
 import type { Preset, RunConfig } from './schema.js'
 
 const PAPER_FOUR: RunConfig['strategies'] = ['alibi', 'sinusoidal', 'rotary', 't5-bias']
@@ -70,7 +70,7 @@ export const presets: Record<RunConfig['preset'], Preset> = {
   /** How to choose the slopes: which sets extrapolate, and at what cost within the train length. */
   slopes: {
     ...quick,
-    strategies: ['alibi', ...Object.keys(slopeStrategies), 'none'],
+    strategies: ['alibi', ...Object.keys(slopeSets), 'none'],
     seeds: [1, 2, 3],
     protocols: ['nonoverlapping', 'sliding'],
     evalTokens: 16_384,

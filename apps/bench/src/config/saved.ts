@@ -24,8 +24,10 @@ export const unknownSettings = ({ config }: RunLine): string[] =>
   Object.keys(config).filter((name) => !(name in runConfigSchema.shape))
 
 /** What strategies are made for; undefined where results do not say it. */
-export const savedModel = ({ config: { numHeads, modelDim, trainLength } }: RunLine) =>
-  numHeads && modelDim ? { numHeads, modelDim, trainLength } : undefined
+export const savedModel = ({ config: { numHeads, modelDim, trainLength, variants } }: RunLine) =>
+  numHeads && modelDim
+    ? { numHeads, modelDim, trainLength, variants: runConfigSchema.shape.variants.safeParse(variants).data }
+    : undefined
 
 /** What a reader of results should know of them: sentences. */
 export function notesOf({ notes, run }: ResultsFile): string[] {

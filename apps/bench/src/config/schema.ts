@@ -15,12 +15,20 @@ const size = z
 const rate = z.number().min(0).lt(1)
 const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
 
+export const variantSchema = z.object({
+  /** The built-in strategy. */
+  use: z.string(),
+  options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+})
+
 /** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
 export const runConfigSchema = z.strictObject({
   preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103']),
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
   plugins: z.record(z.string(), pluginSchema).optional(),
+  /** Built-in strategies with options, by the names that they have here. */
+  variants: z.record(z.string(), variantSchema).optional(),
   /** A name from `data/sources.ts`, or a file or folder. */
   data: z.string().min(1),
   /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */

@@ -1,5 +1,5 @@
+import type { StrategyRegistry } from '@alibi/strategies'
 import type { RunConfig } from '../config/schema.js'
-import { makeStrategy } from '../plugins/strategies.js'
 import { type PlannedReading, readingsOf } from './evaluate.js'
 import { type TrialKind, trialKindsOf } from './retrieval.js'
 
@@ -17,8 +17,12 @@ export interface PlannedEvaluations {
  *
  * @throws RangeError if there is no such strategy
  */
-export function plannedEvaluations(strategy: string, config: RunConfig): PlannedEvaluations {
-  const { maxPositions = Number.POSITIVE_INFINITY } = makeStrategy(strategy, config)
+export function plannedEvaluations(
+  strategy: string,
+  config: RunConfig,
+  registry: StrategyRegistry,
+): PlannedEvaluations {
+  const { maxPositions = Number.POSITIVE_INFINITY } = registry.make(strategy, config)
   const isPossible = ({ protocol, evalLength }: PlannedReading) =>
     (protocol === 'streaming' ? config.evalTokens : evalLength) <= maxPositions
   const all = readingsOf(config)

@@ -15,7 +15,7 @@ import { disposeTrainer } from './trainer.js'
  * have already are not done again.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {
-  const { config, folder, append, progress } = run
+  const { config, registry, folder, append, progress } = run
   const { evals, retrieval } = await readResults(folder)
   const cells = cellsOf(config)
   let told = false
@@ -25,7 +25,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
   }
 
   for (const cell of cells) {
-    const planned = plannedEvaluations(cell.strategy, config)
+    const planned = plannedEvaluations(cell.strategy, config, registry)
     if (planned.beyond.length)
       progress.line(
         `${cellName(cell)} has no positions beyond ${planned.maxPositions}: not evaluated at ${planned.beyond.map(describeReading).join('; ')}`,

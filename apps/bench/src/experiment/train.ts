@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { compile } from '@alibi/backend'
 import { cellName } from '@alibi/results'
+import type { StrategyRegistry } from '@alibi/strategies'
 import type { StepCompiler, Trainer } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
 import type { z } from 'zod'
@@ -18,6 +19,7 @@ import { newTrainer, savedTrainer } from './trainer.js'
 /** What the cells of a run share. */
 export interface Run {
   readonly config: RunConfig
+  readonly registry: StrategyRegistry
   readonly corpus: Corpus
   /** Where results and checkpoints go. */
   readonly folder: string
@@ -35,7 +37,7 @@ const TIMED_STEPS = [5, 20] as const
 
 /** Trains a cell from its checkpoint, or from the start, to the last step. */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
-  const { config, corpus, folder, append, progress, signal } = run
+  const { config, registry, corpus, folder, append, progress, signal } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config
   const checkpoint = checkpointFolder(folder, cell)
   const compiler: StepCompiler = (step, variables) =>
@@ -45,7 +47,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     })
   const { trainer, metadata } = hasCheckpoint(checkpoint)
     ? await openSaved(cell, run, compiler)
-    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, compiler), metadata: {} }
+    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, compiler), metadata: {} }
 
   if (config.randomPositions !== undefined) progress.line('steps run op by op: their positions are drawn anew in each')
   const window = resumeWindow(metadata)
@@ -98,7 +100,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
 }
 
 /** The trainer of the cell's checkpoint, which is first held against the run. */
-async function openSaved(cell: Cell, { config, corpus, folder, progress }: Run, compiler: StepCompiler) {
+async function openSaved(cell: Cell, { config, registry, corpus, folder, progress }: Run, compiler: StepCompiler) {
   const info = await savedInfo(folder, config, cell)
   const { vocabularySize } = corpus.tokenizer
   if (info.config.vocabularySize !== vocabularySize)
@@ -106,7 +108,7 @@ async function openSaved(cell: Cell, { config, corpus, folder, progress }: Run, 
       `checkpoint: expected a vocabulary of ${vocabularySize}, as the text has it, got ${info.config.vocabularySize} in the checkpoint of ${cellName(cell)}; the text has changed since it was begun`,
     )
   if (!info.hashed) progress.line(`${cellName(cell)}: checkpoint.json is of an older version, without a hash of itself`)
-  return savedTrainer(checkpointFolder(folder, cell), config, cell, compiler).catch((error: Error) => {
+  return savedTrainer(checkpointFolder(folder, cell), config, cell, registry, compiler).catch((error: Error) => {
     throw withWayOut(error.message, cell)
   })
 }
@@ -125,6 +127,7 @@ const resumeWindow = ({ window }: Metadata): Window => ({
 const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, window: Window): Metadata => ({
   seed,
   ...(config.plugins?.[strategy] && { plugin: config.plugins[strategy] }),
+  ...(config.variants?.[strategy] && { variant: config.variants[strategy] }),
   ...(config.architecture && { architecture: config.architecture }),
   trainLength: config.trainLength,
   ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),

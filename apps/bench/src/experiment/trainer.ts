@@ -1,10 +1,10 @@
+import type { StrategyRegistry } from '@alibi/strategies'
 import { createModel, createTrainer, type StepCompiler, type Trainer } from '@alibi/transformer'
 import { loadCheckpoint } from '@alibi/transformer/node'
 import type { Cell } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
-import { makeStrategy } from '../plugins/strategies.js'
 
 /** Positions that change from step to step cannot be compiled into one. */
 const stepping = ({ randomPositions: range }: RunConfig, seed: number, compile: StepCompiler) =>
@@ -17,9 +17,10 @@ export function newTrainer(
   config: RunConfig,
   { strategy, seed }: Cell,
   vocabularySize: number,
+  registry: StrategyRegistry,
   compile: StepCompiler,
 ): Trainer {
-  const model = createModel(modelConfig(config, vocabularySize), makeStrategy(strategy, config), seed)
+  const model = createModel(modelConfig(config, vocabularySize), registry.make(strategy, config), seed)
   const { optimizer: kind, learningRate, minLearningRate, warmupSteps, steps, weightDecay, clipNorm } = config
   return createTrainer(
     model,
@@ -29,8 +30,13 @@ export function newTrainer(
 }
 
 /** The trainer of a checkpoint, with what its metadata says of the steps since the last line of results. */
-export const savedTrainer = (folder: string, config: RunConfig, { strategy, seed }: Cell, compile: StepCompiler) =>
-  loadCheckpoint(folder, makeStrategy(strategy, config), stepping(config, seed, compile))
+export const savedTrainer = (
+  folder: string,
+  config: RunConfig,
+  { strategy, seed }: Cell,
+  registry: StrategyRegistry,
+  compile: StepCompiler,
+) => loadCheckpoint(folder, registry.make(strategy, config), stepping(config, seed, compile))
 
 export function disposeTrainer(trainer: Trainer): void {
   trainer.dispose()

@@ -1,61 +1,109 @@
+import {
+  builtInStrategies,
+  checkName,
+  parseReference,
+  type StrategyModel,
+  type StrategyRegistry,
+  strategyNames,
+  type Variant,
+  variantOf,
+} from '@alibi/strategies'
 import type { Plugin } from '../config/plugin.js'
+import type { RunConfig } from '../config/schema.js'
 import { checkPlugin } from './check.js'
 import { fingerprint } from './fingerprint.js'
 import { type LoadedPlugin, loadPlugin } from './load.js'
-import { findSource } from './source.js'
-import { registerStrategy, type StrategyModel, strategyNames } from './strategies.js'
 import { expectTrusted, rememberStrategy } from './trust.js'
 
-/** Built-in names, and the plugins that other references lead to. */
-export const loadStrategies = (references: readonly string[]): Promise<(string | LoadedPlugin)[]> =>
-  Promise.all(references.map((each) => (strategyNames.includes(each) ? each : loadPlugin(each))))
+/** A built-in strategy's name, one with options, or a plugin. */
+type LoadedStrategy = string | { readonly name: string; readonly variant: Variant } | LoadedPlugin
 
 /**
- * Takes plugins in like built-in strategies, by the names of the strategies that they make: from here on `makeStrategy`
- * knows them. Select a backend before: gradients are checked on it.
+ * What references lead to.
+ *
+ * @throws Error, one line, for a strategy that there is not, or options that it does not have
+ */
+export const loadStrategies = (references: readonly string[]): Promise<LoadedStrategy[]> =>
+  Promise.all(
+    references.map((each) => {
+      const reference = parseReference(each)
+      return variantOf(reference) ?? (strategyNames.includes(reference.use) ? reference.use : loadPlugin(each))
+    }),
+  )
+
+/** A strategy's functions take milliseconds. */
+const SLOW_SECONDS = 0.1
+
+/** The part of a run's config that says which strategies it has. */
+type Admitted = Pick<RunConfig, 'strategies' | 'plugins' | 'variants'>
+
+/**
+ * Takes variants and plugins in like built-in strategies, by their own names. Select a backend before: gradients are checked
+ * on it.
  *
  * @param model - that they are for
- * @returns the part of a run's config that says which strategies it has
- * @throws Error, one line, for one that fails the conformance suite, or whose name is taken
+ * @returns what a run's config says of them, and what makes them
+ * @throws Error, one line, for one that fails the conformance suite, cannot be made, or whose name is taken or is no name
  */
 export async function admitStrategies(
-  loaded: readonly (string | LoadedPlugin)[],
+  loaded: readonly LoadedStrategy[],
   model: StrategyModel,
   log: (line: string) => void,
-): Promise<{ strategies: string[]; plugins?: Record<string, Plugin> }> {
+): Promise<{ readonly config: Admitted; readonly registry: StrategyRegistry }> {
   const strategies: string[] = []
   const plugins: Record<string, Plugin> = {}
+  const variants: Record<string, Variant> = {}
+  let registry = builtInStrategies
+  const admit = (name: string, where: string) => {
+    checkName(where, name, strategies)
+    strategies.push(name)
+  }
   for (const each of loaded) {
     if (typeof each === 'string') {
-      strategies.push(each)
+      admit(each, `strategy ${each}`)
+      continue
+    }
+    if ('variant' in each) {
+      admit(each.name, `strategy ${each.name}`)
+      variants[each.name] = each.variant
+      registry.make(each.name, { ...model, variants })
       continue
     }
     const strategy = await checkPlugin(each, model, log)
-    if (strategies.includes(strategy.name))
-      throw new Error(
-        `strategy ${each.reference}: expected a name of its own, got ${strategy.name} once more; rename it`,
-      )
-    registerStrategy(strategy.name, each.factory)
+    admit(strategy.name, `strategy ${each.reference}`)
+    registry = registry.with(strategy.name, each.factory)
     await rememberStrategy(each.reference, log)
-    strategies.push(strategy.name)
+    const started = performance.now()
     plugins[strategy.name] = { from: each.from, fingerprint: fingerprint(strategy) }
+    const seconds = (performance.now() - started) / 1000
+    if (seconds > SLOW_SECONDS)
+      log(
+        `strategy ${strategy.name} (${each.reference}) is slow: its functions take ${seconds.toFixed(1)} s for 48 positions, and training calls them in every step`,
+      )
   }
-  return { strategies, ...(Object.keys(plugins).length && { plugins }) }
+  const config = {
+    strategies,
+    ...(Object.keys(plugins).length && { plugins }),
+    ...(Object.keys(variants).length && { variants }),
+  }
+  return { config, registry }
 }
 
 /**
  * Takes in the strategy that a run or checkpoint was made with.
  *
+ * @param registry - that it is added to
  * @param at - where it is now, as a person named it; default: where it was, if that was named on this machine
  * @throws Error, one line, if it cannot be loaded, is not known here, or no longer computes what it did
  */
 export async function restoreStrategy(
+  registry: StrategyRegistry,
   name: string,
   plugin: Plugin,
   model: StrategyModel,
   log: (line: string) => void,
   at?: string,
-): Promise<void> {
+): Promise<StrategyRegistry> {
   if (at === undefined) await expectTrusted(name, plugin.from)
   const reference = at ?? plugin.from
   const loaded = await loadPlugin(reference).catch((error: Error) => {
@@ -69,26 +117,6 @@ export async function restoreStrategy(
     throw new Error(
       `strategy ${reference}: expected ${name} to compute what it did when this was trained, got other values; undo the change, or train anew`,
     )
-  registerStrategy(name, loaded.factory)
   if (at !== undefined) await rememberStrategy(at, log)
+  return registry.with(name, loaded.factory)
 }
-
-/** The strategies' names, where references lead to plugins that a run has already. */
-export const namesOf = (references: readonly string[], plugins: Readonly<Record<string, Plugin>>): string[] =>
-  references.map((each) => {
-    if (strategyNames.includes(each) || Object.hasOwn(plugins, each)) return each
-    const { from } = findSource(each)
-    return Object.keys(plugins).find((name) => plugins[name]!.from === from) ?? each
-  })
-
-/** Of the strategies that a person named, those of files and packages: by where they come from, the reference. */
-export const sourcesOf = (references: readonly string[]): ReadonlyMap<string, string> =>
-  new Map(
-    references.flatMap((each) => {
-      try {
-        return strategyNames.includes(each) ? [] : [[findSource(each).from, each] as const]
-      } catch {
-        return []
-      }
-    }),
-  )

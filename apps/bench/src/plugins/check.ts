@@ -1,8 +1,8 @@
 import type { PositionStrategy } from '@alibi/core'
 import { conformanceCases } from '@alibi/core/conformance'
+import { checkName, contextOf, type StrategyModel, strategyNames } from '@alibi/strategies'
 import { tfDifferentiable } from '@alibi/transformer'
 import type { LoadedPlugin } from './load.js'
-import { contextOf, type StrategyModel, strategyNames } from './strategies.js'
 
 /**
  * Makes the plugin's strategy for a model and runs the conformance suite on it, gradients through TensorFlow.js included.
@@ -16,6 +16,7 @@ export async function checkPlugin(
 ): Promise<PositionStrategy> {
   const make = (): PositionStrategy => factory(contextOf(model))
   const strategy = firstOf(reference, make)
+  checkName(`strategy ${reference}`, strategy.name, strategyNames)
   const cases = conformanceCases(make, { differentiable: tfDifferentiable })
   const failures: string[] = []
   for (const { name, run } of cases)
@@ -25,10 +26,6 @@ export async function checkPlugin(
   if (failures.length)
     throw new Error(
       `strategy ${reference}: fails ${failures.length} of ${cases.length} conformance cases, ${failures[0]}`,
-    )
-  if (strategyNames.includes(strategy.name) || !/^\w[\w.+-]*$/.test(strategy.name))
-    throw new Error(
-      `strategy ${reference}: expected a name of letters, digits and .+-_ that is not built in, got ${strategy.name}; rename it`,
     )
   log(`strategy ${strategy.name} (${reference}): ${cases.length} conformance cases hold`)
   return strategy
@@ -40,7 +37,7 @@ function firstOf(reference: string, make: () => PositionStrategy): PositionStrat
   try {
     made = make()
   } catch (error) {
-    throw new Error(`strategy ${reference}: cannot be made: ${(error as Error).message}`, { cause: error })
+    throw new Error(`strategy ${reference}: cannot be made: ${thrownText(error)}`, { cause: error })
   }
   const version: unknown = made?.specVersion
   if (version === 1) return made
@@ -50,3 +47,9 @@ function firstOf(reference: string, make: () => PositionStrategy): PositionStrat
       : `strategy ${reference}: expected its function to return a PositionStrategy, got ${made instanceof Promise ? 'a promise' : made === null ? 'null' : `${typeof made} without specVersion`}`,
   )
 }
+
+/** What was thrown, in one line: it may be anything. */
+export const thrownText = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : `it threw ${String(thrown)}`).split(
+    '\n',
+  )[0]!

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { isAbsolute } from 'node:path'
+import type { StrategyFactory } from '@alibi/strategies'
 import { createJiti } from 'jiti'
 import { expectFile } from '../files/paths.js'
 import { findSource } from './source.js'
-import type { StrategyFactory } from './strategies.js'
 
 /** A strategy's factory that the bench does not have itself. */
 export interface LoadedPlugin {
@@ -23,14 +24,16 @@ export interface LoadedPlugin {
  */
 export async function loadPlugin(reference: string): Promise<LoadedPlugin> {
   const { from, path, exportName } = findSource(reference)
-  await expectFile(`strategy ${reference}`, path)
+  if (isAbsolute(path)) await expectFile(`strategy ${reference}`, path)
   // Nothing is written: a person's folder stays as it was.
   const options = { fsCache: false, interopDefault: false, virtualModules: await missingModules(path) }
   const module = await createJiti(import.meta.url, options)
     .import(path)
     .catch((error: unknown) => {
-      const [line] = String(error instanceof Error ? error.message : error).split('\n')
-      throw new Error(`strategy ${reference}: cannot be loaded: ${line!.trim()}`, { cause: error })
+      // The parser says where on a line of its own.
+      const [line, place] = String(error instanceof Error ? error.message : error).split('\n')
+      const where = place && /:\d+:\d+$/.test(place.trim()) ? ` at ${place.trim()}` : ''
+      throw new Error(`strategy ${reference}: cannot be loaded: ${line!.trim()}${where}`, { cause: error })
     })
   return { from, reference, factory: chooseFactory(reference, module, exportName) }
 }

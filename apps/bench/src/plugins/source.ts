@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { strategyNames } from '@alibi/strategies'
 import { createJiti } from 'jiti'
-import { strategyNames } from './strategies.js'
 
 /** A module with a strategy in it: `<file or package>[#export]`, as on the command line. */
 export interface PluginSource {
@@ -39,5 +39,5 @@ export function findSource(reference: string): PluginSource {
     throw new Error(
       `unknown strategy ${reference}; known: ${strategyNames.join(', ')}; a file’s path begins with ./, and no package ${module} is installed in ${resolve()}`,
     )
-  return { from: reference, path: url, exportName }
+  return { from: reference, path: url.startsWith('file:') ? fileURLToPath(url) : url, exportName }
 }

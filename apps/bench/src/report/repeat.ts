@@ -2,6 +2,7 @@ import type { RunLine } from '@alibi/results'
 import { Document, visit } from 'yaml'
 import { resolveRunConfig } from '../config/resolve.js'
 import type { RunConfig } from '../config/schema.js'
+import { referenceOf } from '../plugins/references.js'
 import { planSchema } from '../sweep/plan.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 
@@ -42,4 +43,4 @@ function differences(config: RunConfig): Partial<RunConfig> {
 }
 
 /** Strategies as they were asked for. */
-const placesOf = ({ strategies, plugins }: RunConfig) => strategies.map((name) => plugins?.[name]?.from ?? name)
+const placesOf = (config: RunConfig) => config.strategies.map((name) => referenceOf(name, config))

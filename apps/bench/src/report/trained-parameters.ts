@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
 import { cellId, modelSize, type RunLine } from '@alibi/results'
+import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { positionParameterName } from '@alibi/transformer'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
 import { savedModel } from '../config/saved.js'
-import { isKnownStrategy, makeStrategy } from '../plugins/strategies.js'
 import { checkpointFolder } from '../run-folder/layout.js'
 import { CELLS } from '../sweep/folder.js'
 
@@ -13,15 +13,19 @@ import { CELLS } from '../sweep/folder.js'
 export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
 
 /** Of the first seed, and of a sweep’s first train length and size, of those known strategies that have parameters and a checkpoint. */
-export async function trainedParameters(folder: string, run: RunLine): Promise<TrainedParameters> {
+export async function trainedParameters(
+  folder: string,
+  run: RunLine,
+  registry: StrategyRegistry = builtInStrategies,
+): Promise<TrainedParameters> {
   const { config } = run
   const model = savedModel(run)
   const { numLayers, architecture } = config
   const found = new Map<string, ParameterValues<ReferenceTensor>>()
   if (!model || !numLayers) return found
   const size = modelSize({ ...model, numLayers }, architecture)
-  for (const strategy of config.strategies.filter(isKnownStrategy)) {
-    const made = makeStrategy(strategy, model)
+  for (const strategy of config.strategies.filter((name) => registry.has(name, model))) {
+    const made = registry.make(strategy, model)
     if (!made.parameters) continue
     const cell = { strategy, seed: config.seeds[0]! }
     const trainedIn = run.sweep

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Results } from '@alibi/results'
+import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import writeFileAtomic from 'write-file-atomic'
 import { reportFigures } from './figures/all.js'
 import { markdownReport } from './markdown.js'
@@ -9,9 +10,13 @@ import { pngRenderer } from './png.js'
 import { trainedParameters } from './trained-parameters.js'
 
 /** Writes `report.md`, `report.html` and every figure by itself, in `figures/`, as SVG and PNG. */
-export async function writeReport(folder: string, results: Results): Promise<{ readonly html: string }> {
+export async function writeReport(
+  folder: string,
+  results: Results,
+  registry: StrategyRegistry = builtInStrategies,
+): Promise<{ readonly html: string }> {
   const html = join(folder, 'report.html')
-  const figures = reportFigures(results, await trainedParameters(folder, results.run))
+  const figures = reportFigures(results, await trainedParameters(folder, results.run, registry), registry)
   await mkdir(join(folder, 'figures'), { recursive: true })
   const png = await pngRenderer()
   for (const { id, title, aspect, draw } of Object.values(figures).flat()) {

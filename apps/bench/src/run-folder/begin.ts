@@ -5,10 +5,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { SCHEMA_VERSION, validate } from '@alibi/results'
 import { readResults, resultsPath, writeResults } from '@alibi/results/node'
+import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
-import { admitStrategies, loadStrategies, namesOf, restoreStrategy, sourcesOf } from '../plugins/admit.js'
+import { admitStrategies, loadStrategies, restoreStrategy } from '../plugins/admit.js'
+import { namesOf, sourcesOf } from '../plugins/references.js'
 import { codeCommit, versionsOf } from '../terminal/machine.js'
 import { lockFolder } from './lock.js'
 import { setDamagedAside } from './saved.js'
@@ -29,6 +31,7 @@ export interface PlanOptions {
 export interface RunPlan {
   readonly folder: string
   readonly config: RunConfig
+  readonly registry: StrategyRegistry
   readonly backend: Backend
   /** Whether the folder has results to go on with. */
   readonly begun: boolean
@@ -63,7 +66,8 @@ export async function planRun({
     // Before the backend, so that a wrong name is told at once.
     const loaded = await loadStrategies(config.strategies)
     const backend = await selectBackend(wanted)
-    return { folder, config: { ...config, ...(await admitStrategies(loaded, config, log)) }, backend, begun }
+    const { registry, config: admitted } = await admitStrategies(loaded, config, log)
+    return { folder, config: { ...config, ...admitted }, registry, backend, begun }
   }
   if (!resume)
     throw new Error(
@@ -73,7 +77,7 @@ export async function planRun({
   const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
   const { plugins = {} } = config
   const begunWith = (key: string) => config[key as keyof RunConfig]
-  const asked = { ...given, ...(given.strategies && { strategies: namesOf(given.strategies, plugins) }) }
+  const asked = { ...given, ...(given.strategies && { strategies: namesOf(given.strategies, config) }) }
   const other = Object.entries(asked).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
   if (other)
     throw new Error(
@@ -83,10 +87,11 @@ export async function planRun({
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
   const backend = await selectBackend(run.backend as BackendName)
   const named = sourcesOf(given.strategies ?? [])
+  let registry = builtInStrategies
   for (const [name, plugin] of Object.entries(plugins))
-    await restoreStrategy(name, plugin, config, log, named.get(plugin.from))
+    registry = await restoreStrategy(registry, name, plugin, config, log, named.get(plugin.from))
   if (retrain) await setDamagedAside(folder, config, log)
-  return { folder, config, backend, begun }
+  return { folder, config, registry, backend, begun }
 }
 
 /** Makes the folder, and its results' first line, unless it has them. */

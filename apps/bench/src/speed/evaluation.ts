@@ -1,5 +1,5 @@
+import { builtInStrategies } from '@alibi/strategies'
 import { createModel, evaluate } from '@alibi/transformer'
-import { makeStrategy } from '../plugins/strategies.js'
 import type { Contestant, Size } from './contestant.js'
 
 /** Lengths that a text is read in; every one divides it. */
@@ -17,7 +17,7 @@ export interface Reader extends Contestant {
 export function readers({ layers, dim, heads, vocabulary }: Pick<Size, 'layers' | 'dim' | 'heads' | 'vocabulary'>) {
   const model = createModel(
     { vocabularySize: vocabulary, numLayers: layers, modelDim: dim, numHeads: heads },
-    makeStrategy('alibi', { numHeads: heads, modelDim: dim, trainLength: LENGTHS[0]! }),
+    builtInStrategies.make('alibi', { numHeads: heads, modelDim: dim, trainLength: LENGTHS[0]! }),
   )
   const text = Int32Array.from({ length: TEXT + 1 }, () => Math.floor(Math.random() * vocabulary))
   return LENGTHS.map((length): Reader => {

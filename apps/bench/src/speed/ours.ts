@@ -1,6 +1,6 @@
 import { compile } from '@alibi/backend'
+import { builtInStrategies } from '@alibi/strategies'
 import { createModel, createTrainer } from '@alibi/transformer'
-import { makeStrategy } from '../plugins/strategies.js'
 import { type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
 
 /** This project's step with a strategy; its graph is compiled before it is returned. */
@@ -8,7 +8,7 @@ export async function ours(size: Size, strategy: string, log: (line: string) => 
   const { layers: numLayers, dim: modelDim, heads: numHeads, vocabulary: vocabularySize } = size
   const model = createModel(
     { vocabularySize, numLayers, modelDim, numHeads },
-    makeStrategy(strategy, { numHeads, modelDim, trainLength: size.length }),
+    builtInStrategies.make(strategy, { numHeads, modelDim, trainLength: size.length }),
   )
   const trainer = createTrainer(
     model,

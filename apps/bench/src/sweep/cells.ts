@@ -26,9 +26,16 @@ export function sweepCells({
 
 function sweepCell(run: RunConfig, cell: Cell, text: string, backend: BackendName): SweepCell {
   const { strategy, seed } = cell
-  const { plugins, ...rest } = run
+  const { plugins, variants, ...rest } = run
   const plugin = plugins?.[strategy]
-  const config = { ...rest, strategies: [strategy], seeds: [seed], ...(plugin && { plugins: { [strategy]: plugin } }) }
+  const variant = variants?.[strategy]
+  const config = {
+    ...rest,
+    strategies: [strategy],
+    seeds: [seed],
+    ...(plugin && { plugins: { [strategy]: plugin } }),
+    ...(variant && { variants: { [strategy]: variant } }),
+  }
   const key = cellKey(cell, run)
   // Where a text or a strategy lies, and what a preset is called, decides nothing.
   const { preset: _, data: __, plugins: ___, ...decisive } = config

@@ -1,5 +1,6 @@
 import { basename, extname, resolve } from 'node:path'
 import { onlyKeysOf, validate } from '@alibi/results'
+import { checkOptions, formatReference } from '@alibi/strategies'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { presets } from '../config/presets.js'
@@ -15,13 +16,23 @@ const each = (what: string) => ({ error: `expected each ${what} once` })
 
 /** What a plan has lists of, and what the bench finds out by itself. */
 const { preset, strategies, seeds, numLayers, modelDim, numHeads, ...others } = runConfigSchema.shape
-const { plugins: _, trainLength: __, ...settings } = others
+const { plugins: _, variants: ___, trainLength: __, ...settings } = others
+
+const strategyWithOptions = z
+  .looseObject({
+    use: z.string().min(1).describe('The name of a built-in strategy.'),
+    as: z.string().min(1).optional().describe('Its name in results. Default: one made of its options.'),
+  })
+  .describe('A built-in strategy with options by their names.')
 
 const planShape = {
   $schema: z.string().optional().describe('Of this file, for editors.'),
   description: z.string().optional().describe('What the sweep is to find out.'),
   preset: preset.default('quick').describe('Has every setting that the plan leaves out.'),
-  strategies: strategies.describe('Names, or files (from the plan’s folder) or packages of your own.'),
+  strategies: z
+    .array(z.union([z.string().min(1), strategyWithOptions]))
+    .min(1)
+    .describe('Names, or files (from the plan’s folder) or packages of your own; with options as { use, as, … }.'),
   trainLengths: z
     .array(count)
     .min(1)
@@ -47,7 +58,9 @@ const planShape = {
 /** A sweep: every strategy × train length × size × seed is a cell, a model that is trained and evaluated by itself. */
 export const planSchema = z.strictObject(planShape, onlyKeysOf(planShape))
 
-export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings'> {
+export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings' | 'strategies'> {
+  /** As the command line names them. */
+  readonly strategies: readonly string[]
   readonly settings: RunOptions
   /** Its file's name without the ending. */
   readonly name: string
@@ -80,7 +93,7 @@ export async function readPlan(path: string): Promise<Plan> {
   // Only what is written there: what a run's settings default to is for the preset to say.
   const written = Object.keys((value as { settings?: object }).settings ?? {})
   const settings = Object.fromEntries(Object.entries(plan.settings).filter(([key]) => written.includes(key)))
-  return { ...plan, settings, name: basename(path, extname(path)) }
+  return { ...plan, settings, strategies: plan.strategies.map(asReference), name: basename(path, extname(path)) }
 }
 
 /**
@@ -107,6 +120,12 @@ export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOv
       }),
     ),
   )
+}
+
+function asReference(each: string | z.infer<typeof strategyWithOptions>): string {
+  if (typeof each === 'string') return each
+  const { use, as, ...options } = each
+  return formatReference({ use, options: checkOptions(use, options), as })
 }
 
 const textFrom = (folder: string, data: string) => (sourceNamed(data) ? data : resolve(folder, data))

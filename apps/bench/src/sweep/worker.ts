@@ -16,6 +16,7 @@ import { runExperiment } from '../experiment/experiment.js'
 import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { trainCell } from '../experiment/train.js'
 import { admitStrategies, loadStrategies } from '../plugins/admit.js'
+import { referenceOf } from '../plugins/references.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { isLocked } from '../run-folder/lock.js'
@@ -97,7 +98,7 @@ async function resolve(
     corpora.set(key, corpus)
     checkLengths(corpus, trainLength, evalLengths)
     texts.push(hashOf(corpus))
-    resolved.push({ ...config, ...(await admitStrategies(loaded, config, line)) })
+    resolved.push({ ...config, ...(await admitStrategies(loaded, config, line)).config })
   }
   const { name, device } = backend
   return { backend: { name, device }, versions: versionsOf(backend), commit: await codeCommit(), runs: resolved, texts }
@@ -121,7 +122,13 @@ async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Prom
     await beginRun(plan)
     await trainCell(cellsOf(plan.config)[0]!, {
       append: await openResults(folder, plan.config),
-      ...{ config: plan.config, corpus, folder, signal: AbortSignal.any([signal, enough.signal]) },
+      ...{
+        config: plan.config,
+        registry: plan.registry,
+        corpus,
+        folder,
+        signal: AbortSignal.any([signal, enough.signal]),
+      },
       progress: { line, start() {}, update() {}, stop() {} },
       onStepSeconds(measured) {
         seconds = measured
@@ -157,12 +164,12 @@ async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>,
   const corpus = await readCorpus(plan.config, { log: progress.line, signal })
   await beginRun(plan)
   const append = await openResults(folder, plan.config, tensorboard)
-  await runExperiment({ config: plan.config, corpus, folder, append, progress, signal })
+  await runExperiment({ config: plan.config, registry: plan.registry, corpus, folder, append, progress, signal })
   return null
 }
 
 /** A run's config as a person would have asked for it. */
-const asGiven = ({ plugins = {}, ...config }: RunConfig): RunOptions => ({
+const asGiven = ({ plugins, variants, ...config }: RunConfig): RunOptions => ({
   ...config,
-  strategies: config.strategies.map((name) => plugins[name]?.from ?? name),
+  strategies: config.strategies.map((name) => referenceOf(name, { plugins, variants })),
 })

@@ -1,8 +1,8 @@
+import { builtInStrategies } from '@alibi/strategies'
 import type { RunConfig } from '../config/schema.js'
 import { readingsOf } from '../experiment/evaluate.js'
 import { plannedEvaluations } from '../experiment/evaluations.js'
 import { trialKindsOf } from '../experiment/retrieval.js'
-import { isKnownStrategy } from '../plugins/strategies.js'
 import { thousands } from '../terminal/format.js'
 import type { WatchedCell } from './cell.js'
 
@@ -38,8 +38,8 @@ function cellState({ config, results, end, atWork }: WatchedCell, passed: boolea
 function countPlanned(config: RunConfig): number {
   const [strategy] = config.strategies as [string]
   // A plugin is not loaded to watch it: that would run its code.
-  if (!isKnownStrategy(strategy)) return readingsOf(config).length + trialKindsOf(config).length
-  const { readings, trials } = plannedEvaluations(strategy, config)
+  if (!builtInStrategies.has(strategy, config)) return readingsOf(config).length + trialKindsOf(config).length
+  const { readings, trials } = plannedEvaluations(strategy, config, builtInStrategies)
   return readings.length + trials.length
 }
 

@@ -122,8 +122,10 @@ async function readLines(own: CellFolder, expected: RunConfig): Promise<void> {
 }
 
 /** Settings that tell cells of one name apart: not where strategies are, and the evaluation lengths in whatever order. */
-const decisive = ({ plugins: _, evalLengths, ...config }: RunConfig) => ({
+const decisive = ({ plugins: _, variants, evalLengths, strategies, ...config }: RunConfig) => ({
   ...config,
+  strategies,
+  variants: strategies.map((name) => variants?.[name]),
   evalLengths: evalLengths.toSorted((a, b) => a - b),
 })
 

@@ -1,4 +1,5 @@
-import { makeStrategy, trainingBatch } from '@alibi/bench/parts'
+import { trainingBatch } from '@alibi/bench/parts'
+import { builtInStrategies } from '@alibi/strategies'
 import { createModel, createTrainer, evaluate, generate, type Model } from '@alibi/transformer'
 import { evalLengthsOf } from '../corpus.js'
 import type { Experiment, FromWorker, Writing } from '../protocol.js'
@@ -24,7 +25,7 @@ const WRITTEN_TOKENS = 200
  */
 export async function train(strategy: string, experiment: Experiment, gate: Gate, tell: Tell): Promise<Model> {
   const { trainLength, steps, train: tokens } = experiment
-  const model = createModel(MODEL, makeStrategy(strategy, { ...MODEL, trainLength }), SEED)
+  const model = createModel(MODEL, builtInStrategies.make(strategy, { ...MODEL, trainLength }), SEED)
   const warmupSteps = Math.min(50, steps >> 2)
   const trainer = createTrainer(
     model,

@@ -1,5 +1,6 @@
 import type { Figure } from '@alibi/charts'
 import type { Results } from '@alibi/results'
+import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import type { TrainedParameters } from '../trained-parameters.js'
 import { biasFigures } from './biases.js'
 import { costFigures } from './cost.js'
@@ -12,7 +13,11 @@ import { trainingFigures } from './training.js'
 /** Every figure of a report, by what it is about. */
 export type ReportFigures = ReturnType<typeof reportFigures>
 
-export const reportFigures = (results: Results, trained: TrainedParameters) =>
+export const reportFigures = (
+  results: Results,
+  trained: TrainedParameters,
+  registry: StrategyRegistry = builtInStrategies,
+) =>
   ({
     perplexity: perplexityFigures(results),
     positions: positionFigures(results),
@@ -20,5 +25,5 @@ export const reportFigures = (results: Results, trained: TrainedParameters) =>
     cost: costFigures(results),
     training: trainingFigures(results),
     courses: courseFigures(results),
-    biases: biasFigures(results.run, trained),
+    biases: biasFigures(results.run, trained, registry),
   }) satisfies Record<string, readonly Figure[]>

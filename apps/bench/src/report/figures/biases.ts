@@ -2,14 +2,15 @@ import { drawHeatMaps, type Figure } from '@alibi/charts'
 import {
   initialParameters,
   type ParameterValues,
+  type PositionStrategy,
   positionRange,
   type ReferenceTensor,
   reference,
   scoreBias,
 } from '@alibi/core'
 import type { RunLine } from '@alibi/results'
+import type { StrategyModel, StrategyRegistry } from '@alibi/strategies'
 import { savedModel } from '../../config/saved.js'
-import { isKnownStrategy, makeStrategy, type StrategyModel } from '../../plugins/strategies.js'
 import { thousands } from '../../terminal/format.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 
@@ -17,20 +18,22 @@ import type { TrainedParameters } from '../trained-parameters.js'
 const CELLS = 48
 
 /** What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. */
-export function biasFigures(run: RunLine, trained: TrainedParameters): Figure[] {
+export function biasFigures(run: RunLine, trained: TrainedParameters, registry: StrategyRegistry): Figure[] {
   const model = savedModel(run)
   if (!model) return []
   const { strategies, seeds } = run.config
-  return strategies.filter(isKnownStrategy).flatMap((name) => biasFigure(name, model, seeds[0]!, trained.get(name)))
+  return strategies
+    .filter((name) => registry.has(name, model))
+    .flatMap((name) => biasFigure(name, registry.make(name, model), model, seeds[0]!, trained.get(name)))
 }
 
 function biasFigure(
   name: string,
+  { bias, parameters }: PositionStrategy,
   model: StrategyModel,
   seed: number,
   trained?: ParameterValues<ReferenceTensor>,
 ): Figure[] {
-  const { bias, parameters } = makeStrategy(name, model)
   // Before training a learned bias is noise: nothing to look at.
   if (!bias || (parameters && !trained)) return []
   const length = 2 * model.trainLength

@@ -1,11 +1,11 @@
 import { type PositionStrategy, reference } from '@alibi/core'
 import { conformanceCases } from '@alibi/core/conformance'
 import { describe, expect, it } from 'vitest'
-import { presets } from '../src/config/presets.js'
-import { makeStrategy, strategyNames } from '../src/plugins/strategies.js'
+import { builtInStrategies, strategyNames } from '../src/index.js'
 
 const names = strategyNames.filter((name) => name.startsWith('alibi-'))
-const make = (name: string, numHeads = 4) => makeStrategy(name, { numHeads, modelDim: 16 * numHeads, trainLength: 128 })
+const make = (name: string, numHeads = 4) =>
+  builtInStrategies.make(name, { numHeads, modelDim: 16 * numHeads, trainLength: 128 })
 
 describe.each(names)('%s', (name) => {
   for (const { name: what, run } of conformanceCases(() => make(name))) it(what, run)
@@ -37,8 +37,4 @@ describe('the slopes, as powers of 2', () => {
     expect(exponents(make('alibi-drawn-1'))).toEqual(exponents(make('alibi-drawn-1')))
     expect(exponents(make('alibi-drawn-1'))).not.toEqual(exponents(make('alibi-drawn-2')))
   })
-})
-
-it('are compared by the preset slopes, with the geometric set and no positions at all', () => {
-  expect(presets.slopes.strategies).toEqual(['alibi', ...names, 'none'])
 })

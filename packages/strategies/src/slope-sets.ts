@@ -1,33 +1,24 @@
-import { type AlibiOptions, alibi, alibiSlopes } from '@alibi/alibi'
-import { type PositionStrategy, seededRandom } from '@alibi/core'
+import { type AlibiOptions, alibiSlopes } from '@alibi/alibi'
+import { seededRandom } from '@alibi/core'
 
 /**
  * Ways to choose ALiBi's slopes, the paper's own open question (§3), by their names as strategies. The paper's geometric set
  * is `alibi` itself; the others change one thing about it.
  */
-const slopeSets: Readonly<Record<string, (numHeads: number) => AlibiOptions>> = {
+export const slopeSets: Readonly<Record<string, (numHeads: number) => Omit<AlibiOptions, 'numHeads'>>> = {
   /** Trained from the geometric set on. */
-  'alibi-learned': (numHeads) => ({ numHeads, learned: true }),
+  'alibi-learned': () => ({ learned: true }),
   /** Two draws from the geometric set's range, even in their logarithms: the same whatever the seed of a cell. */
-  'alibi-drawn-1': (numHeads) => ({ numHeads, slopes: drawn(numHeads, 1) }),
-  'alibi-drawn-2': (numHeads) => ({ numHeads, slopes: drawn(numHeads, 2) }),
+  'alibi-drawn-1': (numHeads) => ({ slopes: drawn(numHeads, 1) }),
+  'alibi-drawn-2': (numHeads) => ({ slopes: drawn(numHeads, 2) }),
   /** The range shifted towards reading far, and towards reading near. */
-  'alibi-gentle': (numHeads) => ({ numHeads, scale: 1 / 4 }),
-  'alibi-steep': (numHeads) => ({ numHeads, scale: 4 }),
+  'alibi-gentle': () => ({ scale: 1 / 4 }),
+  'alibi-steep': () => ({ scale: 4 }),
   /** Half the range around its middle, in logarithms. */
-  'alibi-compressed': (numHeads) => ({ numHeads, slopes: compressed(alibiSlopes(numHeads)) }),
+  'alibi-compressed': (numHeads) => ({ slopes: compressed(alibiSlopes(numHeads)) }),
   /** The geometric set of half the heads; the others are without positions. */
-  'alibi-half': (numHeads) => ({ numHeads, slopes: onHalf(numHeads) }),
+  'alibi-half': (numHeads) => ({ slopes: onHalf(numHeads) }),
 }
-
-/** The same as strategies that carry their sets' names. */
-export const slopeStrategies: Readonly<Record<string, (context: { numHeads: number }) => PositionStrategy>> =
-  Object.fromEntries(
-    Object.entries(slopeSets).map(([name, options]) => [
-      name,
-      ({ numHeads }) => Object.freeze({ ...alibi(options(numHeads)), name }),
-    ]),
-  )
 
 function drawn(numHeads: number, seed: number): number[] {
   const random = seededRandom(seed)

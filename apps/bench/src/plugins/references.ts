@@ -1,0 +1,37 @@
+import { formatReference, parseReference, strategyNames, variantOf } from '@alibi/strategies'
+import type { RunConfig } from '../config/schema.js'
+import { findSource } from './source.js'
+
+type Known = Pick<RunConfig, 'plugins' | 'variants'>
+
+/** A strategy as it was asked for: what leads to the strategy of that name again. */
+export function referenceOf(name: string, { plugins = {}, variants = {} }: Known): string {
+  const variant = Object.hasOwn(variants, name) ? variants[name]! : undefined
+  if (variant) {
+    const plain = variantOf(variant)?.name === name
+    return formatReference(plain ? variant : { ...variant, as: name })
+  }
+  return Object.hasOwn(plugins, name) ? plugins[name]!.from : name
+}
+
+/** The strategies' names, where references lead to plugins that a run has already. */
+export const namesOf = (references: readonly string[], { plugins = {} }: Known): string[] =>
+  references.map((each) => {
+    if (strategyNames.includes(each) || Object.hasOwn(plugins, each)) return each
+    const named = variantOf(parseReference(each))
+    if (named) return named.name
+    const { from } = findSource(each)
+    return Object.keys(plugins).find((name) => plugins[name]!.from === from) ?? each
+  })
+
+/** Of the strategies that a person named, those of files and packages: by where they come from, the reference. */
+export const sourcesOf = (references: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    references.flatMap((each) => {
+      try {
+        return strategyNames.includes(parseReference(each).use) ? [] : [[findSource(each).from, each] as const]
+      } catch {
+        return []
+      }
+    }),
+  )

@@ -1,0 +1,12 @@
+export { builtInStrategies, checkOptions, strategyNames } from './built-in.js'
+export { checkName } from './name.js'
+export { formatReference, parseReference, variantOf } from './reference.js'
+export {
+  contextOf,
+  type StrategyContext,
+  type StrategyFactory,
+  type StrategyModel,
+  type StrategyRegistry,
+  type Variant,
+} from './registry.js'
+export { slopeSets } from './slope-sets.js'
