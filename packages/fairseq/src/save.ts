@@ -30,7 +30,14 @@ export async function saveFairseq(path: string, model: Model, { trainLength }: S
       criterion: { _name: 'adaptive_loss' },
     },
     model: stateDict(model),
-    optimizer_history: [{ criterion_name: 'AdaptiveLoss', num_updates: 0 }],
+    optimizer_history: [
+      {
+        criterion_name: 'AdaptiveLoss',
+        optimizer_name: 'FairseqNAG',
+        lr_scheduler_state: { best: null },
+        num_updates: 0,
+      },
+    ],
     task_state: {},
     extra_state: { train_iterator: { version: 2, epoch: 1, iterations_in_epoch: 0, shuffle: true } },
   })
