@@ -21,7 +21,7 @@ let folder: string
 let evil: string
 let ran: string
 const silent = () => {}
-const model = { vocabularySize: 4, numLayers: 1, modelDim: 8, numHeads: 2 }
+const model = { vocabularySize: 256, numLayers: 1, modelDim: 8, numHeads: 2 }
 const strategyModel = { numHeads: 2, modelDim: 8, trainLength: 16 }
 
 beforeAll(async () => {
