@@ -1,6 +1,6 @@
 import { checkBoolean, checkInteger, checkOneOf, fail, show } from './check.js'
 import { didYouMean } from './nearest.js'
-import type { Initializer, ParameterSpec } from './parameters.js'
+import type { Initializer, ParameterSpec } from './parameter-spec.js'
 import { sizeOf } from './size-of.js'
 import type { DistanceBias, Embedding, LinearBias, PositionStrategy, Rotation, ScoreBias } from './strategy.js'
 

@@ -1,25 +1,11 @@
 import { checkInteger, fail } from './check.js'
 import { checkParameters, checkStrategy } from './check-strategy.js'
+import type { ParameterSpec, ParameterValues } from './parameter-spec.js'
 import { sizeOf } from './size-of.js'
 import type { PositionStrategy } from './strategy.js'
 import { checkOps, type TensorOps } from './tensor-ops.js'
 
-/** A trainable array that a strategy declares and the model owns. Plain data: it survives JSON. */
-export interface ParameterSpec {
-  /** Sizes of its axes. */
-  readonly shape: readonly number[]
-  /** How it starts. */
-  readonly init: Initializer
-  /** One array for the model, or one for each layer. Default: the strategy's `parameterScope`. */
-  readonly scope?: 'model' | 'layer'
-}
-
-/** Starting values: one number; normal around 0; uniform in [low, high); or each value, row-major. */
-export type Initializer =
-  | { readonly kind: 'constant'; readonly value: number }
-  | { readonly kind: 'normal'; readonly standardDeviation: number }
-  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
-  | { readonly kind: 'values'; readonly values: readonly number[] }
+export type { Initializer, ParameterSpec, ParameterValues } from './parameter-spec.js'
 
 /**
  * Whether a strategy's parameter is one array for the model, or one for each layer.
@@ -32,9 +18,6 @@ export function scopeOf(strategy: PositionStrategy, name: string): 'model' | 'la
   const spec = parameters[name] ?? fail('scopeOf', `a parameter of ${Object.keys(parameters)}`, name)
   return spec.scope ?? parameterScope
 }
-
-/** Tensors by the names that a strategy declares. */
-export type ParameterValues<T> = Readonly<Record<string, T>>
 
 /**
  * A small reproducible generator (mulberry32, public domain).

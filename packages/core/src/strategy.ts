@@ -1,5 +1,5 @@
 // Letters: L tokens, Q/K queries/keys, H heads, D modelDim, N distances.
-import type { ParameterSpec, ParameterValues } from './parameters.js'
+import type { ParameterSpec, ParameterValues } from './parameter-spec.js'
 import type { TensorOps } from './tensor-ops.js'
 
 /**

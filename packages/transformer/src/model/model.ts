@@ -8,7 +8,8 @@ import { block } from './block.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
-import { type Vocabulary, vocabularyOf } from './vocabulary/vocabulary.js'
+import { vocabularyOf } from './vocabulary/choose.js'
+import type { Vocabulary } from './vocabulary/vocabulary.js'
 
 /** How a pass reads its tokens. */
 export interface ForwardOptions {

@@ -1,8 +1,5 @@
 // Letters: N tokens, D modelDim, V vocabularySize.
-import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from '../../config.js'
-import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
-import { adaptiveVocabulary } from './adaptive.js'
+import type * as tf from '@tensorflow/tfjs'
 
 /** Where a model's tokens come in and go out. */
 export interface Vocabulary {
@@ -32,18 +29,4 @@ export interface Vocabulary {
   tailPlaces(targets: Int32Array): Int32Array[]
   /** Tokens and clusters that each loss takes a logit for, those of tails aside: what memory grows with. */
   readonly headSize: number
-}
-
-export function vocabularyOf(config: Required<ModelConfig>, parameters: ReadonlyMap<string, tf.Variable>): Vocabulary {
-  if (config.adaptiveCutoffs.length) return adaptiveVocabulary(config, parameters)
-  const p = (name: string) => parameters.get(name) as tf.Tensor2D
-  const logits = (hidden: tf.Tensor2D): tf.Tensor2D =>
-    config.tiedHead ? tf.matMul(hidden, p('embedding.weight'), false, true) : tf.matMul(hidden, p('head.weight'))
-  return {
-    embed: (ids) => tf.gather(p('embedding.weight'), ids),
-    logits,
-    losses: (hidden, targets) => crossEntropy(logits(hidden), targets),
-    tailPlaces: () => [],
-    headSize: config.vocabularySize,
-  }
 }
