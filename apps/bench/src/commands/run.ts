@@ -73,12 +73,20 @@ async function run(options: Options): Promise<void> {
     `${cellsOf(config).length} models (strategies × seeds) of ${config.steps} steps, train length ${config.trainLength}, ` +
       `evaluated at ${config.evalLengths.join(', ')}; results in ${folder}`,
   )
-  const append = await openResults(folder, config, tensorboardFolder(tensorboard, folder))
+  const append = await openResults(folder, config, {
+    log: progress.line,
+    tensorboard: tensorboardFolder(tensorboard, folder),
+  })
   try {
-    const results = await runExperiment({ config, registry, corpus, folder, append, progress, signal })
+    const { results, stopped } = await runExperiment({ config, registry, corpus, folder, append, progress, signal })
     const { html } = await writeReport(folder, results, registry)
     console.log(`\nperplexity on held-out text by evaluation length\n\n${resultTable(results).join('\n')}`)
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
+    if (!stopped.length) return
+    console.error(
+      `${stopped.length} of ${cellsOf(config).length} models stopped before their last step: ${stopped.join('; ')}`,
+    )
+    process.exitCode = 1
   } catch (error) {
     progress.stop()
     const again = pasteable('run', '--resume', ...asOptions({ out: folder, tensorboard }))

@@ -70,7 +70,10 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   await beginRun(plan)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   const [cell] = cellsOf(config)
-  const append = await openResults(folder, config, tensorboardFolder(tensorboard, folder))
+  const append = await openResults(folder, config, {
+    log: progress.line,
+    tensorboard: tensorboardFolder(tensorboard, folder),
+  })
   try {
     const trainer = await trainCell(cell!, { config, registry, corpus, folder, append, progress, signal })
     progress.stop()

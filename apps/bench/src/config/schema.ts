@@ -1,4 +1,5 @@
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
+import { onlyKeysOf } from '@alibi/results'
 import { z } from 'zod'
 import { pluginSchema } from './plugin.js'
 
@@ -21,8 +22,7 @@ export const variantSchema = z.object({
   options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
 })
 
-/** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
-export const runConfigSchema = z.strictObject({
+const settings = {
   preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103']),
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
@@ -86,7 +86,10 @@ export const runConfigSchema = z.strictObject({
   clipNorm: z.number().positive(),
   /** Steps between checkpoints. */
   checkpointEvery: count,
-})
+}
+
+/** Everything that decides a run's numbers but for the backend: flat, and written to its results. */
+export const runConfigSchema = z.strictObject(settings, onlyKeysOf(settings))
 
 export type RunConfig = z.infer<typeof runConfigSchema>
 /** With what has a default left out or not. */

@@ -7,17 +7,25 @@ import { duration } from '../terminal/format.js'
 import { evaluateModel, tokensRead } from './evaluate.js'
 import { plannedEvaluations } from './evaluations.js'
 import { sameTrials, tryRetrieval } from './retrieval.js'
-import { type Run, trainCell } from './train.js'
+import { NotFiniteError, type Run, trainCell } from './train.js'
 import { disposeTrainer } from './trainer.js'
+
+/** What came of a run. */
+export interface Experiment {
+  readonly results: Results
+  /** Why cells have stopped before their last step, a sentence each: their losses were not finite. */
+  readonly stopped: readonly string[]
+}
 
 /**
  * Trains every cell and evaluates it by every reading: the whole experiment. Cells and readings that the folder's results
- * have already are not done again.
+ * have already are not done again. A cell whose loss is not finite stops; the others carry on.
  */
-export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Results> {
+export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Experiment> {
   const { config, registry, folder, append, progress } = run
   const { evals, retrieval } = await readResults(folder)
   const cells = cellsOf(config)
+  const stopped: string[] = []
   let told = false
   const onStepSeconds = (seconds: number) => {
     if (!told) progress.line(`about ${duration(estimateSeconds(config, seconds))} in all`)
@@ -37,7 +45,12 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
       (kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind)),
     )
     if (!readings.length && !trials.length && (await stepsDone(folder, config, cell)) === config.steps) continue
-    const trainer = await trainCell(cell, { ...run, onStepSeconds })
+    const trainer = await trainCell(cell, { ...run, onStepSeconds }).catch((error: unknown) => {
+      if (!(error instanceof NotFiniteError)) throw error
+      progress.line(error.message)
+      stopped.push(error.message)
+    })
+    if (!trainer) continue
     for (const reading of readings) {
       const { evalTokens: maxTokens, randomPositions } = config
       const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
@@ -49,7 +62,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Re
     progress.stop()
     disposeTrainer(trainer)
   }
-  return readResults(folder)
+  return { results: await readResults(folder), stopped }
 }
 
 const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>

@@ -7,6 +7,7 @@ import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer
 import type { z } from 'zod'
 import { type Cell, cellKey } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
+import { stepsALine } from '../config/training.js'
 import { trainingBatch } from '../data/batch.js'
 import type { Corpus } from '../data/corpus.js'
 import type { Append } from '../run-folder/append.js'
@@ -35,6 +36,22 @@ export interface Run {
 /** Steps to time before saying how long the run will take: the first ones are slower. */
 const TIMED_STEPS = [5, 20] as const
 
+/** A loss that is no number ends the training of its cell, and of no other. */
+export class NotFiniteError extends Error {
+  constructor(loss: number, step: number, firstStep: number, cell: Cell) {
+    super(
+      `train: expected a finite loss, got ${loss} at step ${step} of ${cellName(cell)}; ${likelyCause(step, firstStep)}`,
+    )
+  }
+}
+
+/** A step's loss is that of the weights before it. */
+function likelyCause(step: number, firstStep: number): string {
+  if (step === 1) return 'no step was taken before: look at what the strategy computes, and at its starting values'
+  if (step === firstStep + 1) return 'its checkpoint has weights that are not finite: train it anew'
+  return 'lower the learning rate'
+}
+
 /** Trains a cell from its checkpoint, or from the start, to the last step. */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const { config, registry, corpus, folder, append, progress, signal } = run
@@ -51,7 +68,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
 
   if (config.randomPositions !== undefined) progress.line('steps run op by op: their positions are drawn anew in each')
   const window = resumeWindow(metadata)
-  const lineEvery = Math.max(1, Math.round(steps / 50))
+  const lineEvery = stepsALine(config)
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
 
   progress.start(cellName(cell), 'train', steps)
@@ -69,8 +86,6 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     const loss = await trainer.trainStep(
       trainingBatch(corpus.train, { batchSize, trainLength, seed: cell.seed, step: trainer.step }),
     )
-    if (!Number.isFinite(loss))
-      throw new Error(`train: expected a finite loss, got ${loss} at step ${trainer.step}; lower the learning rate`)
     window.lossNats += loss
     window.steps += 1
     const seconds = (performance.now() - started) / 1000
@@ -78,7 +93,8 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     window.elapsedSeconds += seconds
     const { step } = trainer
 
-    if (step % lineEvery === 0 || step === steps) {
+    const diverged = !Number.isFinite(loss)
+    if (step % lineEvery === 0 || step === steps || diverged) {
       const lossNats = window.lossNats / window.steps
       const tokensPerSecond = (window.steps * batchSize * trainLength) / window.seconds
       const { elapsedSeconds } = window
@@ -88,6 +104,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       details = [`loss ${lossNats.toFixed(3)}`, `${thousands(tokensPerSecond)} tok/s`]
       Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
     }
+    if (diverged) throw new NotFiniteError(loss, step, firstStep, cell)
     if (step % checkpointEvery === 0 || step === steps) await save()
     progress.update(step, details.length ? details : [`loss ${loss.toFixed(3)}`])
 

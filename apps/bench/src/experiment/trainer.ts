@@ -4,6 +4,7 @@ import { loadCheckpoint } from '@alibi/transformer/node'
 import type { Cell } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
+import { optimizerConfig } from '../config/training.js'
 import { randomPositions } from '../data/random-positions.js'
 
 /** Positions that change from step to step cannot be compiled into one. */
@@ -21,12 +22,11 @@ export function newTrainer(
   compile: StepCompiler,
 ): Trainer {
   const model = createModel(modelConfig(config, vocabularySize), registry.make(strategy, config), seed)
-  const { optimizer: kind, learningRate, minLearningRate, warmupSteps, steps, weightDecay, clipNorm } = config
-  return createTrainer(
-    model,
-    { kind, learningRate, minLearningRate, warmupSteps, totalSteps: steps, weightDecay, clipNorm },
-    { seed, microBatches: config.microBatches, ...stepping(config, seed, compile) },
-  )
+  return createTrainer(model, optimizerConfig(config), {
+    seed,
+    microBatches: config.microBatches,
+    ...stepping(config, seed, compile),
+  })
 }
 
 /** The trainer of a checkpoint, with what its metadata says of the steps since the last line of results. */

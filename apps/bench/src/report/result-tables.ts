@@ -63,7 +63,8 @@ export function resultTables(results: Results): ResultTable[] {
 }
 
 const bySeed = (value: Spread | undefined, cost: (value: number) => number) =>
-  value && { bySeed: new Map([...value.bySeed].map(([seed, each]) => [seed, cost(each)])) }
+  value &&
+  Number.isFinite(value.mean) && { bySeed: new Map([...value.bySeed].map(([seed, each]) => [seed, cost(each)])) }
 
 /** Says what is best in each column; nothing where the seeds tell no row from the best. */
 function marked(body: readonly (readonly Value[])[]): Cell[][] {

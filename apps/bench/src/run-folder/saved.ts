@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { type Cell, cellsOf } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
+import { optimizerConfig } from '../config/training.js'
 import { checkpointFolder } from './layout.js'
 
 const sum = z.number().min(0)
@@ -34,8 +35,10 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
   })
   // The vocabulary is the text's, which is not read yet.
   const sizes = modelConfig(config, info.config.vocabularySize)
-  const got = { ...info.config, strategy: info.strategy, seed: info.seed } as Readonly<Record<string, unknown>>
-  for (const [name, want] of Object.entries({ ...cell, ...sizes }))
+  const got = { ...info.config, ...info.optimizer, strategy: info.strategy, seed: info.seed } as Readonly<
+    Record<string, unknown>
+  >
+  for (const [name, want] of Object.entries({ ...cell, ...sizes, ...optimizerConfig(config) }))
     if (!isDeepStrictEqual(got[name], want))
       throw otherRun(checkpoint, cell, `${name} ${want}, as the run has it,`, got[name])
   if (info.step > config.steps) throw otherRun(checkpoint, cell, `at most ${config.steps} steps`, info.step)

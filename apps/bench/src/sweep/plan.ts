@@ -25,6 +25,8 @@ const strategyWithOptions = z
   })
   .describe('A built-in strategy with options by their names.')
 
+const size = { numLayers, modelDim, numHeads }
+
 const planShape = {
   $schema: z.string().optional().describe('Of this file, for editors.'),
   description: z.string().optional().describe('What the sweep is to find out.'),
@@ -40,7 +42,7 @@ const planShape = {
     .describe('Tokens in a training sequence. Each model is evaluated at the evaluation lengths from its own up.'),
   seeds: seeds.describe('Each trains every strategy.'),
   sizes: z
-    .array(z.strictObject({ numLayers, modelDim, numHeads }))
+    .array(z.strictObject(size, onlyKeysOf(size)))
     .min(1)
     .refine(distinct, each('size'))
     .optional()

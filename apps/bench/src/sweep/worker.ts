@@ -121,7 +121,7 @@ async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Prom
     const corpus = await readCorpus(plan.config, { log: line, signal })
     await beginRun(plan)
     await trainCell(cellsOf(plan.config)[0]!, {
-      append: await openResults(folder, plan.config),
+      append: await openResults(folder, plan.config, { log: line }),
       ...{
         config: plan.config,
         registry: plan.registry,
@@ -163,8 +163,17 @@ async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>,
   })
   const corpus = await readCorpus(plan.config, { log: progress.line, signal })
   await beginRun(plan)
-  const append = await openResults(folder, plan.config, tensorboard)
-  await runExperiment({ config: plan.config, registry: plan.registry, corpus, folder, append, progress, signal })
+  const append = await openResults(folder, plan.config, { log: progress.line, tensorboard })
+  const { stopped } = await runExperiment({
+    config: plan.config,
+    registry: plan.registry,
+    corpus,
+    folder,
+    append,
+    progress,
+    signal,
+  })
+  if (stopped.length) throw new Error(stopped[0])
   return null
 }
 

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, resolveConfig } from '../config.js'
 import { createModel, type Model } from '../model/model.js'
 import { parameterShapes, readArrays } from '../model/parameters.js'
-import { optimizerState } from '../training/optimizer.js'
+import { type OptimizerConfig, optimizerState } from '../training/optimizer.js'
 import { createTrainer, type Trainer, type TrainerOptions } from '../training/trainer.js'
 import {
   DESCRIPTION,
@@ -31,6 +31,8 @@ export interface CheckpointInfo {
   readonly step: number
   /** Of the random numbers of training. */
   readonly seed: number
+  /** As the trainer had it: its kind and schedule. */
+  readonly optimizer: OptimizerConfig
   /** As it was saved. */
   readonly metadata: Metadata
   /** Whether its description has a hash of itself; those that older versions wrote have none. */
@@ -72,10 +74,10 @@ export const hasCheckpoint = (folder: string): boolean => existsSync(folder) || 
  */
 export async function readCheckpointInfo(folder: string): Promise<CheckpointInfo> {
   const { description, at, hashed } = await describe(folder)
-  const { config, strategy, step, random, metadata } = description
+  const { config, strategy, step, random, optimizer, metadata } = description
   const shapes = await headerOf(at, WEIGHTS)
   checkSizes(resolveConfig(config), shapes, at)
-  return { config, strategy, step, seed: random.seed, metadata, hashed }
+  return { config, strategy, step, seed: random.seed, optimizer, metadata, hashed }
 }
 
 /**

@@ -1,0 +1,10 @@
+import type { RunConfig } from './schema.js'
+
+/** The optimizer that a run trains with, as its checkpoints say it. */
+export const optimizerConfig = ({ optimizer: kind, steps: totalSteps, ...config }: RunConfig) => {
+  const { learningRate, minLearningRate, warmupSteps, weightDecay, clipNorm } = config
+  return { kind, learningRate, minLearningRate, warmupSteps, totalSteps, weightDecay, clipNorm }
+}
+
+/** Training lines are this many steps apart; the last step has one. */
+export const stepsALine = ({ steps }: Pick<RunConfig, 'steps'>): number => Math.max(1, Math.round(steps / 50))
