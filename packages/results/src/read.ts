@@ -140,7 +140,9 @@ const isRun = (line: ResultLine | OtherLine): line is RunLine => line.type === '
 function jsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
   } catch {
     // Python's json.dumps writes NaN as it is; strings are left alone.
     const mended = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (found) =>
@@ -152,10 +154,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
 
 const SCHEMAS = { run: runLine, train: trainLine, eval: evalLine, positions: positionsLine, retrieval: retrievalLine }
 const READERS = new Map<unknown, { readonly schema: z.ZodType; readonly keys: ReadonlySet<string> }>(
-  Object.entries(SCHEMAS).map(([type, schema]) => [
-    type,
-    { schema: schema.loose(), keys: new Set(Object.keys(schema.shape)) },
-  ]),
+  Object.entries(SCHEMAS).map(([type, schema]) => [type, { schema, keys: new Set(Object.keys(schema.shape)) }]),
 )
 
 /** @param unknown - counts what is not known here */
@@ -178,8 +177,8 @@ function known(
       `${where}: schemaVersion: expected at most ${SCHEMA_VERSION}, got ${schemaVersion}: it is of a newer version of the bench; read it with that`,
     )
   for (const key in value) if (!reader.keys.has(key)) count(`${key} of ${type} lines`)
-  const validated = validate(reader.schema, run ? { ...absent(run), ...value } : value, where)
-  return putInto(value, validated as object) as unknown as ResultLine
+  if (run) for (const [key, each] of absent(run)) if (!(key in value)) value[key] = each
+  return putInto(value, validate(reader.schema, value, where) as object) as unknown as ResultLine
 }
 
 /** Puts what was made of values in their place: fields keep their order, those that are not known stay. */
@@ -187,6 +186,7 @@ function putInto<T extends object>(line: T, made: object): T {
   const target = line as Record<string, unknown>
   for (const [key, value] of Object.entries(made)) {
     const before = target[key]
+    if (before === value) continue
     target[key] =
       typeof before === 'object' && before !== null && typeof value === 'object' && value !== null
         ? putInto(before, value)
@@ -196,7 +196,14 @@ function putInto<T extends object>(line: T, made: object): T {
 }
 
 /** What older files did not repeat on every line. */
-function absent({ config }: RunLine): object {
+function absent(run: RunLine): readonly (readonly [string, unknown])[] {
+  if (!absentOf.has(run)) absentOf.set(run, Object.entries(ofEveryCell(run)))
+  return absentOf.get(run)!
+}
+
+const absentOf = new WeakMap<RunLine, readonly (readonly [string, unknown])[]>()
+
+function ofEveryCell({ config }: RunLine): object {
   const { trainLength, numLayers, modelDim, numHeads, architecture } = config
   if (!numLayers || !modelDim || !numHeads) return { trainLength }
   return { trainLength, size: modelSize({ numLayers, modelDim, numHeads }, architecture) }
