@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -185,6 +185,14 @@ describe('a sweep that is watched', () => {
   })
 })
 
+it('takes the results of a sweep that were kept without its cells', async () => {
+  const results = '../../../docs/results/extrapolation.jsonl'
+  await copyFile(new URL(results, import.meta.url), resultsPath(folder))
+  const view = viewer()(await watchedFolder(folder)(), 1)
+  expect(view.status).toBe('30 of 30 cells finished')
+  expect(view.whole).toContain('100 % of the work')
+})
+
 describe('many cells', () => {
   const cells = (seeds: number, change: (i: number) => Partial<StatedCell> = () => ({})): StatedCell[] =>
     Array.from({ length: seeds }, (_, i) => {
@@ -274,6 +282,15 @@ describe('what has not changed', () => {
     expect(grown.train).toHaveLength(4)
     // The lines of before are the objects of before.
     expect(grown.train[0]).toBe(first.train[0])
+    // A slice of time that is over at once reads half a megabyte.
+    const sliced = tailResults(folder)
+    const many = Array.from({ length: 4000 }, (_, i) => ({ ...example.train[0]!, step: i + 1 }))
+    await writeResults(folder, linesOf({ ...emptyResults(run), train: many }))
+    const counts: number[] = []
+    do counts.push((await sliced.read(0))!.train.length)
+    while (sliced.left())
+    expect(counts).toEqual([expect.any(Number), 4000])
+    expect(counts[0]).toBeLessThan(4000)
     // Begun again, damaged, mended.
     await writeResults(folder, linesOf({ ...emptyResults(run), train: example.train.slice(5, 6) }))
     expect((await tail.read())!.train).toEqual([example.train[5]])

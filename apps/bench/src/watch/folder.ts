@@ -1,9 +1,13 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Results, RunLine } from '@alibi/results'
 import { cellKey, cellsOf } from '../config/cells.js'
 import { isLocked } from '../run-folder/lock.js'
+import { CELLS } from '../sweep/folder.js'
 import { alone, linesByCell, settingsOf, type WatchedCell } from './cell.js'
-import { type SweepReader, watchedSweep } from './sweep.js'
-import { tailResults } from './tail.js'
+import { plannedCells, type SweepReader, watchedSweep } from './sweep.js'
+import { runLineOf, tailResults } from './tail.js'
 
 export type Watched =
   | { readonly kind: 'waiting' | 'unreadable'; readonly message: string }
@@ -13,11 +17,15 @@ export type Watched =
       /** In the order in which they are done. */
       readonly cells: readonly WatchedCell[]
       readonly atWork: boolean
-      /** Cells whose lines were not read yet: the next time. */
-      readonly unread: number
+      /** What was not read yet: the next time. */
+      readonly unread: Unread | undefined
     }
 
+export type Unread = { readonly cells: number } | { readonly bytes: number }
+
 const WAITING = 'waiting for results to be written there'
+/** How long lines are read before what is known is shown. */
+const SLICE_MS = 300
 
 /**
  * Reads the folder of a run or a sweep while others write to it, or before they do.
@@ -26,44 +34,59 @@ const WAITING = 'waiting for results to be written there'
  */
 export function watchedFolder(folder: string): () => Promise<Watched> {
   const tail = tailResults(folder)
+  const runLine = runLineOf(folder)
   let last: Watched = { kind: 'waiting', message: WAITING }
   let seen: { readonly results: Results; readonly atWork: boolean } | undefined
   let sweep: { readonly run: RunLine; readonly read: SweepReader } | undefined
-  const without = (kind: 'waiting' | 'unreadable', message: string) => {
+
+  const without = (kind: 'waiting' | 'unreadable', message: string): Watched => {
     seen = sweep = undefined
     if (last.kind !== kind || last.message !== message) last = { kind, message }
     return last
   }
+  const readSweep = async (run: RunLine, names: readonly string[], atWork: boolean): Promise<Watched> => {
+    if (!sweep || !isDeepStrictEqual(sweep.run, run)) sweep = { run, read: watchedSweep(folder, run, settingsOf(run)) }
+    const { changed, cells, unread } = await sweep.read(names, performance.now() + SLICE_MS)
+    seen = undefined
+    if (changed || last.kind !== 'found' || last.run !== sweep.run || last.atWork !== atWork)
+      last = { kind: 'found', run: sweep.run, cells, atWork, unread: unread ? { cells: unread } : undefined }
+    return last
+  }
+  const readRun = async (atWork: boolean): Promise<Watched> => {
+    const results = await tail.read(performance.now() + SLICE_MS)
+    if (!results) return without('waiting', WAITING)
+    if (seen?.results === results && seen.atWork === atWork) return last
+    seen = { results, atWork }
+    const bytes = tail.left()
+    const cells = cellsOfRun(results, atWork)
+    last = { kind: 'found', run: results.run, cells, atWork, unread: bytes ? { bytes } : undefined }
+    return last
+  }
   return async () => {
     try {
-      const results = await tail.read()
-      if (!results) return without('waiting', WAITING)
-      const { run } = results
       const atWork = await isLocked(folder)
-      if (run.sweep) {
-        if (sweep?.run !== run) sweep = { run, read: watchedSweep(folder, run, settingsOf(run)) }
-        const { changed, cells, unread } = await sweep.read(results)
-        if (changed || last.kind !== 'found' || last.atWork !== atWork)
-          last = { kind: 'found', run, cells, atWork, unread }
-        return last
-      }
-      if (seen?.results !== results || seen.atWork !== atWork) {
-        seen = { results, atWork }
-        last = { kind: 'found', run, cells: cellsOfRun(results, atWork), atWork, unread: 0 }
-      }
-      return last
+      const run = await runLine()
+      const names = run?.sweep ? await readdir(join(folder, CELLS)).catch((): string[] => []) : []
+      // Results of a sweep that were kept without the folders of its cells are read as a run's are.
+      return run && names.length ? await readSweep(run, names, atWork) : await readRun(atWork)
     } catch (error) {
       return without('unreadable', (error as Error).message.split('\n')[0]!)
     }
   }
 }
 
-/** They are done one after another: the first that is not finished is the one that is worked on. */
+/** Of a run, they are done one after another: the first that is not finished is the one that is worked on. */
 function cellsOfRun(results: Results, atWork: boolean): WatchedCell[] {
-  const config = settingsOf(results.run)
+  const { run } = results
+  const config = settingsOf(run)
   const linesOf = linesByCell(results)
-  return cellsOf(config).map((cell) => {
-    const key = cellKey(cell, config)
-    return { key, config: alone(config, cell), results: linesOf(key), end: undefined, atWork }
+  const planned = run.sweep
+    ? plannedCells(run, config)
+    : cellsOf(config).map((cell) => ({ key: cellKey(cell, config), config: alone(config, cell) }))
+  return planned.map(({ key, config }) => {
+    const own = linesOf(key)
+    // A sweep's own results have lines of finished cells alone.
+    const end = own && run.sweep ? ({ end: 'finished' } as const) : undefined
+    return { key, config, results: own, end, atWork }
   })
 }

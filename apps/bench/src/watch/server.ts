@@ -8,6 +8,7 @@ import { type View, viewer } from './view.js'
 const HOST = '127.0.0.1'
 const BASE = `http://${HOST}`
 const EVERY_MS = 1000
+const TELL_WHILE_READING_MS = 3000
 
 /** The page needs nothing from elsewhere, and may get nothing from there. */
 const POLICY =
@@ -74,11 +75,15 @@ export async function serveWatch(
   onListening(`${BASE}:${(server.address() as AddressInfo).port}/`)
   try {
     let isReading = false
+    let told = 0
     while (!signal.aborted) {
       await setTimeout(isReading ? 0 : EVERY_MS, undefined, { signal }).catch(() => {})
       if (!clients.size && !isReading) continue
       const watched = await read()
-      isReading = watched.kind === 'found' && watched.unread > 0
+      isReading = watched.kind === 'found' && watched.unread !== undefined
+      // While much is read, what is read is more than what is shown.
+      if (isReading && performance.now() - told < TELL_WHILE_READING_MS) continue
+      told = performance.now()
       for (const client of clients) tellSafely(client, () => view(watched, client.last))
     }
   } finally {

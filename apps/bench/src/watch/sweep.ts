@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type CellKey, cellId, type Results, type RunLine } from '@alibi/results'
@@ -6,11 +6,11 @@ import { cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
 import { isLocked } from '../run-folder/lock.js'
 import { CELLS, type End, readEnd } from '../sweep/folder.js'
-import { alone, linesByCell, settingsOf, type WatchedCell } from './cell.js'
+import { alone, settingsOf, type WatchedCell } from './cell.js'
 import { type Tail, tailResults } from './tail.js'
 
-/** How long lines are read before what is known is shown. */
-const SLICE_MS = 300
+/** Folders that are looked at together. */
+const TOGETHER = 64
 /** Cells without a process that are looked at again each time: a sweep may have thousands, which seldom change. */
 const IN_TURN = 100
 
@@ -21,7 +21,7 @@ interface CellFolder {
   end: End | undefined
   atWork: boolean
   changed: number
-  /** Whether its lines were read once. */
+  /** Whether its lines are as they were when it was looked at. */
   isRead: boolean
   results: Results | undefined
   /** Whether it is of the plan as it is now: not known before its lines are read. */
@@ -38,17 +38,28 @@ interface PlannedCell {
   cell: WatchedCell
 }
 
-/** @param merged - the sweep's own results: they stand for cells where there are no folders */
-export type SweepReader = (merged: Results) => Promise<{
+/**
+ * @param names - of the folders of cells
+ * @param until - when to stop, by `performance.now()`: the rest is for the next time
+ */
+export type SweepReader = (
+  names: readonly string[],
+  until: number,
+) => Promise<{
   readonly changed: boolean
   readonly cells: readonly WatchedCell[]
   /** Cells whose lines were not read yet. */
   readonly unread: number
 }>
 
-/** Reads the cells of a sweep: first how each ended, then the lines of as many as a slice of time is enough for. */
+/** Reads the cells of a sweep: first how each ended, then lines, of cells that are not finished before others. */
 export function watchedSweep(folder: string, run: RunLine, config: RunConfig): SweepReader {
-  const planned = plannedCells(run, config)
+  const planned: readonly PlannedCell[] = plannedCells(run, config).map(({ key, config }) => ({
+    key,
+    config,
+    folders: [],
+    cell: { key, config, results: undefined, end: undefined, atWork: false },
+  }))
   const byId = new Map(planned.map((one) => [cellId(one.key), one]))
   const known = new Set<string>()
   let next = 0
@@ -63,24 +74,22 @@ export function watchedSweep(folder: string, run: RunLine, config: RunConfig): S
       return [one]
     })
 
-  return async (merged) => {
-    const names = await readdir(join(folder, CELLS)).catch((): string[] => [])
+  return async (names, until) => {
     const inTurn = planned.slice(next, next + IN_TURN)
     next = next + IN_TURN < planned.length ? next + IN_TURN : 0
     const looked = new Set([...newCells(names), ...planned.filter(({ cell }) => cell.atWork), ...inTurn])
-    for (const { folders } of looked) await Promise.all(folders.map(lookAt))
+    const lookedAt = [...looked].flatMap(({ folders }) => folders)
+    for (let i = 0; i < lookedAt.length; i += TOGETHER) await Promise.all(lookedAt.slice(i, i + TOGETHER).map(lookAt))
 
-    const toRead = planned.filter((one) => looked.has(one) || isUnread(one))
-    const deadline = performance.now() + SLICE_MS
+    const toRead = planned.filter(isUnread)
     for (const { folders, config } of toRead.toSorted((a, b) => Number(isFinished(a)) - Number(isFinished(b)))) {
-      if (performance.now() > deadline) break
-      for (const each of folders) await readLines(each, config)
+      if (performance.now() > until) break
+      for (const each of folders) if (!each.isRead) await readLines(each, config)
     }
 
-    const linesOf = names.length ? undefined : linesByCell(merged)
     let changed = false
     for (const one of planned) {
-      const cell = linesOf ? { ...one.cell, results: linesOf(one.key) } : cellOf(one)
+      const cell = cellOf(one)
       if (isSame(cell, one.cell)) continue
       one.cell = cell
       changed = true
@@ -102,7 +111,11 @@ const cellFolder = (path: string): CellFolder => ({
 })
 
 async function lookAt(own: CellFolder): Promise<void> {
-  own.changed = (await stat(own.path).catch(() => undefined))?.mtimeMs ?? 0
+  const changed = (await stat(own.path).catch(() => undefined))?.mtimeMs ?? 0
+  // Whoever works in the folder of a finished cell again replaces files in it.
+  if (own.end?.end === 'finished' && changed === own.changed) return
+  own.changed = changed
+  own.isRead = false
   own.end = await readEnd(own.path)
   own.atWork = own.end?.end !== 'finished' && (await isLocked(own.path))
 }
@@ -141,16 +154,12 @@ function cellOf({ key, config, folders }: PlannedCell): WatchedCell {
 }
 
 const isSame = (a: WatchedCell, b: WatchedCell) =>
-  a.results === b.results && a.atWork === b.atWork && isDeepStrictEqual(a.end, b.end)
+  a.results === b.results && a.atWork === b.atWork && (a.end === b.end || isDeepStrictEqual(a.end, b.end))
 
 /** Every cell of the plan, all strategies of a seed together. */
-function plannedCells(run: RunLine, config: RunConfig): PlannedCell[] {
+export function plannedCells(run: RunLine, config: RunConfig): Pick<WatchedCell, 'key' | 'config'>[] {
   const cells = expectedConfigs(run, config).flatMap((expected) =>
-    cellsOf(expected).map((cell) => {
-      const [key, own] = [cellKey(cell, expected), alone(expected, cell)]
-      const nothing = { key, config: own, results: undefined, end: undefined, atWork: false }
-      return { key, config: own, folders: [], cell: nothing }
-    }),
+    cellsOf(expected).map((cell) => ({ key: cellKey(cell, expected), config: alone(expected, cell) })),
   )
   const turns = new Map(config.seeds.map((seed, i) => [seed, i]))
   return cells.sort((a, b) => turns.get(a.key.seed)! - turns.get(b.key.seed)!)

@@ -67,7 +67,12 @@ function statusOf({ atWork, unread }: Watched & { kind: 'found' }, states: reado
   const parts = [`${thousands(count('finished'))} of ${thousands(states.length)} cells finished`]
   if (count('training', 'evaluating')) parts.push(`${thousands(count('training', 'evaluating'))} running`)
   if (count('failed')) parts.push(`${thousands(count('failed'))} failed`)
-  if (unread) parts.push(`reading the results of ${thousands(unread)} more`)
+  if (unread)
+    parts.push(
+      'cells' in unread
+        ? `reading the results of ${thousands(unread.cells)} more`
+        : `reading ${thousands(Math.ceil(unread.bytes / 1e6))} MB more of results`,
+    )
   if (!atWork && !count('training', 'evaluating') && count('finished') < states.length)
     parts.push('no process on this machine is working in this folder')
   return parts.join('; ')
