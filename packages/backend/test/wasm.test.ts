@@ -103,3 +103,27 @@ it('takes slices and splits as cpu does', async () => {
     { numRuns: 60 },
   )
 })
+
+it('adds long sums up as float64 does, along any axes', async () => {
+  const ROWS = 40_000
+  const { wasm, cpu } = await onBoth(() => {
+    const x = tf.add(random([2, ROWS, 3], 5), 1)
+    const sums = [
+      tf.sum(x, 1),
+      tf.sum(x, 1, true),
+      tf.sum(x, [1, 2]),
+      tf.sum(x),
+      tf.sum(x, [0, 2]),
+      tf.mean(x, 1),
+      tf.mean(x),
+      tf.mean(x, 2),
+      tf.sum(tf.transpose(x), 1),
+    ]
+    return tf.concat1d(sums.map((sum) => tf.reshape(sum, [-1]) as tf.Tensor1D))
+  })
+  expect(wasm.length).toBe(cpu.length)
+  // cpu adds in float64 too; its means round each term once more.
+  wasm.forEach((value, i) => {
+    expect(Math.abs(value / cpu[i]! - 1)).toBeLessThan(1e-6)
+  })
+})

@@ -3,8 +3,9 @@ import type { ParameterSpec, ParameterValues } from './parameter-spec.js'
 import type { TensorOps } from './tensor-ops.js'
 
 /**
- * Absolute token positions, one integer a token. Decoding, tiles of a matrix and packed documents are all
- * "some query positions × some key positions".
+ * Absolute token positions, one integer a token. Decoding and tiles of a matrix are all "some query positions × some key
+ * positions". So are packed documents, whose positions start again; that no document reads another is the mask's business,
+ * which `@alibi/transformer` does not have yet.
  */
 export type Positions = Int32Array
 

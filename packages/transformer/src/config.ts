@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, checkOneOf, checkPositive } from '@alibi/core'
+import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkPositive } from '@alibi/core'
 
 /** Of the MLP’s hidden layer. */
 export type Activation = 'gelu' | 'gelu-exact' | 'relu' | 'silu'
@@ -64,6 +64,7 @@ export interface ModelConfig {
  * @throws RangeError or TypeError, one line, for a shape that cannot be built
  */
 export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
+  checkOptions('createModel', config, MEMBERS)
   const resolved = {
     mlpDim: 4 * config.modelDim,
     activation: 'gelu' as const,
@@ -107,6 +108,14 @@ export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
   checkAdaptive(resolved)
   return resolved
 }
+
+// biome-ignore format: a table
+const MEMBERS: readonly (keyof ModelConfig)[] = [
+  'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
+  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'biases', 'dropout', 'attentionDropout', 'activationDropout',
+  'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout',
+  'blockSize',
+]
 
 const COUNTS = [
   ...(['vocabularySize', 'numLayers', 'modelDim', 'numHeads'] as const),

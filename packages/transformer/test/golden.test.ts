@@ -17,7 +17,7 @@ it.each(['full', 'decoding'])('has PyTorch’s outputs and gradients with ALiBi 
   const names = ['q', 'k', 'v', 'slopes'] as const
   const tensors = names.map((each) => tf.tensor(inputs[each]))
   const [numQueries, numKeys] = [inputs.q[0][0].length, inputs.k[0][0].length]
-  const positions = (count: number) => tf.range(numKeys - count, numKeys) as tf.Tensor1D
+  const positions = (count: number) => tf.range(numKeys - count, numKeys, 1, 'int32') as tf.Tensor1D
   const attend = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, slopes: tf.Tensor) =>
     attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
       bias: { kind: 'linear', slopes, queries: positions(numQueries), keys: positions(numKeys), consecutive: true },

@@ -45,7 +45,7 @@ const qkv = [
   [B, H, K, D],
   [B, H, K, D],
 ] as const
-const range = (from: number, to: number) => tf.range(from, to) as tf.Tensor1D
+const range = (from: number, to: number) => tf.range(from, to, 1, 'int32') as tf.Tensor1D
 const attend =
   (bias: (trained: tf.Tensor) => AttentionBias, trainBias: boolean): Kernel['device'] =>
   (q, k, v, trained) =>

@@ -5,7 +5,7 @@ import { positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
-  answersRight,
+  answeredCorrectly,
   createKvCache,
   createModel,
   createTrainer,
@@ -149,7 +149,7 @@ it('trains and evaluates at other positions than from 0 on', async () => {
     const inPlace = await step()
     expect(await step((_, length) => positionRange(0, length)), name).toEqual(inPlace)
     const spread = await step((step, length) => Int32Array.from({ length }, (_, i) => 7 * i + step))
-    if (name !== 'none') for (const [i, loss] of spread.entries()) expect(loss, name).not.toBe(inPlace[i])
+    if (name !== 'none') expect(spread, name).not.toEqual(inPlace)
   }
   expect(() =>
     createTrainer(
@@ -188,9 +188,9 @@ it('tells whether all tokens of an answer are the first choices', async () => {
   for (const place of [7, 8]) right[place] = await firstChoice(right, place)
   wrong[7] = ((await firstChoice(wrong, 7)) + 1) % 11
   wrong[8] = await firstChoice(wrong, 8)
-  expect(await answersRight(model, [right, wrong], 2)).toEqual([true, false])
-  expect(await answersRight(model, [right, wrong], 1)).toEqual([true, true])
-  await expect(answersRight(model, [tokens(2)], 2)).rejects.toThrow('rows longer than 2 tokens, got 2')
+  expect(await answeredCorrectly(model, [right, wrong], 2)).toEqual([true, false])
+  expect(await answeredCorrectly(model, [right, wrong], 1)).toEqual([true, true])
+  await expect(answeredCorrectly(model, [tokens(2)], 2)).rejects.toThrow('rows longer than 2 tokens, got 2')
 })
 
 it('tells the loss of each place in the sequence', async () => {
@@ -236,8 +236,6 @@ it('generates the same from the same seed', async () => {
 
 it('refuses what cannot be built in one line', () => {
   expect(() => createModel({ ...tiny, numHeads: 3 }, strategies[0]![1])).toThrow('numHeads to divide modelDim, got 3')
-  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow(
-    'expected strategy x of specVersion 1, got 2; update @alibi/transformer',
-  )
-  expect(() => createModel(tiny, undefined as never)).toThrow('createModel: expected a strategy, got undefined')
+  expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow('specVersion 1, got 2; update')
+  expect(() => createModel(tiny, undefined as never)).toThrow('expected a strategy, got undefined')
 })

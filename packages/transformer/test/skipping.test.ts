@@ -100,8 +100,8 @@ describe(`a long pass (seed ${seed})`, () => {
   const linear = (): AttentionBias => ({
     kind: 'linear',
     slopes: tf.tensor1d(slopes),
-    queries: tf.range(0, L),
-    keys: tf.range(0, L),
+    queries: tf.range(0, L, 1, 'int32'),
+    keys: tf.range(0, L, 1, 'int32'),
     consecutive: true,
   })
   /** KERPLE's power kernel, two heads that reach 190 and 790 tokens; and buckets that do not fall. */

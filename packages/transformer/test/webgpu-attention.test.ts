@@ -137,7 +137,10 @@ function prepare({ dims, kind, positions, masked, table, float16, numbers = floa
   const makeBias = (trained: tf.Tensor | undefined): AttentionBias => {
     if (kind === 'table') return { kind, table: trained! }
     if (kind === 'none') return { kind }
-    const places = tf.tensor1d(Array.from({ length: K }, (_, i) => at(i)))
+    const places = tf.tensor1d(
+      Array.from({ length: K }, (_, i) => at(i)),
+      'int32',
+    )
     return { kind, slopes: trained!, queries: tf.slice(places, K - Q, Q), keys: places, consecutive: !positions }
   }
   const mask =
@@ -326,7 +329,7 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
         ]
         const rows = (x: Float64Array) =>
           tf.reshape(tf.transpose(tensor(x, [B, H, L, D]), [0, 2, 1, 3]), [B * L, H * D]) as tf.Tensor2D
-        const places = tf.range(0, L) as tf.Tensor1D
+        const places = tf.range(0, L, 1, 'int32') as tf.Tensor1D
         const slopes = tf.tensor1d(Array.from({ length: H }, (_, h) => 2 ** -(h + 2)))
         const options = {
           bias: { kind: 'linear', slopes, queries: places, keys: places, consecutive: true } as const,

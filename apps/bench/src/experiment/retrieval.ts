@@ -1,5 +1,5 @@
 import { type CellKey, cellName, type RetrievalLine } from '@alibi/results'
-import { answersRight, type Model } from '@alibi/transformer'
+import { answeredCorrectly, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { sourceNamed } from '../data/sources.js'
 import { ANSWER_LENGTH, makeTrials, type TaskName, trialDistances } from '../data/tasks.js'
@@ -40,7 +40,7 @@ export async function tryRetrieval(
   let correct = 0
   for (let i = 0; i < rows.length; i += atATime) {
     signal.throwIfAborted()
-    const right = await answersRight(model, rows.slice(i, i + atATime), ANSWER_LENGTH)
+    const right = await answeredCorrectly(model, rows.slice(i, i + atATime), ANSWER_LENGTH)
     correct += right.filter(Boolean).length
     progress.update(Math.min(i + atATime, TRIALS), [`${correct} right`])
   }

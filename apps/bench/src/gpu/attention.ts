@@ -12,8 +12,8 @@ export type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) => tf.Tens
 const linear = (slopes: readonly number[], L: number): AttentionBias => ({
   kind: 'linear',
   slopes: tf.tensor1d([...slopes]),
-  queries: tf.range(0, L) as tf.Tensor1D,
-  keys: tf.range(0, L) as tf.Tensor1D,
+  queries: tf.range(0, L, 1, 'int32') as tf.Tensor1D,
+  keys: tf.range(0, L, 1, 'int32') as tf.Tensor1D,
   consecutive: true,
 })
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { LoadedBackend } from '../loaded.js'
 import { batchMatMul } from './batch-matmul.js'
+import { longMean, longSum } from './long-sum.js'
 import { slice, splitV } from './slice.js'
 import { unsortedSegmentSum } from './unsorted-segment-sum.js'
 
@@ -8,7 +9,7 @@ import { unsortedSegmentSum } from './unsorted-segment-sum.js'
 export type WasmPaths = string | Readonly<Record<string, string>>
 
 /**
- * Loads TensorFlow.js's WebAssembly backend with the kernel that training lacks, and three faster ones.
+ * Loads TensorFlow.js's WebAssembly backend with the kernel that training lacks, three faster ones, and sums in float64.
  *
  * @param paths - where its files are; in browsers
  */
@@ -26,12 +27,14 @@ export async function loadWasm(processor: string, paths?: WasmPaths): Promise<Lo
   }
 }
 
+const BETTER = { BatchMatMul: batchMatMul, Slice: slice, SplitV: splitV, Sum: longSum, Mean: longMean }
+
 function repair(): void {
   if (tf.getKernel('UnsortedSegmentSum', 'wasm')) return
   tf.registerKernel(unsortedSegmentSum)
-  for (const [name, faster] of Object.entries({ BatchMatMul: batchMatMul, Slice: slice, SplitV: splitV })) {
+  for (const [name, better] of Object.entries(BETTER)) {
     const original = tf.getKernel(name, 'wasm')!
     tf.unregisterKernel(name, 'wasm')
-    tf.registerKernel(faster(original))
+    tf.registerKernel(better(original))
   }
 }

@@ -1,9 +1,11 @@
-import { checkInteger, seededRandom } from '@alibi/core'
+import { checkInteger, checkOptions, fail, seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
+import { checkTokens } from '../model/tokens.js'
 import { createKvCache } from './kv-cache.js'
-import { type SamplingOptions, sampleToken } from './sampling.js'
-import { createTurns } from './yield-to-host.js'
+import { checkSampling, type SamplingOptions, sampleToken } from './sampling.js'
+import { createYielder } from './yield-to-host.js'
 
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to generate. */
@@ -12,11 +14,16 @@ export interface GenerateOptions extends SamplingOptions {
   readonly seed?: number
   /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 512. */
   readonly prefillChunk?: number
-  /** Told each new token at once. */
+  /** Called with each new token as soon as it is drawn. */
   readonly onToken?: (token: number) => void
   /** Stops between tokens when it is aborted. */
   readonly signal?: AbortSignal
 }
+
+// biome-ignore format: a table
+const OPTIONS: readonly (keyof GenerateOptions)[] = [
+  'maxNewTokens', 'seed', 'prefillChunk', 'onToken', 'signal', 'temperature', 'topK', 'topP',
+]
 
 /**
  * Continues a prompt with a KV cache: a chunked prefill, then one token at a time.
@@ -25,27 +32,30 @@ export interface GenerateOptions extends SamplingOptions {
  * @throws RangeError for an empty prompt or options outside their range; the signal's reason when aborted
  */
 export async function generate(model: Model, prompt: Int32Array, options: GenerateOptions): Promise<Int32Array> {
+  checkModel('generate', model)
+  checkTokens('generate', prompt, model.config.vocabularySize)
+  checkOptions('generate', options, OPTIONS)
   const { maxNewTokens, seed = 0, prefillChunk = 512, onToken, signal } = options
   checkInteger('generate', 'maxNewTokens', maxNewTokens, 0)
   checkInteger('generate', 'prefillChunk', prefillChunk, 1)
-  if (!prompt.length) throw new RangeError('generate: expected a prompt of at least 1 token, got none')
+  checkSampling('generate', options)
+  if (!prompt.length) fail('generate', 'a prompt of at least 1 token', 'none')
   const random = seededRandom(seed)
   const cache = createKvCache()
-  const turn = createTurns()
+  const yieldToHost = createYielder()
   const produced: number[] = []
   try {
     for (let from = 0; from < prompt.length - 1; from += prefillChunk) {
-      await turn()
+      await yieldToHost()
       signal?.throwIfAborted()
       model.forward([prompt.subarray(from, Math.min(from + prefillChunk, prompt.length - 1))], { cache }).dispose()
     }
     let last = prompt.at(-1)!
     while (produced.length < maxNewTokens) {
-      await turn()
+      await yieldToHost()
       signal?.throwIfAborted()
       const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { cache })))
-      last = sampleToken(await logits.data(), options, random)
-      logits.dispose()
+      last = sampleToken(await logits.data().finally(() => logits.dispose()), options, random)
       produced.push(last)
       onToken?.(last)
     }

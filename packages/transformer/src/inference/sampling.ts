@@ -1,3 +1,5 @@
+import { checkInteger, fail } from '@alibi/core'
+
 /** How the next token is drawn from the logits. */
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the most likely token. Default 1. */
@@ -8,17 +10,28 @@ export interface SamplingOptions {
   readonly topP?: number
 }
 
+/** @throws RangeError or TypeError, one line, for options outside their range */
+export function checkSampling(where: string, options: SamplingOptions): void {
+  if (typeof options !== 'object' || options === null) fail(where, 'an object of options', options, TypeError)
+  const { temperature = 1, topK = 1, topP = 1 } = options
+  if (!(temperature >= 0 && temperature < Infinity)) fail(where, 'a finite temperature ≥ 0', temperature)
+  checkInteger(where, 'topK', topK, 1)
+  if (!(topP > 0 && topP <= 1)) fail(where, 'topP in (0, 1]', topP)
+}
+
 /**
+ * Draws a token.
+ *
  * @param logits - one a token of the vocabulary
  * @param random - uniform in [0, 1)
  * @returns the id drawn
- * @throws RangeError for options outside their range
+ * @throws RangeError or TypeError for options outside their range, or no logits
  */
 export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions, random: () => number): number {
+  if (!(logits?.length >= 1)) fail('sampleToken', 'logits, one a token of the vocabulary', logits, TypeError)
+  if (typeof random !== 'function') fail('sampleToken', 'a function random', random, TypeError)
+  checkSampling('sampleToken', options)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
-  if (!(temperature >= 0)) throw new RangeError(`generate: expected temperature ≥ 0, got ${temperature}`)
-  if (!(topK >= 1)) throw new RangeError(`generate: expected topK ≥ 1, got ${topK}`)
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`generate: expected topP in (0, 1], got ${topP}`)
   const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]!)
   if (temperature === 0) return order[0]!
   const kept = order.slice(0, topK)

@@ -1,11 +1,11 @@
-/** Milliseconds of work between turns: a turn takes one to four. */
+/** Milliseconds of work between two yields: a yield takes one to four. */
 const BETWEEN = 200
 
 /**
- * To be awaited between pieces of long work: now and then it gives signals, timers and messages their turn. Backends that compute
- * at once, as TensorFlow does, never do, and nothing could abort the work.
+ * A function to await between pieces of long work: now and then it lets signals, timers and messages run. Backends that
+ * compute synchronously, as TensorFlow does, never do, and nothing could abort the work.
  */
-export function createTurns(): () => Promise<void> {
+export function createYielder(): () => Promise<void> {
   let last = performance.now()
   return async () => {
     if (performance.now() - last < BETWEEN) return

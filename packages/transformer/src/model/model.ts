@@ -1,13 +1,15 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
-import { checkInteger, checkOneOf, type PositionStrategy, positionRange } from '@alibi/core'
+import { type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, resolveConfig } from '../config.js'
 import type { KvCache } from '../inference/kv-cache.js'
 import type { AttentionStorage } from '../kernels/attention/tile-attention.js'
 import { block } from './block.js'
+import { checkForward } from './check-forward.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
+import { checkRows, flatten } from './tokens.js'
 import { vocabularyOf } from './vocabulary/choose.js'
 import type { Vocabulary } from './vocabulary/vocabulary.js'
 
@@ -17,7 +19,10 @@ export interface ForwardOptions {
   readonly cache?: KvCache
   /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
   readonly padding?: Int32Array
-  /** Positions of all K tokens, the cache's first. Default 0 to K − 1. */
+  /**
+   * Positions of all K tokens, the cache's first; [K]. Default 0 to K − 1. They say how far apart tokens are, not which
+   * may attend to which: a row of two documents whose positions start again at 0 still reads the first one in the second.
+   */
   readonly positions?: Int32Array
   /** Limits each query to the last so many keys, its own included, ≥ 1. Default all. */
   readonly attentionWindow?: number | undefined
@@ -87,12 +92,9 @@ export function assembleModel(
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
       const { cache, padding, positions, attentionWindow, skipTolerance, attentionStorage, dropoutSeed } = options
-      if (attentionWindow !== undefined) checkInteger('forward', 'attentionWindow', attentionWindow, 1)
-      if (skipTolerance !== undefined && !(skipTolerance >= 0 && skipTolerance < 1))
-        throw new RangeError(`forward: expected skipTolerance ≥ 0 and < 1, got ${skipTolerance}`)
-      if (attentionStorage) checkOneOf('forward', 'attentionStorage', attentionStorage, ['float32', 'float16'])
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
+      checkForward(options, B, K)
       const encoding = encodePositions(strategy, parameters, D / numHeads, {
         keys: positions ?? positionRange(0, K),
         numQueries: L,
@@ -128,7 +130,7 @@ export function assembleModel(
     forwardTokens,
     forward: (rows, options) =>
       tf.tidy(() => {
-        checkRows(rows, vocabularySize)
+        checkRows('forward', rows, vocabularySize)
         return forwardTokens(tf.tensor1d(flatten(rows), 'int32'), rows.length, options)
       }),
     vocabulary,
@@ -137,30 +139,10 @@ export function assembleModel(
   }
 }
 
-/** Seeds that differ for every use in a pass; attention's blocks have those up to the next one. */
+/** A new seed for each dropout. Seeds are 4,096 apart; attention's tiles use those in between. */
 function seedSequence(seed: tf.Tensor1D): () => tf.Tensor1D {
   let uses = 0
   return () => tf.concat1d([seed, tf.tensor1d([4096 * ++uses], 'int32')])
-}
-
-/** @throws RangeError, one line, for rows that are not rows of tokens */
-export function checkRows(rows: readonly Int32Array[], vocabularySize: number): void {
-  const length = rows[0]?.length ?? 0
-  if (!length || rows.some((row) => row.length !== length))
-    throw new RangeError(`forward: expected rows of one length ≥ 1, got lengths [${rows.map((row) => row.length)}]`)
-  for (const row of rows)
-    for (const token of row)
-      if (!(token >= 0 && token < vocabularySize))
-        throw new RangeError(`forward: expected tokens from 0 to ${vocabularySize - 1}, got ${token}`)
-}
-
-/** Rows one after another; [N]. */
-export function flatten(rows: readonly Int32Array[]): Int32Array {
-  const ids = new Int32Array(rows.length * rows[0]!.length)
-  rows.forEach((row, i) => {
-    ids.set(row, i * row.length)
-  })
-  return ids
 }
 
 const paddingMask = (padding: Int32Array, K: number) =>

@@ -2,7 +2,7 @@ import { initialValues, type ParameterSpec, type PositionStrategy, seededRandom 
 import * as tf from '@tensorflow/tfjs'
 import type { NamedArray } from '../checkpoint/safetensors.js'
 import { type ModelConfig, resolveConfig } from '../config.js'
-import { positionParameters } from './position.js'
+import { positionSpecs } from './position-parameters.js'
 import { adaptiveSpecs } from './vocabulary/adaptive.js'
 
 const normal = (shape: number[], standardDeviation: number): ParameterSpec => ({
@@ -49,7 +49,7 @@ export function parameterSpecs(
     })
   if (finalNorm) Object.assign(specs, norm('final_norm'))
   if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], readoutDeviation(D))
-  return { ...specs, ...positionParameters(strategy, config) }
+  return { ...specs, ...positionSpecs(strategy, config) }
 }
 
 /**

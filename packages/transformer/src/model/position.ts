@@ -1,20 +1,20 @@
 // Letters: B batch, L tokens, D modelDim, H heads, Q/K queries/keys.
 import {
-  checkStrategy,
-  type ParameterSpec,
   type ParameterValues,
   type PositionStrategy,
   type Positions,
   positionRange,
+  type Rotation,
+  type RotationTables,
   rotationTables,
   scopeOf,
   scoreBias,
 } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from '../config.js'
 import type { AttentionBias, Tile } from '../kernels/attention/bias-tile.js'
 import { applyRotation, toDevice } from '../kernels/plain/rotate.js'
 import { type PackedRotation, packRotation } from '../kernels/webgpu/attention/rotation.js'
+import { positionParametersOf, sharesParameters } from './position-parameters.js'
 import { tfOps } from './tf-ops.js'
 
 /** Where a forward pass's tokens are: the last `queries.length` of `keys` are new, the rest come from a cache. */
@@ -42,54 +42,6 @@ export interface PositionEncoding {
   readonly cacheRotated: boolean
 }
 
-/**
- * The trainable arrays a strategy needs in a model, by their names in a checkpoint.
- *
- * @throws TypeError or RangeError if the strategy does not fit the model
- */
-export function positionParameters(strategy: PositionStrategy, config: Required<ModelConfig>) {
-  const version: unknown = strategy?.specVersion
-  if (typeof version === 'number' && version !== 1)
-    throw new TypeError(
-      `createModel: expected strategy ${strategy.name} of specVersion 1, got ${version}; update @alibi/transformer, or take a release of the strategy for this version`,
-    )
-  checkStrategy('createModel', strategy)
-  const { embedding, rotation, bias, name } = strategy
-  const fit = (what: string, got: number | undefined, want: number, ok = got === want) => {
-    if (got !== undefined && !ok)
-      throw new RangeError(
-        `createModel: expected strategy ${name} with ${what} ${want}, got ${got}; make it for this model`,
-      )
-  }
-  fit('modelDim', embedding?.modelDim, config.modelDim)
-  fit('numHeads', bias?.numHeads, config.numHeads)
-  const headDim = config.modelDim / config.numHeads
-  fit('rotaryDim at most', rotation?.rotaryDim, headDim, (rotation?.rotaryDim ?? 0) <= headDim)
-  const specs: Record<string, ParameterSpec> = {}
-  // Layer by layer: the order decides which random numbers each starts with.
-  for (let layer = 0; layer < config.numLayers; layer++)
-    for (const [key, spec] of Object.entries(strategy.parameters ?? {}))
-      specs[positionParameterName(strategy, key, layer)] ??= spec
-  return specs
-}
-
-/**
- * The name in a checkpoint of a strategy's parameter, as a layer reads it.
- *
- * @param layer - from 0; without meaning for a parameter of the whole model
- * @throws RangeError for a parameter that the strategy does not declare
- */
-export const positionParameterName = (strategy: PositionStrategy, key: string, layer: number): string =>
-  scopeOf(strategy, key) === 'layer' ? `layers.${layer}.position.${key}` : `position.${key}`
-
-function ownParameters(strategy: PositionStrategy, all: ReadonlyMap<string, tf.Variable>, layer: number) {
-  const keys = Object.keys(strategy.parameters ?? {})
-  return Object.fromEntries(keys.map((key) => [key, all.get(positionParameterName(strategy, key, layer))!]))
-}
-
-const hasLayerParameters = (strategy: PositionStrategy) =>
-  Object.keys(strategy.parameters ?? {}).some((key) => scopeOf(strategy, key) === 'layer')
-
 /** Evaluates a strategy's hooks for one forward pass; tables are made once for all layers. Call within tf.tidy. */
 export function encodePositions(
   strategy: PositionStrategy,
@@ -104,15 +56,20 @@ export function encodePositions(
     throw new RangeError(
       `forward: expected no padding with the pair bias of ${strategy.name}, got padded rows; run rows of different lengths one by one`,
     )
-  const cacheRotated = rotation?.cacheable ?? true
-  const queryTables = rotation && rotationTables(rotation, headDim, queries, 'query')
-  const keyTables = rotation && rotationTables(rotation, headDim, cacheRotated ? queries : keys, 'key')
+  const centred = rotation !== undefined && isCentred(rotation)
+  const cacheRotated = !centred && (rotation?.cacheable ?? true)
+  const tables = (side: 'query' | 'key', positions: Positions) =>
+    rotation &&
+    fitting(strategy, rotationTables(rotation, headDim, centred ? centre(positions, keys) : positions, side))
+  const queryTables = tables('query', queries)
+  const keyTables = tables('key', cacheRotated ? queries : keys)
   const queryRotation = queryTables && toDevice(queryTables)
   const keyRotation = keyTables && toDevice(keyTables)
 
-  const makeBias = (layer: number) => deviceBias(strategy, ownParameters(strategy, parameters, layer), queries, keys)
+  const makeBias = (layer: number) =>
+    deviceBias(strategy, positionParametersOf(strategy, parameters, layer), queries, keys)
   // Made here, not in the first block: what a block makes does not outlive it.
-  const shared = hasLayerParameters(strategy) ? undefined : makeBias(0)
+  const shared = sharesParameters(strategy) ? makeBias(0) : undefined
   return {
     cacheRotated,
     trainBias: strategy.parameters !== undefined && bias !== undefined,
@@ -123,7 +80,7 @@ export function encodePositions(
       const places = padding
         ? Int32Array.from({ length: B * L }, (_, i) => Math.max(0, queries[i % L]! - padding[Math.floor(i / L)]!))
         : queries
-      const rows = embedding.evaluate(tfOps, ownParameters(strategy, parameters, 0), places)
+      const rows = embedding.evaluate(tfOps, positionParametersOf(strategy, parameters, 0), places)
       return tf.add(x, tf.reshape(rows, [padding ? B : 1, L, D]))
     },
     rotateQueries: (q) => (queryRotation ? applyRotation(q, queryRotation) : q),
@@ -134,6 +91,28 @@ export function encodePositions(
         : undefined,
     bias: (layer) => shared ?? makeBias(layer),
   }
+}
+
+/**
+ * Whether positions may be counted from anywhere: with magnitudes (xPos) they must be, as factors of absolute positions leave
+ * fp32. Keys are then cached before rotation.
+ */
+const isCentred = ({ magnitudes, relative = true }: Rotation) => magnitudes !== undefined && relative
+
+/** Positions counted from the middle of the pass: half as far from 0 as from its first key. */
+function centre(positions: Positions, keys: Positions): Positions {
+  const middle = keys[keys.length >> 1]!
+  return positions.map((position) => position - middle)
+}
+
+/** @throws RangeError for factors that fp32 cannot hold: they would become NaN in products */
+function fitting({ name }: PositionStrategy, tables: RotationTables): RotationTables {
+  const beyond = [tables.cos, tables.sin].flatMap((table) => table.find((x) => !Number.isFinite(Math.fround(x))) ?? [])
+  if (beyond.length)
+    throw new RangeError(
+      `forward: expected a rotation of ${name} that float32 can hold, got a factor of ${beyond[0]}; read fewer tokens at once`,
+    )
+  return tables
 }
 
 /** The most specific form that attention knows for these positions. */
@@ -148,8 +127,8 @@ function deviceBias(
     return {
       kind: 'linear',
       slopes: bias.slopes(tfOps, parameters),
-      queries: tf.tensor1d(Float32Array.from(queries)),
-      keys: tf.tensor1d(Float32Array.from(keys)),
+      queries: tf.tensor1d(queries, 'int32'),
+      keys: tf.tensor1d(keys, 'int32'),
       consecutive: isConsecutive(keys),
     }
   if (bias.kind === 'distance' && isConsecutive(keys))

@@ -1,7 +1,8 @@
 // Letters: N, the number of parameters: state and gradients are flat vectors, one update for all of them.
-import { checkOneOf, checkPositive } from '@alibi/core'
+import { checkInteger, checkOneOf, checkOptions, checkPositive, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { fusedAdamw } from '../kernels/webgpu/adamw.js'
+import { globalNorm } from './global-norm.js'
 import { learningRateAt, type Schedule } from './schedule.js'
 
 export interface OptimizerConfig extends Schedule {
@@ -49,8 +50,7 @@ export const optimizerState = (kind: OptimizerConfig['kind']): readonly string[]
 
 /** Updates of all parameters as one flat vector: a dozen operations a step, however many arrays there are. */
 export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {
-  checkOneOf('createOptimizer', 'kind', config.kind, ['adamw', 'sgd-nesterov'])
-  checkPositive('createOptimizer', 'learningRate', config.learningRate)
+  checkOptimizer(config, parameters)
   const { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, momentum = 0.99, weightDecay = 0, clipNorm } = config
   const variables = [...parameters.values()]
   const sizes = variables.map((v) => v.size)
@@ -106,8 +106,35 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
   }
 }
 
+// biome-ignore format: a table
+const OPTIONS: readonly (keyof OptimizerConfig)[] = [
+  'kind', 'weightDecay', 'beta1', 'beta2', 'epsilon', 'momentum', 'clipNorm', 'learningRate', 'minLearningRate',
+  'warmupSteps', 'totalSteps',
+]
+
+function checkOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): void {
+  const where = 'createOptimizer'
+  checkOptions(where, config, OPTIONS)
+  checkOneOf(where, 'kind', config.kind, ['adamw', 'sgd-nesterov'])
+  checkPositive(where, 'learningRate', config.learningRate)
+  if (config.clipNorm !== undefined) checkPositive(where, 'clipNorm', config.clipNorm)
+  if (config.epsilon !== undefined) checkPositive(where, 'epsilon', config.epsilon)
+  for (const name of ['weightDecay', 'minLearningRate'] as const) {
+    const value = config[name] ?? 0
+    if (!(value >= 0 && value < Infinity)) fail(where, `a finite ${name} ≥ 0`, value)
+  }
+  for (const name of ['beta1', 'beta2', 'momentum'] as const) {
+    const value = config[name] ?? 0
+    if (!(value >= 0 && value < 1)) fail(where, `${name} from 0 up to but not including 1`, value)
+  }
+  if (config.warmupSteps !== undefined) checkInteger(where, 'warmupSteps', config.warmupSteps, 0)
+  if (config.totalSteps !== undefined) checkInteger(where, 'totalSteps', config.totalSteps, 1)
+  if (!(parameters instanceof Map)) fail(where, 'parameters as a Map of variables by name', parameters, TypeError)
+}
+
 /** Pascanu et al. (2013): the whole gradient shrinks together, keeping its direction. */
-const clipFactor = (gradient: tf.Tensor1D, norm: number) => tf.minimum(1, tf.div(norm, tf.add(tf.norm(gradient), 1e-6)))
+const clipFactor = (gradient: tf.Tensor1D, norm: number) =>
+  tf.minimum(1, tf.div(norm, tf.add(globalNorm(gradient), 1e-6)))
 
 function maskOfMatrices(parameters: ReadonlyMap<string, tf.Variable>): tf.Tensor1D {
   return tf.concat1d(

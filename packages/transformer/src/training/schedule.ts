@@ -1,3 +1,5 @@
+import { fail } from '@alibi/core'
+
 /** How the learning rate moves over training. */
 export interface Schedule {
   /** The peak. */
@@ -14,8 +16,11 @@ export interface Schedule {
  * Linear warm-up, then a cosine to the minimum (Loshchilov & Hutter, 2017).
  *
  * @param step - steps done before this one, from 0
+ * @throws RangeError or TypeError for a step below 0, or no schedule
  */
 export function learningRateAt(step: number, schedule: Schedule): number {
+  if (!(step >= 0)) fail('learningRateAt', 'a step ≥ 0', step)
+  if (!(schedule?.learningRate >= 0)) fail('learningRateAt', 'a schedule with a learningRate ≥ 0', schedule, TypeError)
   const { learningRate, minLearningRate = 0, warmupSteps = 0, totalSteps } = schedule
   if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps
   if (totalSteps === undefined) return learningRate

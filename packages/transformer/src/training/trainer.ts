@@ -1,7 +1,10 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
-import { checkInteger } from '@alibi/core'
+import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { checkRows, type ForwardOptions, flatten, type Model } from '../model/model.js'
+import { checkModel } from '../model/check-model.js'
+import type { ForwardOptions, Model } from '../model/model.js'
+import { checkRows, flatten } from '../model/tokens.js'
+import { checkWeights, lossNotFinite } from './finite.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
 
 /** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
@@ -44,6 +47,8 @@ export interface Trainer {
    *
    * @param rows - B rows of L + 1 tokens: inputs and, one further on, targets
    * @returns the loss before the update: mean nats a token
+   * @throws Error for weights that are not finite before the first step, and for a loss that is not finite, with the step,
+   * the strategy and the likely cause
    */
   trainStep(rows: readonly Int32Array[]): Promise<number>
   /** Brings the model's parameters and the optimizer's state up to date after compiled steps: call it before using them. */
@@ -52,27 +57,90 @@ export interface Trainer {
   dispose(): void
 }
 
+// biome-ignore format: a table
+const OPTIONS: readonly (keyof TrainerOptions)[] = [
+  'seed', 'microBatches', 'step', 'compile', 'attentionStorage', 'positions',
+]
+
 /**
  * A trainer of a model: losses of next tokens, their gradients, an update of AdamW or SGD.
  *
- * @throws RangeError for parts below 1, and what the optimizer’s configuration is refused for
- * @throws TypeError for `positions` together with `compile`
+ * @throws RangeError or TypeError for no model, parts below 1, what the optimizer’s configuration is refused for, and
+ * `positions` together with `compile`
  */
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
-  const { seed = 0, microBatches = 1, compile = opByOp, positions, attentionStorage } = options
+  checkModel('createTrainer', model)
+  checkOptions('createTrainer', options, OPTIONS)
+  const { seed = 0, microBatches = 1, step: first = 0, compile = opByOp, positions, attentionStorage } = options
+  checkInteger('createTrainer', 'seed', seed, Number.MIN_SAFE_INTEGER)
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
+  checkInteger('createTrainer', 'step', first, 0)
   if (positions && options.compile)
-    throw new TypeError('createTrainer: expected positions or compile, got both; a compiled step keeps its positions')
+    fail('createTrainer', 'positions or compile', 'both; a compiled step keeps its positions', TypeError)
   const optimizer = createOptimizer(config, model.parameters)
-  const variables = [...model.parameters.values()]
-  let step = options.step ?? 0
+  const strategy = model.strategy.name
+  let step = first
+  const update = updateOf(model, optimizer, microBatches, (length) => ({
+    attentionStorage,
+    ...(positions && { positions: positions(step, length) }),
+  }))
+  const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])
 
-  /**
-   * All that a step does on the device. No number made here may change from one step to the next: a compiled step keeps
-   * it. Inputs: tokens and targets [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part, and each
-   * part's places of targets in the tails of an adaptive softmax.
-   */
-  function update(...[tokens, targets, hyperparameters, seeds, ...places]: tf.Tensor[]): tf.Tensor[] {
+  return {
+    model,
+    optimizer,
+    options: { seed, microBatches },
+    get step() {
+      return step
+    },
+    async trainStep(rows) {
+      checkRows('trainStep', rows, model.config.vocabularySize)
+      if (rows[0]!.length < 2) fail('trainStep', 'rows of at least 2 tokens, inputs and targets', rows[0]!.length)
+      if (rows.length % microBatches !== 0)
+        fail('trainStep', 'microBatches that divide the batch', `${microBatches} for ${rows.length} rows`)
+      if (step === first) await checkWeights(model.parameters, { step, strategy })
+      const loss = await lossOf(run, inputsOf(rows, model, optimizer, { seed, microBatches, step }))
+      step += 1
+      if (!Number.isFinite(loss)) throw lossNotFinite(loss, { step, updates: step - 1 - first, strategy })
+      return loss
+    },
+    sync: () => run.sync(),
+    dispose() {
+      run.dispose()
+      optimizer.dispose()
+    },
+  }
+}
+
+const opByOp: StepCompiler = (step) =>
+  Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })
+
+/** Runs a step and frees its tensors. */
+async function lossOf(run: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.Tensor[]): Promise<number> {
+  try {
+    const [loss] = run(...inputs) as [tf.Tensor]
+    const [value] = await loss.data().finally(() => loss.dispose())
+    return value!
+  } finally {
+    tf.dispose(inputs)
+  }
+}
+
+/**
+ * All that a step does on the device. No number made here may change from one step to the next: a compiled step keeps it.
+ *
+ * @param forwardOptions - of a pass over rows of a length
+ * @returns a function of what {@link inputsOf} makes, that updates the model and gives the loss
+ */
+function updateOf(
+  model: Model,
+  optimizer: Optimizer,
+  microBatches: number,
+  forwardOptions: (length: number) => ForwardOptions,
+) {
+  const variables = [...model.parameters.values()]
+  const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
+  return (...[tokens, targets, hyperparameters, seeds, ...places]: tf.Tensor[]): tf.Tensor[] => {
     const [B, L] = tokens!.shape as [number, number]
     const rows = B / microBatches
     const part = (x: tf.Tensor, i: number) => tf.reshape(tf.slice(x, [i * rows, 0], [rows, L]), [-1]) as tf.Tensor1D
@@ -87,74 +155,49 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
           batchSize: rows,
           places: places.map((of) => row(of, i)),
         },
-        {
-          dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1),
-          attentionStorage,
-          ...(positions && { positions: positions(step, L) }),
-        },
+        { ...forwardOptions(L), dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1) },
       ),
     )
-    const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
     optimizer.apply(mean(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
     return [mean(parts.map(({ loss }) => loss))]
   }
-  /** One [microBatches, R] for each tail. R is the same for most steps, as each length is a graph of its own. */
-  function placesOf(targets: readonly Int32Array[]): tf.Tensor[] {
-    const rows = targets.length / microBatches
-    const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
-    const places = parts.map((part) => model.vocabulary.tailPlaces(part))
-    const size = parts[0]!.length
-    return places[0]!.map((_, tail) => {
-      const usual = Math.ceil(size * USUAL_TAIL)
-      const room = places.every((of) => of[tail]!.length <= usual) ? usual : size
-      const padded = places.map((of) => Int32Array.from({ length: room }, (_, i) => of[tail]![i] ?? size))
-      return tf.tensor2d(flatten(padded), [microBatches, room], 'int32')
-    })
-  }
-  const run = compile(update, [...variables, ...Object.values(optimizer.state)])
-
-  return {
-    model,
-    optimizer,
-    options: { seed, microBatches },
-    get step() {
-      return step
-    },
-    async trainStep(rows) {
-      if (rows.length % microBatches !== 0)
-        throw new RangeError(
-          `trainStep: expected microBatches to divide the batch, got ${microBatches} for ${rows.length} rows`,
-        )
-      checkRows(rows, model.config.vocabularySize)
-      const part = (from: number, to?: number) => rows.map((row) => row.subarray(from, to))
-      const matrix = (part: readonly Int32Array[]) =>
-        tf.tensor2d(flatten(part), [rows.length, part[0]!.length], 'int32')
-      const inputs: tf.Tensor[] = [
-        matrix(part(0, -1)),
-        matrix(part(1)),
-        tf.tensor1d([...optimizer.hyperparameters(step)]),
-        tf.tensor1d(
-          Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i)),
-          'int32',
-        ),
-        ...placesOf(part(1)),
-      ]
-      const [loss] = run(...inputs)
-      step += 1
-      const [value] = await loss!.data()
-      tf.dispose([...inputs, loss!])
-      return value!
-    },
-    sync: () => run.sync(),
-    dispose() {
-      run.dispose()
-      optimizer.dispose()
-    },
-  }
 }
 
-const opByOp: StepCompiler = (step) =>
-  Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })
+/**
+ * Tokens and targets [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part, and each part's places of
+ * targets in the tails of an adaptive softmax.
+ */
+function inputsOf(
+  rows: readonly Int32Array[],
+  model: Model,
+  optimizer: Optimizer,
+  { seed, microBatches, step }: Record<'seed' | 'microBatches' | 'step', number>,
+): tf.Tensor[] {
+  const part = (from: number, to?: number) => rows.map((row) => row.subarray(from, to))
+  const matrix = (part: readonly Int32Array[]) => tf.tensor2d(flatten(part), [rows.length, part[0]!.length], 'int32')
+  const seeds = Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i))
+  return [
+    matrix(part(0, -1)),
+    matrix(part(1)),
+    tf.tensor1d([...optimizer.hyperparameters(step)]),
+    tf.tensor1d(seeds, 'int32'),
+    ...placesOf(model, part(1), microBatches),
+  ]
+}
+
+/** One [microBatches, R] for each tail. R takes one of two values, because every shape is compiled separately. */
+function placesOf(model: Model, targets: readonly Int32Array[], microBatches: number): tf.Tensor[] {
+  const rows = targets.length / microBatches
+  const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
+  const places = parts.map((part) => model.vocabulary.tailPlaces(part))
+  const size = parts[0]!.length
+  return places[0]!.map((_, tail) => {
+    const usual = Math.ceil(size * USUAL_TAIL)
+    const room = places.every((of) => of[tail]!.length <= usual) ? usual : size
+    const padded = places.map((of) => Int32Array.from({ length: room }, (_, i) => of[tail]![i] ?? size))
+    return tf.tensor2d(flatten(padded), [microBatches, room], 'int32')
+  })
+}
 
 /** A part of a batch, on the device. */
 interface Part {

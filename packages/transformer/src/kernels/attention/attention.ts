@@ -1,4 +1,5 @@
 // Letters: B batch, H heads, Q/K queries/keys.
+import { checkInteger, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../custom-grad.js'
 import { canFuse, fusedAttention } from '../webgpu/attention/attention.js'
@@ -20,6 +21,7 @@ import { type AttentionOptions, attendTile, causalTiles, join } from './tile-att
  * @throws Error, one line, for float16 storage where no fused kernel computes this
  */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: AttentionOptions): tf.Tensor4D {
+  checkInputs(q, k, v, options)
   const { padding, dropout } = options
   const [batchSize, numHeads, numQueries, headDim] = q.shape
   if (!dropout && canFuse(options, { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }))
@@ -54,6 +56,17 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
     return { value, gradient }
   })
   return forward(q, k, v, ...trained) as tf.Tensor4D
+}
+
+function checkInputs(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: AttentionOptions): void {
+  for (const [name, x] of Object.entries({ q, k, v }))
+    if (x?.shape?.length !== 4)
+      fail('attention', `a tensor ${name} of 4 dimensions`, x?.shape ? `[${x.shape}]` : x, TypeError)
+  if (!options?.bias?.kind) fail('attention', 'options with a bias', options, TypeError)
+  checkInteger('attention', 'blockSize', options.blockSize, 1)
+  const { bias } = options
+  if (bias.kind === 'linear' && (bias.queries.dtype !== 'int32' || bias.keys.dtype !== 'int32'))
+    fail('attention', 'positions as int32', `${bias.queries.dtype} and ${bias.keys.dtype}`, TypeError)
 }
 
 const describe = ({ bias, dropout }: AttentionOptions) =>

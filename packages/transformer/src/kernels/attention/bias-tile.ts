@@ -18,7 +18,7 @@ export interface Tile {
 /** A score bias in the form that attention consumes; the rungs of core's ladder, on the device. */
 export type AttentionBias =
   | { readonly kind: 'none' }
-  /** −slope·|query − key|. `slopes` [H]; positions [Q] and [K] as fp32, exact below 2²⁴; `consecutive`: of all K. */
+  /** −slope·|query − key|. `slopes` [H]; positions [Q] and [K], int32, so that their differences are exact; `consecutive`: of all K. */
   | {
       readonly kind: 'linear'
       readonly slopes: tf.Tensor
@@ -49,7 +49,8 @@ export function penalties(queries: tf.Tensor1D, keys: tf.Tensor1D, tile: Tile): 
   const { start, end, numKeys, firstKey = 0 } = tile
   const q = tf.reshape(tf.slice(queries, start, end - start), [-1, 1])
   const k = tf.reshape(tf.slice(keys, firstKey, numKeys - firstKey), [1, -1])
-  return tf.neg(tf.abs(tf.sub(q, k))) as tf.Tensor2D
+  // Subtracted as integers: beyond 2²⁴ float32 does not tell neighbours apart.
+  return tf.neg(tf.abs(tf.cast(tf.sub(q, k), 'float32'))) as tf.Tensor2D
 }
 
 /**

@@ -203,14 +203,16 @@ const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
   rotation: 'vec4f',
   logSums: 'vec2f',
   bounds: 'vec2f',
+  positions: 'i32',
 }
 const bind = (tensors: Named, names: readonly string[]): Kernel['inputs'] =>
   names
     .filter((name) => tensors[name])
     .map((name) => ({ name, element: elementOf(name, tensors[name]!), tensor: tensors[name]! }))
 
-/** Integers are pairs of float16. */
-const elementOf = (name: string, { dtype }: tf.Tensor) => (dtype === 'int32' ? 'vec2u' : (ELEMENTS[name] ?? 'f32'))
+/** Queries, keys and values as integers are pairs of float16. */
+const elementOf = (name: string, { dtype }: tf.Tensor) =>
+  dtype === 'int32' && QKV.includes(name) ? 'vec2u' : (ELEMENTS[name] ?? 'f32')
 
 const QKV = ['qkv', 'q', 'k', 'v']
 const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']

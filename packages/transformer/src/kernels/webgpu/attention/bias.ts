@@ -16,9 +16,9 @@ export interface BiasShape {
  */
 export const biasCode = ({ kind, positions, padding }: BiasShape) => `
 fn distance4(query: vec4u, key: vec4u) -> vec4f {
-  ${positions ? 'return abs(positionsAt(query) - positionsAt(key));' : 'return vec4f(vec4i(query) - vec4i(key));'}
+  ${positions ? 'return vec4f(abs(positionsAt(query) - positionsAt(key)));' : 'return vec4f(vec4i(query) - vec4i(key));'}
 }
-${positions ? at4('positions', 'min(i, vec4u(u.numKeys - 1u))') : ''}
+${positions ? at4('positions', 'min(i, vec4u(u.numKeys - 1u))', 'vec4i') : ''}
 ${kind === 'table' ? at4('table', 'h * u.tableLength + min(i, vec4u(u.tableLength - 1u))') : ''}
 ${padding ? at4('padding', 'b * u.numKeys + min(i, vec4u(u.numKeys - 1u))') : ''}
 fn biasOf(query: vec4u, key: vec4u) -> vec4f {
@@ -35,8 +35,8 @@ fn visible(query: vec4u, key: vec4u) -> vec4<bool> {
 }
 `
 
-const at4 = (name: string, index: string) => `
-fn ${name}At(i: vec4u) -> vec4f {
+const at4 = (name: string, index: string, four: 'vec4f' | 'vec4i' = 'vec4f') => `
+fn ${name}At(i: vec4u) -> ${four} {
   let at = ${index};
-  return vec4f(${name}[at.x], ${name}[at.y], ${name}[at.z], ${name}[at.w]);
+  return ${four}(${name}[at.x], ${name}[at.y], ${name}[at.z], ${name}[at.w]);
 }`

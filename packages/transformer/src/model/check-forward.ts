@@ -1,0 +1,23 @@
+// Letters: B batch, K all tokens with the cache's.
+import { checkInteger, checkOneOf, fail } from '@alibi/core'
+import type { ForwardOptions } from './model.js'
+
+/** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
+export function checkForward(options: ForwardOptions, B: number, K: number): void {
+  const { padding, positions, attentionWindow, skipTolerance, attentionStorage } = options
+  const checkArray = (name: string, value: unknown, length: number, of: string) => {
+    if (!(value instanceof Int32Array)) fail('forward', `${name} as an Int32Array`, value, TypeError)
+    if (value.length !== length) fail('forward', `${length} ${name}, one for each ${of}`, value.length)
+  }
+  if (positions !== undefined) checkArray('positions', positions, K, 'token, those of the cache first')
+  if (padding !== undefined) {
+    checkArray('padding', padding, B, 'row')
+    const wrong = padding.find((pad) => pad < 0 || pad > K)
+    if (wrong !== undefined) fail('forward', `padding from 0 to ${K} tokens`, wrong)
+  }
+  if (attentionWindow !== undefined) checkInteger('forward', 'attentionWindow', attentionWindow, 1)
+  if (skipTolerance !== undefined && !(skipTolerance >= 0 && skipTolerance < 1))
+    fail('forward', 'skipTolerance ≥ 0 and < 1', skipTolerance)
+  if (attentionStorage !== undefined)
+    checkOneOf('forward', 'attentionStorage', attentionStorage, ['float32', 'float16'])
+}
