@@ -7,7 +7,6 @@ import {
   type Rotation,
   type RotationTables,
   rotationTables,
-  scopeOf,
   scoreBias,
 } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
