@@ -104,8 +104,16 @@ it('does not become NaN with xPos, however far a text goes on', async () => {
 })
 
 it('says so where one pass is longer than factors in fp32 reach', () => {
-  const model = createModel({ ...tiny, numLayers: 1 }, xPos({ rotaryDim: 4, scaleBase: 1 }))
-  expect(() => model.forward([tokens(400)])).toThrow(/^forward: expected a rotation of xpos that float32 can hold, got/)
+  const { rotation } = rotary({ rotaryDim: 4 })
+  const magnitudes = (positions: Int32Array, side: 'query' | 'key') =>
+    Float64Array.from({ length: 2 * positions.length }, (_, i) => 2 ** ((side === 'key' ? -1 : 1) * positions[i >> 1]!))
+  const steep = defineStrategy({ name: 'steep', rotation: { ...rotation, magnitudes } })
+  const pass = (strategy: PositionStrategy, length: number) => () =>
+    createModel({ ...tiny, numLayers: 1 }, strategy).forward([tokens(length)])
+  expect(pass(steep, 200)).not.toThrow()
+  expect(pass(steep, 300)).toThrow('forward: expected a rotation of steep that float32 can hold, got a factor of')
+  // xPos knows itself how far it reaches: 55 positions to either side.
+  expect(pass(xPos({ rotaryDim: 4, scaleBase: 1 }), 200)).toThrow('xPos: expected positions below 55')
 })
 
 it('trains parameters for the model beside parameters for each layer', () => {
