@@ -15,7 +15,7 @@ export interface Fields {
 }
 
 /** @throws Error, one line with the field's name, from every reader */
-export function fieldsOf(values: ReadonlyMap<PickleValue, PickleValue>, where: string): Fields {
+function fieldsOf(values: ReadonlyMap<PickleValue, PickleValue>, where: string): Fields {
   const refuse = (name: string, expected: string): never => {
     throw new Error(`${where}: expected ${name} ${expected}, got ${describe(values.get(name))}`)
   }

@@ -12,6 +12,7 @@ export interface TorchArrays {
   read(name: string): Promise<Float32Array>
   /** Whether two names are the same view of one storage. */
   isSame(name: string, other: string): boolean
+  /** Closes the file. */
   close(): Promise<void>
 }
 

@@ -17,6 +17,7 @@ export interface TorchFile {
    * @throws Error, one line, for a tensor whose numbers are damaged or missing
    */
   read(tensor: Tensor): Promise<TensorData>
+  /** Closes it: what was not read cannot be then. */
   close(): Promise<void>
 }
 

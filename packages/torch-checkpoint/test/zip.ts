@@ -6,7 +6,7 @@ interface Options extends Partial<EndOptions> {
 }
 
 /** A zip archive of these files. */
-export function zipOf(files: Readonly<Record<string, Uint8Array>>, options: Options = {}): Promise<Buffer> {
+function zipOf(files: Readonly<Record<string, Uint8Array>>, options: Options = {}): Promise<Buffer> {
   const zip = new ZipFile()
   const { compress = false, forceZip64Format = false } = options
   for (const [name, bytes] of Object.entries(files))

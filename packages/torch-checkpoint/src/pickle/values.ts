@@ -16,6 +16,7 @@ export type PickleValue =
 
 /** A class or function of Python, by its name: it is never looked up, and never runs. */
 export interface Global {
+  /** Tells it from other values. */
   readonly kind: 'global'
   /** Module and name with a dot between them. */
   readonly name: string
@@ -23,6 +24,7 @@ export interface Global {
 
 /** An object of a class that is not known here: what it would be made from, as plain values. */
 export interface Unread {
+  /** Tells it from other values. */
   readonly kind: 'unread'
   /** Its class, or the function that Python would have called. */
   readonly name: string
@@ -32,7 +34,9 @@ export interface Unread {
 
 /** Numbers that tensors are views of. */
 export interface Storage {
+  /** Tells it from other values. */
   readonly kind: 'storage'
+  /** What its numbers are stored as. */
   readonly dtype: Dtype
   /** Its name in the file. */
   readonly key: string
@@ -42,6 +46,7 @@ export interface Storage {
 
 /** An array of numbers in a checkpoint, without the numbers. */
 export interface Tensor {
+  /** Tells it from other values. */
   readonly kind: 'tensor'
   /** Sizes of its axes. */
   readonly shape: readonly number[]
@@ -59,7 +64,9 @@ type IntegerDtype = 'int8' | 'uint8' | 'bool' | 'int16' | 'int32' | 'int64'
 
 export const isGlobal = (value: PickleValue): value is Global => kindOf(value) === 'global'
 export const isStorage = (value: PickleValue | undefined): value is Storage => kindOf(value) === 'storage'
+/** Whether a value is an array of numbers. */
 export const isTensor = (value: PickleValue | undefined): value is Tensor => kindOf(value) === 'tensor'
+/** Whether a value is an object that was not read. */
 export const isUnread = (value: PickleValue | undefined): value is Unread => kindOf(value) === 'unread'
 
 const kindOf = (value: PickleValue | undefined) =>
