@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll } from 'vitest'
 import { byteTokenizer } from '../src/data/tokenizer/tokenizer.js'
 
-export const row = Int32Array.of(1, 7, 200, 13, 99)
+const row = Int32Array.of(1, 7, 200, 13, 99)
 
 let folder: string
 let count = 0

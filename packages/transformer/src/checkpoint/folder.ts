@@ -62,6 +62,6 @@ async function checkIsFile(path: string): Promise<void> {
 }
 
 /** A catch for what is not there. */
-export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
 }

@@ -14,7 +14,7 @@ export interface Entry {
 const MAX_HEADER = 100_000_000
 
 /** @throws Error, one line, that names the file and says what is wrong with it */
-export function fail(where: string, what: string): never {
+function fail(where: string, what: string): never {
   throw new Error(`${where}: expected ${what}; the file is damaged or of another kind`)
 }
 

@@ -14,7 +14,11 @@ export interface NamedArray {
   readonly data: Float32Array
 }
 
-/** @param metadata - strings for readers; transformers asks for `{ format: 'pt' }` */
+/**
+ * The bytes of a safetensors file with these arrays, as float32.
+ *
+ * @param metadata - strings for readers; transformers asks for `{ format: 'pt' }`
+ */
 export function encodeSafetensors(
   arrays: ReadonlyMap<string, NamedArray>,
   metadata?: Readonly<Record<string, string>>,
@@ -64,6 +68,7 @@ export interface SafetensorsFile {
   readonly dtypes: ReadonlyMap<string, string>
   /** @throws Error, one line, for an array that is not of F64, F32, F16 or BF16, or not in the file */
   read(name: string): Promise<Float32Array>
+  /** Closes the file; nothing is read after. */
   close(): Promise<void>
 }
 
