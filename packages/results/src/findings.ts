@@ -30,39 +30,36 @@ const RISEN = Math.log(1.1)
 /** Tens of tokens. */
 const TENS = 100
 
-/** Whether the paper's findings show in a run: each is judged at every train length, by the seeds. */
+/**
+ * Whether the paper's findings show in a run: each is judged at every train length, by the seeds. Those about strategies that
+ * the run does not have are left out.
+ */
 export function checkFindings(results: Results): Finding[] {
   const rows = rowsOf(results)
   const of = (strategy: string) => rows.filter((row) => row.strategy === strategy)
-  const judge = (claim: string, strategy: string, judgements: readonly Judgement[]): Finding => ({
-    claim,
-    ...(judgements.length ? together(judgements) : untold(`the run has no ${strategy}`)),
-  })
+  const judge = (claim: string, judgements: readonly Judgement[]): Finding[] =>
+    judgements.length ? [{ claim, ...together(judgements) }] : []
+  const rivals = [...of('rotary'), ...of('t5-bias')]
   const each = (strategy: string, check: (row: Row) => Judgement) => of(strategy).map(check)
   return [
-    judge(
+    ...judge(
       'Sinusoidal positions degrade within tens of tokens past the train length',
-      'sinusoidal',
       each('sinusoidal', (row) => degradesSoon(results, row)),
     ),
-    judge(
+    ...judge(
       'Rotary positions and the T5 bias go further than sinusoidal ones',
-      'sinusoidal',
-      each('sinusoidal', (row) => othersGoFurther(results, row, [...of('rotary'), ...of('t5-bias')])),
+      rivals.length ? each('sinusoidal', (row) => othersGoFurther(results, row, rivals)) : [],
     ),
-    judge(
+    ...judge(
       'ALiBi keeps or improves its perplexity up to 16 times the train length',
-      'alibi',
       each('alibi', (row) => keepsItsLoss(results, row)),
     ),
-    judge(
+    ...judge(
       'ALiBi trained at L is at least as good at 2L as sinusoidal positions trained at 2L, and cheaper',
-      'alibi',
-      each('alibi', (row) => replacesLongTraining(results, row, of('sinusoidal'))),
+      of('sinusoidal').length ? each('alibi', (row) => replacesLongTraining(results, row, of('sinusoidal'))) : [],
     ),
-    judge(
+    ...judge(
       'Under a sliding window ALiBi is flat: it gains nothing from longer windows, and loses nothing',
-      'alibi',
       each('alibi', (row) => isFlat(results, row)),
     ),
   ]
@@ -106,10 +103,10 @@ function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row
 }
 
 /**
- * The logarithm of the length at which each seed's perplexity is `RISEN` higher than at the train length, between lengths
+ * How far a row reads: the logarithm of the length at which each seed's perplexity is 10 % higher than at the train length, between lengths
  * that were read by a straight line on the report's logarithmic axes; the longest that was read where it never is.
  */
-function reachOf(results: Results, row: Row): BySeed {
+export function reachOf(results: Results, row: Row): BySeed {
   const lengths = lengthsRead(results, row, PLAIN).filter((length) => length >= row.trainLength)
   const losses = lengths.map((length) => lossesAt(results, row, PLAIN, length))
   const seeds = [...(losses[0] ?? new Map()).keys()].filter((seed) => losses.every((each) => each.has(seed)))
@@ -138,7 +135,7 @@ function keepsItsLoss(results: Results, row: Row): Judgement {
   if (verdict !== 'does not hold' && !lengths.includes(furthest))
     return untold(`${at(row)}: not evaluated at ${thousands(furthest)}`)
   if (missing) return untold(evidence)
-  const said = judgements.filter((each) => each.verdict !== 'holds')
+  const said = judgements.filter((each) => each.verdict === 'does not hold' || each.verdict === 'cannot be told')
   return { verdict, evidence: together(said.length ? said : judgements.slice(-1)).evidence }
 }
 
@@ -170,13 +167,16 @@ function isFlat(results: Results, row: Row): Judgement {
     (reading) => new Set(lines.filter((line) => wasRead(line, reading)).map((line) => line.stride)).size === 1,
   )
   const [reading] = steady
-  const longest = reading && lengthsRead(results, row, reading).at(-1)!
-  if (!reading || longest === row.trainLength)
-    return untold(`${at(row)}: no sliding windows of one stride beyond the train length`)
+  const [stride] = lines.flatMap((line) => (reading && wasRead(line, reading) ? [line.stride] : []))
+  // Windows no longer than the stride do not overlap: that is another way of reading, whose early tokens have no context.
+  const lengths = reading ? lengthsRead(results, row, reading).filter((length) => length > stride!) : []
+  const [shortest, longest] = [lengths[0], lengths.at(-1)]
+  if (!reading || shortest === longest)
+    return untold(`${at(row)}: no two lengths of sliding windows of one stride that overlap`)
   return changed(
-    `${at(row)}, ${reading.name}, ${thousands(longest!)} against ${thousands(row.trainLength)}`,
+    `${at(row)}, ${reading.name}, ${thousands(longest!)} against ${thousands(shortest!)}`,
     lossesAt(results, row, reading, longest!),
-    lossesAt(results, row, reading, row.trainLength),
+    lossesAt(results, row, reading, shortest!),
     ([low, high]) =>
       low >= -FLAT && high <= FLAT ? 'holds' : low > FLAT || high < -FLAT ? 'does not hold' : 'cannot be told',
   )

@@ -16,7 +16,7 @@ export {
   type PerplexityDifference,
   type RowPair,
 } from './compare.js'
-export { checkFindings, type Finding } from './findings.js'
+export { checkFindings, type Finding, reachOf } from './findings.js'
 export { groupBy } from './group.js'
 export { type Judgement, percent, type Verdict } from './judgement.js'
 export {

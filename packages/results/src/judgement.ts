@@ -1,7 +1,7 @@
 import { type BySeed, pairedTest } from './statistics.js'
 
 /** Whether a claim shows in the numbers of a run. */
-export type Verdict = 'holds' | 'does not hold' | 'cannot be told'
+export type Verdict = 'holds' | 'does not hold' | 'one seed, not tested' | 'cannot be told'
 
 /** A verdict with its numbers. */
 export interface Judgement {
@@ -23,7 +23,11 @@ export function changed(
   const broken = [...now].filter(([seed, value]) => !Number.isFinite(value - (before.get(seed) ?? value)))
   if (broken.length) return untold(`${what}: not finite (${broken.length} of ${now.size} seeds)`)
   const test = pairedTest(now, before)
-  if (!test) return untold(`${what}: fewer than two seeds have both`)
+  if (!test) {
+    const [only] = [...now].flatMap(([seed, value]) => (before.has(seed) ? [value - before.get(seed)!] : []))
+    if (only === undefined) return untold(`${what}: no seed has both`)
+    return { verdict: 'one seed, not tested', evidence: `${what}: ${percent(only)}` }
+  }
   const [low, high] = test.interval
   return {
     verdict: judge(test.interval),
@@ -46,7 +50,7 @@ export function together(judgements: readonly Judgement[]): Judgement {
 }
 
 const worst = (judgements: readonly Judgement[]): Verdict =>
-  (['does not hold', 'cannot be told', 'holds'] as const).find((verdict) =>
+  (['does not hold', 'cannot be told', 'one seed, not tested', 'holds'] as const).find((verdict) =>
     judgements.some((each) => each.verdict === verdict),
   ) ?? 'cannot be told'
 

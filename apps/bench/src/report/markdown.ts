@@ -10,25 +10,45 @@ export function markdownReport(results: Results): string {
   return [
     '# Train short, test long',
     '',
-    describeRun(results),
+    escapeMarkdown(describeRun(results)),
     '',
-    ...resultTables(results).flatMap((each) => [`## Perplexity, ${each.reading.name}`, '', ...markdownTable(each), '']),
+    ...resultTables(results).flatMap((each) => [
+      `## Perplexity, ${escapeMarkdown(each.reading.name)}`,
+      '',
+      ...markdownTable(each),
+      '',
+    ]),
     `Perplexity = exp(nats a token) on held-out text${several ? '; mean ± standard deviation over seeds' : ''}. 1× is the train length.`,
-    'Bold is the best of its column, by a paired test over the seeds; italic are the lowest and those that the seeds do not tell from it. Columns without either: the seeds tell no row from the best.',
+    'Bold is the best of its column, by a paired test over the seeds; italic are the lowest mean and every row that is not significantly different from it. No mark in a column: no row is significantly different from the best.',
     '',
     '## What the paper found',
     '',
-    ...checkFindings(results).map(({ claim, verdict, evidence }) => `- **${verdict}**: ${claim}. (${evidence}.)`),
+    ...checkFindings(results).map(
+      ({ claim, verdict, evidence }) => `- **${verdict}**: ${escapeMarkdown(claim)}. (${escapeMarkdown(evidence)}.)`,
+    ),
     '',
   ].join('\n')
 }
 
 /** The first table, for terminals. */
-export const resultTable = (results: Results): string[] => markdownTable(resultTables(results)[0]!)
+export const resultTable = (results: Results): string[] => plainTable(resultTables(results)[0]!)
 
 const MARKED = { best: (text: string) => `**${text}**`, level: (text: string) => `_${text}_` }
 
+/** Text that Markdown shows as it is: no tag, link, emphasis, code or cell begins in it. */
+export const escapeMarkdown = (text: string) =>
+  text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>|~#&!]/g, (character) => `\\${character}`)
+
 const markdownTable = ({ head, body }: ResultTable) =>
+  table([
+    head.map(escapeMarkdown),
+    ...body.map((cells) =>
+      cells.map(({ text, mark }) => (mark ? MARKED[mark](escapeMarkdown(text)) : escapeMarkdown(text))),
+    ),
+  ])
+
+/** For terminals, where nothing reads marks. */
+const plainTable = ({ head, body }: ResultTable) =>
   table([head, ...body.map((cells) => cells.map(({ text, mark }) => (mark ? MARKED[mark](text) : text)))])
 
 function describeRun({ run }: Results): string {

@@ -44,9 +44,10 @@ export function resultTables(results: Results): ResultTable[] {
     const heads = evalLengths.map((length) =>
       several ? thousands(length) : `${times(length, trainLengths[0]!)} (${thousands(length)})`,
     )
+    const hasSpeed = i === 0 && results.train.length > 0
     return {
       reading,
-      head: ['strategy', ...(several ? ['train length'] : []), ...heads, ...(i ? [] : ['train tokens/s'])],
+      head: ['strategy', ...(several ? ['train length'] : []), ...heads, ...(hasSpeed ? ['train tokens/s'] : [])],
       body: marked(
         summarize(results, rows, reading).map(({ row, perplexity, trainTokensPerSecond: speed }) => [
           { text: row.name },
@@ -55,7 +56,7 @@ export function resultTables(results: Results): ResultTable[] {
             const value = perplexity.get(length)
             return { text: formatPerplexity(value), ...bySeed(value, Math.log) }
           }),
-          ...(i ? [] : [{ text: speed ? thousands(speed.mean) : '—', ...bySeed(speed, (rate) => -rate) }]),
+          ...(hasSpeed ? [{ text: speed ? thousands(speed.mean) : '—', ...bySeed(speed, (rate) => -rate) }] : []),
         ]),
       ),
     }

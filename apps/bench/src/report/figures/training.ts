@@ -1,4 +1,4 @@
-import { curvesTable, drawCurves, type Figure, linearScale, stylesOf } from '@alibi/charts'
+import { curvesTable, drawCurves, extentOf, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
 import { groupBy, linesOfRow, orNotFinite, over, type Results, rowsOf, trainLengthsOf } from '@alibi/results'
 import { duration, thousands } from '../../terminal/format.js'
 
@@ -25,11 +25,14 @@ export function trainingFigures(results: Results): Figure[] {
       points: [...at].map(([x, { mean, low, high }]) => ({ x, y: mean, low, high })),
     }))
     const points = curves.flatMap((curve) => curve.points)
+    // Where curves differ, most of the fall is over: the axis is logarithmic, and is not set by the first twentieth.
+    const late = (steps.at(-1) ?? 0) / 20
+    const shown = curves.map((curve) => ({ ...curve, points: curve.points.filter(({ x }) => x >= late) }))
     const times = series.flatMap(({ row, seconds }) => (seconds ? [`${row.name} ${duration(seconds.mean)}`] : []))
     return {
       id: lengths.length > 1 ? `training-${trainLength}` : 'training',
       title: `Training loss, trained at ${thousands(trainLength)} tokens`,
-      caption: `Nats a token, each the mean since the one before.${times.length ? ` Seconds in training steps, the mean over seeds: ${times.join(', ')}.` : ''}`,
+      caption: `Nats a token, each the mean since the one before; from step ${thousands(late)} on, on a logarithmic axis.${times.length ? ` Seconds in training steps, the mean over seeds: ${times.join(', ')}.` : ''}`,
       description: `Training loss by step. At the last step ${series.map(({ row, at }) => `${row.name} has ${exact([...at.values()].at(-1)!.mean)}`).join(', ')}.`,
       table: curvesTable(
         'step',
@@ -45,12 +48,12 @@ export function trainingFigures(results: Results): Figure[] {
       draw: (format) =>
         drawCurves(
           {
-            curves,
+            curves: shown,
             symbols: false,
-            x: { name: 'step', scale: linearScale([0, ...steps]), format: thousands },
+            x: { name: 'step', scale: linearScale(steps.filter((step) => step >= late)), format: thousands },
             y: {
               name: 'nats a token',
-              scale: linearScale(points.flatMap(({ low, high }) => [low, high])),
+              scale: logOr(points.filter(({ x }) => x >= late).flatMap(({ low, high }) => [low, high])),
               format: (value) => String(Number(value.toPrecision(3))),
             },
           },
@@ -61,3 +64,5 @@ export function trainingFigures(results: Results): Figure[] {
 }
 
 const exact = (loss: number) => orNotFinite(loss, (value) => value.toFixed(3))
+
+const logOr = (values: readonly number[]) => (extentOf(values)[0] > 0 ? logScale(values) : linearScale(values))

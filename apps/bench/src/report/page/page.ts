@@ -3,7 +3,7 @@ import type { Results } from '@alibi/results'
 import type { ReportFigures } from '../figures/all.js'
 import { dataSection, facts, settingsSection } from './about.js'
 import { paperSection } from './paper.js'
-import { findingsSection, resultsSection } from './results.js'
+import { findingsSection, reachList, resultsSection } from './results.js'
 
 /** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
 export function htmlReport(results: Results, figures: ReportFigures): string {
@@ -11,7 +11,6 @@ export function htmlReport(results: Results, figures: ReportFigures): string {
   const body = `<a class="skip" href="#results">Skip to the results</a>
 <header>
 <h1>Train short, test long</h1>
-${facts(results)}
 <nav aria-label="Contents"><ol>${sections.map(({ id, title }) => `<li><a href="#${id}">${title}</a>`).join('')}</ol></nav>
 </header>
 <main>
@@ -29,10 +28,12 @@ interface Section {
 
 function sectionsOf(results: Results, figures: ReportFigures): Section[] {
   const all = (list: ReportFigures[keyof ReportFigures]) => list.map(htmlFigure).join('\n')
+  const [first, others] = [figures.perplexity.slice(0, 1), figures.perplexity.slice(1)]
   return [
-    { id: 'results', title: 'Results', content: resultsSection(results) },
+    { id: 'picture', title: 'How far each reads', content: `${all(first)}${reachList(results)}` },
     { id: 'findings', title: 'What the paper found, in this run', content: findingsSection(results) },
-    { id: 'extrapolation', title: 'Extrapolation', content: all(figures.perplexity) },
+    { id: 'results', title: 'Results', content: resultsSection(results) },
+    { id: 'extrapolation', title: 'Extrapolation', content: all(others) },
     { id: 'positions', title: 'Loss by position', content: all(figures.positions) },
     { id: 'retrieval', title: 'Retrieval', content: all(figures.retrieval) },
     {
@@ -42,7 +43,7 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     },
     { id: 'biases', title: 'What the strategies add to scores', content: all(figures.biases) },
     { id: 'paper', title: 'The paper’s numbers', content: paperSection(results, figures.courses) },
-    { id: 'settings', title: 'Settings, to repeat it', content: settingsSection(results) },
+    { id: 'settings', title: 'Settings, to repeat it', content: `${facts(results)}${settingsSection(results)}` },
     { id: 'data', title: 'Data', content: dataSection(results) },
   ]
 }

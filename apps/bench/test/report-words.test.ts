@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { escapeMarkdown, markdownReport } from '../src/report/markdown.js'
+import { describeReach } from '../src/report/page/results.js'
+import { resultTables } from '../src/report/result-tables.js'
+import { exampleResults } from './example-results.js'
+
+const example = exampleResults()
+
+describe('report.md', () => {
+  it.each([
+    ['<script>alert(1)</script>', '\\<script\\>alert(1)\\</script\\>'],
+    ['a|b', 'a\\|b'],
+    ['`code`', '\\`code\\`'],
+    ['[link](http://x)', '\\[link\\](http://x)'],
+    ['one\ntwo\r\n# three', 'one two \\# three'],
+    ['**bold** _it_', '\\*\\*bold\\*\\* \\_it\\_'],
+    ['&lt;', '\\&lt;'],
+  ])('shows text as it is: %j', (text, shown) => expect(escapeMarkdown(text)).toBe(shown))
+
+  it('has no name that Markdown would read, in whatever field', () => {
+    const bad = '<script>|`x`\n## [a](b)'
+    const rename = <L extends { strategy: string }>(lines: readonly L[]) =>
+      lines.map((line) => ({ ...line, strategy: line.strategy === 'alibi' ? bad : line.strategy }))
+    const { run, train, evals, positions, retrieval } = example
+    const config = {
+      ...run.config,
+      strategies: run.config.strategies.map((name) => (name === 'alibi' ? bad : name)),
+      data: bad,
+    }
+    const text = markdownReport({
+      run: { ...run, config, device: bad, backend: bad, commit: bad, versions: { [bad]: bad } },
+      train: rename(train),
+      evals: rename(evals),
+      positions: rename(positions),
+      retrieval: rename(retrieval),
+    })
+    expect(text).not.toMatch(/(?<!\\)<script|(?<!\\)`|^## \[|[^\\]\[a/m)
+    expect(text.match(/^## /gm)).toHaveLength(3)
+  })
+})
+
+it('has no column of training speed where nothing was trained', () => {
+  expect(resultTables(example)[0]!.head).toContain('train tokens/s')
+  const [table] = resultTables({ ...example, train: [] })
+  expect(table!.head).not.toContain('train tokens/s')
+  for (const cells of table!.body) expect(cells).toHaveLength(table!.head.length)
+})
+
+describe('how far a strategy reads', () => {
+  const by = (...lengths: number[]) => new Map(lengths.map((length, i) => [i + 1, Math.log(length)]))
+
+  it('is said with its interval, or that it has none', () => {
+    expect(describeReach(by(100, 100, 100), 1024)).toBe(
+      'perplexity is 10 % higher than at the train length from 100 tokens on (95 % interval 100 to 100, 3 seeds)',
+    )
+    // Of logarithms: √(50 · 200) = 100; t is 12.7062 and the standard error ln 2, so 100 · 2^12.7062.
+    expect(describeReach(by(50, 200), 1024)).toContain('from 100 tokens on (95 % interval 0 to 668,265, 2 seeds)')
+    expect(describeReach(by(90), 1024)).toContain('from 90 tokens on (one seed)')
+    expect(describeReach(by(1024, 1024), 1024)).toBe(
+      'perplexity stays within 10 % of that at the train length up to 1,024, the longest that was read (2 seeds)',
+    )
+  })
+})
