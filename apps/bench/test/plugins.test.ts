@@ -7,6 +7,7 @@ import { selectBackend } from '@alibi/backend'
 import { readResults } from '@alibi/results/node'
 import { builtInStrategies } from '@alibi/strategies'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { resolveRunConfig } from '../src/config/resolve.js'
 import { savedConfig } from '../src/config/saved.js'
 import { admitStrategies, loadStrategies } from '../src/plugins/admit.js'
 import { namesOf, referenceOf } from '../src/plugins/references.js'
@@ -182,6 +183,8 @@ describe('a strategy with options', () => {
     const references = ['rotary', 'rotary:base=500000', 't5-bias:numBuckets=16:as=t5-16']
     expect(config.strategies.map((name) => referenceOf(name, config))).toEqual(references)
     expect(namesOf(references, config)).toEqual(config.strategies)
+    const again = repeatCommand({ ...resolveRunConfig({}), ...config })
+    expect(again).toBe(`pnpm bench run --preset quick --strategies ${references.join(',')}`)
   })
 
   it.each([

@@ -234,6 +234,22 @@ it('generates the same from the same seed', async () => {
   expect(await generate(model, tokens(5), options)).toEqual(await generate(model, tokens(5), options))
 })
 
+it('tells how far it is in a prompt, and stops there when it is aborted', async () => {
+  const model = createModel(tiny, strategies[1]![1])
+  const told: string[] = []
+  const onPrefill = (done: number, total: number) => void told.push(`${done} of ${total}`)
+  await generate(model, tokens(6), { maxNewTokens: 1, prefillChunk: 2, onPrefill })
+  expect(told).toEqual(['2 of 5', '4 of 5', '5 of 5'])
+  const stop = new AbortController()
+  const aborting = {
+    maxNewTokens: 1,
+    prefillChunk: 1,
+    signal: stop.signal,
+    onPrefill: () => stop.abort(new Error('stop')),
+  }
+  await expect(generate(model, tokens(6), aborting)).rejects.toThrow('stop')
+})
+
 it('refuses what cannot be built in one line', () => {
   expect(() => createModel({ ...tiny, numHeads: 3 }, strategies[0]![1])).toThrow('numHeads to divide modelDim, got 3')
   expect(() => createModel(tiny, { specVersion: 2, name: 'x' } as never)).toThrow('specVersion 1, got 2; update')

@@ -2,6 +2,7 @@ import { type BackendName, selectBackend } from '@alibi/backend'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
 import { createTextStream } from '../data/tokenizer/text-stream.js'
+import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
 import { backendOption, number } from './options.js'
@@ -44,13 +45,21 @@ async function run(folder: string, { prompt, backend, strategy, vocabulary, ...o
   const tokens = tokenizer.encodePrompt(prompt)
   const stream = createTextStream(tokenizer, tokens)
   process.stdout.write(prompt)
+  const progress = createProgress()
+  progress.start('prompt', `${tokens.length.toLocaleString('en-US')} ${tokenizer.kind}`, Math.max(1, tokens.length - 1))
   try {
     await generate(model, tokens, {
       ...options,
       signal,
+      // Of a prompt that is read at once there is nothing to show.
+      onPrefill(done, total) {
+        if (done < total) progress.update(done, [])
+        else progress.stop()
+      },
       onToken: (token) => process.stdout.write(stream.push(token)),
     })
   } finally {
+    progress.stop()
     process.stdout.write(`${stream.end()}\n`)
   }
 }

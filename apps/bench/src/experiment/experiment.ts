@@ -2,6 +2,7 @@ import { type CellKey, cellName, describeReading, type Results, sameReading } fr
 import { readResults } from '@alibi/results/node'
 import { cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
+import { thrownText } from '../plugins/thrown.js'
 import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
 import { evaluateModel, tokensRead } from './evaluate.js'
@@ -54,7 +55,12 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
     for (const reading of readings) {
       const { evalTokens: maxTokens, randomPositions } = config
       const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
-      const { whole, positions } = await evaluateModel(trainer.model, run.corpus.valid, request, run)
+      const { whole, positions } = await evaluateModel(trainer.model, run.corpus.valid, request, run).catch((error) => {
+        run.signal.throwIfAborted()
+        throw new Error(`evaluate ${cellName(cell)} at ${describeReading(reading)}: ${thrownText(error)}`, {
+          cause: error,
+        })
+      })
       // The line that says it is done comes last.
       await append(positions, whole)
     }

@@ -3,6 +3,7 @@ import { conformanceCases } from '@alibi/core/conformance'
 import { checkName, contextOf, type StrategyModel, strategyNames } from '@alibi/strategies'
 import { tfDifferentiable } from '@alibi/transformer'
 import type { LoadedPlugin } from './load.js'
+import { thrownText } from './thrown.js'
 
 /**
  * Makes the plugin's strategy for a model and runs the conformance suite on it, gradients through TensorFlow.js included.
@@ -47,9 +48,3 @@ function firstOf(reference: string, make: () => PositionStrategy): PositionStrat
       : `strategy ${reference}: expected its function to return a PositionStrategy, got ${made instanceof Promise ? 'a promise' : made === null ? 'null' : `${typeof made} without specVersion`}`,
   )
 }
-
-/** What was thrown, in one line: it may be anything. */
-export const thrownText = (thrown: unknown): string =>
-  (thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : `it threw ${String(thrown)}`).split(
-    '\n',
-  )[0]!

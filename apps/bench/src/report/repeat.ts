@@ -10,7 +10,7 @@ import { asOptions, pasteable } from '../terminal/shell.js'
 export function repeatCommand(config: RunConfig): string {
   const differing = differences(config)
   const asked = { ...differing, ...(differing.strategies && { strategies: placesOf(config) }) }
-  const { preset, plugins, ...settings } = asked
+  const { preset, plugins, variants, ...settings } = asked
   return pasteable('run', '--preset', config.preset, ...asOptions(settings))
 }
 

@@ -14,6 +14,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly seed?: number
   /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 512. */
   readonly prefillChunk?: number
+  /** Called after each pass over the prompt: tokens read, and tokens to read. */
+  readonly onPrefill?: (done: number, total: number) => void
   /** Called with each new token as soon as it is drawn. */
   readonly onToken?: (token: number) => void
   /** Stops between tokens when it is aborted. */
@@ -22,7 +24,7 @@ export interface GenerateOptions extends SamplingOptions {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'maxNewTokens', 'seed', 'prefillChunk', 'onToken', 'signal', 'temperature', 'topK', 'topP',
+  'maxNewTokens', 'seed', 'prefillChunk', 'onPrefill', 'onToken', 'signal', 'temperature', 'topK', 'topP',
 ]
 
 /**
@@ -35,7 +37,7 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
   checkModel('generate', model)
   checkTokens('generate', prompt, model.config.vocabularySize)
   checkOptions('generate', options, OPTIONS)
-  const { maxNewTokens, seed = 0, prefillChunk = 512, onToken, signal } = options
+  const { maxNewTokens, seed = 0, prefillChunk = 512, onPrefill, onToken, signal } = options
   checkInteger('generate', 'maxNewTokens', maxNewTokens, 0)
   checkInteger('generate', 'prefillChunk', prefillChunk, 1)
   checkSampling('generate', options)
@@ -45,10 +47,13 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
   const yieldToHost = createYielder()
   const produced: number[] = []
   try {
-    for (let from = 0; from < prompt.length - 1; from += prefillChunk) {
+    const before = prompt.length - 1
+    for (let from = 0; from < before; from += prefillChunk) {
       await yieldToHost()
       signal?.throwIfAborted()
-      model.forward([prompt.subarray(from, Math.min(from + prefillChunk, prompt.length - 1))], { cache }).dispose()
+      const end = Math.min(from + prefillChunk, before)
+      model.forward([prompt.subarray(from, end)], { cache }).dispose()
+      onPrefill?.(end, before)
     }
     let last = prompt.at(-1)!
     while (produced.length < maxNewTokens) {
