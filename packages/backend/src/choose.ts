@@ -3,9 +3,9 @@ import { type LoadedBackend, oneLine } from './loaded.js'
 
 /** A backend that was not chosen, and why in one line. */
 export interface PassedOver<Name extends string = string> {
-  /** Of the backend. */
+  /** The backend that was asked for. */
   readonly name: Name
-  /** In one line. */
+  /** Why it was not chosen, in one line. */
   readonly reason: string
 }
 

@@ -1,5 +1,5 @@
 // Names and layouts of fairseq's arrays. Letters: R rows and C columns of an array of theirs.
-import type { ModelConfig } from '@alibi/transformer'
+import type { ResolvedModelConfig } from '@alibi/transformer'
 
 /** One of our arrays, and where it is in fairseq's: stacked along their first axis, and transposed. */
 export interface ArrayMapping {
@@ -8,7 +8,7 @@ export interface ArrayMapping {
 }
 
 /** By our names. */
-export function arrayMappings(config: Required<ModelConfig>): Map<string, ArrayMapping> {
+export function arrayMappings(config: ResolvedModelConfig): Map<string, ArrayMapping> {
   const mappings = new Map<string, ArrayMapping>()
   const same = (ours: string, theirs: string) => mappings.set(ours, { theirs: [theirs], transposed: false })
   const transposed = (ours: string, theirs: string) => mappings.set(ours, { theirs: [theirs], transposed: true })
@@ -43,7 +43,7 @@ export const tableName = (band: number) => `decoder.embed_tokens.embeddings.${ba
 const projectionName = (band: number) => `decoder.embed_tokens.embeddings.${band}.1.weight`
 
 /** Arrays of the softmax that are the same as one of the input, by their names. */
-export function tiedCopies({ adaptiveCutoffs }: Required<ModelConfig>): Map<string, string> {
+export function tiedCopies({ adaptiveCutoffs }: ResolvedModelConfig): Map<string, string> {
   const softmax = 'decoder.adaptive_softmax'
   const copies = new Map([[`${softmax}.head.word_proj.weight`, tableName(0)]])
   for (const tail of adaptiveCutoffs.keys()) {

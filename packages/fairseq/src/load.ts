@@ -3,7 +3,7 @@ import { alibi } from '@alibi/alibi'
 import { none, type PositionStrategy } from '@alibi/core'
 import { sinusoidal } from '@alibi/sinusoidal'
 import { arraysOf, describe, openTorch, type PickleValue, quoted, type TorchArrays } from '@alibi/torch-checkpoint'
-import { type Model, type ModelConfig, modelFromArrays, resolveConfig } from '@alibi/transformer'
+import { type Model, modelFromArrays, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
 import { type ArrayMapping, arrayMappings, BUFFERS, tableName, tiedCopies, transpose } from './arrays.js'
 import { type FairseqStrategy, readConfig, strategyOf } from './config.js'
 import { modelFields } from './fields.js'
@@ -60,7 +60,7 @@ export async function loadFairseq(path: string, options: LoadFairseqOptions = {}
   }
 }
 
-export function makeStrategy(name: FairseqStrategy, { modelDim, numHeads }: Required<ModelConfig>): PositionStrategy {
+export function makeStrategy(name: FairseqStrategy, { modelDim, numHeads }: ResolvedModelConfig): PositionStrategy {
   if (name === 'alibi') return alibi({ numHeads })
   return name === 'sinusoidal' ? sinusoidal({ modelDim, layout: 'fairseq' }) : none()
 }
@@ -77,7 +77,7 @@ function vocabularySizeOf({ shapes }: TorchArrays, where: string): number {
 function checkNames(
   weights: ReadonlyMap<PickleValue, PickleValue>,
   mappings: ReadonlyMap<string, ArrayMapping>,
-  config: Required<ModelConfig>,
+  config: ResolvedModelConfig,
   where: string,
 ): void {
   const known = new Set([...[...mappings.values()].flatMap(({ theirs }) => theirs), ...tiedCopies(config).keys()])
@@ -123,7 +123,7 @@ async function readArray(
 async function checkCopies(
   arrays: TorchArrays,
   weights: ReadonlyMap<PickleValue, PickleValue>,
-  config: Required<ModelConfig>,
+  config: ResolvedModelConfig,
   where: string,
 ): Promise<void> {
   for (const [copy, original] of tiedCopies(config)) {

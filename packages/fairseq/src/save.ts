@@ -1,6 +1,6 @@
 import { type PositionStrategy, reference } from '@alibi/core'
 import { saveTorch, type TorchValue, tensor } from '@alibi/torch-checkpoint'
-import { type Model, type ModelConfig, resolveConfig } from '@alibi/transformer'
+import { type Model, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
 import { type ArrayMapping, arrayMappings, BUFFERS, tiedCopies, transpose } from './arrays.js'
 import { activationNames, type FairseqStrategy } from './config.js'
 import { makeStrategy } from './load.js'
@@ -71,7 +71,7 @@ function partOf(data: Float32Array, { theirs, transposed }: ArrayMapping, shape:
   return whole.subarray(part * size, (part + 1) * size)
 }
 
-function modelOptions(config: Required<ModelConfig>, strategy: FairseqStrategy, trainLength: number) {
+function modelOptions(config: ResolvedModelConfig, strategy: FairseqStrategy, trainLength: number) {
   const { modelDim, mlpDim, numLayers, numHeads, activation, dropout, attentionDropout, activationDropout } = config
   const cutoffs = config.adaptiveCutoffs.join(',')
   return {
@@ -128,7 +128,7 @@ const CHOICES = [
   ...(['biases', 'embeddingNorm', 'tiedHead'] as const),
 ]
 
-function checkArchitecture(config: Required<ModelConfig>): void {
+function checkArchitecture(config: ResolvedModelConfig): void {
   const { vocabularySize, numLayers, modelDim, numHeads, activation } = config
   if (!config.adaptiveCutoffs.length)
     throw new Error('saveFairseq: expected adaptive input and softmax, got one table; train with adaptiveCutoffs')

@@ -1,6 +1,6 @@
 // Everything that can be known of a folder before an array of it is read: config.json and the headers of its weights.
 import type { PositionStrategy } from '@alibi/core'
-import { type ModelConfig, parameterShapes, resolveConfig } from '@alibi/transformer'
+import { parameterShapes, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
 import { readableDtypes, type SafetensorsFile } from '@alibi/transformer/node'
 import { readConfig } from './config-file.js'
 import { huggingFaceArchitecture } from './families/families.js'
@@ -15,7 +15,7 @@ export interface Source extends ArrayMapping {
 
 export interface OpenedFolder {
   readonly family: Family
-  readonly config: Required<ModelConfig>
+  readonly config: ResolvedModelConfig
   readonly strategy: PositionStrategy
   readonly trainLength: number | undefined
   /** Of each array of the model, by its name. */

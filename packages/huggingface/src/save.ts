@@ -1,4 +1,4 @@
-import { type Model, type ModelConfig, resolveConfig } from '@alibi/transformer'
+import { type Model, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
 import { encodeSafetensors, type NamedArray, readArrays, writeFolder } from '@alibi/transformer/node'
 import { familyOf } from './families/families.js'
 import type { Family } from './families/family.js'
@@ -57,7 +57,7 @@ export async function saveHuggingFace(folder: string, model: Model, options: Sav
 }
 
 /** Rows of queries, keys and values where they are arrays of their own. */
-const partRows = ({ modelDim, numHeads, numKeyValueHeads }: Required<ModelConfig>) => {
+const partRows = ({ modelDim, numHeads, numKeyValueHeads }: ResolvedModelConfig) => {
   const shared = (modelDim / numHeads) * numKeyValueHeads
   return [modelDim, shared, shared]
 }
@@ -67,7 +67,7 @@ const CHOICES = [
   ...(['norm', 'biases', 'embeddingNorm', 'finalNorm'] as const),
 ]
 
-function checkArchitecture(config: Required<ModelConfig>, { name, architecture, free }: Family): void {
+function checkArchitecture(config: ResolvedModelConfig, { name, architecture, free }: Family): void {
   const { vocabularySize, numLayers, modelDim, numHeads, adaptiveCutoffs } = config
   if (adaptiveCutoffs.length)
     throw new Error(
@@ -82,7 +82,7 @@ function checkArchitecture(config: Required<ModelConfig>, { name, architecture, 
 }
 
 /** The same model without a scale of its token embeddings: they take it in, and a tied head keeps those without. */
-function withPlainEmbedding(config: Required<ModelConfig>, arrays: ReadonlyMap<string, NamedArray>) {
+function withPlainEmbedding(config: ResolvedModelConfig, arrays: ReadonlyMap<string, NamedArray>) {
   if (!config.embeddingScale) return { config, arrays }
   const { shape, data } = arrays.get('embedding.weight')!
   const [rows, columns] = shape as readonly [number, number]

@@ -1,6 +1,6 @@
 import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkPositive } from '@alibi/core'
 
-/** Of the MLP’s hidden layer. */
+/** The non-linearity of the MLP’s hidden layer. */
 export type Activation = 'gelu' | 'gelu-exact' | 'relu' | 'silu'
 
 /** The shape of a model. Everything a checkpoint needs to rebuild it, but for the strategy. */
@@ -23,7 +23,7 @@ export interface ModelConfig {
   readonly parallelResidual?: boolean
   /** Heads of keys and values, each shared by numHeads / numKeyValueHeads queries' heads; divides numHeads, the default. */
   readonly numKeyValueHeads?: number
-  /** Queries, keys and values are cut to ± this; null: not at all, the default. */
+  /** Clips queries, keys and values to [−x, x]; `null` disables it (default). */
   readonly clipQkv?: number | null
   /** `'layer'` (Ba et al., 2016), the default, or `'rms'` (Zhang & Sennrich, 2019). */
   readonly norm?: 'layer' | 'rms'
@@ -58,12 +58,15 @@ export interface ModelConfig {
   readonly blockSize?: number
 }
 
+/** A model's config with every default filled in. */
+export type ResolvedModelConfig = Required<ModelConfig>
+
 /**
  * Fills in the defaults.
  *
  * @throws RangeError or TypeError, one line, for a shape that cannot be built
  */
-export function resolveConfig(config: ModelConfig): Required<ModelConfig> {
+export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
   checkOptions('createModel', config, MEMBERS)
   const resolved = {
     mlpDim: 4 * config.modelDim,
@@ -135,7 +138,7 @@ function checkAdaptive({
   vocabularySize,
   modelDim,
   tiedHead,
-}: Required<ModelConfig>): void {
+}: ResolvedModelConfig): void {
   if (!Array.isArray(cutoffs))
     throw new TypeError(`createModel: expected adaptiveCutoffs as a list of ids, got ${JSON.stringify(cutoffs)}`)
   if (!cutoffs.length) return

@@ -1,4 +1,4 @@
-export { type Activation, type ModelConfig, resolveConfig } from './config.js'
+export { type Activation, type ModelConfig, type ResolvedModelConfig, resolveConfig } from './config.js'
 export { type EvaluateOptions, type Evaluation, evaluate } from './inference/evaluate.js'
 export { answeredCorrectly } from './inference/exact-match.js'
 export { type GenerateOptions, generate } from './inference/generate.js'

@@ -56,7 +56,7 @@ export function compile(
 ): Compiled {
   const { xla, maxShapes = 8, onCompile, onFallback } = options
   const entries = new Map<string, Entry>()
-  /** Whose variables are newer than those of TensorFlow.js. */
+  /** The graph that holds newer values than the `tf.Variable`s; undefined when they agree. */
   let owner: Entry | undefined
   /** What each variable held when it was last the same on both sides, by entry. */
   const seen = new Map<Entry, readonly object[]>()

@@ -10,7 +10,7 @@ interface RecordedOp {
   readonly name: string
   readonly attributes: readonly OpAttribute[]
   readonly inputs: readonly Source[]
-  /** Of its outputs. */
+  /** The type of each output. */
   readonly dtypes: readonly number[]
 }
 

@@ -1,5 +1,5 @@
 import type { PositionStrategy } from '@alibi/core'
-import type { ModelConfig } from '@alibi/transformer'
+import type { ModelConfig, ResolvedModelConfig } from '@alibi/transformer'
 import type { Fields } from './fields.js'
 
 /** A kind of model that transformers knows: how its config.json and the names and layouts of its arrays map to ours. */
@@ -29,9 +29,9 @@ export interface Family {
    * @returns what config.json needs beyond `model_type`
    * @throws Error, one line, for a model that the family cannot express
    */
-  write(model: FamilyModel & { readonly config: Required<ModelConfig> }): Record<string, unknown>
+  write(model: FamilyModel & { readonly config: ResolvedModelConfig }): Record<string, unknown>
   /** Of the model that {@link read} gave, or {@link write} took. */
-  arrays(config: Required<ModelConfig>, fields: Fields): ArrayMapping[]
+  arrays(config: ResolvedModelConfig, fields: Fields): ArrayMapping[]
 }
 
 interface FamilyModel {
@@ -76,7 +76,7 @@ export const norm = (ours: string, theirs: string, shift: boolean): ArrayMapping
 
 /** The token embedding, and the head where it is not the same array. */
 export const ends = (
-  { tiedHead }: Required<ModelConfig>,
+  { tiedHead }: ResolvedModelConfig,
   { embedding, heads }: Pick<Family, 'embedding' | 'heads'>,
 ): ArrayMapping[] => [
   { ours: 'embedding.weight', theirs: [embedding], layout: 'same' },

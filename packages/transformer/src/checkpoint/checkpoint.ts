@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { type ModelConfig, resolveConfig } from '../config.js'
+import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
 import { createModel, type Model } from '../model/model.js'
 import { parameterShapes, readArrays } from '../model/parameters.js'
 import { type OptimizerConfig, optimizerState } from '../training/optimizer.js'
@@ -157,7 +157,7 @@ async function headerOf(folder: string, name: string): Promise<Shapes> {
 }
 
 /** The sizes that a config gives, against arrays that every model has: before a loop over its layers is begun. */
-function checkSizes({ numLayers, modelDim }: Required<ModelConfig>, shapes: Shapes, folder: string): void {
+function checkSizes({ numLayers, modelDim }: ResolvedModelConfig, shapes: Shapes, folder: string): void {
   const projections = [...shapes].filter(([name]) => /^layers\.\d+\.attention\.out\.weight$/.test(name))
   const [, [width] = []] = projections[0] ?? []
   if (projections.length !== numLayers || width !== modelDim)

@@ -1,6 +1,6 @@
 // Letters: N rows, D modelDim.
 import * as tf from '@tensorflow/tfjs'
-import type { Activation, ModelConfig } from '../config.js'
+import type { Activation, ResolvedModelConfig } from '../config.js'
 import { keepMask } from '../kernels/plain/dropout.js'
 import { gelu, geluExact } from '../kernels/plain/gelu.js'
 import { layerNorm } from '../kernels/plain/layer-norm.js'
@@ -9,7 +9,7 @@ import { fusedLinear } from '../kernels/webgpu/linear.js'
 
 /** The arrays of a model and its choices: what the parts of a forward pass are made from. */
 export interface Layers {
-  readonly config: Required<ModelConfig>
+  readonly config: ResolvedModelConfig
   readonly parameters: ReadonlyMap<string, tf.Variable>
   /** A fresh seed, int32 [2], for each dropout of the pass; absent outside training. */
   readonly nextSeed?: (() => tf.Tensor1D) | undefined

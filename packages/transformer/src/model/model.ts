@@ -1,7 +1,7 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
 import { type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { type ModelConfig, resolveConfig } from '../config.js'
+import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
 import type { KvCache } from '../inference/kv-cache.js'
 import type { AttentionStorage } from '../kernels/attention/tile-attention.js'
 import { block } from './block.js'
@@ -43,7 +43,7 @@ export interface ForwardOptions {
 /** A decoder-only language model whose position encoding is a plugin. */
 export interface Model {
   /** Its sizes and choices, with defaults filled in. */
-  readonly config: Required<ModelConfig>
+  readonly config: ResolvedModelConfig
   /** How it knows positions. */
   readonly strategy: PositionStrategy
   /** Weights by name, the strategy’s among them. */
@@ -81,7 +81,7 @@ export function createModel(config: ModelConfig, strategy: PositionStrategy, see
 
 /** A model of arrays that are there already: those of `parameterSpecs`. */
 export function assembleModel(
-  resolved: Required<ModelConfig>,
+  resolved: ResolvedModelConfig,
   strategy: PositionStrategy,
   parameters: ReadonlyMap<string, tf.Variable>,
 ): Model {

@@ -1,7 +1,7 @@
 import { initialValues, type ParameterSpec, type PositionStrategy, seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { NamedArray } from '../checkpoint/safetensors.js'
-import { type ModelConfig, resolveConfig } from '../config.js'
+import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
 import { positionSpecs } from './position-parameters.js'
 import { adaptiveSpecs } from './vocabulary/adaptive.js'
 
@@ -15,10 +15,7 @@ const filled = (shape: number[], value: number): ParameterSpec => ({ shape, init
  * Every array of a model by its name in a checkpoint, with its starting values: GPT-2's (Radford et al., 2019), normal with
  * 0.02, residual projections divided by √(2·numLayers). Wider tables and heads start smaller, see {@link readoutDeviation}.
  */
-export function parameterSpecs(
-  strategy: PositionStrategy,
-  config: Required<ModelConfig>,
-): Record<string, ParameterSpec> {
+export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModelConfig): Record<string, ParameterSpec> {
   const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingNorm, finalNorm, tiedHead } = config
   const adaptive = config.adaptiveCutoffs.length > 0
   const residual = 0.02 / Math.sqrt(2 * numLayers)
@@ -63,7 +60,7 @@ const readoutDeviation = (D: number) => Math.min(0.02, 0.35 / Math.sqrt(D))
  * dominate the residual stream, the final norm makes a hidden state E/s of a token's row E, whose own logit is |E|²/s = s·D.
  * At 2 / D that is 2, whatever the width; at D^-0.5, so that embeddings scaled by √D have variance 1, it would be √D.
  */
-function embeddingDeviation({ modelDim: D, embeddingScale, embeddingNorm, tiedHead }: Required<ModelConfig>): number {
+function embeddingDeviation({ modelDim: D, embeddingScale, embeddingNorm, tiedHead }: ResolvedModelConfig): number {
   if (!tiedHead) return embeddingScale ? D ** -0.5 : 0.02
   return embeddingScale || embeddingNorm ? Math.min(0.02, 2 / D) : readoutDeviation(D)
 }
@@ -91,7 +88,7 @@ export const parameterShapes = (
   new Map(Object.entries(parameterSpecs(strategy, resolveConfig(config))).map(([name, { shape }]) => [name, shape]))
 
 /** Whether the norms of a model add something: RMS norm never does. */
-const hasShift = ({ norm, biases }: Required<ModelConfig>) => norm === 'layer' && biases
+const hasShift = ({ norm, biases }: ResolvedModelConfig) => norm === 'layer' && biases
 
 /** Allocates the arrays; the same seed gives the same start on every backend and, but for its own, every strategy. */
 export function allocateParameters(specs: Record<string, ParameterSpec>, seed: number): Map<string, tf.Variable> {

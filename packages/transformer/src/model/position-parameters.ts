@@ -1,13 +1,13 @@
 import { checkStrategy, type ParameterSpec, type PositionStrategy, scopeOf } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from '../config.js'
+import type { ResolvedModelConfig } from '../config.js'
 
 /**
  * The trainable arrays a strategy needs in a model, by their names in a checkpoint.
  *
  * @throws TypeError or RangeError if the strategy does not fit the model
  */
-export function positionSpecs(strategy: PositionStrategy, config: Required<ModelConfig>) {
+export function positionSpecs(strategy: PositionStrategy, config: ResolvedModelConfig) {
   checkStrategy('createModel', strategy)
   const { embedding, rotation, bias, name } = strategy
   const fit = (what: string, got: number | undefined, want: number, ok = got === want) => {

@@ -10,8 +10,6 @@ export interface DeviceRotation {
   readonly sin: tf.Tensor
   /** The permutation that swaps each feature with its partner; [headDim, headDim], symmetric. */
   readonly swap: tf.Tensor2D
-  /** The same as indices: each feature's partner; int32 [headDim]. */
-  readonly partner: tf.Tensor1D
 }
 
 export function toDevice({ cos, sin, partner }: RotationTables): DeviceRotation {
@@ -25,7 +23,6 @@ export function toDevice({ cos, sin, partner }: RotationTables): DeviceRotation 
     cos: tf.tensor2d(Float32Array.from(cos), shape),
     sin: tf.tensor2d(Float32Array.from(sin), shape),
     swap: tf.tensor2d(swap, [headDim, headDim]),
-    partner: tf.tensor1d(Int32Array.from(partner), 'int32'),
   }
 }
 

@@ -1,7 +1,7 @@
 // Letters: N tokens, D modelDim, V vocabularySize; of band i: S tokens, E dimensions, R places of its targets.
 import type { ParameterSpec } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from '../../config.js'
+import type { ResolvedModelConfig } from '../../config.js'
 import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
 import { keepMask } from '../../kernels/plain/dropout.js'
 import type { Vocabulary } from './vocabulary.js'
@@ -17,7 +17,7 @@ interface Band {
 }
 
 /** The bands between the cutoffs; each has a factor fewer dimensions than the one before. */
-function bandsOf({ vocabularySize, modelDim, adaptiveCutoffs, adaptiveFactor }: Required<ModelConfig>): Band[] {
+function bandsOf({ vocabularySize, modelDim, adaptiveCutoffs, adaptiveFactor }: ResolvedModelConfig): Band[] {
   const edges = [0, ...adaptiveCutoffs, vocabularySize]
   return edges.slice(1).map((end, i) => {
     const from = edges[i]!
@@ -32,7 +32,7 @@ const glorot = (from: number, to: number): ParameterSpec => ({
 })
 
 /** Tables and projections, which input and softmax share, and the softmax's vector for each tail. */
-export function adaptiveSpecs(config: Required<ModelConfig>): Record<string, ParameterSpec> {
+export function adaptiveSpecs(config: ResolvedModelConfig): Record<string, ParameterSpec> {
   const D = config.modelDim
   const bands = bandsOf(config)
   const arrays = bands.map(
@@ -45,12 +45,12 @@ export function adaptiveSpecs(config: Required<ModelConfig>): Record<string, Par
 }
 
 /**
- * Adaptive input and softmax (Baevski & Auli, 2019; Grave et al., 2017) with tied tables and projections. The head tells
- * the first band's tokens and the tails apart, −ln p of a tail's token adds what the tail says of it. Shapes do not depend
+ * Adaptive input and softmax (Baevski & Auli, 2019; Grave et al., 2017) with tied tables and projections. The head predicts
+ * a frequent token or a tail; the loss of a tail's token is the head's plus the tail's. Shapes do not depend
  * on the tokens, as compiled steps need it: a tail's list of places may be longer than its targets, and the rest counts zero.
  */
 export function adaptiveVocabulary(
-  config: Required<ModelConfig>,
+  config: ResolvedModelConfig,
   parameters: ReadonlyMap<string, tf.Variable>,
 ): Vocabulary {
   const { vocabularySize: V, tailDropout } = config

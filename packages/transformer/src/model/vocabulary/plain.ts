@@ -1,13 +1,10 @@
 import * as tf from '@tensorflow/tfjs'
-import type { ModelConfig } from '../../config.js'
+import type { ResolvedModelConfig } from '../../config.js'
 import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
 import type { Vocabulary } from './vocabulary.js'
 
 /** One table of all tokens, and a head that has a logit of each. */
-export function plainVocabulary(
-  config: Required<ModelConfig>,
-  parameters: ReadonlyMap<string, tf.Variable>,
-): Vocabulary {
+export function plainVocabulary(config: ResolvedModelConfig, parameters: ReadonlyMap<string, tf.Variable>): Vocabulary {
   const p = (name: string) => parameters.get(name) as tf.Tensor2D
   const logits = (hidden: tf.Tensor2D): tf.Tensor2D =>
     config.tiedHead ? tf.matMul(hidden, p('embedding.weight'), false, true) : tf.matMul(hidden, p('head.weight'))

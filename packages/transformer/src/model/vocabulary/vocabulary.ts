@@ -15,7 +15,7 @@ export interface Vocabulary {
    *
    * @param hidden - shape [N, D]
    * @param targets - int32 [N]
-   * @param places - as {@link Vocabulary.tailPlaces} tells them, each with as many N as may be after them
+   * @param places - from {@link Vocabulary.tailPlaces}; each list may be padded at the end with N
    * @param dropoutSeed - turns dropout on; int32 [1]
    * @returns nats; shape [N]
    */

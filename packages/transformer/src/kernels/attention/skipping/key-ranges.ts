@@ -14,7 +14,7 @@ export interface KeyRange {
   /** Index among the keys of the tile's first and past its last query. */
   readonly start: number
   readonly end: number
-  /** Of each head: the first key that may have any weight. */
+  /** The first key that may have any weight, for each head. */
   readonly first: readonly number[]
 }
 

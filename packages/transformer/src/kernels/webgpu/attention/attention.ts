@@ -95,7 +95,7 @@ interface Plan {
   readonly shape: TileShape
   readonly bias: BiasShape
   readonly sizes: Sizes
-  /** Of q, k and v, or qkv. */
+  /** The shapes of q, k and v, or of qkv. */
   readonly shapes: Readonly<Record<string, readonly number[]>>
   readonly uniforms: Readonly<Record<string, number>>
   readonly heads: number

@@ -96,7 +96,7 @@ const rule = ({ kind, padding, positions }: BiasShape) => `
   }
 `
 
-/** Of the distances between a pair of tiles, `nearest` and up to 2T − 2 more: a table need not fall with them. */
+/** The largest bias of the distances between two tiles, `nearest` and up to 2T − 2 more: a table need not fall with them. */
 const LARGEST_BIAS = `
 fn largestBias(head: u32, nearest: u32) -> f32 {
   let at = head * (u.queryTiles + u.keyTiles + u.tableTiles) + u.queryTiles + u.keyTiles;
