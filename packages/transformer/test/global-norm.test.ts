@@ -20,3 +20,18 @@ it.for<BackendName>(['wasm', 'tensorflow'])('is right to 1e-6 at 5·10⁷ number
   const [norm] = tf.tidy(() => globalNorm(tf.tile(tf.tensor1d(values), [SIZE / PERIOD])).dataSync())
   expect(Math.abs(norm! / expected - 1)).toBeLessThan(1e-6)
 })
+
+it('adds up in parts on webgpu, the last one short', async ({ skip }) => {
+  const unavailable = await selectBackend('webgpu', { software: true }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  skip(unavailable !== undefined, unavailable)
+  for (const size of [1, 4096, 1_000_003]) {
+    const numbers = Float32Array.from({ length: size }, (_, i) => values[i % PERIOD]!)
+    const expected = Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0))
+    const norm = globalNorm(tf.tensor1d(numbers))
+    const [got] = await norm.data()
+    expect(Math.abs(got! / expected - 1), `${size}`).toBeLessThan(1e-6)
+  }
+})

@@ -17,10 +17,9 @@ import { applyRotation, toDevice } from '../src/kernels/plain/rotate.js'
 import { adaptiveSpecs, adaptiveVocabulary } from '../src/model/vocabulary/adaptive.js'
 import { adaptiveInput64, adaptiveLosses64 } from './adaptive64.js'
 import { attention64, crossEntropy64, differences64, gelu64, geluExact64, layerNorm64, rmsNorm64 } from './float64.js'
+import { seed } from './seed.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
-// A failure names its seed; the numbers change from run to run.
-const seed = Date.now() % 1_000_000
 const random = seededRandom(seed)
 /** About normal, and exactly representable in fp32, so that both sides read the same inputs. */
 const normal = (size: number) =>

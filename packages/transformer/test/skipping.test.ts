@@ -8,12 +8,12 @@ import { keyRanges } from '../src/kernels/attention/skipping/key-ranges.js'
 import { scoreBounds } from '../src/kernels/attention/skipping/score-bounds.js'
 import { LARGEST_SCORE, skippingAttention } from '../src/kernels/attention/skipping/skipping.js'
 import { attention64 } from './float64.js'
+import { seed } from './seed.js'
 
 beforeAll(async () => {
   await selectBackend()
 })
 
-const seed = Date.now() % 1_000_000
 const random = seededRandom(seed)
 const normal = (size: number, scale = 1) =>
   Float64Array.from({ length: size }, () => Math.fround(scale * 3 * (random() + random() + random() + random() - 2)))

@@ -10,14 +10,13 @@ import { canFuse, fusedAttention, fusedSelfAttention } from '../src/kernels/webg
 import { packRotation } from '../src/kernels/webgpu/attention/rotation.js'
 import { toHalf } from '../src/kernels/webgpu/half.js'
 import { attention64, attentionGradients64, differences64 } from './float64.js'
+import { seed } from './seed.js'
 
 const unavailable = await selectBackend('webgpu', { software: true }).then(
   () => undefined,
   (error: Error) => error.message,
 )
 
-// A failure names its seed; the numbers change from run to run.
-const seed = Date.now() % 1_000_000
 const random = seededRandom(seed)
 const normal = (size: number) =>
   Float64Array.from({ length: size }, () => Math.fround(3 * (random() + random() + random() + random() - 2)))

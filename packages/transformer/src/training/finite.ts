@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 /**
  * Names of the arrays that hold NaN or ±∞. One number an array crosses from the device: 0·x is 0 for all others.
  */
-export async function notFinite(variables: ReadonlyMap<string, tf.Variable>): Promise<string[]> {
+async function notFinite(variables: ReadonlyMap<string, tf.Variable>): Promise<string[]> {
   const sums = tf.tidy(() => tf.stack([...variables.values()].map((v) => tf.sum(tf.mul(v, 0)))))
   const values = await sums.data().finally(() => sums.dispose())
   return [...variables.keys()].filter((_, i) => !Number.isFinite(values[i]!))
