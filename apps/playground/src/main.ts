@@ -158,6 +158,7 @@ function draw(): void {
   showTexts(outcomes)
   for (const id of ['extrapolation', 'generated'])
     element(id).querySelector<HTMLElement>('.nothing')!.hidden = outcomes.some(({ perplexity }) => perplexity.size)
+  element('training').querySelector<HTMLElement>('.nothing')!.hidden = outcomes.some(({ losses }) => losses.length)
 }
 
 element('experiment').addEventListener('submit', (event) => {

@@ -10,7 +10,8 @@ const pagesOf = (folder: string) =>
     .filter((file) => file.endsWith('.md') && file !== 'index.md')
     .sort()
     .map((file) => basename(file, '.md'))
-    .map((name) => ({ text: name.replaceAll('-', ' '), link: `/${folder}/${name}` }))
+    .map((name) => ({ text: titleOf(name), link: `/${folder}/${name}` }))
+const titleOf = (name: string) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ')
 const api = existsSync(join(pages, 'public/api'))
 
 /** A head's row of penalties. */
@@ -42,7 +43,7 @@ export default defineConfig({
         items: pagesOf('packages').map((item) => ({ ...item, text: `@alibi/${basename(item.link)}` })),
       },
       { text: 'Applications', items: pagesOf('apps') },
-      { text: 'Examples', items: [{ text: 'overview', link: '/docs/examples/' }, ...pagesOf('docs/examples')] },
+      { text: 'Examples', items: [{ text: 'Overview', link: '/docs/examples/' }, ...pagesOf('docs/examples')] },
       { text: 'Decisions', items: pagesOf('docs/decisions') },
     ],
     outline: { level: [2, 3] },
