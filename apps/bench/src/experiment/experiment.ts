@@ -11,13 +11,6 @@ import { sameTrials, tryRetrieval } from './retrieval.js'
 import { NotFiniteError, type Run, trainCell } from './train.js'
 import { disposeTrainer } from './trainer.js'
 
-/** What came of a run. */
-export interface Experiment {
-  readonly results: Results
-  /** Why cells have stopped before their last step, a sentence each: their losses were not finite. */
-  readonly stopped: readonly string[]
-}
-
 /**
  * Trains every cell and evaluates it by every reading: the whole experiment. Cells and readings that the folder's results
  * have already are not done again. A cell whose loss is not finite stops; the others carry on.
@@ -83,4 +76,11 @@ export function estimateSeconds(config: RunConfig, step: number): number {
   const perToken = step / (config.batchSize * config.trainLength)
   const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
   return cellsOf(config).length * (config.steps * step + read * perToken * 0.4)
+}
+
+/** What came of a run. */
+export interface Experiment {
+  readonly results: Results
+  /** Why cells have stopped before their last step, a sentence each: their losses were not finite. */
+  readonly stopped: readonly string[]
 }

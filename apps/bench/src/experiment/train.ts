@@ -17,40 +17,8 @@ import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import { newTrainer, savedTrainer } from './trainer.js'
 
-/** What the cells of a run share. */
-export interface Run {
-  readonly config: RunConfig
-  readonly registry: StrategyRegistry
-  readonly corpus: Corpus
-  /** Where results and checkpoints go. */
-  readonly folder: string
-  /** To the results. */
-  readonly append: Append
-  readonly progress: Progress
-  /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
-  readonly signal: AbortSignal
-  /** Told once how long a training step takes. */
-  readonly onStepSeconds?: (seconds: number) => void
-}
-
 /** Steps to time before saying how long the run will take: the first ones are slower. */
 const TIMED_STEPS = [5, 20] as const
-
-/** A loss that is no number ends the training of its cell, and of no other. */
-export class NotFiniteError extends Error {
-  constructor(loss: number, step: number, firstStep: number, cell: Cell) {
-    super(
-      `train: expected a finite loss, got ${loss} at step ${step} of ${cellName(cell)}; ${likelyCause(step, firstStep)}`,
-    )
-  }
-}
-
-/** A step's loss is that of the weights before it. */
-function likelyCause(step: number, firstStep: number): string {
-  if (step === 1) return 'no step was taken before: look at what the strategy computes, and at its starting values'
-  if (step === firstStep + 1) return 'its checkpoint has weights that are not finite: train it anew'
-  return 'lower the learning rate'
-}
 
 /** Trains a cell from its checkpoint, or from the start, to the last step. */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
@@ -153,3 +121,35 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   tokenizer: corpus.tokenizer.toJSON() as Metadata,
   window: { ...window },
 })
+
+/** A loss that is no number ends the training of its cell, and of no other. */
+export class NotFiniteError extends Error {
+  constructor(loss: number, step: number, firstStep: number, cell: Cell) {
+    super(
+      `train: expected a finite loss, got ${loss} at step ${step} of ${cellName(cell)}; ${likelyCause(step, firstStep)}`,
+    )
+  }
+}
+
+/** A step's loss is that of the weights before it. */
+function likelyCause(step: number, firstStep: number): string {
+  if (step === 1) return 'no step was taken before: look at what the strategy computes, and at its starting values'
+  if (step === firstStep + 1) return 'its checkpoint has weights that are not finite: train it anew'
+  return 'lower the learning rate'
+}
+
+/** What the cells of a run share. */
+export interface Run {
+  readonly config: RunConfig
+  readonly registry: StrategyRegistry
+  readonly corpus: Corpus
+  /** Where results and checkpoints go. */
+  readonly folder: string
+  /** To the results. */
+  readonly append: Append
+  readonly progress: Progress
+  /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
+  readonly signal: AbortSignal
+  /** Told once how long a training step takes. */
+  readonly onStepSeconds?: (seconds: number) => void
+}
