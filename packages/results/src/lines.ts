@@ -166,8 +166,12 @@ export interface OtherLine {
 }
 
 /** A line as JSON, without the end of the line; numbers that are not finite as strings. */
-export const lineText = (line: ResultLine | OtherLine): string =>
-  JSON.stringify(line, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? `${value}` : value))
+export function lineText(line: ResultLine | OtherLine): string {
+  const text = JSON.stringify(line)
+  // What JSON makes of them; files of a big sweep have hardly any.
+  if (!text.includes('null')) return text
+  return JSON.stringify(line, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? `${value}` : value))
+}
 
 /** A whole file. */
 export const resultsText = (lines: readonly (ResultLine | OtherLine)[]): string =>

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { linesOf, type Results, resultsText } from '@alibi/results'
+import { linesOf, type ResultLine, type Results, resultsText } from '@alibi/results'
 
 /** A file that is inside of the page. */
 export interface Download {
@@ -12,7 +12,7 @@ export interface Download {
 
 /** The run's data: its evaluations as a table, and all there is. */
 export function downloadsOf(results: Results): Download[] {
-  const gzipped = gzipSync(resultsText(linesOf(results)), { level: 9 })
+  const gzipped = gzippedLines(linesOf(results))
   return [
     {
       file: 'evaluations.csv',
@@ -25,6 +25,16 @@ export function downloadsOf(results: Results): Download[] {
       url: dataUrl('application/gzip', gzipped),
     },
   ]
+}
+
+/** Lines that are packed at once: files that are packed one after another are one file, and a big one is never all in memory. */
+const AT_ONCE = 20_000
+
+function gzippedLines(lines: readonly ResultLine[]): Buffer {
+  const parts: Buffer[] = []
+  for (let from = 0; from < lines.length; from += AT_ONCE)
+    parts.push(gzipSync(resultsText(lines.slice(from, from + AT_ONCE))))
+  return Buffer.concat(parts)
 }
 
 const COLUMNS = [
