@@ -1,4 +1,4 @@
-import { conformanceCases } from '@alibi/core/conformance'
+import { conformanceCases, type PlainParameters } from '@alibi/core/conformance'
 import { describe, it } from 'vitest'
 import { type AlibiOptions, alibi } from '../src/index.js'
 
@@ -14,10 +14,13 @@ const symmetric: [AlibiOptions, readonly number[]][] = [
   [{ numHeads: 8, scale: 0.25 }, eight.map((slope) => slope / 4)],
   [{ numHeads: 12, learned: true, scale: 0.5 }, twelve.map((slope) => slope / 2)],
   [{ numHeads: 2, slopes: [0.3, 0] }, [0.3, 0]],
+  [{ numHeads: 4, maxBias: 4 }, [0.5, 0.25, 0.125, 0.0625]],
+  [{ numHeads: 2, maxBias: 16, learned: true, perLayer: true }, [2 ** -8, 2 ** -16]],
 ]
 
 describe.each(symmetric)('%j', (options, slopes) => {
-  const bias = (head: number, distance: number) => -slopes[head]! * distance
+  const bias = (head: number, query: number, key: number, { logSlopes }: PlainParameters) =>
+    -(logSlopes ? Math.exp(logSlopes[head]!) : slopes[head]!) * (query - key)
   for (const { name, run } of conformanceCases(() => alibi(options), { bias })) it(name, run)
 })
 
@@ -26,7 +29,9 @@ describe.each<AlibiOptions>([
   { numHeads: 4, direction: 'nonsymmetric', learned: true },
 ])('%j', (options) => {
   /** Two heads look back, with the slopes of two; the others see nothing behind. */
-  const bias = (head: number, distance: number) =>
-    head < 2 ? -([2 ** -4, 2 ** -8][head]! * distance) : distance && -1e30
+  const bias = (head: number, query: number, key: number, { logSlopes }: PlainParameters) => {
+    if (head >= 2) return query === key ? 0 : -1e30
+    return -(logSlopes ? Math.exp(logSlopes[head]!) : [2 ** -4, 2 ** -8][head]!) * (query - key)
+  }
   for (const { name, run } of conformanceCases(() => alibi(options), { bias })) it(name, run)
 })

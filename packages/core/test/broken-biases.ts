@@ -4,7 +4,75 @@ import { bucketed, distance, geometric, knownSlopes, linear, make, pair } from '
 /** The authors' slopes for 12 heads (paper, §3, and their get_slopes). */
 const twelve = [...geometric(8, 1), ...[1, 3, 5, 7].map((k) => 2 ** (-k / 2))]
 
+/** Slope ½ up to distance 1,024, and a constant beyond. */
+const clipped = (distance: number) => -0.5 * Math.min(1024, Math.abs(distance))
+
 export const brokenBiases: readonly Broken[] = [
+  {
+    mistake: 'divided by the largest key of the call',
+    says: ['it reads the other positions of the call', 'the largest'],
+    caughtBy: 'biases a tile as the whole matrix does',
+    strategy: make({ bias: pair((q, k, _i, _j, _queries, keys) => Math.abs(q - k) / Math.max(...keys)) }),
+  },
+  {
+    mistake: 'heads last',
+    says: ['a distance bias of shape [8,1444], got [1444,8]', 'heads come first: transpose it'],
+    caughtBy: 'biases scores by finite values of shape [numHeads, queries, keys]',
+    strategy: make({
+      bias: {
+        kind: 'distance',
+        numHeads: 8,
+        evaluate: (ops, _parameters, distances) =>
+          ops.tensor(
+            [...distances].flatMap((d) => geometric(8, 1).map((slope) => -slope * Math.abs(d))),
+            [distances.length, 8],
+          ),
+      },
+    }),
+  },
+  {
+    mistake: 'the mask in the bias',
+    says: ['at most -1000000000 at every head', 'the mask is in the bias'],
+    caughtBy: 'leaves the mask to the model',
+    strategy: make({ bias: distance((d) => (d < 0 ? -1e9 : -d)) }),
+  },
+  {
+    mistake: 'slopes of NaN',
+    says: ['finite slopes at the start, got NaN at head 1'],
+    caughtBy: 'has slopes that penalise distance, wherever training takes them',
+    strategy: make({ bias: linear([0.5, Number.NaN]) }),
+  },
+  {
+    mistake: 'clipped at distance 1,024',
+    says: ['-512.5 at head 0, query 16383, distance 1025', 'distances are clipped', 'from distance 1024 on'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: distance(clipped) }),
+    options: knownSlopes([0.5]),
+  },
+  {
+    mistake: 'wrong at distance 3 alone',
+    says: ['-1.5 at head 0, query 16383, distance 3, got -1'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: distance((d) => -0.5 * (Math.abs(d) === 3 ? 2 : Math.abs(d))) }),
+    options: knownSlopes([0.5]),
+  },
+  {
+    mistake: 'a bias of pairs that forgets how far the query is, near the start',
+    says: ['at head 0, query 1, distance 1'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({ bias: pair((query, key) => Math.abs(query - key) / Math.max(query, 512)) }),
+    options: { bias: (_head, query, key) => (-0.5 * (query - key)) / Math.max(query, 1) },
+  },
+  {
+    mistake: 'a table of the other bucket: right where it starts with zeros, wrong once it is trained',
+    says: ['the known bias at other parameters'],
+    caughtBy: 'has the bias it is known to have',
+    strategy: make({
+      parameters: { table: { shape: [8, 2], init: { kind: 'constant', value: 0 } } },
+      bias: bucketed((d) => Math.min(7, Math.max(0, d + 1))).bias!,
+    }),
+    options: { bias: (head, query, key, { table }) => table![2 * Math.min(7, query - key) + head]! },
+  },
   {
     mistake: 'a bias without heads',
     caughtBy: 'biases scores by finite values of shape [numHeads, queries, keys]',
@@ -18,8 +86,8 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'grows out of fp32',
-    says: ['-Infinity at head 0, query 0, key 1000000'],
-    caughtBy: 'stays finite in fp32 a million tokens on',
+    says: ['-Infinity at head 0, distance -1000000'],
+    caughtBy: 'is finite in fp32 at every distance to 4,096, and far ones to a million',
     strategy: make({ bias: distance((d) => -(d ** 8)) }),
   },
   {
@@ -52,7 +120,7 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'divided by the size of the tile',
-    says: ['every value is 2 times'],
+    says: ['it reads the other positions of the call'],
     caughtBy: 'biases a tile as the whole matrix does',
     strategy: make({ bias: pair((q, k, _i, _j, _queries, keys) => Math.abs(q - k) / keys.length) }),
   },
@@ -102,7 +170,7 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'slopes off by one: the first head has slope 1',
-    says: ['-0.5 at head 0, query 1000, key 999, got -1', 'heads are off by one'],
+    says: ['-0.5 at head 0, query 16383, distance 1, got -1', 'heads are off by one'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: linear(geometric(8, 0)) }),
     options: knownSlopes(geometric(8, 1)),
@@ -123,28 +191,28 @@ export const brokenBiases: readonly Broken[] = [
   },
   {
     mistake: 'a bias that grows with the distance',
-    says: ['-0.5 at head 0, query 1000, key 999, got 0.5', 'the bias grows with the distance'],
+    says: ['-0.5 at head 0, query 16383, distance 1, got 0.5', 'the bias grows with the distance'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: distance((d) => 0.5 * Math.abs(d)) }),
     options: knownSlopes([0.5]),
   },
   {
     mistake: 'distances counted from 1',
-    says: ['0 at head 0, query 1000, key 1000, got -0.5', 'a token is at distance 0 from itself'],
+    says: ['0 at head 0, query 16383, distance 0, got -0.5', 'a token is at distance 0 from itself'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: distance((d) => -0.5 * (Math.abs(d) + 1)) }),
     options: knownSlopes([0.5]),
   },
   {
     mistake: 'the last two keys at distance 0',
-    says: ['-0.5 at head 0, query 1000, key 999, got 0', 'the key before a query is at distance 1'],
+    says: ['-0.5 at head 0, query 16383, distance 1, got 0', 'the key before a query is at distance 1'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: distance((d) => -0.5 * Math.max(0, Math.abs(d) - 1)) }),
     options: knownSlopes([0.5]),
   },
   {
     mistake: 'slopes in reverse order',
-    says: ['at head 0, query 1000, key 999', 'the heads are in reverse order'],
+    says: ['at head 0, query 16383, distance 1', 'the heads are in reverse order'],
     caughtBy: 'has the bias it is known to have',
     strategy: make({ bias: linear(geometric(8, 1).reverse()) }),
     options: knownSlopes(geometric(8, 1)),

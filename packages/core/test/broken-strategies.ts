@@ -1,8 +1,11 @@
 import type { ConformanceOptions } from '../src/conformance/index.js'
-import type { PositionStrategy, ReferenceTensor } from '../src/index.js'
+import { type PositionStrategy, type ReferenceTensor, reference } from '../src/index.js'
 import { brokenBiases } from './broken-biases.js'
+import { brokenDeclarations } from './broken-declarations.js'
+import { brokenNumbers } from './broken-numbers.js'
 import { numericGradients } from './numeric-gradients.js'
 import {
+  axial,
   checkBelow,
   dynamicAngles,
   embedding,
@@ -55,8 +58,15 @@ const brokenInGeneral: readonly Broken[] = [
   },
   {
     mistake: 'can be changed after it was made',
+    says: ['defineStrategy', 'got strategy, which can be changed'],
     caughtBy: 'is frozen',
-    strategy: { specVersion: 1, name: 'small', bias: linear([0.5]) },
+    strategy: { ...make({ bias: linear([0.5]) }) },
+  },
+  {
+    mistake: 'a hook that can be changed after it was made',
+    says: ['got bias, which can be changed'],
+    caughtBy: 'is frozen',
+    strategy: Object.freeze({ specVersion: 1, name: 'small', bias: linear([0.5]) }),
   },
   {
     mistake: 'shifts its positions in place',
@@ -124,7 +134,8 @@ const brokenInGeneral: readonly Broken[] = [
 const brokenParameters: readonly Broken[] = [
   {
     mistake: 'a start that JSON changes',
-    caughtBy: 'declares parameters that survive JSON and start finite',
+    says: ['as a plain array, got Float64Array'],
+    caughtBy: 'declares itself as the interface asks',
     strategy: make({
       parameters: { slopes: { shape: [1], init: { kind: 'values', values: Float64Array.of(1) as never } } },
       bias: { kind: 'linear', numHeads: 1, slopes: (_ops, { slopes }) => slopes! },
@@ -132,8 +143,8 @@ const brokenParameters: readonly Broken[] = [
   },
   {
     mistake: 'the logarithm of a slope of 0 as a start',
-    says: ['infinity'],
-    caughtBy: 'declares parameters that survive JSON and start finite',
+    says: ['finite init.values of parameter logSlopes', '-Infinity at 0'],
+    caughtBy: 'declares itself as the interface asks',
     strategy: make({
       parameters: { logSlopes: { shape: [1], init: { kind: 'values', values: [Math.log(0)] } } },
       bias: { kind: 'linear', numHeads: 1, slopes: (ops, { logSlopes }) => ops.exp(logSlopes!) },
@@ -172,6 +183,42 @@ const brokenParameters: readonly Broken[] = [
     }),
     options: { differentiable: numericGradients },
   },
+  {
+    mistake: 'a parameter read on the host, where the library then throws',
+    says: ['got “Cannot compute gradient of y=f(x) with respect to x.”', 'read on the host'],
+    caughtBy: 'trains every parameter',
+    strategy: make({
+      parameters: { scale: table(1) },
+      bias: { kind: 'linear', numHeads: 1, slopes: (ops, { scale }) => ops.exp(scale!) },
+    }),
+    options: {
+      differentiable: {
+        ops: reference,
+        gradients() {
+          throw new Error('Cannot compute gradient of y=f(x) with respect to x.')
+        },
+      },
+    },
+  },
+  {
+    mistake: 'starts where it has no slope: √0',
+    says: ['a finite gradient for root where training starts', 'has no slope'],
+    caughtBy: 'trains every parameter',
+    strategy: make({
+      parameters: { root: { shape: [1], init: { kind: 'constant', value: 0 } } },
+      bias: {
+        kind: 'linear',
+        numHeads: 1,
+        slopes: (ops, { root }) => ops.pow(ops.abs(root!), ops.tensor([0.5], [1])),
+      },
+    }),
+    options: {
+      differentiable: {
+        ops: reference,
+        gradients: (_values, { root }) => ({ root: root!.data.map((x) => 0.5 * x ** -0.5) }),
+      },
+    },
+  },
 ]
 
 const brokenEmbeddings: readonly Broken[] = [
@@ -181,8 +228,20 @@ const brokenEmbeddings: readonly Broken[] = [
     strategy: make({ embedding: { ...embedding(wave), modelDim: 4 } }),
   },
   {
+    mistake: 'features first',
+    says: ['of shape [38,2], got [2,38]', 'axes in another order: transpose'],
+    caughtBy: 'embeds with finite rows of modelDim',
+    strategy: make({
+      embedding: {
+        modelDim: 2,
+        evaluate: (ops, parameters, positions) =>
+          ops.transpose(embedding(wave).evaluate(ops, parameters, positions), [1, 0]),
+      },
+    }),
+  },
+  {
     mistake: 'overflows far away',
-    says: ['Infinity at position 1024, feature 0'],
+    says: ['Infinity at position 1023, feature 0'],
     caughtBy: 'embeds with finite rows of modelDim',
     strategy: make({ embedding: embedding((p) => [Math.exp(p), p]) }),
   },
@@ -221,6 +280,40 @@ const brokenEmbeddings: readonly Broken[] = [
 
 const brokenRotations: readonly Broken[] = [
   {
+    mistake: 'axial positions on a grid 7 wide that are said to be relative',
+    says: ['say relative: false'],
+    caughtBy: 'rotates so that products depend on the distance alone',
+    strategy: axial(7),
+  },
+  {
+    mistake: 'axial positions on a grid whose rows fit most offsets',
+    caughtBy: 'rotates so that products depend on the distance alone',
+    strategy: axial(16),
+  },
+  {
+    mistake: 'the other pairing than known',
+    says: ['pairing half, got interleaved', 'weights'],
+    caughtBy: 'turns the pairs of features it is known to turn',
+    strategy: rotation({ rotaryDim: 4, pairing: 'interleaved', angles: (positions) => rates(positions, [1, 0.01]) }),
+    options: { angle: (position, pair) => position * [1, 0.01][pair]!, pairing: 'half' },
+  },
+  {
+    mistake: 'magnitudes of queries on keys',
+    says: ['the known magnitudes of a query', 'queries and keys are swapped'],
+    caughtBy: 'has the magnitudes it is known to have',
+    strategy: rotation({
+      magnitudes: (positions, side) => Float64Array.from(positions, () => (side === 'key' ? 2 : 0.5)),
+    }),
+    options: { magnitude: (_position, _pair, side) => (side === 'query' ? 2 : 0.5) },
+  },
+  {
+    mistake: 'no magnitudes where some are known',
+    says: ['there are none'],
+    caughtBy: 'has the magnitudes it is known to have',
+    strategy: rotation({}),
+    options: { magnitude: () => 1.1386 },
+  },
+  {
     mistake: 'an angle too few',
     caughtBy: 'rotates by finite angles, one a pair and position',
     strategy: rotation({ angles: (positions) => new Float64Array(positions.length - 1) }),
@@ -232,13 +325,13 @@ const brokenRotations: readonly Broken[] = [
   },
   {
     mistake: 'magnitudes that do not cancel',
-    says: ['at query 1000, key 1000', 'do not cancel'],
+    says: ['the same 1 tokens on', 'at query 1, key 1', 'do not cancel'],
     caughtBy: 'rotates so that products depend on the distance alone',
     strategy: rotation({ magnitudes: (positions) => Float64Array.from(positions, (p) => 0.999 ** p) }),
   },
   {
     mistake: 'angles of the square of the position',
-    says: ['no multiple of the position'],
+    says: ['no multiple of the position', 'say relative: false'],
     caughtBy: 'rotates so that products depend on the distance alone',
     strategy: rotation({ angles: (positions) => Float64Array.from(positions, (p) => 0.01 * p * p) }),
   },
@@ -268,29 +361,31 @@ const brokenRotations: readonly Broken[] = [
   },
   {
     mistake: 'pairs in reverse order',
-    says: ['at position 1, pair 0', 'the pairs are in reverse order'],
-    caughtBy: 'has the angles it is known to have',
+    says: ['at position 1, pair 0, its cosine', 'the pairs are in reverse order'],
+    caughtBy: 'turns by the angles it is known to turn by',
     strategy: rotation({ rotaryDim: 4, angles: (positions) => rates(positions, [0.01, 1]) }),
-    options: { angle: (position, pair) => position * [1, 0.01][pair]! },
+    options: { angle: (position, pair) => position * [1, 0.01][pair]!, pairing: 'half' },
   },
   {
     mistake: 'another base',
-    says: ['0.01 at position 1, pair 1, got 0.02', 'the base, or the dimension'],
-    caughtBy: 'has the angles it is known to have',
+    says: ['at position 1, pair 1, its cosine', 'the base, or the dimension'],
+    caughtBy: 'turns by the angles it is known to turn by',
     strategy: rotation({ rotaryDim: 4, angles: (positions) => rates(positions, [1, 0.02]) }),
-    options: { angle: (position, pair) => position * [1, 0.01][pair]! },
+    options: { angle: (position, pair) => position * [1, 0.01][pair]!, pairing: 'half' },
   },
   {
     mistake: 'turns the other way than known',
-    says: ['0.1 at position 1, pair 0, got -0.1', 'the other way'],
-    caughtBy: 'has the angles it is known to have',
+    says: ['at position 1, pair 0, its sine', 'the other way'],
+    caughtBy: 'turns by the angles it is known to turn by',
     strategy: rotation({ angles: (positions) => Float64Array.from(positions, (p) => -0.1 * p) }),
-    options: { angle: (position) => 0.1 * position },
+    options: { angle: (position) => 0.1 * position, pairing: 'half' },
   },
 ]
 
 export const brokenStrategies: readonly Broken[] = [
+  ...brokenDeclarations,
   ...brokenInGeneral,
+  ...brokenNumbers,
   ...brokenParameters,
   ...brokenEmbeddings,
   ...brokenRotations,

@@ -19,6 +19,8 @@ describe('the conformance suite bites', () => {
       bias: () => 0,
       embedding: () => 0,
       angle: () => 0,
+      pairing: 'half',
+      magnitude: () => 1,
       differentiable: numericGradients,
     }
     const everything = [...brokenStrategies, ...soundStrategies].map(({ strategy }) => strategy)
@@ -54,4 +56,16 @@ it('makes a strategy for each case from a function', async () => {
   })
   for (const { run } of cases) await run()
   expect(made.size).toBe(cases.length + 1)
+})
+
+it.each<[string, ConformanceOptions, string]>([
+  ['an unknown option', { bais: () => 0 } as never, 'got bais; did you mean bias?'],
+  [
+    'a bias of the distance',
+    { bias: ((head: number, d: number) => head * d) as never },
+    'bias(head, query, key, parameters), got a function of 2',
+  ],
+  ['angles without their pairs', { angle: () => 0 }, 'pairing with angle, got none; say which features turn together'],
+])('refuses %s', (_what, options, message) => {
+  expect(() => conformanceCases(none(), options)).toThrow(message)
 })

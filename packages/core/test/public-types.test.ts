@@ -128,7 +128,9 @@ it('a tensor library needs these sixteen operations', () => {
 })
 
 it('a case can run in any test framework', () => {
-  const [first] = conformance.conformanceCases(() => core.none(), { bias: (head, distance) => -head * distance })
+  const [first] = conformance.conformanceCases(() => core.none(), {
+    bias: (head, query, key) => -head * (query - key),
+  })
   expectTypeOf(first!.run).toEqualTypeOf<() => void | Promise<void>>()
   expectTypeOf(first!.name).toEqualTypeOf<string>()
   expectTypeOf(conformance.conformanceCases).parameter(0).toEqualTypeOf<PositionStrategy | (() => PositionStrategy)>()

@@ -3,8 +3,15 @@ import type { Embedding, LinearBias, PairBias, PositionStrategy, Positions, Rota
 
 // What small strategies are made of. The broken ones are made of the same, with one mistake each.
 
+/** As `defineStrategy` does, but what is wrong stays. */
 export const make = (hooks: Omit<PositionStrategy, 'specVersion' | 'name'>): PositionStrategy =>
-  Object.freeze({ specVersion: 1, name: 'small', ...hooks })
+  frozen({ specVersion: 1, name: 'small', ...hooks })
+
+function frozen<T extends object>(value: T): T {
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && member !== null && !ArrayBuffer.isView(member)) frozen(member)
+  return Object.freeze(value)
+}
 
 export const table = (...shape: number[]) => ({ shape, init: { kind: 'normal' as const, standardDeviation: 1 } })
 
@@ -50,6 +57,15 @@ export const dynamicAngles = (positions: Positions): Float64Array => {
   return Float64Array.from(positions, (p) => (p * 0.1) / stretch)
 }
 
+/** A pair of features for the row and one for the column of a grid. */
+export const axial = (width: number, changes: Partial<Rotation> = {}): PositionStrategy =>
+  rotation({
+    rotaryDim: 4,
+    angles: (positions) =>
+      Float64Array.from([...positions].flatMap((p) => [0.3 * Math.floor(p / width), 0.3 * (p % width)])),
+    ...changes,
+  })
+
 export const linear = (values: readonly number[]): LinearBias => ({
   kind: 'linear',
   numHeads: values.length,
@@ -60,7 +76,7 @@ export const geometric = (heads: number, from: number) =>
   Array.from({ length: heads }, (_, k) => 2 ** ((-8 * (k + from)) / heads))
 
 export const knownSlopes = (slopes: readonly number[]): ConformanceOptions => ({
-  bias: (head, distance) => -slopes[head]! * distance,
+  bias: (head, query, key) => -slopes[head]! * (query - key),
 })
 
 /** One head's bias as a function of the distance; `i` is its place in the call, which must not matter. */
@@ -112,7 +128,29 @@ export const soundStrategies: readonly {
     options: { embedding: (position, feature) => wave(position)[feature]! },
   },
   { what: 'a learned table of 8 positions', strategy: learned(8, (p) => checkBelow(8, Int32Array.of(p))[0]!) },
-  { what: 'a rotation', strategy: rotation({}), options: { angle: (position) => position * 0.1 } },
+  {
+    what: 'a rotation',
+    strategy: rotation({}),
+    options: { angle: (position) => position * 0.1, pairing: 'half', magnitude: () => 1 },
+  },
+  {
+    what: 'angles modulo 2π: the same rotation',
+    strategy: rotation({ angles: (positions) => Float64Array.from(positions, (p) => (p * 0.1) % (2 * Math.PI)) }),
+    options: { angle: (position) => position * 0.1, pairing: 'half' },
+  },
+  {
+    what: 'queries scaled by log n, which says that it is not relative',
+    strategy: rotation({
+      relative: false,
+      magnitudes: (positions, side) =>
+        Float64Array.from(positions, (p) => (side === 'query' ? Math.max(1, Math.log(p + 1) / Math.log(512)) : 1)),
+    }),
+    options: {
+      magnitude: (position, _pair, side) =>
+        side === 'query' ? Math.max(1, Math.log(position + 1) / Math.log(512)) : 1,
+    },
+  },
+  { what: 'axial positions on a grid, which say so', strategy: axial(7, { relative: false }) },
   {
     what: 'a rotation that looks at how far positions go, and says so',
     strategy: rotation({ cacheable: false, angles: dynamicAngles }),
@@ -128,9 +166,14 @@ export const soundStrategies: readonly {
     }),
   },
   {
-    what: 'magnitudes that cancel',
-    strategy: rotation({
-      magnitudes: (positions, side) => Float64Array.from(positions, (p) => 0.999 ** (side === 'query' ? p : -p)),
+    what: 'magnitudes that cancel, and end where fp32 does',
+    strategy: make({
+      maxPositions: 50_000,
+      rotation: {
+        ...rotation({}).rotation!,
+        angles: (positions) => Float64Array.from(checkBelow(50_000, positions), (p) => p * 0.1),
+        magnitudes: (positions, side) => Float64Array.from(positions, (p) => 0.999 ** (side === 'query' ? p : -p)),
+      },
     }),
   },
   {
@@ -153,13 +196,38 @@ export const soundStrategies: readonly {
       bias: { kind: 'linear', numHeads: 1, slopes: (ops, { logSlopes }) => ops.exp(logSlopes!) },
     }),
   },
-  { what: 'buckets of distances', strategy: bucketed(clampBehind) },
+  {
+    what: 'buckets of distances',
+    strategy: bucketed(clampBehind),
+    options: { bias: (head, query, key, { table }) => table![2 * clampBehind(query - key) + head]! },
+  },
+  {
+    what: 'one-sided heads, as encoders have them',
+    strategy: make({
+      bias: {
+        kind: 'distance',
+        numHeads: 2,
+        evaluate: (ops, _parameters, distances) =>
+          ops.tensor(
+            [
+              ...Array.from(distances, (d) => (d < 0 ? -1e30 : -d)),
+              ...Array.from(distances, (d) => (d > 0 ? -1e30 : d)),
+            ],
+            [2, distances.length],
+          ),
+      },
+    }),
+  },
   {
     what: 'a table of 8 distances',
     strategy: bucketed((d) => clampBehind(checkBelow(8, Int32Array.of(d))[0]!), { maxPositions: 8 }),
   },
   { what: 'a window, flat within', strategy: make({ bias: distance((d) => (d < 32 ? 0 : -1e4)) }) },
-  { what: 'a bias of pairs', strategy: make({ bias: pair((query, key) => Math.abs(query - key) / (query + 1)) }) },
+  {
+    what: 'a bias of pairs',
+    strategy: make({ bias: pair((query, key) => Math.abs(query - key) / (query + 1)) }),
+    options: { bias: (_head, query, key) => (-0.5 * (query - key)) / (query + 1) },
+  },
   {
     what: 'a bias of one position',
     strategy: make({ maxPositions: 1, bias: pair((q) => checkBelow(1, Int32Array.of(q))[0]!) }),

@@ -1,5 +1,5 @@
 import { conformanceCases } from '@alibi/core/conformance'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { linearScaling, llama3Scaling, ntkScaling, rotary, xPos, yarnScaling } from '../src/index.js'
 
 /** RoFormer, eq. 15. */
@@ -18,8 +18,16 @@ describe.each([
     rotary({ rotaryDim: 8, scaling: linearScaling({ factor: 4 }) }),
     (position: number, pair: number) => plain(8, 10_000)(position, pair) / 4,
   ],
-] as const)('%s', (_name, strategy, angle) => {
-  for (const { name, run } of conformanceCases(strategy, { angle })) it(name, run)
+] as const)('%s', (what, strategy, angle) => {
+  const pairing = what.includes('interleaved') ? 'interleaved' : 'half'
+  for (const { name, run } of conformanceCases(strategy, { angle, pairing })) it(name, run)
+})
+
+describe.each([512, 1024])('xPos, a decay over %i tokens', (scaleBase) => {
+  /** ζ^(±p/scaleBase), ζ = (2i/d + 0.4)/1.4 (Sun et al., 2022, eq. 12). */
+  const magnitude = (position: number, pair: number, side: 'query' | 'key') =>
+    ((pair / 4 + 0.4) / 1.4) ** (((side === 'query' ? 1 : -1) * position) / scaleBase)
+  for (const { name, run } of conformanceCases(xPos({ rotaryDim: 8, scaleBase }), { magnitude })) it(name, run)
 })
 
 describe.each([
@@ -28,4 +36,15 @@ describe.each([
   ['Llama 3', rotary({ rotaryDim: 8, scaling: llama3Scaling({ factor: 8 }) })],
 ])('%s', (_name, strategy) => {
   for (const { name, run } of conformanceCases(strategy)) it(name, run)
+})
+
+it('xPos ends where its factors leave room in fp32', () => {
+  const { maxPositions, rotation } = xPos({ rotaryDim: 8 })
+  expect(maxPositions).toBe(28_328)
+  const [largest] = rotation.magnitudes!(Int32Array.of(maxPositions - 1), 'key')
+  expect(Math.log2(largest!)).toBeGreaterThan(99.9)
+  expect(Math.log2(largest!)).toBeLessThanOrEqual(100)
+  expect(() => rotation.angles(Int32Array.of(maxPositions))).toThrow('xPos: expected positions below 28328, got 28328')
+  expect(() => rotation.magnitudes!(Int32Array.of(36_300), 'query')).toThrow('its factors leave fp32 there')
+  expect(() => rotation.angles(Int32Array.of(-28_328))).toThrow('got -28328')
 })

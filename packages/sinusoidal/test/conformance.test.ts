@@ -1,4 +1,5 @@
-import { conformanceCases } from '@alibi/core/conformance'
+import type { EmbeddingStrategy } from '@alibi/core'
+import { conformanceCases, type PlainParameters } from '@alibi/core/conformance'
 import { describe, it } from 'vitest'
 import { learned, sinusoidal } from '../src/index.js'
 
@@ -23,10 +24,14 @@ describe.each([
   for (const { name, run } of conformanceCases(strategy, { embedding })) it(name, run)
 })
 
-describe.each([
+describe.each<[string, EmbeddingStrategy]>([
   ['learned', learned({ modelDim: 6, maxPositions: 40 })],
   ['learned, longer than any position checked', learned({ modelDim: 2, maxPositions: 20_000 })],
   ['learned, one position', learned({ modelDim: 6, maxPositions: 1 })],
 ])('%s', (_name, strategy) => {
-  for (const { name, run } of conformanceCases(strategy)) it(name, run)
+  const { modelDim } = strategy.embedding
+  /** Row p of the table. */
+  const embedding = (position: number, feature: number, { table }: PlainParameters) =>
+    table![position * modelDim + feature]!
+  for (const { name, run } of conformanceCases(strategy, { embedding })) it(name, run)
 })

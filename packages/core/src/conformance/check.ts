@@ -14,14 +14,21 @@ export interface Differentiable<T> {
   ): ParameterValues<ArrayLike<number>> | Promise<ParameterValues<ArrayLike<number>>>
 }
 
+/** A strategy's parameters in plain numbers, row-major, by name. */
+export type PlainParameters = Readonly<Record<string, Float64Array>>
+
 /** What is known of one strategy beyond the interface: numbers that only its paper can tell. */
 export interface ConformanceOptions {
-  /** The bias that the strategy must have at its starting parameters, by head and by distance ≥ 0. */
-  readonly bias?: (head: number, distance: number) => number
-  /** The embedding that it must have at its starting parameters. */
-  readonly embedding?: (position: number, feature: number) => number
-  /** The radians by which it must turn a pair of features, pairs from 0 to rotaryDim/2 − 1. */
+  /** The bias that the strategy must have, by head and positions; asked for key ≤ query alone. */
+  readonly bias?: (head: number, query: number, key: number, parameters: PlainParameters) => number
+  /** The embedding that it must have. */
+  readonly embedding?: (position: number, feature: number, parameters: PlainParameters) => number
+  /** The radians by which it must turn a pair of features, pairs from 0 to rotaryDim/2 − 1. Needs `pairing`. */
   readonly angle?: (position: number, pair: number) => number
+  /** Which features make a pair: (i, i + rotaryDim/2) or (2i, 2i + 1). Weights of one do not fit the other. */
+  readonly pairing?: 'half' | 'interleaved'
+  /** The factor on a rotated pair of features (xPos, YaRN). */
+  readonly magnitude?: (position: number, pair: number, side: 'query' | 'key') => number
   /** A library with gradients: then every declared parameter must receive one. Absent: that is not checked. */
   // biome-ignore lint/suspicious/noExplicitAny: any tensor type; it meets only its own functions
   readonly differentiable?: Differentiable<any>

@@ -1,5 +1,4 @@
 // Letters: L tokens, D modelDim.
-import { initialParameters } from '../parameters.js'
 import { positionRange } from '../positions.js'
 import { reference } from '../reference.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
@@ -78,44 +77,4 @@ export const embeddingChecks: readonly Check[] = [
       })
     },
   },
-  {
-    name: 'has the embedding it is known to have',
-    applies: ({ embedding }, options) => embedding !== undefined && options.embedding !== undefined,
-    run(strategy, options) {
-      const { embedding, parameters } = strategy
-      const positions = knownPositions(strategy)
-      const D = embedding!.modelDim
-      const known = options.embedding!
-      const table = (value: (position: number, feature: number) => number) =>
-        Array.from(positions).flatMap((p) => Array.from({ length: D }, (_, i) => value(p, i)))
-      expectEqual(embedding!.evaluate(reference, initialParameters(reference, parameters), positions), {
-        what: 'the known embedding',
-        want: reference.tensor(table(known), [positions.length, D]),
-        axes: embeddingAxes(positions),
-        suspects: knownEmbeddingSuspects(D, known).map(({ mistake, value }) => ({
-          mistake,
-          values: () => table(value),
-        })),
-      })
-    },
-  },
 ]
-
-/** How an embedding comes to differ from the known one. */
-function knownEmbeddingSuspects(modelDim: number, known: (position: number, feature: number) => number) {
-  const half = modelDim / 2
-  return [
-    { mistake: 'off by one: the first position is 0, not 1', value: (p: number, i: number) => known(p + 1, i) },
-    { mistake: 'off by one: the first position is 1 in the formula', value: (p: number, i: number) => known(p - 1, i) },
-    { mistake: 'sine and cosine are swapped', value: (p: number, i: number) => known(p, i ^ 1) },
-    { mistake: 'the halves are swapped', value: (p: number, i: number) => known(p, (i + half) % modelDim) },
-    {
-      mistake: 'the layout: first halves, then second halves, where they alternate',
-      value: (p: number, i: number) => known(p, i < half ? 2 * i : 2 * (i - half) + 1),
-    },
-    {
-      mistake: 'the layout: halves alternate, where one follows the other',
-      value: (p: number, i: number) => known(p, (i >> 1) + (i % 2) * half),
-    },
-  ]
-}

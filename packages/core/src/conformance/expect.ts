@@ -11,23 +11,23 @@ const TOLERANCE = 1e-9
 const isClose = (got: number, want: number) => Math.abs(got - want) <= TOLERANCE * (1 + Math.abs(want))
 
 /** What an axis counts: heads by themselves, queries and keys by their positions. */
-export type Axis = readonly [name: string, values?: ArrayLike<number>]
+export type Axis = readonly [name: string, values?: ArrayLike<number | string>]
 
-/** A mistake, and the values that it makes: it is named where they are the ones that we got. */
+/** A possible mistake and the values that it would make. It is named if those are the values that we got. */
 export interface Suspect {
   readonly mistake: string
-  /** What cannot be computed is not what happened. */
+  /** A throw rules this mistake out. */
   values(): ArrayLike<number>
 }
 
 export interface Expectation {
-  /** What the values are, for the message. */
+  /** The name of the values, for the message. */
   readonly what: string
   readonly want: ReferenceTensor
   readonly axes: readonly Axis[]
   /** From the most to the least likely. */
   readonly suspects?: readonly Suspect[]
-  /** The mistake, where no suspect fits. */
+  /** The mistake, where no suspect fits. Default: a flipped sign or a factor, where one explains the values. */
   readonly otherwise?: () => string | undefined
 }
 
@@ -36,7 +36,8 @@ export function expectEqual(got: ReferenceTensor, { what, want, axes, suspects =
   expectShape(what, got, want.shape)
   const at = want.data.findIndex((value, i) => !isClose(got.data[i]!, value))
   if (at < 0) return
-  const suspect = [...suspects, ...usualSuspects(got.data, want.data)].find((each) => isExplainedBy(got.data, each))
+  const usual = otherwise ? [] : usualSuspects(got.data, want.data)
+  const suspect = [...suspects, ...usual].find((each) => isExplainedBy(got.data, each))
   const mistake = suspect?.mistake ?? otherwise?.()
   const hint = mistake === undefined ? '' : `; likely mistake: ${mistake}`
   fail(`${what}: ${want.data[at]} at ${placeOf(at, want.shape, axes)}`, `${got.data[at]}${hint}`)
@@ -53,7 +54,12 @@ export function isExplainedBy(data: Float64Array, { values }: Suspect): boolean 
 }
 
 export function expectShape(what: string, { shape }: ReferenceTensor, want: readonly number[]): void {
-  if (`${shape}` !== `${want}`) fail(`${what} of shape [${want}]`, `[${shape}]`)
+  if (`${shape}` === `${want}`) return
+  const isTransposed = `${[...shape].sort()}` === `${[...want].sort()}`
+  fail(
+    `${what} of shape [${want}]`,
+    `[${shape}]${isTransposed ? '; likely mistake: axes in another order: transpose' : ''}`,
+  )
 }
 
 /** @param hint - on a value that is not, by its flat index */

@@ -4,8 +4,8 @@ import { pairDistances } from '../positions.js'
 import { type ReferenceTensor, reference } from '../reference.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
-import { expectFinite, fail } from './expect.js'
-import { evaluateHooks, knownPositions, variedParameters } from './inputs.js'
+import { fail } from './expect.js'
+import { evaluateHooks, firstPositions, knownPositions, variedParameters } from './inputs.js'
 
 const always = () => true
 
@@ -13,45 +13,32 @@ export const generalChecks: readonly Check[] = [
   {
     name: 'declares itself as the interface asks',
     applies: always,
-    run(strategy) {
-      const version: unknown = strategy?.specVersion
-      if (typeof version === 'number' && version !== 1)
-        fail(
-          'a strategy of specVersion 1, which is what this @alibi/core knows',
-          `${version}; update @alibi/core, or take a release of the strategy for this version`,
-        )
-      checkStrategy('conformance', strategy)
-      const { name, parameterScope, maxPositions, embedding, rotation, bias } = strategy
-      const positive = (what: string, value: number | undefined) => {
-        if (value !== undefined && !(Number.isInteger(value) && value >= 1)) fail(`an integer ${what} ≥ 1`, `${value}`)
-      }
-      if (typeof name !== 'string') fail('a name that is a string', typeof name)
-      positive('maxPositions', maxPositions)
-      positive('modelDim', embedding?.modelDim)
-      positive('rotaryDim', rotation?.rotaryDim)
-      positive('numHeads', bias?.numHeads)
-      if (parameterScope && !['model', 'layer'].includes(parameterScope))
-        fail('parameterScope model or layer', parameterScope)
-      if (bias && !['linear', 'distance', 'pair'].includes(bias.kind))
-        fail('a bias of kind linear, distance or pair', bias.kind)
-      const hook = (what: string, value: unknown) => {
-        if (typeof value !== 'function') fail(`a function ${what}`, typeof value)
-      }
-      if (embedding) hook('embedding.evaluate', embedding.evaluate)
-      if (rotation) hook('rotation.angles', rotation.angles)
-      if (bias?.kind === 'linear') hook('bias.slopes', bias.slopes)
-      else if (bias) hook('bias.evaluate', bias.evaluate)
-      if (rotation && rotation.rotaryDim % 2) fail('an even rotaryDim', `${rotation.rotaryDim}`)
-      if (rotation && !['half', 'interleaved'].includes(rotation.pairing))
-        fail('pairing half or interleaved', rotation.pairing)
-      if (rotation && typeof rotation.cacheable !== 'boolean') fail('cacheable true or false', `${rotation.cacheable}`)
-    },
+    run: (strategy) => checkStrategy('conformance', strategy),
   },
   {
     name: 'is frozen',
     applies: always,
     run(strategy) {
-      if (!Object.isFrozen(strategy)) fail('a frozen object: Object.freeze it', 'one that can be changed')
+      const hooks = Object.entries({ ...strategy, strategy }).filter(([, value]) => typeof value === 'object')
+      const open = hooks.find(([, value]) => !isDeepFrozen(value))?.[0]
+      if (open)
+        fail('a frozen object, all the way down: defineStrategy({ … }) makes one', `${open}, which can be changed`)
+    },
+  },
+  {
+    name: 'answers at once, with tensors of the functions it is given',
+    applies: always,
+    run(strategy) {
+      const positions = firstPositions(strategy, 4)
+      const distances = Int32Array.from(pairDistances(positions, positions))
+      const results = callHooks(strategy, variedParameters(strategy), positions, distances)
+      for (const [hook, result] of Object.entries(results)) {
+        const isHost = hook.startsWith('rotation')
+        const want = isHost ? 'a Float64Array' : 'a tensor of the ops it is given'
+        if (result instanceof Promise) fail(`${want} from ${hook}`, 'a promise; likely mistake: a hook that is async')
+        const data: unknown = isHost ? result : (result as ReferenceTensor | undefined)?.data
+        if (!(data instanceof Float64Array)) fail(`${want} from ${hook}`, describe(result))
+      }
     },
   },
   {
@@ -118,43 +105,32 @@ export const generalChecks: readonly Check[] = [
         )
     },
   },
-  {
-    name: 'stays finite in fp32 a million tokens on',
-    applies: ({ maxPositions }) => maxPositions === undefined,
-    run(strategy) {
-      const positions = Int32Array.of(0, 1e6)
-      for (const { data, shape } of evaluateHooks(strategy, reference, variedParameters(strategy), positions))
-        expectFinite(
-          'values in fp32',
-          { shape, data: data.map(Math.fround) },
-          shape.length === 3
-            ? [['head'], ['query', positions], ['key', positions]]
-            : [['position', positions], ['feature']],
-        )
-      // Not magnitudes: xPos's grow with the position, which its products cancel.
-      const angles = (strategy.rotation?.angles(positions) ?? new Float64Array()).map(Math.fround)
-      expectFinite('angles in fp32', { shape: [2, angles.length / 2], data: angles }, [
-        ['position', positions],
-        ['pair'],
-      ])
-    },
-  },
 ]
 
-/** Every function that the strategy has, given these very arguments. */
+const isDeepFrozen = (value: unknown): boolean =>
+  typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeepFrozen))
+
+function describe(result: unknown): string {
+  if (result === undefined) return 'undefined; likely mistake: a return is missing'
+  return typeof result === 'object' && result !== null ? result.constructor?.name || 'an object' : typeof result
+}
+
+/** The result of every function that the strategy has, given these very arguments. */
 function callHooks(
   { embedding, rotation, bias }: PositionStrategy,
   parameters: ParameterValues<ReferenceTensor>,
   positions: Positions,
   distances: Int32Array,
-): unknown[] {
-  return [
-    embedding?.evaluate(reference, parameters, positions),
-    rotation?.angles(positions),
-    rotation?.magnitudes?.(positions, 'query'),
-    rotation?.magnitudes?.(positions, 'key'),
-    bias?.kind === 'linear' && bias.slopes(reference, parameters),
-    bias?.kind === 'distance' && bias.evaluate(reference, parameters, distances),
-    bias?.kind === 'pair' && bias.evaluate(reference, parameters, positions, positions),
-  ]
+): Readonly<Record<string, unknown>> {
+  return {
+    ...(embedding && { 'embedding.evaluate': embedding.evaluate(reference, parameters, positions) }),
+    ...(rotation && { 'rotation.angles': rotation.angles(positions) }),
+    ...(rotation?.magnitudes && {
+      'rotation.magnitudes': rotation.magnitudes(positions, 'query'),
+      'rotation.magnitudes of keys': rotation.magnitudes(positions, 'key'),
+    }),
+    ...(bias?.kind === 'linear' && { 'bias.slopes': bias.slopes(reference, parameters) }),
+    ...(bias?.kind === 'distance' && { 'bias.evaluate': bias.evaluate(reference, parameters, distances) }),
+    ...(bias?.kind === 'pair' && { 'bias.evaluate': bias.evaluate(reference, parameters, positions, positions) }),
+  }
 }

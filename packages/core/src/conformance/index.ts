@@ -1,12 +1,16 @@
+import { checkOptions, fail } from '../check.js'
+import { checkStrategy } from '../check-strategy.js'
 import type { PositionStrategy } from '../strategy.js'
 import { biasChecks } from './bias.js'
 import type { Check, ConformanceOptions } from './check.js'
 import { embeddingChecks } from './embedding.js'
 import { generalChecks } from './general.js'
+import { knownChecks } from './known.js'
+import { numberChecks } from './numbers.js'
 import { parameterChecks } from './parameters.js'
 import { rotationChecks } from './rotation.js'
 
-export type { ConformanceOptions, Differentiable } from './check.js'
+export type { ConformanceOptions, Differentiable, PlainParameters } from './check.js'
 
 /** One thing that a strategy must get right. */
 export interface ConformanceCase {
@@ -18,10 +22,12 @@ export interface ConformanceCase {
 
 const checks: readonly Check[] = [
   ...generalChecks,
+  ...numberChecks,
   ...parameterChecks,
   ...embeddingChecks,
   ...rotationChecks,
   ...biasChecks,
+  ...knownChecks,
 ]
 
 /**
@@ -32,17 +38,47 @@ const checks: readonly Check[] = [
  * @param strategy - or a function that makes it, so that each case has its own; a small one, as its parameters are moved
  * part by part
  * @param options - what is known of this strategy beyond the interface
+ * @returns the cases; the first alone where that fails, as nothing else can be judged then
+ * @throws TypeError for options that are none
  */
 export function conformanceCases(
   strategy: PositionStrategy | (() => PositionStrategy),
   options: ConformanceOptions = {},
 ): readonly ConformanceCase[] {
+  checkKnown(options)
   const make = typeof strategy === 'function' ? strategy : () => strategy
   const first = make()
-  // Of another version nothing else can be judged.
-  return (first?.specVersion === 1 ? checks : checks.slice(0, 1))
+  return (isStrategy(first) ? checks : checks.slice(0, 1))
     .filter(({ applies }) => applies(first, options))
     .map(({ name, run }) => ({ name, run: () => inOurWords(() => run(make(), options)) }))
+}
+
+// biome-ignore format: a table
+const OPTIONS: readonly (keyof ConformanceOptions)[] = [
+  'bias', 'embedding', 'angle', 'pairing', 'magnitude', 'differentiable',
+]
+
+function checkKnown(options: ConformanceOptions): void {
+  checkOptions('conformanceCases', options, OPTIONS)
+  const { bias, angle, pairing } = options
+  if (bias && [1, 2].includes(bias.length))
+    fail('conformanceCases', 'bias(head, query, key, parameters)', `a function of ${bias.length}`, TypeError)
+  if (angle && !pairing)
+    fail(
+      'conformanceCases',
+      'pairing with angle',
+      'none; say which features turn together: half or interleaved',
+      TypeError,
+    )
+}
+
+function isStrategy(value: unknown): boolean {
+  try {
+    checkStrategy('conformance', value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** What core says of a hook's result is the suite's finding too. */

@@ -4,6 +4,7 @@ import { type ReferenceTensor, reference } from '../reference.js'
 import { scoreBias } from '../score-bias.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { TensorOps } from '../tensor-ops.js'
+import type { PlainParameters } from './check.js'
 
 /** Parameters with different values everywhere: many start as zeros, which hide mistakes. */
 export function variedParameters(
@@ -26,17 +27,24 @@ export const firstPositions = ({ maxPositions = Infinity }: PositionStrategy, le
 /** Positions that a strategy must know, in order: near ones, some between, and far ones as far as it goes. */
 export function knownPositions(strategy: PositionStrategy): Positions {
   const { maxPositions = 2 ** 14 } = strategy
+  // Odd ones too: tables and scalings often change at a power of two.
   const powers = Array.from({ length: 15 }, (_, i) => 2 ** i)
+  const odd = [35, 1023, 2049, 4097]
   // Every part of a table of positions is met.
   const spread = Array.from({ length: 24 }, (_, i) => Math.floor(((i + 0.5) * maxPositions) / 24))
   const wanted = [
     ...firstPositions(strategy, 24),
     ...powers,
+    ...odd,
     ...(strategy.maxPositions ? spread : []),
     maxPositions - 1,
   ]
   return Int32Array.from(new Set(wanted.filter((p) => p < maxPositions))).sort()
 }
+
+/** Parameters as plain numbers. */
+export const plain = (parameters: ParameterValues<ReferenceTensor>): PlainParameters =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data]))
 
 /** Every hook that computes tensors, at `positions`. */
 export function evaluateHooks<T>(

@@ -1,8 +1,8 @@
 import { initialParameters, type ParameterValues } from '../parameters.js'
-import { reference } from '../reference.js'
+import { type ReferenceTensor, reference } from '../reference.js'
 import { sizeOf } from '../size-of.js'
 import type { Check } from './check.js'
-import { expectFinite, fail } from './expect.js'
+import { fail } from './expect.js'
 import { evaluateHooks, knownPositions, variedParameters } from './inputs.js'
 
 const hasParameters: Check['applies'] = ({ parameters }) => parameters !== undefined
@@ -11,24 +11,6 @@ const hasParameters: Check['applies'] = ({ parameters }) => parameters !== undef
 const PARTS = 24
 
 export const parameterChecks: readonly Check[] = [
-  {
-    name: 'declares parameters that survive JSON and start finite',
-    applies: hasParameters,
-    run({ parameters }) {
-      const copy = JSON.parse(JSON.stringify(parameters))
-      for (const [name, spec] of Object.entries(parameters!)) {
-        if (!name.trim()) fail('a name for each parameter', `'${name}'`)
-        if (!equalData(spec, copy[name]))
-          fail(`parameter ${name} as plain data`, 'what JSON changes; likely mistake: a typed array, NaN or infinity')
-        const { shape, init } = spec
-        if (!shape.every((n) => Number.isInteger(n) && n >= 1)) fail(`sizes ≥ 1 of ${name}`, `[${shape}]`)
-        if (init.kind === 'values' && init.values.length !== sizeOf(shape))
-          fail(`${sizeOf(shape)} values of ${name}`, `${init.values.length}`)
-      }
-      for (const [name, start] of Object.entries(initialParameters(reference, parameters)))
-        expectFinite(`starting values of ${name}`, start, [])
-    },
-  },
   {
     // Half, because T5 has buckets that no distance falls into.
     name: 'reads every parameter, at least half of it along each axis',
@@ -72,24 +54,29 @@ export const parameterChecks: readonly Check[] = [
       const { ops, gradients } = differentiable!
       const positions = knownPositions(strategy)
       const values = (parameters: ParameterValues<unknown>) => evaluateHooks(strategy, ops, parameters, positions)
-      const all = await gradients(values, variedParameters(strategy))
+      const gradientsAt = async (parameters: ParameterValues<ReferenceTensor>) => {
+        try {
+          return await gradients(values, parameters)
+        } catch (error) {
+          return fail('a gradient for every parameter', `“${(error as Error).message}”; ${ON_THE_HOST}`)
+        }
+      }
+      const [all, atStart] = [
+        await gradientsAt(variedParameters(strategy)),
+        await gradientsAt(initialParameters(reference, strategy.parameters)),
+      ]
       for (const name of Object.keys(strategy.parameters!)) {
         const gradient = Array.from(all[name] ?? [])
-        if (!gradient.some((g) => g !== 0))
-          fail(
-            `a gradient for parameter ${name}`,
-            'none; likely mistake: it is read on the host: compute with the ops that the hook is given',
-          )
+        if (!gradient.some((g) => g !== 0)) fail(`a gradient for parameter ${name}`, `none; ${ON_THE_HOST}`)
         if (!gradient.every(Number.isFinite)) fail(`a finite gradient for ${name}`, 'NaN or infinity')
+        if (!Array.from(atStart[name] ?? []).every(Number.isFinite))
+          fail(
+            `a finite gradient for ${name} where training starts`,
+            'NaN or infinity; likely mistake: it starts where its function has no slope, as ln and √ at 0',
+          )
       }
     },
   },
 ]
 
-/** Equal as data, where a typed array or NaN is not what JSON makes of it. −0 may become 0. */
-function equalData(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return a === b
-  if (Array.isArray(a) !== Array.isArray(b) || ArrayBuffer.isView(a)) return false
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].every((key) => equalData(a[key as keyof typeof a], b[key as keyof typeof b]))
-}
+const ON_THE_HOST = 'likely mistake: it is read on the host: compute with the ops that the hook is given'

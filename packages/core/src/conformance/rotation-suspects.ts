@@ -7,16 +7,16 @@ type Angle = (position: number, pair: number) => number
 /**
  * How angles come to differ from the known ones.
  *
- * @param got - shape [L, rotaryDim/2]
- * @param table - angles at all positions, row-major
+ * @param angles - row-major [L, rotaryDim/2]
+ * @param table - what is compared, of angles at all positions
  */
 export function knownAngleSuspects(
-  { data, shape }: ReferenceTensor,
+  angles: Float64Array,
   positions: Positions,
   known: Angle,
   table: (angle: Angle) => number[],
 ): Suspect[] {
-  const pairs = shape[1]!
+  const pairs = angles.length / positions.length
   const suspect = (mistake: string, angle: Angle): Suspect => ({ mistake, values: () => table(angle) })
   return [
     suspect('it turns the other way: the sign of the angle', (p, i) => -known(p, i)),
@@ -25,7 +25,7 @@ export function knownAngleSuspects(
     suspect(
       'each pair turns at another rate: the base, or the dimension that divides its exponent (rotaryDim)',
       // The rate of each pair at the last position.
-      (p, i) => (p / positions.at(-1)!) * data.at(i - pairs)!,
+      (p, i) => (p / positions.at(-1)!) * angles.at(i - pairs)!,
     ),
   ]
 }
@@ -49,5 +49,5 @@ export function whyNotRelative(
     return 'the magnitudes of a query and a key do not cancel: one is the inverse of the other (xPos)'
   return apart([want, got]) < 1e-3
     ? 'angles in fp32, coarse far away: compute them in float64'
-    : 'angles that are no multiple of the position: only those depend on the distance alone'
+    : 'angles that are no multiple of the position: only those depend on the distance alone; where that is meant, say relative: false'
 }

@@ -5,8 +5,8 @@ import { rotate } from '../rotate.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
 import { type Axis, expectEqual, expectFinite, fail, isExplainedBy } from './expect.js'
-import { firstPositions, isKnown, knownPositions } from './inputs.js'
-import { knownAngleSuspects, whyNotRelative } from './rotation-suspects.js'
+import { firstPositions, knownPositions } from './inputs.js'
+import { whyNotRelative } from './rotation-suspects.js'
 import { CONSECUTIVE, FROM_ZERO } from './suspects.js'
 
 const hasRotation: Check['applies'] = ({ rotation }) => rotation !== undefined
@@ -59,28 +59,38 @@ export const rotationChecks: readonly Check[] = [
   {
     // In one call: angles may depend on how far the positions go, as in dynamic NTK.
     name: 'rotates so that products depend on the distance alone',
-    applies: hasRotation,
+    applies: ({ rotation }) => rotation !== undefined && rotation.relative !== false,
     run(strategy) {
       const near = firstPositions(strategy, 4)
       const L = near.length
-      const offset = isKnown(strategy, 1000 + L) ? 1000 : strategy.maxPositions! - L
-      const positions = Int32Array.from([...near, ...near.map((p) => p + offset)])
-      const twice = Int32Array.from([...near, ...near])
-      const [q, k] = [1, 2].map((seed) => reference.gather(features(strategy, L, seed), twice, 0))
+      const last = (strategy.maxPositions ?? Number.POSITIVE_INFINITY) - L
+      // All near ones: positions on a grid repeat after a row, and differ where one crosses its end.
+      const steps = [...Array.from({ length: 65 }, (_, i) => i), 1000, 4099]
+      const offsets = [...new Set(steps.map((offset) => Math.min(offset, last)))]
+      const positions = Int32Array.from(offsets.flatMap((offset) => [...near].map((p) => p + offset)))
+      const same = Int32Array.from(offsets.flatMap(() => [...near]))
+      const [q, k] = [1, 2].map((seed) => reference.gather(features(strategy, L, seed), same, 0))
       const blocks = (of: PositionStrategy) => {
-        const all = products(of, [q!, positions], [k!, positions])
-        return [0, L].map((start) => {
-          const at = positionRange(start, L)
-          return reference.gather(reference.gather(all, at, 0), at, 1)
-        }) as [ReferenceTensor, ReferenceTensor]
+        const queries = turned(of, q!, positions, 'query')
+        const keys = turned(of, k!, positions, 'key')
+        return offsets.map((_, i) => {
+          const at = positionRange(i * L, L)
+          return reference.matmul(
+            reference.gather(queries, at, 0),
+            reference.transpose(reference.gather(keys, at, 0), [1, 0]),
+          )
+        })
       }
-      const [want, got] = blocks(strategy)
-      const far = positions.subarray(L)
-      expectEqual(got, {
-        what: `products of rotated queries and keys that are the same ${offset} tokens on`,
-        want,
-        axes: productAxes(far, far),
-        otherwise: () => whyNotRelative(strategy, want, got, blocks),
+      const [want, ...others] = blocks(strategy)
+      others.forEach((got, i) => {
+        const offset = offsets[i + 1]!
+        const far = near.map((p) => p + offset)
+        expectEqual(got, {
+          what: `products of rotated queries and keys that are the same ${offset} tokens on`,
+          want: want!,
+          axes: productAxes(far, far),
+          otherwise: () => whyNotRelative(strategy, want!, got, (of) => [blocks(of)[0]!, blocks(of)[i + 1]!]),
+        })
       })
     },
   },
@@ -126,25 +136,6 @@ export const rotationChecks: readonly Check[] = [
           isExplainedBy(want.data, { mistake: '', values: () => turned(strategy, x, asIfConsecutive, 'key').data })
             ? CONSECUTIVE
             : 'the angles look at the other positions of the call, as dynamic scaling does: say cacheable: false',
-      })
-    },
-  },
-  {
-    name: 'has the angles it is known to have',
-    applies: ({ rotation }, options) => rotation !== undefined && options.angle !== undefined,
-    run(strategy, options) {
-      const { rotaryDim } = strategy.rotation!
-      const positions = knownPositions(strategy)
-      const shape = [positions.length, rotaryDim / 2]
-      const known = options.angle!
-      const table = (value: (position: number, pair: number) => number) =>
-        Array.from(positions).flatMap((p) => Array.from({ length: rotaryDim / 2 }, (_, i) => value(p, i)))
-      const got = reference.tensor(strategy.rotation!.angles(positions), shape)
-      expectEqual(got, {
-        what: 'the known angles',
-        want: reference.tensor(table(known), shape),
-        axes: angleAxes(positions),
-        suspects: knownAngleSuspects(got, positions, known, table),
       })
     },
   },

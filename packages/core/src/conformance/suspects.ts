@@ -45,13 +45,18 @@ export function knownBiasSuspects(
   want: (head: number, distance: number) => number,
 ): Suspect[] {
   const heads = Array.from({ length: shape[0]! }, (_, head) => head)
-  const suspect = (mistake: string, value: (head: number, distance: number) => number): Suspect => ({
-    mistake,
-    values: () => heads.flatMap((head) => distances.map((distance) => value(head, distance))),
-  })
   const K = distances.length
-  const ratio = (head: number) => data[(head + 1) * K - 1]! / want(head, distances.at(-1)!)
+  const got = (head: number, at: number) => data[head * K + at]!
+  const suspect = (mistake: string, value: (head: number, distance: number, at: number) => number): Suspect => ({
+    mistake,
+    values: () => heads.flatMap((head) => distances.map((distance, at) => value(head, distance, at))),
+  })
+  const ratio = (head: number) => got(head, K - 1) / want(head, distances.at(-1)!)
   const steepestFirst = [...heads].sort((a, b) => want(a, 1) - want(b, 1))
+  // The first distance from which on all values are one.
+  const flat = distances.findIndex((_, at) =>
+    heads.every((head) => distances.every((_, i) => i < at || got(head, i) === got(head, at))),
+  )
   return [
     suspect('the bias grows with the distance: is the slope’s sign flipped?', (head, d) => -want(head, d)),
     suspect('off by one: a token is at distance 0 from itself, not 1', (head, d) => want(head, d + 1)),
@@ -67,11 +72,14 @@ export function knownBiasSuspects(
     ),
     suspect(
       'each head is off by a constant: the column form, slope·key, is the same after softmax but imprecise far away; use −slope·distance',
-      (head, d) => data[head * K]! + want(head, d) - want(head, 0),
+      (head, d) => got(head, 0) + want(head, d) - want(head, 0),
     ),
     suspect(
       'the slopes: each head is a multiple of what it should be; ALiBi’s for a number of heads that is no power of two are not one geometric sequence',
       (head, d) => ratio(head) * want(head, d),
+    ),
+    suspect(`distances are clipped: all values are the same from distance ${distances[flat]} on`, (head, d, at) =>
+      at < flat ? want(head, d) : got(head, K - 1),
     ),
   ]
 }
