@@ -85,7 +85,7 @@ export function checkPort(port: Port, tolerance = 1e-3): string | undefined {
 
 /** Softmax(q·k/√headDim − slope·distance), in float64. */
 function expectedWeights({ products, headDim, queries, keys, causal, numHeads, firstHead }: Call): number[][][] {
-  const bias = scoreBias(reference, alibi({ numHeads }).bias!, {}, queries, keys).data
+  const bias = scoreBias(reference, alibi({ numHeads }).bias, {}, queries, keys).data
   return products.map((rows, h) =>
     rows.map((row, q) => {
       const at = ((firstHead + h) * queries.length + q) * keys.length

@@ -36,13 +36,13 @@ const jaxOps: TensorOps<np.Array> = {
 }
 const [query, keys] = [positionRange(3, 1), positionRange(0, 4)]
 
-const tile = scoreBias(jaxOps, alibi({ numHeads: 2 }).bias!, {}, query, keys)
+const tile = scoreBias(jaxOps, alibi({ numHeads: 2 }).bias, {}, query, keys)
 console.log(tile.js()) // → -0.1875, -0.125, -0.0625, 0, -0.01171875, -0.0078125, -0.00390625, 0
 
 // What is learned has gradients: of KERPLE's −r₁·ln(1 + r₂·distance) by r₁, −Σ ln(1 + r₂·distance).
 const { bias, parameters } = kerple({ numHeads: 1 })
 const { r1, r2 } = initialParameters(jaxOps, parameters)
-const total = (value: np.Array) => np.sum(scoreBias(jaxOps, bias!, { r1: value, r2: r2! }, query, keys))
+const total = (value: np.Array) => np.sum(scoreBias(jaxOps, bias, { r1: value, r2: r2! }, query, keys))
 const [steepness] = initialParameters(reference, parameters).r2!.data
 const expected = -[1, 2, 3].reduce((sum, distance) => sum + Math.log1p(steepness! * distance), 0)
 const [slope] = grad(total)(r1!).js() as number[]

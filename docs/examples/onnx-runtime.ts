@@ -54,7 +54,7 @@ const float32 = (data: ArrayLike<number>, shape: number[]) => new Tensor('float3
 
 // A decoding step: the last token's query, with the keys of all three.
 const { bias } = alibi({ numHeads })
-const tile = scoreBias(reference, bias!, {}, positionRange(length - 1, 1), positionRange(0, length))
+const tile = scoreBias(reference, bias, {}, positionRange(length - 1, 1), positionRange(0, length))
 const { weights } = await session.run({
   q: float32([1, 1, 1, 1], [numHeads, 1, headDim]),
   kT: float32([1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 1], [numHeads, headDim, length]),

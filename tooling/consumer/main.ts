@@ -39,12 +39,12 @@ function lastRow(bias: ScoreBias, values: ParameterValues<ReferenceTensor>): num
   return Array.from(tile.data.slice(0, 4))
 }
 
-const table = embedding!.evaluate(reference, initialParameters(reference, parameters), positionRange(0, 2))
+const table = embedding.evaluate(reference, initialParameters(reference, parameters), positionRange(0, 2))
 const cases = conformanceCases(biases[0]!)
 for (const { run } of cases) await run()
 export const report = {
   slope: alibiSlopes(8)[0],
-  rows: biases.map((each) => lastRow(each.bias!, initialParameters(reference, each.parameters))),
-  turned: rotate(reference, rotation!, table, [2, 8], positionRange(0, 2), 'key').shape,
+  rows: biases.map((each) => lastRow(each.bias, initialParameters(reference, each.parameters))),
+  turned: rotate(reference, rotation, table, [2, 8], positionRange(0, 2), 'key').shape,
   cases: cases.length,
 }

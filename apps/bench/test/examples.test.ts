@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
-import { conformanceCases } from '@alibi/core/conformance'
+import { type ConformanceOptions, conformanceCases } from '@alibi/core/conformance'
 import { contextOf } from '@alibi/strategies'
 import { createModel, createTrainer } from '@alibi/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -14,11 +14,15 @@ const docs = fileURLToPath(new URL('../../../docs', import.meta.url))
 const fileOf = (name: string) => join(docs, 'examples/strategies', `${name}.ts`)
 const model = { numHeads: 3, modelDim: 12, trainLength: 16 }
 
-/** Their formulas once more. The last is relative to the query, which the suite puts at 1,000. */
-const formulas: Record<string, (head: number, distance: number) => number> = {
-  'log-bias': (head, distance) => -(4 / 2 ** head) * Math.log1p(distance),
-  'learned-log-bias': (_head, distance) => -Math.log1p(distance),
-  'relative-log-bias': (_head, distance) => (-Math.exp(2) * Math.log1p(distance)) / Math.log1p(1000),
+/** Their formulas once more. */
+const formulas: Record<string, NonNullable<ConformanceOptions['bias']>> = {
+  'log-bias': (head, query, key) => -(4 / 2 ** head) * Math.log1p(query - key),
+  'learned-log-bias': (head, query, key, { logP, logA }) =>
+    -Math.exp(logP![head]!) * Math.log1p(Math.exp(logA![head]!) * (query - key)),
+  'relative-log-bias': (head, query, key, { logP, logA }) => {
+    const grown = (length: number) => Math.log1p(Math.exp(logA![head]!) * length)
+    return (-Math.exp(logP![head]!) * grown(query - key)) / grown(Math.max(query, model.trainLength))
+  },
 }
 
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 // Letters: H heads, N distances.
-import { checkInteger, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
+import { checkInteger, defineStrategy, type ParameterSpec, type ParameterValues, type TensorOps } from '@alibi/core'
 
 /** −p·ln(1 + a·|distance|), with p, a > 0 learned for each head of each layer (KERPLE’s logarithmic one: Chi et al., 2022). */
-export function learnedLogBias({ numHeads }: { readonly numHeads: number }): PositionStrategy {
+export function learnedLogBias({ numHeads }: { readonly numHeads: number }) {
   checkInteger('learnedLogBias', 'numHeads', numHeads, 1)
-  const zeros = { shape: [numHeads, 1], init: { kind: 'constant' as const, value: 0 } }
+  const zeros: ParameterSpec = { shape: [numHeads, 1], init: { kind: 'constant', value: 0 } }
 
   /** @returns shape [H, N] */
   function evaluate<T>(ops: TensorOps<T>, { logP, logA }: ParameterValues<T>, distances: Int32Array): T {
@@ -13,11 +13,10 @@ export function learnedLogBias({ numHeads }: { readonly numHeads: number }): Pos
     const lengths = ops.tensor(distances.map(Math.abs), [1, distances.length])
     return ops.neg(ops.mul(p, ops.log1p(ops.mul(a, lengths))))
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 'learned-log-bias',
     parameters: { logP: zeros, logA: zeros },
     parameterScope: 'layer',
-    bias: Object.freeze({ kind: 'distance' as const, numHeads, evaluate }),
+    bias: { kind: 'distance', numHeads, evaluate },
   })
 }

@@ -1,8 +1,8 @@
 // Letters: H heads, N distances.
-import { checkInteger, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
+import { checkInteger, defineStrategy, type ParameterValues, type TensorOps } from '@alibi/core'
 
 /** −slope·ln(1 + |distance|), with slopes 4, 2, 1, … for the heads: a fixed bias that falls ever more slowly. */
-export function logBias({ numHeads }: { readonly numHeads: number }): PositionStrategy {
+export function logBias({ numHeads }: { readonly numHeads: number }) {
   checkInteger('logBias', 'numHeads', numHeads, 1)
   const slopes = Array.from({ length: numHeads }, (_, head) => 4 / 2 ** head)
 
@@ -11,9 +11,8 @@ export function logBias({ numHeads }: { readonly numHeads: number }): PositionSt
     const logs = Float64Array.from(distances, (distance) => Math.log1p(Math.abs(distance)))
     return ops.neg(ops.mul(ops.tensor(slopes, [numHeads, 1]), ops.tensor(logs, [1, distances.length])))
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 'log-bias',
-    bias: Object.freeze({ kind: 'distance' as const, numHeads, evaluate }),
+    bias: { kind: 'distance', numHeads, evaluate },
   })
 }

@@ -1,5 +1,12 @@
 // Letters: H heads, Q/K queries/keys.
-import { checkInteger, type ParameterValues, type PositionStrategy, type Positions, type TensorOps } from '@alibi/core'
+import {
+  checkInteger,
+  defineStrategy,
+  type ParameterSpec,
+  type ParameterValues,
+  type Positions,
+  type TensorOps,
+} from '@alibi/core'
 
 export interface RelativeLogBiasOptions {
   readonly numHeads: number
@@ -10,10 +17,10 @@ export interface RelativeLogBiasOptions {
  * −p·ln(1 + a·|distance|) / ln(1 + a·max(query, trainLength)): however long the text, a distance counts as a part of how
  * far the query is from the start. The interpolation of FIRE (Li et al., 2024) with a straight line as its network.
  */
-export function relativeLogBias({ numHeads, trainLength }: RelativeLogBiasOptions): PositionStrategy {
+export function relativeLogBias({ numHeads, trainLength }: RelativeLogBiasOptions) {
   checkInteger('relativeLogBias', 'numHeads', numHeads, 1)
   checkInteger('relativeLogBias', 'trainLength', trainLength, 1)
-  const start = (value: number) => ({ shape: [numHeads, 1, 1], init: { kind: 'constant' as const, value } })
+  const start = (value: number): ParameterSpec => ({ shape: [numHeads, 1, 1], init: { kind: 'constant', value } })
 
   /** @returns shape [H, Q, K] */
   function evaluate<T>(ops: TensorOps<T>, { logP, logA }: ParameterValues<T>, queries: Positions, keys: Positions): T {
@@ -24,11 +31,10 @@ export function relativeLogBias({ numHeads, trainLength }: RelativeLogBiasOption
     const parts = ops.div(logOf(distances, [1, queries.length, keys.length]), logOf(ends, [1, queries.length, 1]))
     return ops.neg(ops.mul(ops.exp(logP!), parts))
   }
-  return Object.freeze({
-    specVersion: 1,
+  return defineStrategy({
     name: 'relative-log-bias',
     parameters: { logP: start(2), logA: start(0) },
     parameterScope: 'layer',
-    bias: Object.freeze({ kind: 'pair' as const, numHeads, evaluate }),
+    bias: { kind: 'pair', numHeads, evaluate },
   })
 }

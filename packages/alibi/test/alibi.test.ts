@@ -13,9 +13,9 @@ describe('alibiSlopes', () => {
 
 it('penalises distance, whatever the offset', () => {
   const { bias } = alibi({ numHeads: 2 })
-  const full = scoreBias(reference, bias!, {}, positionRange(0, 4), positionRange(0, 4))
+  const full = scoreBias(reference, bias, {}, positionRange(0, 4), positionRange(0, 4))
   expect([...full.data.slice(12, 16)]).toEqual([-3 / 16, -2 / 16, -1 / 16, 0])
-  const step = scoreBias(reference, bias!, {}, positionRange(1003, 1), positionRange(1000, 4))
+  const step = scoreBias(reference, bias, {}, positionRange(1003, 1), positionRange(1000, 4))
   expect([...step.data.slice(0, 4)]).toEqual([...full.data.slice(12, 16)])
 })
 
@@ -36,7 +36,7 @@ describe('nonsymmetric', () => {
     })
     const tile = scoreBias(
       reference,
-      bias!,
+      bias,
       initialParameters(reference, parameters),
       Int32Array.of(5),
       Int32Array.of(3, 7),
@@ -46,7 +46,7 @@ describe('nonsymmetric', () => {
 
   it('lets half of the heads look back and half ahead', () => {
     const { bias } = alibi({ numHeads: 4, direction: 'nonsymmetric' })
-    const tile = scoreBias(reference, bias!, {}, Int32Array.of(5), Int32Array.of(3, 5, 7))
+    const tile = scoreBias(reference, bias, {}, Int32Array.of(5), Int32Array.of(3, 5, 7))
     const [steep, gentle] = alibiSlopes(2) as [number, number]
     const row = (head: number) => [...tile.data.slice(3 * head, 3 * head + 3)]
     expect(row(0)).toEqual([-2 * steep, 0, -1e30 - 2 * steep])

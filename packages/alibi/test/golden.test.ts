@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type PositionStrategy, positionRange, reference, scoreBias } from '@alibi/core'
+import { type BiasStrategy, positionRange, reference, scoreBias } from '@alibi/core'
 import { expect, it } from 'vitest'
 import { alibi, alibiSlopes } from '../src/index.js'
 
@@ -17,8 +17,8 @@ it.each([4, 12])('has the slopes of MPT with another maximum, for %i heads', (he
   expect(alibiSlopes(heads, 16)).toBeAllclose(golden.mptMaxBias16[heads], FP32)
 })
 
-const bias = (strategy: PositionStrategy, queries: Int32Array, numKeys: number) =>
-  scoreBias(reference, strategy.bias!, {}, queries, positionRange(0, numKeys))
+const bias = (strategy: BiasStrategy, queries: Int32Array, numKeys: number) =>
+  scoreBias(reference, strategy.bias, {}, queries, positionRange(0, numKeys))
 
 it.each(['bloom', 'mpt'])('has the bias of %s for the last query', (name) => {
   const row = bias(alibi({ numHeads: 3 }), Int32Array.of(5), 6)

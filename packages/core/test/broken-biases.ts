@@ -69,7 +69,7 @@ export const brokenBiases: readonly Broken[] = [
     caughtBy: 'has the bias it is known to have',
     strategy: make({
       parameters: { table: { shape: [8, 2], init: { kind: 'constant', value: 0 } } },
-      bias: bucketed((d) => Math.min(7, Math.max(0, d + 1))).bias!,
+      bias: bucketed((d) => Math.min(7, Math.max(0, d + 1))).bias,
     }),
     options: { bias: (head, query, key, { table }) => table![2 * Math.min(7, query - key) + head]! },
   },

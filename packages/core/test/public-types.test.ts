@@ -2,6 +2,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as conformance from '../src/conformance/index.js'
 import type {
+  BiasStrategy,
   DistanceBias,
   Embedding,
   LinearBias,
@@ -62,7 +63,7 @@ describe('a strategy', () => {
   })
 
   it('is written without annotations inside: hooks know their arguments', () => {
-    const made: PositionStrategy = {
+    const made: BiasStrategy = {
       specVersion: 1,
       name: 'half-distance',
       bias: {
@@ -75,7 +76,7 @@ describe('a strategy', () => {
         },
       },
     }
-    expect(core.scoreBias(core.reference, made.bias!, {}, Int32Array.of(2), Int32Array.of(0, 1)).data).toEqual(
+    expect(core.scoreBias(core.reference, made.bias, {}, Int32Array.of(2), Int32Array.of(0, 1)).data).toEqual(
       Float64Array.of(-2, -1),
     )
   })

@@ -12,7 +12,6 @@ import {
   none,
   reference as ops,
   type PairBias,
-  type PositionStrategy,
   positionRange,
   rotate,
   rotateFeatures,
@@ -114,7 +113,7 @@ describe('rotate', () => {
 })
 
 describe('compose', () => {
-  const embedding = (name: string): PositionStrategy => ({
+  const embedding = (name: string): EmbeddingStrategy => ({
     specVersion: 1,
     name,
     parameters: { row: { shape: [1, 2], init: { kind: 'values', values: [name.length, 2] } } },
@@ -133,7 +132,7 @@ describe('compose', () => {
     const both = compose(embedding('a'), embedding('bc'))
     expect(Object.keys(both.parameters!)).toEqual(['a.row', 'bc.row'])
     const parameters = initialParameters(ops, both.parameters)
-    expect([...both.embedding!.evaluate(ops, parameters, Int32Array.of(5)).data]).toEqual([3, 4])
+    expect([...both.embedding.evaluate(ops, parameters, Int32Array.of(5)).data]).toEqual([3, 4])
   })
 
   const [linear, distance, pair] = [
@@ -180,7 +179,7 @@ describe('compose', () => {
   })
 
   it('has the hooks that its parts have, also in its type', () => {
-    expectTypeOf(compose(embedding('a') as EmbeddingStrategy).embedding).toEqualTypeOf<Embedding>()
+    expectTypeOf(compose(embedding('a')).embedding).toEqualTypeOf<Embedding>()
     expectTypeOf(compose(none()).bias).toEqualTypeOf<ScoreBias | undefined>()
     expectTypeOf(compose(none(), defineStrategy({ name: 'x', bias: square })).bias).toExtend<ScoreBias>()
   })

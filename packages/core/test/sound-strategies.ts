@@ -1,11 +1,22 @@
 import type { ConformanceOptions } from '../src/conformance/index.js'
-import type { Embedding, LinearBias, PairBias, PositionStrategy, Positions, Rotation, ScoreBias } from '../src/index.js'
+import type {
+  BiasStrategy,
+  Embedding,
+  LinearBias,
+  PairBias,
+  PositionStrategy,
+  Positions,
+  Rotation,
+  RotationStrategy,
+  ScoreBias,
+} from '../src/index.js'
 
 // What small strategies are made of. The broken ones are made of the same, with one mistake each.
 
 /** As `defineStrategy` does, but what is wrong stays. */
-export const make = (hooks: Omit<PositionStrategy, 'specVersion' | 'name'>): PositionStrategy =>
-  frozen({ specVersion: 1, name: 'small', ...hooks })
+export const make = <Hooks extends Omit<PositionStrategy, 'specVersion' | 'name'>>(
+  hooks: Hooks,
+): PositionStrategy & Hooks => frozen({ specVersion: 1, name: 'small', ...hooks })
 
 function frozen<T extends object>(value: T): T {
   for (const member of Object.values(value))
@@ -40,7 +51,7 @@ export const learned = (end: number, rowOf: (position: number) => number): Posit
     embedding: { modelDim: 2, evaluate: (ops, { rows }, positions) => ops.gather(rows!, positions.map(rowOf), 0) },
   })
 
-export const rotation = (changes: Partial<Rotation>): PositionStrategy =>
+export const rotation = (changes: Partial<Rotation>): RotationStrategy =>
   make({
     rotation: {
       rotaryDim: 2,
@@ -100,10 +111,7 @@ export const pair = (
 })
 
 /** A learned bias for each of 8 buckets and 2 heads, as in T5. */
-export const bucketed = (
-  bucket: (distance: number) => number,
-  more: Partial<PositionStrategy> = {},
-): PositionStrategy =>
+export const bucketed = (bucket: (distance: number) => number, more: Partial<PositionStrategy> = {}): BiasStrategy =>
   make({
     ...more,
     parameters: { table: table(8, 2) },
@@ -160,7 +168,7 @@ export const soundStrategies: readonly {
     strategy: make({
       maxPositions: 64,
       rotation: {
-        ...rotation({}).rotation!,
+        ...rotation({}).rotation,
         angles: (positions) => Float64Array.from(checkBelow(64, positions), (p) => p * 0.1),
       },
     }),
@@ -170,7 +178,7 @@ export const soundStrategies: readonly {
     strategy: make({
       maxPositions: 50_000,
       rotation: {
-        ...rotation({}).rotation!,
+        ...rotation({}).rotation,
         angles: (positions) => Float64Array.from(checkBelow(50_000, positions), (p) => p * 0.1),
         magnitudes: (positions, side) => Float64Array.from(positions, (p) => 0.999 ** (side === 'query' ? p : -p)),
       },

@@ -45,7 +45,7 @@ describe.each(golden.cases)(
 it('sees the whole context of later queries as the same, however long it is', () => {
   const { bias, parameters } = fire({ numHeads: 2, threshold: 16 })
   const values = initialParameters(reference, parameters)
-  const first = (query: number) => scoreBias(reference, bias!, values, Int32Array.of(query), Int32Array.of(0))
+  const first = (query: number) => scoreBias(reference, bias, values, Int32Array.of(query), Int32Array.of(0))
   // Its share is 1, but for the epsilon of 1e-6.
   expect(first(5000)).toBeAllclose(first(50), { rtol: 1e-5, atol: 1e-5 })
   expect([...first(8).data]).not.toEqual([...first(50).data])

@@ -18,7 +18,7 @@ const positions = positionRange(0, 9)
 describe.each(golden.cases)('$kernel, as the authors have it', ({ kernel, r1, r2, bias, gradients }) => {
   const strategy = kerple({ numHeads: r1.length, kernel })
   const values = (parameters: ParameterValues<ReturnType<typeof vector>>) =>
-    scoreBias(reference, strategy.bias!, parameters, positions.subarray(4), positions)
+    scoreBias(reference, strategy.bias, parameters, positions.subarray(4), positions)
 
   it('has their bias, of the last queries, up to the diagonal', () => {
     const got = values({ r1: vector(r1), r2: vector(r2) })
@@ -29,7 +29,7 @@ describe.each(golden.cases)('$kernel, as the authors have it', ({ kernel, r1, r2
   it('has their gradients', async () => {
     // Of distances 0 to 8, as core's gradients are of every value.
     const row = (parameters: ParameterValues<ReturnType<typeof vector>>) => [
-      scoreBias(reference, strategy.bias!, parameters, Int32Array.of(8), positions),
+      scoreBias(reference, strategy.bias, parameters, Int32Array.of(8), positions),
     ]
     const got = await numericGradients.gradients(row, { r1: vector(r1), r2: vector(r2) })
     // Central differences of step 1e-4 where r₂ is 0.01.
@@ -60,7 +60,7 @@ it('folds parameters beyond their bounds back', () => {
   const bias = (kernel: 'log' | 'power', r1: number, r2: number) => [
     ...scoreBias(
       reference,
-      kerple({ numHeads: 1, kernel }).bias!,
+      kerple({ numHeads: 1, kernel }).bias,
       { r1: vector([r1]), r2: vector([r2]) },
       Int32Array.of(8),
       positions,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type PositionStrategy, positionRange, type ReferenceTensor, reference, rotate } from '@alibi/core'
+import { positionRange, type ReferenceTensor, type RotationStrategy, reference, rotate } from '@alibi/core'
 import { describe, expect, it } from 'vitest'
 import {
   linearScaling,
@@ -18,9 +18,9 @@ const golden = JSON.parse(readFileSync(new URL('golden/rotary.json', import.meta
 const FP32 = { rtol: 1e-5, atol: 2e-6 }
 
 const [length, headDim] = [golden.q.length, golden.q[0].length]
-function turned({ rotation }: PositionStrategy, side: 'query' | 'key'): ReferenceTensor {
+function turned({ rotation }: RotationStrategy, side: 'query' | 'key'): ReferenceTensor {
   const x = reference.tensor((side === 'query' ? golden.q : golden.k).flat(), [length, headDim])
-  return rotate(reference, rotation!, x, x.shape, positionRange(golden.start, length), side)
+  return rotate(reference, rotation, x, x.shape, positionRange(golden.start, length), side)
 }
 
 it.each([

@@ -6,7 +6,7 @@ import { rotary } from '../src/index.js'
 const vector = fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 6, maxLength: 6 })
 
 it.each(['half', 'interleaved'] as const)('makes products depend on the distance alone (%s)', (pairing) => {
-  const rotation = rotary({ rotaryDim: 4, pairing }).rotation!
+  const rotation = rotary({ rotaryDim: 4, pairing }).rotation
   const product = (q: number[], k: number[], atQ: number, atK: number) => {
     const turn = (x: number[], at: number) =>
       rotate(ops, rotation, ops.tensor(x, [1, 6]), [1, 6], positionRange(at, 1), 'query').data
@@ -21,6 +21,6 @@ it.each(['half', 'interleaved'] as const)('makes products depend on the distance
 })
 
 it('turns at RoFormer’s frequencies', () => {
-  expect([...rotary({ rotaryDim: 4, base: 100 }).rotation!.angles(Int32Array.of(0, 3))]).toEqual([0, 0, 3, 3 * 0.1])
+  expect([...rotary({ rotaryDim: 4, base: 100 }).rotation.angles(Int32Array.of(0, 3))]).toEqual([0, 0, 3, 3 * 0.1])
   expect(() => rotary({ rotaryDim: 3 })).toThrow('rotary: expected an even rotaryDim, got 3')
 })

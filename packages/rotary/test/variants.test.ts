@@ -11,7 +11,7 @@ import {
 } from '../src/index.js'
 
 const angles = (options: Parameters<typeof rotary>[0], ...positions: number[]) => [
-  ...rotary(options).rotation!.angles(Int32Array.from(positions)),
+  ...rotary(options).rotation.angles(Int32Array.from(positions)),
 ]
 
 describe('scaling', () => {
@@ -29,7 +29,7 @@ describe('scaling', () => {
     ['YaRN', yarnScaling({ factor: 8, originalMaxPositions: 256 })],
     ['Llama 3', llama3Scaling({ factor: 8, originalMaxPositions: 256 })],
   ])('keeps high frequencies, interpolates low ones and stays in order between (%s)', (_name, scaling) => {
-    const plain = rotary({ rotaryDim: 64 }).rotation!.angles(Int32Array.of(1))
+    const plain = rotary({ rotaryDim: 64 }).rotation.angles(Int32Array.of(1))
     const ratios = scaling.frequencies(64, 10_000).map((f, i) => f / plain[i]!)
     expect(ratios[0]).toBeCloseTo(1, 12)
     expect(ratios.at(-1)).toBeCloseTo(1 / 8, 12)
@@ -40,9 +40,9 @@ describe('scaling', () => {
 
   it('scales scores as YaRN does', () => {
     const { rotation } = rotary({ rotaryDim: 4, scaling: yarnScaling({ factor: 4, originalMaxPositions: 64 }) })
-    const [a] = rotation!.magnitudes!(Int32Array.of(9), 'query')
+    const [a] = rotation.magnitudes!(Int32Array.of(9), 'query')
     expect(a).toBeCloseTo(0.1 * Math.log(4) + 1, 12)
-    expect(rotary({ rotaryDim: 4, scaling: linearScaling({ factor: 4 }) }).rotation!.magnitudes).toBeUndefined()
+    expect(rotary({ rotaryDim: 4, scaling: linearScaling({ factor: 4 }) }).rotation.magnitudes).toBeUndefined()
   })
 
   it('has two dynamic NTKs, the same at α = 1', () => {
@@ -82,14 +82,14 @@ describe('xPos', () => {
     const { rotation } = xPos({ rotaryDim: 4 })
     const x = ops.tensor([1, 2, 3, 4], [1, 4])
     const turn = (at: number, side: 'query' | 'key') =>
-      rotate(ops, rotation!, x, [1, 4], positionRange(at, 1), side).data
+      rotate(ops, rotation, x, [1, 4], positionRange(at, 1), side).data
     const product = (q: number, k: number) => {
       const [a, b] = [turn(q, 'query'), turn(k, 'key')]
       return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
     }
     expect(product(1007, 1000)).toBeCloseTo(product(7, 0), 8)
-    const decay = rotation!.magnitudes!(Int32Array.of(512), 'query')
+    const decay = rotation.magnitudes!(Int32Array.of(512), 'query')
     expect(decay).toBeAllclose([0.4 / 1.4, 0.9 / 1.4], { rtol: 1e-12 })
-    expect(rotation!.magnitudes!(Int32Array.of(512), 'key')).toBeAllclose([1.4 / 0.4, 1.4 / 0.9], { rtol: 1e-12 })
+    expect(rotation.magnitudes!(Int32Array.of(512), 'key')).toBeAllclose([1.4 / 0.4, 1.4 / 0.9], { rtol: 1e-12 })
   })
 })

@@ -12,7 +12,7 @@ it.each(golden.cases)(
   (each) => {
     const { scores, weights, ...options } = each
     const { numHeads, width } = options
-    const { data } = scoreBias(reference, sandwich(options).bias!, {}, Int32Array.of(59), positionRange(0, 60))
+    const { data } = scoreBias(reference, sandwich(options).bias, {}, Int32Array.of(59), positionRange(0, 60))
     // Theirs has the diagonal's width/2, divided as the rest.
     const theirs = data.map((x, i) => x + (width / 2) * (numHeads / (8 * (Math.floor(i / 60) + 1))))
     expect(reference.tensor(theirs, [numHeads, 60])).toBeAllclose(scores, { rtol: 1e-10, atol: 1e-9 })
@@ -23,13 +23,7 @@ it.each(golden.cases)(
 )
 
 it('is 0 on the diagonal and negative behind', () => {
-  const { data } = scoreBias(
-    reference,
-    sandwich({ numHeads: 1 }).bias!,
-    {},
-    Int32Array.of(2000),
-    positionRange(0, 2001),
-  )
+  const { data } = scoreBias(reference, sandwich({ numHeads: 1 }).bias, {}, Int32Array.of(2000), positionRange(0, 2001))
   expect(data[2000]).toBe(0)
   for (const value of data.slice(0, 2000)) expect(value).toBeLessThan(0)
 })

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { learned, sinusoidal } from '../src/index.js'
 
 const rows = (options: Parameters<typeof sinusoidal>[0], ...positions: number[]) => [
-  ...sinusoidal(options).embedding!.evaluate(ops, {}, Int32Array.from(positions)).data,
+  ...sinusoidal(options).embedding.evaluate(ops, {}, Int32Array.from(positions)).data,
 ]
 
 it('interleaves as Vaswani et al.', () => {
@@ -29,6 +29,6 @@ it('gives the tail of the long table from an offset', () => {
 it('learned throws past its table', () => {
   const strategy = learned({ modelDim: 2, maxPositions: 4 })
   const parameters = initialParameters(ops, strategy.parameters, 1)
-  expect(strategy.embedding!.evaluate(ops, parameters, Int32Array.of(3)).shape).toEqual([1, 2])
-  expect(() => strategy.embedding!.evaluate(ops, parameters, Int32Array.of(4))).toThrow('from 0 to 3, got 4')
+  expect(strategy.embedding.evaluate(ops, parameters, Int32Array.of(3)).shape).toEqual([1, 2])
+  expect(() => strategy.embedding.evaluate(ops, parameters, Int32Array.of(4))).toThrow('from 0 to 3, got 4')
 })

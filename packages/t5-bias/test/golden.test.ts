@@ -22,7 +22,7 @@ it.each([
     Array.from({ length: 16 }, (_, i) => Math.floor(i / 2) + 100 * (i % 2)),
     [8, 2],
   )
-  expect(scoreBias(reference, bias!, { table }, positionRange(7, 3), positionRange(0, 10))).toBeAllclose(
+  expect(scoreBias(reference, bias, { table }, positionRange(7, 3), positionRange(0, 10))).toBeAllclose(
     golden.bias[name],
     { rtol: 0, atol: 0 },
   )

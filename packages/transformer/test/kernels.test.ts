@@ -73,7 +73,7 @@ const linear = (slopes: tf.Tensor): AttentionBias => ({
 
 const { rotation } = rotary({ rotaryDim: 4 })
 const tables = rotationTables(
-  rotation!,
+  rotation,
   6,
   Int32Array.from({ length: Q }, (_, i) => 40 + i),
   'query',

@@ -5,6 +5,7 @@ import {
   type PositionStrategy,
   positionRange,
   type ReferenceTensor,
+  type Rotation,
   reference,
   rotate,
   scoreBias,
@@ -70,15 +71,17 @@ function compute<T>(
 ): T[] {
   const { embedding, rotation, bias } = strategy
   const parameters = initialParameters(ops, strategy.parameters, 5)
-  const turned = (positions: Int32Array, side: 'query' | 'key') => {
-    const shape = [positions.length, rotation!.rotaryDim + 2]
+  const turned = (rotation: Rotation, positions: Int32Array, side: 'query' | 'key') => {
+    const shape = [positions.length, rotation.rotaryDim + 2]
     const tokens = positions.map((p) => p - offset)
-    return rotate(ops, rotation!, ops.tensor(features(tokens, shape[1]!), shape), shape, positions, side)
+    return rotate(ops, rotation, ops.tensor(features(tokens, shape[1]!), shape), shape, positions, side)
   }
   return [
     ...(embedding ? [embedding.evaluate(ops, parameters, queries)] : []),
     ...(bias ? [scoreBias(ops, bias, parameters, queries, keys)] : []),
-    ...(rotation ? [ops.matmul(turned(queries, 'query'), ops.transpose(turned(keys, 'key'), [1, 0]))] : []),
+    ...(rotation
+      ? [ops.matmul(turned(rotation, queries, 'query'), ops.transpose(turned(rotation, keys, 'key'), [1, 0]))]
+      : []),
   ]
 }
 

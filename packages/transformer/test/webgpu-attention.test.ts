@@ -298,11 +298,11 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
   })
 
   const rotations: Record<string, Rotation> = {
-    'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation!,
-    'halves turn': rotary({ rotaryDim: 16 }).rotation!,
-    'a half of the features': rotary({ rotaryDim: 8 }).rotation!,
-    'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation!,
-    'with magnitudes': xPos({ rotaryDim: 16 }).rotation!,
+    'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation,
+    'halves turn': rotary({ rotaryDim: 16 }).rotation,
+    'a half of the features': rotary({ rotaryDim: 8 }).rotation,
+    'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation,
+    'with magnitudes': xPos({ rotaryDim: 16 }).rotation,
   }
   it.each(Object.entries(rotations))(
     `turns queries and keys as it reads them: %s (seed ${seed})`,

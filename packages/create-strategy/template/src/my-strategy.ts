@@ -1,12 +1,14 @@
 // Letters: H heads, N distances.
-import { checkInteger, type ParameterValues, type PositionStrategy, type TensorOps } from '@alibi/core'
+import { checkInteger, checkOptions, defineStrategy, type ParameterValues, type TensorOps } from '@alibi/core'
 
 export interface MyStrategyOptions {
   readonly numHeads: number
 }
 
 /** −slope·√|distance|, with slopes 1/2, 1/4, … for the heads. Put your formula here, with its paper and equation. */
-export function myStrategy({ numHeads }: MyStrategyOptions): PositionStrategy {
+export function myStrategy(options: MyStrategyOptions) {
+  checkOptions('myStrategy', options, ['numHeads'])
+  const { numHeads } = options
   checkInteger('myStrategy', 'numHeads', numHeads, 1)
   const slopes = Array.from({ length: numHeads }, (_, head) => 2 ** -(head + 1))
 
@@ -15,9 +17,5 @@ export function myStrategy({ numHeads }: MyStrategyOptions): PositionStrategy {
     const roots = Float64Array.from(distances, (distance) => Math.sqrt(Math.abs(distance)))
     return ops.neg(ops.mul(ops.tensor(slopes, [numHeads, 1]), ops.tensor(roots, [1, distances.length])))
   }
-  return Object.freeze({
-    specVersion: 1,
-    name: 'my-strategy',
-    bias: Object.freeze({ kind: 'distance' as const, numHeads, evaluate }),
-  })
+  return defineStrategy({ name: 'my-strategy', bias: { kind: 'distance', numHeads, evaluate } })
 }

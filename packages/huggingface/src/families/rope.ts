@@ -139,7 +139,7 @@ export function writeRope({ name, rotation }: PositionStrategy, headDim: number,
   // One pair alone has frequency 1 whatever the base.
   const base = frequencies.length > 1 ? frequencies[1]! ** (-rotaryDim / 2) : 10_000
   const theta = Number(base.toPrecision(12))
-  const plain = rotary({ rotaryDim, base: theta }).rotation!.angles(Int32Array.of(1))
+  const plain = rotary({ rotaryDim, base: theta }).rotation.angles(Int32Array.of(1))
   if (rotation.magnitudes || frequencies.some((f, i) => Math.abs(f - plain[i]!) > 1e-6 * f))
     return refuse('scaled frequencies')
   const share = rotaryDim / headDim
