@@ -10,6 +10,7 @@ import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modelConfig } from '../src/config/model.js'
 import { resolveRunConfig } from '../src/config/resolve.js'
+import { optimizerConfig } from '../src/config/training.js'
 import { planRun } from '../src/run-folder/begin.js'
 import { savedInfo, setDamagedAside, stepsDone } from '../src/run-folder/saved.js'
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'alibi-saved-'))
   for (const { strategy, seed } of cells) {
     const model = createModel(modelConfig(config, 256), builtInStrategies.make(strategy, config), seed)
-    const trainer = createTrainer(model, { kind: 'adamw', learningRate: 0.01 }, { seed, step: 2 })
+    const trainer = createTrainer(model, optimizerConfig(config), { seed, step: 2 })
     const window = { lossNats: 5, steps: 1, seconds: 1, elapsedSeconds: 2 }
     await saveCheckpoint(join(folder, 'run/checkpoints', `${strategy}-seed1`), trainer, { seed, window })
     trainer.dispose()
