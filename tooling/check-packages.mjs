@@ -1,11 +1,12 @@
 // Rules that keep the packages composable: who may import what, and the same fields in every package.json.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { roomProblems } from './rooms.mjs'
 import { root } from './setup.mjs'
 
 const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
 /** Who may compute with TensorFlow.js. */
-const WITH_TENSORFLOW = ['backend', 'transformer']
+const WITH_TENSORFLOW = ['machine', 'backend', 'transformer']
 /** Entries that browsers import: no module of Node is below them. */
 const FOR_BROWSERS = [
   ...['core', ...STRATEGIES, 'transformer', 'charts', 'results'].map((folder) => `packages/${folder}/src/index.ts`),
@@ -118,6 +119,7 @@ function importsOf(path, withTypes = true) {
   return [...imports].map(([, name = '']) => name)
 }
 
+problems.push(...(await roomProblems()))
 for (const problem of problems) console.error(problem)
 if (problems.length) process.exitCode = 1
 else console.log(`${folders.length} packages: imports, fields and files are as they should be`)

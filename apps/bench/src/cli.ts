@@ -39,14 +39,6 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'write a checkpoint as Hugging Face transformers reads it',
     load: async () => (await import('./commands/export.js')).exportCommand(),
   },
-  speed: {
-    summary: 'steps and evaluation against other implementations',
-    load: async () => (await import('./commands/speed.js')).speedCommand(),
-  },
-  gpu: {
-    summary: 'what the GPU does through WebGPU',
-    load: async () => (await import('./commands/gpu.js')).gpuCommand(),
-  },
   doctor: {
     summary: 'what this machine can do, and what would make it faster',
     load: async () => (await import('./commands/doctor.js')).doctorCommand(),

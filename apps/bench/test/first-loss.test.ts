@@ -1,13 +1,12 @@
 import { selectBackend } from '@alibi/backend'
 import { builtInStrategies } from '@alibi/strategies'
-import { createModel } from '@alibi/transformer'
+import { createModel, trainingBatch } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, it } from 'vitest'
 import { modelConfig } from '../src/config/model.js'
 import { presets } from '../src/config/presets.js'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import type { RunConfig } from '../src/config/schema.js'
-import { trainingBatch } from '../src/data/batch.js'
 import { readCorpus } from '../src/data/corpus.js'
 
 beforeAll(async () => {

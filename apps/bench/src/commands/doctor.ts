@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os'
 import { type Backend, backendNames, selectBackend } from '@alibi/backend'
+import { matmulGigaflops } from '@alibi/machine'
 import { Command } from 'commander'
 import { dataFolder } from '../data/download.js'
-import { matmulGigaflops } from '../terminal/machine.js'
 
 export function doctorCommand(): Command {
   return new Command('doctor')

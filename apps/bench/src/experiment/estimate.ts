@@ -1,11 +1,11 @@
 import type { BackendName } from '@alibi/backend'
 import { none } from '@alibi/core'
+import { matmulGigaflops } from '@alibi/machine'
 import { countParameters } from '@alibi/transformer'
 import { cellsOf } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
 import { duration, thousands } from '../terminal/format.js'
-import { matmulGigaflops } from '../terminal/machine.js'
 import { tokensRead } from './evaluate.js'
 
 /** What a run will take, told from its config alone. */

@@ -1,5 +1,5 @@
-import { perplexityDigits } from '@alibi/bench/parts'
 import { type CurvesChart, drawCurves, logScale, scaleFor, stylesOf, withVariables } from '@alibi/charts'
+import { perplexityDigits } from '@alibi/results'
 import { element, table } from './elements.js'
 import { type Outcome, titleOf } from './outcome.js'
 

@@ -1,6 +1,5 @@
-import { trainingBatch } from '@alibi/bench/parts'
 import { builtInStrategies } from '@alibi/strategies'
-import { createModel, createTrainer, evaluate, generate, type Model } from '@alibi/transformer'
+import { createModel, createTrainer, evaluate, generate, type Model, trainingBatch } from '@alibi/transformer'
 import { evalLengthsOf } from '../corpus.js'
 import type { Experiment, FromWorker, Writing } from '../protocol.js'
 import type { Gate } from './gate.js'

@@ -2,56 +2,14 @@
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
 import { checkModel } from '../model/check-model.js'
-import type { ForwardOptions, Model } from '../model/model.js'
+import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
+import type { EvaluateOptions } from './evaluate-options.js'
 import { createKvCache, type KvCache } from './kv-cache.js'
 import { scoreNext, scoreWindows } from './losses.js'
 import { withPeakBytes } from './peak-memory.js'
 import { evaluationWindows, sameShape, type Window } from './windows.js'
 import { createYielder } from './yield-to-host.js'
-
-/** What {@link evaluate} takes besides a model and tokens. */
-export interface EvaluateOptions {
-  /** L, the length of each sequence the model reads; the paper's L_valid. */
-  readonly evalLength: number
-  /**
-   * `nonoverlapping` cuts the text into chunks of L and scores every token; `sliding` advances by `stride`, reads the
-   * L − stride tokens before again and scores only the new ones (the paper, appendix B); `streaming` keeps the keys and
-   * values of those tokens in a cache instead. It is much cheaper than sliding and another thing: in deeper layers what is
-   * cached saw more than L tokens back, and positions go on counting. Default `nonoverlapping`.
-   */
-  readonly protocol?: 'nonoverlapping' | 'sliding' | 'streaming'
-  /** Tokens that a sliding or streaming window advances by. Default L / 2. */
-  readonly stride?: number
-  /**
-   * Where sliding windows lie. `full`: the first scores L tokens, the others lie so that they are full. `fairseq`: scored
-   * stretches begin at multiples of the stride, and each reads up to L − stride tokens before, as fairseq-eval-lm with a
-   * context window; the same for a stride of 1. Default `full`.
-   */
-  readonly windows?: 'full' | 'fairseq' | undefined
-  /** Limits each query to the last so many keys: a control of what reading further back is worth. Default all. */
-  readonly attentionWindow?: number | undefined
-  /**
-   * Share of attention weight that may be left out of each row, in sequences long enough for it. Default 0: keys are left
-   * out only where their weight is zero in fp32, which changes nothing.
-   */
-  readonly skipTolerance?: number | undefined
-  /** As in {@link ForwardOptions}. Default 'float32'. */
-  readonly attentionStorage?: ForwardOptions['attentionStorage']
-  /**
-   * Where a batch's tokens are, by the batch's number and the length of its sequences, ascending. Default 0 to length − 1.
-   * Not when streaming, where a token's place in the text is its position.
-   */
-  readonly positions?: ((batch: number, length: number) => Int32Array) | undefined
-  /** Tokens to score at most. Default all. */
-  readonly maxTokens?: number
-  /** Tokens read in one forward pass, at least one sequence. Default 4096. */
-  readonly batchTokens?: number
-  /** Called after each batch with the tokens scored, the tokens to score and the mean −ln p of those scored. */
-  readonly onProgress?: (done: number, total: number, lossNats: number) => void
-  /** Stops between batches when it is aborted. */
-  readonly signal?: AbortSignal
-}
 
 /** What {@link evaluate} finds. */
 export interface Evaluation {

@@ -1,7 +1,8 @@
 // Letters: D modelDim.
 import { positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { ForwardOptions, Model } from '../model/model.js'
+import type { ForwardOptions } from '../model/forward-options.js'
+import type { Model } from '../model/model.js'
 import { flatten } from '../model/tokens.js'
 import type { KvCache } from './kv-cache.js'
 import type { Window } from './windows.js'

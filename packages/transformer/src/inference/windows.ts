@@ -1,5 +1,5 @@
 import { checkInteger, checkOneOf, fail } from '@alibi/core'
-import type { EvaluateOptions } from './evaluate.js'
+import type { EvaluateOptions } from './evaluate-options.js'
 
 /** A sequence to read, tokens [start, end), and where the scored tokens begin in it; each predicts the one after it. */
 export interface Window {

@@ -1,6 +1,6 @@
 // Letters: B batch, K all tokens with the cache's.
 import { checkInteger, checkOneOf, fail } from '@alibi/core'
-import type { ForwardOptions } from './model.js'
+import type { ForwardOptions } from './forward-options.js'
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
 export function checkForward(options: ForwardOptions, B: number, K: number): void {

@@ -2,43 +2,15 @@
 import { type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
-import type { KvCache } from '../inference/kv-cache.js'
-import type { AttentionStorage } from '../kernels/attention/tile-attention.js'
 import { block } from './block.js'
 import { checkForward } from './check-forward.js'
+import type { ForwardOptions } from './forward-options.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
 import { encodePositions } from './position.js'
 import { checkRows, flatten } from './tokens.js'
 import { vocabularyOf } from './vocabulary/choose.js'
 import type { Vocabulary } from './vocabulary/vocabulary.js'
-
-/** How a pass reads its tokens. */
-export interface ForwardOptions {
-  /** Earlier tokens; extended by this pass. */
-  readonly cache?: KvCache
-  /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
-  readonly padding?: Int32Array
-  /**
-   * Positions of all K tokens, the cache's first; [K]. Default 0 to K − 1. They say how far apart tokens are, not which
-   * may attend to which: a row of two documents whose positions start again at 0 still reads the first one in the second.
-   */
-  readonly positions?: Int32Array
-  /** Limits each query to the last so many keys, its own included, ≥ 1. Default all. */
-  readonly attentionWindow?: number | undefined
-  /**
-   * Share of attention weight, ≥ 0 and < 1, that a long pass without gradients may leave out of each row. Default 0: keys
-   * are left out only where their weight is zero in fp32.
-   */
-  readonly skipTolerance?: number | undefined
-  /**
-   * How attention keeps queries, keys and values, also for the backward pass: 'float16' is half the memory and half the
-   * reading, for webgpu. They are rounded to 11 bits, and NaN beyond 65,504; every sum stays float32. Default 'float32'.
-   */
-  readonly attentionStorage?: AttentionStorage | undefined
-  /** Turns dropout on; int32 [1]: each seed drops the same activations. */
-  readonly dropoutSeed?: tf.Tensor1D
-}
 
 /** A decoder-only language model whose position encoding is a plugin. */
 export interface Model {

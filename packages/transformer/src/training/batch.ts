@@ -1,9 +1,13 @@
 // Letters: B batchSize, L trainLength.
-import { seededRandom } from '@alibi/core'
+import { checkInteger, fail, seededRandom } from '@alibi/core'
 
+/** What {@link trainingBatch} takes besides a text. */
 export interface BatchOptions {
+  /** B, rows of a step. */
   readonly batchSize: number
+  /** L, tokens that the model reads of each row. */
   readonly trainLength: number
+  /** An integer; each seed has batches of its own. */
   readonly seed: number
   /** Steps done before this one. */
   readonly step: number
@@ -13,9 +17,17 @@ export interface BatchOptions {
  * The rows of one training step: a pure function of the seed and the step, the same for every strategy, so that cells
  * compare and a resumed run sees what an uninterrupted one would have seen.
  *
- * @returns B rows of L + 1 tokens that start anywhere in the text
+ * @param tokens - of the text, more than L
+ * @returns B rows of L + 1 tokens that start anywhere in the text: views of it
+ * @throws RangeError or TypeError for sizes that are no positive integers, or a text of L tokens or fewer
  */
 export function trainingBatch(tokens: Int32Array, { batchSize, trainLength, seed, step }: BatchOptions): Int32Array[] {
+  checkInteger('trainingBatch', 'batchSize', batchSize, 1)
+  checkInteger('trainingBatch', 'trainLength', trainLength, 1)
+  checkInteger('trainingBatch', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  checkInteger('trainingBatch', 'step', step, 0)
+  if (tokens.length <= trainLength)
+    fail('trainingBatch', `more than ${trainLength} tokens for trainLength ${trainLength}`, tokens.length)
   // Odd multipliers spread neighbouring seeds and steps over the generator's states.
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b))
   const starts = tokens.length - trainLength

@@ -2,7 +2,7 @@
 import { alibiSlopes } from '@alibi/alibi'
 import { type AttentionBias, type AttentionStorage, attention } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
-import type { Contestant } from '../speed/contestant.js'
+import type { Contestant } from '../steps/contestant.js'
 import { finished } from './device.js'
 import type { AttentionShape } from './sizes.js'
 

@@ -1,4 +1,4 @@
-"""Attention alone in PyTorch, for `bench gpu`: reads a number of passes a line, answers with seconds a pass."""
+"""Attention alone in PyTorch, for `pnpm speed gpu`: reads a number of passes a line, answers with seconds a pass."""
 
 import argparse
 import json

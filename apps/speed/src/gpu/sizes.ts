@@ -1,4 +1,4 @@
-import type { Size } from '../speed/contestant.js'
+import type { Size } from '../steps/contestant.js'
 
 /** What attention is timed on; B = 1. */
 export interface AttentionShape {

@@ -1,4 +1,4 @@
-"""The same model and step in PyTorch, for `bench speed`: reads a number of steps a line, answers with seconds a step.
+"""The same model and step in PyTorch, for `pnpm speed`: reads a number of steps a line, answers with seconds a step.
 
 Letters: B batch, L tokens, D width, H heads.
 """

@@ -1,8 +1,14 @@
-import { thousands } from '../terminal/format.js'
-import { table } from '../terminal/table.js'
+import { markdownTable } from 'markdown-table'
 import type { Size } from './contestant.js'
 import { median, type Outcome } from './duel.js'
 import { growth } from './evaluation.js'
+
+/** e.g. `12,345` */
+export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US')
+
+/** Names to the left, numbers to the right. */
+export const table = (rows: readonly (readonly string[])[]): string[] =>
+  markdownTable(rows, { align: rows[0]!.map((_, i) => (i ? 'r' : '')) }).split('\n')
 
 /** @param ceiling - GFLOP/s of a large product; without it there is no share of it */
 export function stepTable(size: Size, outcomes: readonly Outcome[], ceiling?: number): string[] {

@@ -40,11 +40,11 @@ it('counts the work of keys up to each query', () => {
 })
 
 it('says in one line that there is no GPU', ({ skip }) => {
-  const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
-  const { status, stderr } = spawnSync(process.execPath, [bench, 'gpu', '--rounds', '0'], { encoding: 'utf8' })
+  const speed = fileURLToPath(new URL('../bin/speed.js', import.meta.url))
+  const { status, stderr } = spawnSync(process.execPath, [speed, 'gpu', '--rounds', '0'], { encoding: 'utf8' })
   expect(status).toBe(1)
-  expect(stderr.trim()).toBe('bench: gpu: expected rounds ≥ 1, got 0')
-  const none = spawnSync(process.execPath, [bench, 'gpu', '--out', '/dev/null'], { encoding: 'utf8', timeout: 20_000 })
+  expect(stderr.trim()).toBe('speed: gpu: expected rounds ≥ 1, got 0')
+  const none = spawnSync(process.execPath, [speed, 'gpu', '--out', '/dev/null'], { encoding: 'utf8', timeout: 20_000 })
   skip(none.status !== 1, 'this machine has a GPU')
-  expect(none.stderr.trim()).toMatch(/^bench: gpu: .*--software[^\n]*$/)
+  expect(none.stderr.trim()).toMatch(/^speed: gpu: .*--software[^\n]*$/)
 })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Contestant } from '../src/speed/contestant.js'
-import { duel, median } from '../src/speed/duel.js'
-import { growth } from '../src/speed/evaluation.js'
-import { readingTable, savingTable, stepTable } from '../src/speed/tables.js'
+import type { Contestant } from '../src/steps/contestant.js'
+import { duel, median } from '../src/steps/duel.js'
+import { growth } from '../src/steps/evaluation.js'
+import { readingTable, savingTable, stepTable } from '../src/steps/tables.js'
 
 /** Takes the given seconds, run after run. */
 const scripted = (name: string, seconds: number[]): Contestant => ({
