@@ -111,8 +111,13 @@ describe('run', () => {
     expect(await events('learned-L16-1x8x2-seed1')).toHaveLength(2)
   })
 
-  it('stops at Ctrl-C with a checkpoint and says how to go on', async () => {
-    const child = spawn(process.execPath, [bench, ...tiny('stopped')])
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('stops at %s with a checkpoint and says how to go on', async (signal, exitCode) => {
+    const out = `stopped-${signal}`
+    const child = spawn(process.execPath, [bench, ...tiny(out)])
     let stderr = ''
     child.stderr.on('data', (chunk) => {
       stderr += chunk
@@ -120,17 +125,17 @@ describe('run', () => {
     const closed = new Promise<number | null>((resolve) => {
       child.on('close', resolve)
     })
-    while (!(await readdir(join(folder, 'stopped')).catch((): string[] => [])).includes('results.jsonl'))
+    while (!(await readdir(join(folder, out)).catch((): string[] => [])).includes('results.jsonl'))
       await new Promise((resolve) => setTimeout(resolve, 5))
     await new Promise((resolve) => setTimeout(resolve, 150))
-    child.kill('SIGINT')
-    expect(await closed).toBe(130)
+    child.kill(signal)
+    expect(await closed).toBe(exitCode)
     expect(stderr).toContain(
-      `stopped; finished work is kept. Continue with: pnpm bench run --resume --out ${join(folder, 'stopped')}\n`,
+      `stopped; finished work is kept. Continue with: pnpm bench run --resume --out ${join(folder, out)}\n`,
     )
     expect(stderr).not.toContain('    at ')
-    await start('run', '--resume', '--out', join(folder, 'stopped'))
-    expect(await numbers('stopped')).toEqual(await numbers('whole'))
+    await start('run', '--resume', '--out', join(folder, out))
+    expect(await numbers(out)).toEqual(await numbers('whole'))
   })
 
   it('refuses other options than the run was begun with, and a folder in use', async () => {
@@ -248,9 +253,9 @@ describe('errors are one clear line and a non-zero exit', () => {
     [['run', '--data', 'no-such-file'], 'which is not there'],
     [['run', '--num-heads', '3'], 'heads that divide the model dimension 128'],
     [['run', '--backend', 'cuda'], '--backend: expected one of auto'],
-    [['eval', 'no-such-folder'], 'expected a checkpoint folder'],
-    [['report', 'no-such-folder'], 'which has none'],
-    [['report', bench], 'got the file'],
+    [['eval', 'no-such-folder'], 'got no-such-folder, which is not there'],
+    [['report', 'no-such-folder'], 'got no-such-folder, which is not there'],
+    [['report', bench], 'which is a file'],
   ])('%j', async (args, message) => {
     const { code, stderr } = await start(...args, ...(args[0] === 'run' ? ['--out', join(folder, 'unused')] : []))
     expect(stderr).toContain(message)
@@ -259,18 +264,7 @@ describe('errors are one clear line and a non-zero exit', () => {
   })
 
   it('a text shorter than the lengths', async () => {
-    const out = join(folder, 'short')
-    const { code, stderr } = await start(
-      'run',
-      '--data',
-      text,
-      '--backend',
-      'cpu',
-      '--train-length',
-      '99999',
-      '--out',
-      out,
-    )
+    const { code, stderr } = await start(...tiny('short', '--train-length', '99999'))
     expect(stderr).toContain('for train length 99999')
     expect(code).toBe(1)
   })

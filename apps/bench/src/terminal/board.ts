@@ -15,7 +15,7 @@ export interface Board {
   close(): void
 }
 
-export interface TaskOptions {
+interface TaskOptions {
   /** Whether each piece of work leaves a line with its last details. Default false. */
   readonly leavesLines?: boolean
 }
