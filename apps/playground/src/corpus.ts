@@ -4,6 +4,9 @@ export interface Corpus {
   readonly valid: Int32Array
 }
 
+/** The name that saved models have for the text beside them. */
+export const TEXT_FILE = 'text.txt'
+
 /** The model reads that many times the train length. */
 const FACTORS = [1, 2, 4, 8] as const
 

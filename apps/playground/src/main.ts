@@ -1,11 +1,11 @@
 import '@alibi/charts/page.css'
 import './style.css'
 import { dark, light, themeVariables } from '@alibi/charts'
-import { evalLengthsOf } from './corpus.js'
-import { drawExtrapolation, drawLosses } from './page/charts.js'
+import { type Figure, lossFigure, perplexityFigure, show, svgOf } from './page/charts.js'
 import { element, isEnabled, setEnabled } from './page/elements.js'
 import { chosenBackend, chosenPrompt, chosenTemperature, prepareForm, readExperiment } from './page/form.js'
 import { newOutcome, type Outcome, titleOf } from './page/outcome.js'
+import { lossCsv, modelsZip, perplexityCsv, save } from './page/saves.js'
 import { showTexts } from './page/texts.js'
 import { sentenceOf } from './problems.js'
 import type { Experiment, FromWorker, ToWorker } from './protocol.js'
@@ -15,6 +15,7 @@ type State = 'opening' | 'closed' | 'ready' | 'running' | 'paused' | 'busy'
 const start = element<HTMLButtonElement>('start')
 const stop = element<HTMLButtonElement>('stop')
 const write = element<HTMLButtonElement>('write')
+const saveModels = element<HTMLButtonElement>('save-models')
 const backend = element<HTMLSelectElement>('backend')
 
 let state: State = 'opening'
@@ -91,7 +92,8 @@ function hear(message: FromWorker): void {
       break
     }
     case 'trained':
-      outcomeOf(message.strategy).trained = true
+      Object.assign(outcomeOf(message.strategy), { trained: true, checkpoint: message.checkpoint })
+      setEnabled(saveModels, message.checkpoint !== undefined)
       tellStatus(`Reading with ${titleOf(message.strategy)}…`)
       break
     case 'evaluated':
@@ -146,15 +148,15 @@ function redraw(): void {
 
 function draw(): void {
   if (!experiment) return
-  const { strategies, steps, trainLength } = experiment
+  const { strategies, steps } = experiment
   const done = outcomes.reduce((sum, { losses }) => sum + losses.length, 0)
   element<HTMLProgressElement>('progress').value = done / (strategies.length * steps)
   const current = outcomes.findLast(({ losses }) => losses.length)
   element('rate').textContent = current
     ? `${titleOf(current.strategy)}: step ${current.losses.length} of ${steps}, loss ${current.losses.at(-1)!.toFixed(3)}, ${Math.round(current.tokensPerSecond).toLocaleString('en-US')} tokens/s`
     : ''
-  drawLosses(outcomes, steps, trainLength)
-  drawExtrapolation(outcomes, evalLengthsOf(experiment, trainLength), trainLength)
+  show('loss', lossFigure(outcomes, experiment))
+  show('perplexity', perplexityFigure(outcomes, experiment))
   showTexts(outcomes)
   for (const id of ['extrapolation', 'generated'])
     element(id).querySelector<HTMLElement>('.nothing')!.hidden = outcomes.some(({ perplexity }) => perplexity.size)
@@ -181,6 +183,7 @@ element('experiment').addEventListener('submit', (event) => {
   tellProblem(undefined)
   experiment = read.experiment
   outcomes = experiment.strategies.map(newOutcome)
+  setEnabled(saveModels, false)
   enter('running')
   tellStatus('Starting…')
   draw()
@@ -201,6 +204,25 @@ element('writing').addEventListener('submit', (event) => {
   enter('busy')
   finish()
 })
+
+saveModels.addEventListener('click', () => {
+  if (!isEnabled(saveModels)) return
+  save('alibi-playground.zip', 'application/zip', modelsZip(outcomes, experiment!))
+})
+
+function prepareSaves(
+  id: string,
+  csv: (experiment: Experiment) => string,
+  figure: (outcomes: readonly Outcome[], experiment: Experiment) => Figure,
+): void {
+  element(`save-${id}-csv`).addEventListener('click', () => save(`${id}.csv`, 'text/csv', csv(experiment!)))
+  element(`save-${id}-svg`).addEventListener('click', () =>
+    save(`${id}.svg`, 'image/svg+xml', svgOf(figure(outcomes, experiment!))),
+  )
+}
+// Their buttons are in the figures, which are hidden until there is something to save.
+prepareSaves('loss', () => lossCsv(outcomes), lossFigure)
+prepareSaves('perplexity', ({ trainLength }) => perplexityCsv(outcomes, trainLength), perplexityFigure)
 
 backend.addEventListener('change', () => {
   tellProblem(undefined)

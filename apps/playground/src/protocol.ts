@@ -21,6 +21,9 @@ export interface Writing {
   readonly temperature: number
 }
 
+/** Files by their names, as `checkpointFiles` makes them. */
+export type Checkpoint = Readonly<Record<string, Uint8Array | string>>
+
 export type ToWorker =
   | { readonly type: 'open'; readonly backend: BackendChoice }
   | { readonly type: 'run'; readonly experiment: Experiment; readonly prompt: string; readonly temperature: number }
@@ -36,7 +39,7 @@ export type FromWorker =
       readonly loss: number
       readonly tokensPerSecond: number
     }
-  | { readonly type: 'trained'; readonly strategy: string }
+  | { readonly type: 'trained'; readonly strategy: string; readonly checkpoint?: Checkpoint }
   | { readonly type: 'evaluated'; readonly strategy: string; readonly evalLength: number; readonly perplexity: number }
   | { readonly type: 'text'; readonly strategy: string; readonly text: string }
   /** The work that was asked for is done or was stopped. */

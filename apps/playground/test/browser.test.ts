@@ -1,7 +1,8 @@
 // The page in a real browser: on WebAssembly, and on WebGPU where Chromium's software adapter works.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { unzipSync } from 'fflate'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -88,6 +89,17 @@ describe('the playground', () => {
     for (const text of await page.locator('#texts pre').allTextContents())
       expect(text.length).toBeGreaterThan('The Time Traveller '.length)
     expect(await page.locator('#texts pre').count()).toBe(4)
+
+    const saved = async (name: string) => {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()])
+      return { name: download.suggestedFilename(), content: await readFile(await download.path()) }
+    }
+    const curves = await saved('Save the losses as CSV')
+    expect(curves.name).toBe('loss.csv')
+    expect(curves.content.toString().trim().split('\n')).toHaveLength(1 + 4 * 12)
+    const { name, content } = await saved('Save the models (zip)')
+    expect(name).toBe('alibi-playground.zip')
+    expect(Object.keys(unzipSync(content))).toContain('t5-bias/weights.safetensors')
 
     await page.getByLabel('Prompt').fill('that is ')
     await page.getByRole('button', { name: 'Write again' }).click()

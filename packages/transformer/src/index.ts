@@ -1,3 +1,4 @@
+export { checkpointFiles, type Json, type Metadata, type Sha256 } from './checkpoint/files.js'
 export { type Activation, type ModelConfig, type ResolvedModelConfig, resolveConfig } from './config.js'
 export { type Evaluation, evaluate } from './inference/evaluate.js'
 export type { EvaluateOptions } from './inference/evaluate-options.js'

@@ -8,14 +8,9 @@ export {
   saveCheckpoint,
   verifyCheckpoint,
 } from './checkpoint/checkpoint.js'
-export type { Json, Metadata } from './checkpoint/description.js'
 export { readableDtypes } from './checkpoint/dtypes.js'
+export type { Json, Metadata } from './checkpoint/files.js'
 export { readFileIfThere, writeFolder } from './checkpoint/folder.js'
-export {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedArray,
-  openSafetensors,
-  type SafetensorsFile,
-} from './checkpoint/safetensors.js'
+export { decodeSafetensors, encodeSafetensors, type NamedArray } from './checkpoint/safetensors.js'
+export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors-file.js'
 export { readArrays } from './model/parameters.js'

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { decodeSafetensors, encodeSafetensors, openSafetensors } from '../src/checkpoint/safetensors.js'
+import { decodeSafetensors, encodeSafetensors } from '../src/checkpoint/safetensors.js'
+import { openSafetensors } from '../src/checkpoint/safetensors-file.js'
 
 /** A file of one array `x`, from the bytes of its numbers. */
 function file(dtype: string, shape: readonly number[], data: Uint8Array): Uint8Array {

@@ -1,5 +1,7 @@
 import { type CurvesChart, drawCurves, logScale, scaleFor, stylesOf, withVariables } from '@alibi/charts'
 import { perplexityDigits } from '@alibi/results'
+import { evalLengthsOf } from '../corpus.js'
+import type { Experiment } from '../protocol.js'
 import { element, table } from './elements.js'
 import { type Outcome, titleOf } from './outcome.js'
 
@@ -10,8 +12,8 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 /** Points of a curve of losses; each is a mean over as many steps as it takes. */
 const LOSS_POINTS = 80
 
-/** Draws the losses so far, with what a reader who cannot see them needs. */
-export function drawLosses(outcomes: readonly Outcome[], steps: number, trainLength: number): void {
+/** The losses so far, with what a reader who cannot see them needs. */
+export function lossFigure(outcomes: readonly Outcome[], { steps, trainLength }: Experiment): Figure {
   const begun = outcomes.filter(({ losses }) => losses.length)
   const bin = Math.ceil(steps / LOSS_POINTS)
   const curves = curvesOf(begun, ({ losses }) =>
@@ -21,7 +23,7 @@ export function drawLosses(outcomes: readonly Outcome[], steps: number, trainLen
     }),
   )
   const points = curves.flatMap((curve) => curve.points)
-  show('loss', {
+  return {
     chart: curves.length && {
       curves,
       symbols: false,
@@ -40,20 +42,18 @@ export function drawLosses(outcomes: readonly Outcome[], steps: number, trainLen
       losses.at(-1)!.toFixed(3),
       number(tokensPerSecond),
     ]),
-  })
+  }
 }
 
-/** Draws how far each model reads. */
-export function drawExtrapolation(
-  outcomes: readonly Outcome[],
-  evalLengths: readonly number[],
-  trainLength: number,
-): void {
+/** How far each model reads. */
+export function perplexityFigure(outcomes: readonly Outcome[], experiment: Experiment): Figure {
+  const { trainLength } = experiment
+  const evalLengths = evalLengthsOf(experiment, trainLength)
   const read = outcomes.filter(({ perplexity }) => perplexity.size)
   const curves = curvesOf(read, ({ perplexity }) => [...perplexity].map(([x, y]) => ({ x, y })))
   const values = curves.flatMap((curve) => curve.points.map(({ y }) => y))
   const cell = (value: number | undefined) => value?.toFixed(perplexityDigits(value)) ?? '…'
-  show('perplexity', {
+  return {
     chart: curves.length && {
       curves,
       symbols: true,
@@ -71,7 +71,7 @@ export function drawExtrapolation(
       titleOf(strategy),
       ...evalLengths.map((length) => cell(perplexity.get(length))),
     ]),
-  })
+  }
 }
 
 const curvesOf = (
@@ -86,7 +86,7 @@ const curvesOf = (
   }))
 }
 
-interface Figure {
+export interface Figure {
   /** 0 where there is nothing to draw yet. */
   readonly chart: CurvesChart | 0
   /** What the picture says, a curve each. */
@@ -96,7 +96,11 @@ interface Figure {
   readonly body: readonly (readonly string[])[]
 }
 
-function show(id: string, { chart, words, caption, head, body }: Figure): void {
+/** A picture for paper and slides: light, of one size. */
+export const svgOf = ({ chart }: Figure): string => (chart ? drawCurves(chart, { width: 960, height: 480 }) : '')
+
+/** Puts a figure into the page. */
+export function show(id: string, { chart, words, caption, head, body }: Figure): void {
   const figure = element(id)
   figure.hidden = !chart
   const picture = figure.querySelector<HTMLElement>('.picture')!

@@ -1,3 +1,5 @@
+import type { Checkpoint } from '../protocol.js'
+
 /** What is known of one strategy's model so far. */
 export interface Outcome {
   readonly strategy: string
@@ -7,6 +9,8 @@ export interface Outcome {
   readonly perplexity: Map<number, number>
   tokensPerSecond: number
   trained: boolean
+  /** The files of its checkpoint, once it is trained where pages may hash. */
+  checkpoint?: Checkpoint
   text: string
 }
 

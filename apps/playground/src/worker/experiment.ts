@@ -1,7 +1,15 @@
 import { builtInStrategies } from '@alibi/strategies'
-import { createModel, createTrainer, evaluate, generate, type Model, trainingBatch } from '@alibi/transformer'
-import { evalLengthsOf } from '../corpus.js'
-import type { Experiment, FromWorker, Writing } from '../protocol.js'
+import {
+  checkpointFiles,
+  createModel,
+  createTrainer,
+  evaluate,
+  generate,
+  type Model,
+  trainingBatch,
+} from '@alibi/transformer'
+import { evalLengthsOf, TEXT_FILE } from '../corpus.js'
+import type { Checkpoint, Experiment, FromWorker, Writing } from '../protocol.js'
 import type { Gate } from './gate.js'
 
 type Tell = (message: FromWorker) => void
@@ -17,12 +25,18 @@ const EVAL_TOKENS = 4096
 /** Characters, more or less: a token is a byte. */
 const WRITTEN_TOKENS = 200
 
+export interface Trained {
+  readonly model: Model
+  /** Absent where the page is not secure. */
+  readonly checkpoint?: Checkpoint
+}
+
 /**
  * Trains a model, as far as the gate lets it.
  *
- * @returns the model, for the caller to dispose; the same start and the same batches for every strategy
+ * @returns the model, for the caller to dispose, and its checkpoint; the same start and the same batches for every strategy
  */
-export async function train(strategy: string, experiment: Experiment, gate: Gate, tell: Tell): Promise<Model> {
+export async function train(strategy: string, experiment: Experiment, gate: Gate, tell: Tell): Promise<Trained> {
   const { trainLength, steps, train: tokens } = experiment
   const model = createModel(MODEL, builtInStrategies.make(strategy, { ...MODEL, trainLength }), SEED)
   const warmupSteps = Math.min(50, steps >> 2)
@@ -40,8 +54,12 @@ export async function train(strategy: string, experiment: Experiment, gate: Gate
     const tokensPerSecond = (1000 * batchSize * trainLength) / (performance.now() - started)
     tell({ type: 'step', strategy, step: step + 1, loss, tokensPerSecond })
   }
+  // Web Crypto, which checkpoints are hashed by, is for secure pages alone.
+  const checkpoint = globalThis.crypto?.subtle
+    ? await checkpointFiles(trainer, { seed: SEED, trainLength, data: TEXT_FILE, tokenizer: { kind: 'bytes' } })
+    : undefined
   trainer.dispose()
-  return model
+  return { model, ...(checkpoint && { checkpoint }) }
 }
 
 /** Perplexity of the held-out text at each length it can fill. */

@@ -31,9 +31,9 @@ async function run({ experiment, prompt, temperature }: ToWorker & { type: 'run'
   models.clear()
   for (const strategy of experiment.strategies) {
     if (!(await gate.pass())) break
-    const model = await train(strategy, experiment, gate, tell)
+    const { model, ...saved } = await train(strategy, experiment, gate, tell)
     models.set(strategy, model)
-    tell({ type: 'trained', strategy })
+    tell({ type: 'trained', strategy, ...saved })
     await extrapolate(model, strategy, experiment, gate, tell)
     if (await gate.pass()) await write(model, { strategy, prompt, temperature }, tell)
   }

@@ -4,22 +4,14 @@ import type { PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
 import { createModel, type Model } from '../model/model.js'
-import { parameterShapes, readArrays } from '../model/parameters.js'
+import { parameterShapes } from '../model/parameters.js'
 import { type OptimizerConfig, optimizerState } from '../training/optimizer.js'
 import { createTrainer, type Trainer, type TrainerOptions } from '../training/trainer.js'
-import {
-  DESCRIPTION,
-  type Description,
-  damaged,
-  encodeDescription,
-  type Metadata,
-  OPTIMIZER,
-  parseDescription,
-  sha256,
-  WEIGHTS,
-} from './description.js'
+import { damaged, parseDescription, sha256 } from './description.js'
+import { checkpointFiles, DESCRIPTION, type Description, type Metadata, OPTIMIZER, WEIGHTS } from './files.js'
 import { readFileIfThere, writeFolder } from './folder.js'
-import { decodeSafetensors, encodeSafetensors, type NamedArray, openSafetensors } from './safetensors.js'
+import { decodeSafetensors, type NamedArray } from './safetensors.js'
+import { openSafetensors } from './safetensors-file.js'
 
 /** What a checkpoint is of, read without its weights. */
 export interface CheckpointInfo {
@@ -44,24 +36,7 @@ export interface CheckpointInfo {
  * not at all: it is written beside, synced, then renamed; an earlier one stays until then.
  */
 export async function saveCheckpoint(folder: string, trainer: Trainer, metadata: Metadata = {}): Promise<void> {
-  trainer.sync()
-  const { model, optimizer, options, step } = trainer
-  const files = {
-    [WEIGHTS]: encodeSafetensors(await readArrays(model.parameters)),
-    [OPTIMIZER]: encodeSafetensors(await readArrays(new Map(Object.entries(optimizer.state)))),
-  }
-  const description: Description = {
-    formatVersion: 1,
-    config: model.config,
-    strategy: model.strategy.name,
-    step,
-    optimizer: optimizer.config,
-    random: { seed: options.seed },
-    microBatches: options.microBatches,
-    sha256: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)])),
-    metadata,
-  }
-  await writeFolder(folder, { ...files, [DESCRIPTION]: encodeDescription(description) })
+  await writeFolder(folder, await checkpointFiles(trainer, metadata, sha256))
 }
 
 /** Whether a checkpoint was saved to the folder, be it good or damaged. */

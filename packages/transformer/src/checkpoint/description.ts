@@ -1,35 +1,8 @@
 // checkpoint.json: what it must be before anything of it is believed. Its hash tells damage; what somebody wrote on
 // purpose is held to the schema here, and to the headers of the weights in `checkpoint.ts`.
 import { createHash } from 'node:crypto'
-import type { ModelConfig } from '../config.js'
 import { resolveConfig } from '../config.js'
-import type { OptimizerConfig } from '../training/optimizer.js'
-
-/** What JSON can say. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
-/** What its maker keeps beside a checkpoint. */
-export type Metadata = Readonly<Record<string, Json>>
-
-export const WEIGHTS = 'weights.safetensors'
-export const OPTIMIZER = 'optimizer.safetensors'
-export const DESCRIPTION = 'checkpoint.json'
-
-/** What checkpoint.json says. */
-export interface Description {
-  readonly formatVersion: 1
-  readonly config: ModelConfig
-  /** The strategy's name. */
-  readonly strategy: string
-  /** Training steps done. */
-  readonly step: number
-  readonly optimizer: OptimizerConfig
-  /** All the state that random numbers have: they are functions of the seed and the step. */
-  readonly random: { readonly seed: number }
-  readonly microBatches: number
-  /** Of each file, and of this description without that entry; checkpoints of before have none of it. */
-  readonly sha256: Readonly<Record<string, string>>
-  readonly metadata: Metadata
-}
+import { DESCRIPTION, type Description, OPTIMIZER, WEIGHTS } from './files.js'
 
 /** The way out of every damage. */
 const WAY_OUT = 'the checkpoint is damaged: take another, or delete this folder and train anew'
@@ -40,15 +13,6 @@ export function damaged(file: string, folder: string, expected: string, got: str
 }
 
 export const sha256 = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex')
-
-/** The text of checkpoint.json, with its own hash among those of the files. */
-export function encodeDescription(description: Description): string {
-  const whole = {
-    ...description,
-    sha256: { ...description.sha256, [DESCRIPTION]: sha256(JSON.stringify(description)) },
-  }
-  return `${JSON.stringify(whole, null, 2)}\n`
-}
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
