@@ -7,9 +7,9 @@ import { loadCheckpoint, readArrays, readCheckpointInfo } from '@alibi/transform
 import { strFromU8, unzipSync } from 'fflate'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { corpusOf } from '../src/corpus.js'
-import { lossFigure, svgOf } from '../src/page/charts.js'
-import { newOutcome } from '../src/page/outcome.js'
-import { lossCsv, modelsZip, perplexityCsv } from '../src/page/saves.js'
+import { lossFigure, svgOf } from '../src/figures.js'
+import { newOutcome } from '../src/outcome.js'
+import { lossCsv, modelsZip, perplexityCsv } from '../src/saves.js'
 import { train } from '../src/worker/experiment.js'
 import { createGate } from '../src/worker/gate.js'
 

@@ -38,3 +38,13 @@ export function table(caption: string, head: readonly string[], body: readonly (
     ),
   )
 }
+
+/** Has the browser save a file. */
+export function save(name: string, type: string, content: string | Uint8Array<ArrayBuffer>): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob([content], { type }))
+  link.download = name
+  link.click()
+  // The download has begun by then.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+}

@@ -1,8 +1,8 @@
 import { type Corpus, corpusOf, evalLengthsOf, LARGEST_BYTES, problemOfText } from '../corpus.js'
+import { strategies } from '../outcome.js'
 import type { BackendChoice, Experiment } from '../protocol.js'
 import sampleText from '../sample.txt?raw'
 import { element } from './elements.js'
-import { strategies } from './outcome.js'
 
 const text = element<HTMLTextAreaElement>('text')
 const file = element<HTMLInputElement>('file')

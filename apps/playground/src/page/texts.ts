@@ -1,5 +1,5 @@
+import { type Outcome, titleOf } from '../outcome.js'
 import { element, make } from './elements.js'
-import { type Outcome, titleOf } from './outcome.js'
 
 /** Shows what the models wrote. */
 export function showTexts(outcomes: readonly Outcome[]): void {

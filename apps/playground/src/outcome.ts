@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../protocol.js'
+import type { Checkpoint } from './protocol.js'
 
 /** What is known of one strategy's model so far. */
 export interface Outcome {

@@ -1,8 +1,8 @@
 // What a reader takes along: numbers, pictures and models.
 import { strToU8, zipSync } from 'fflate'
-import { TEXT_FILE } from '../corpus.js'
-import type { Experiment } from '../protocol.js'
+import { TEXT_FILE } from './corpus.js'
 import type { Outcome } from './outcome.js'
+import type { Experiment } from './protocol.js'
 
 /** A line a strategy and step: nats a byte. */
 export const lossCsv = (outcomes: readonly Outcome[]): string =>
@@ -53,13 +53,3 @@ function textOf(train: Int32Array, valid: Int32Array): Uint8Array {
 }
 
 const bytesOf = (content: Uint8Array | string) => (typeof content === 'string' ? strToU8(content) : content)
-
-/** Has the browser save a file. */
-export function save(name: string, type: string, content: string | Uint8Array<ArrayBuffer>): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([content], { type }))
-  link.download = name
-  link.click()
-  // The download has begun by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
-}
