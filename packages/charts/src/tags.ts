@@ -4,7 +4,7 @@ import { escapeHtml } from './escape.js'
 export type Tags = Readonly<Record<string, string | number>>
 
 /** Tags as attributes, with a space before each. */
-export const attributesOf = (tags: Tags = {}): string =>
+const attributesOf = (tags: Tags = {}): string =>
   Object.entries(tags)
     .map(([name, value]) => ` data-${name}="${escapeHtml(`${value}`)}"`)
     .join('')

@@ -5,7 +5,7 @@ import { meanOfLast, type Point, pointsEvery } from './curves.js'
 import { chooseCurves, type StatedCell, type WatchedCurve } from './selection.js'
 
 /** A figure, and all that its picture is drawn from: the same text, the same picture. */
-export interface WatchedFigure {
+interface WatchedFigure {
   readonly figure: Figure
   readonly from: string
 }

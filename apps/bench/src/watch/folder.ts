@@ -21,7 +21,7 @@ export type Watched =
       readonly unread: Unread | undefined
     }
 
-export type Unread = { readonly cells: number } | { readonly bytes: number }
+type Unread = { readonly cells: number } | { readonly bytes: number }
 
 const WAITING = 'waiting for results to be written there'
 /** How long lines are read before what is known is shown. */

@@ -63,7 +63,7 @@ export function chooseCurves(
 }
 
 /** What a strategy is called among cells: with its size where there are several. */
-export function rowNames(cells: readonly WatchedCell[]): (key: CellKey) => string {
+function rowNames(cells: readonly WatchedCell[]): (key: CellKey) => string {
   const several = new Set(cells.map(({ key }) => key.size)).size > 1
   return ({ strategy, size }) => (several ? `${strategy} ${size}` : strategy)
 }

@@ -7,7 +7,7 @@ import type { ReadOptions } from '../split-text.js'
 import type { Tokenizer } from './tokenizer.js'
 
 /** The name of a word list, which fairseq-preprocess writes beside its data. */
-export const DICTIONARY = 'dict.txt'
+const DICTIONARY = 'dict.txt'
 
 /**
  * The words of a fairseq checkpoint, which are not in it: from a dict.txt, or counted in the text it was trained on.
