@@ -1,6 +1,7 @@
+import { checkFindings } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
 import { escapeMarkdown, markdownReport } from '../src/report/markdown.js'
-import { describeReach } from '../src/report/page/results.js'
+import { describeReach, findingsSection } from '../src/report/page/results.js'
 import { resultTables } from '../src/report/result-tables.js'
 import { exampleResults } from './example-results.js'
 
@@ -44,6 +45,23 @@ it('has no column of training speed where nothing was trained', () => {
   const [table] = resultTables({ ...example, train: [] })
   expect(table!.head).not.toContain('train tokens/s')
   for (const cells of table!.body) expect(cells).toHaveLength(table!.head.length)
+})
+
+it('shows the evidence of each finding in a table: what was compared, what came of it', () => {
+  const html = findingsSection(example)
+  const findings = checkFindings(example)
+  expect(html.match(/<table/g)).toHaveLength(findings.length)
+  const rows = [...html.matchAll(/<tr><th scope="row">([^<]*)<td>([^<]*)/g)].map(([, compared, result]) => [
+    compared,
+    result,
+  ])
+  expect(rows.map((row) => row.join(': ')).join('; ')).toBe(
+    findings.map(({ evidence }) => evidence.replaceAll('&', '&amp;').replaceAll('<', '&lt;')).join('; '),
+  )
+  for (const [compared, result] of rows) {
+    expect(compared).not.toBe('')
+    expect(result).not.toBe('')
+  }
 })
 
 describe('how far a strategy reads', () => {

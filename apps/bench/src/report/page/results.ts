@@ -66,16 +66,24 @@ const longestOf = ({ evals }: Results, { strategy, trainLength, size }: ReturnTy
     0,
   )
 
+/** A row for each comparison and what came of it. */
+function evidenceTable(evidence: string): string {
+  const rows = evidence.split('; ').map((part) => {
+    // What was compared may have colons of its own.
+    const at = part.lastIndexOf(': ')
+    const [compared, result] = at < 0 ? ['', part] : [part.slice(0, at), part.slice(at + 2)]
+    return `<tr><th scope="row">${escapeHtml(compared)}<td>${escapeHtml(result)}`
+  })
+  return `<table class="words"><thead><tr><th scope="col">compared<th scope="col">result<tbody>${rows.join('')}</table>`
+}
+
 /** The paper's findings, each with what this run says of it and the numbers. */
 export function findingsSection(results: Results): string {
   const findings = checkFindings(results)
   if (!findings.length) return ''
   const items = findings.map(
     ({ claim, verdict, evidence }) =>
-      `<li class="${verdict.replaceAll(/[ ,]+/g, '-')}"><strong>${verdict}</strong> ${escapeHtml(claim)}.<ul>${evidence
-        .split('; ')
-        .map((part) => `<li>${escapeHtml(part)}`)
-        .join('')}</ul>`,
+      `<li class="${verdict.replaceAll(/[ ,]+/g, '-')}"><strong>${verdict}</strong> ${escapeHtml(claim)}.${evidenceTable(evidence)}`,
   )
   return `<p>Judged from the numbers of this run, by paired differences over its seeds; changes are of perplexity.</p>
 <ol class="findings">${items.join('')}</ol>`
