@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib'
 import { checkFindings } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
+import { downloadsOf } from '../src/report/downloads.js'
 import { escapeMarkdown, markdownReport } from '../src/report/markdown.js'
 import { describeReach, findingsSection } from '../src/report/page/results.js'
 import { resultTables } from '../src/report/result-tables.js'
@@ -78,4 +80,17 @@ describe('how far a strategy reads', () => {
       'perplexity stays within 10 % of that at the train length up to 1,024, the longest that was read (2 seeds)',
     )
   })
+})
+
+it('leaves the lines of training of a large sweep out of the page, and says so', () => {
+  const [line] = example.train
+  const kinds = (count: number) => {
+    const [, all] = downloadsOf({ ...example, train: new Array(count).fill(line) })
+    const text = gunzipSync(Buffer.from(all!.url.split(',')[1]!, 'base64')).toString()
+    return { what: all!.what, train: text.split('\n').filter((each) => each.includes('"type":"train"')).length }
+  }
+  expect(kinds(100)).toEqual({ what: 'every line of the results, one JSON object a line, gzipped', train: 100 })
+  const large = kinds(50_001)
+  expect(large.train).toBe(0)
+  expect(large.what).toContain('50,001 lines of training are in results.jsonl')
 })

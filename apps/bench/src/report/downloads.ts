@@ -10,9 +10,16 @@ export interface Download {
   readonly url: string
 }
 
-/** The run's data: its evaluations as a table, and all there is. */
+/** Lines of training that a page holds: those of a large sweep would make it tens of megabytes. */
+const TRAIN_LINES = 50_000
+
+/** The run's data: its evaluations as a table, and all there is; of a large sweep without the lines of training. */
 export function downloadsOf(results: Results): Download[] {
-  const gzipped = gzippedLines(linesOf(results))
+  const large = results.train.length > TRAIN_LINES
+  const gzipped = gzippedLines(linesOf(large ? { ...results, train: [] } : results))
+  const left = large
+    ? `; ${results.train.length.toLocaleString('en-US')} lines of training are in results.jsonl beside this page alone`
+    : ''
   return [
     {
       file: 'evaluations.csv',
@@ -21,7 +28,7 @@ export function downloadsOf(results: Results): Download[] {
     },
     {
       file: 'results.jsonl.gz',
-      what: 'every line of the results, one JSON object a line, gzipped',
+      what: `every line of the results, one JSON object a line, gzipped${left}`,
       url: dataUrl('application/gzip', gzipped),
     },
   ]
