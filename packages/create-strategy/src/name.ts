@@ -8,6 +8,12 @@ export interface Names {
 /** Longer ones break lines where the formatter would not. */
 const LONGEST = 24
 
+/** Names of built-in strategies, which the bench does not let a plugin have. */
+// biome-ignore format: a table
+export const TAKEN: readonly string[] = [
+  'alibi', 'sinusoidal', 'rotary', 't5-bias', 'kerple-log', 'kerple-power', 'fire', 'sandwich', 'learned', 'none',
+]
+
 /**
  * @throws Error, one line, for a name that cannot be a package, a file and a function
  */
@@ -16,6 +22,8 @@ export function namesOf(kebab: string): Names {
     throw new Error(
       `create-strategy: expected a name of at most ${LONGEST} lower-case letters, digits and single hyphens, got ${kebab}; e.g. log-bias`,
     )
+  if (TAKEN.includes(kebab) || kebab.startsWith('alibi-'))
+    throw new Error(`create-strategy: expected a name of its own, got ${kebab}, a built-in strategy; e.g. my-${kebab}`)
   const camel = kebab.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
   if (!isIdentifier(camel))
     throw new Error(`create-strategy: expected a name that can be a function’s, got ${kebab}; e.g. ${kebab}-bias`)

@@ -27,7 +27,13 @@ const perLayer = 'boolean'
 /** Every strategy by its name on the command line: the one place to add another. */
 const definitions: Readonly<Record<string, Definition>> = {
   alibi: {
-    options: { scale: 'number', learned: 'boolean', direction: ['symmetric', 'nonsymmetric'] },
+    options: {
+      scale: 'number',
+      maxBias: 'number',
+      learned: 'boolean',
+      perLayer,
+      direction: ['symmetric', 'nonsymmetric'],
+    },
     make: ({ numHeads }, options) => alibi({ numHeads, ...options }),
   },
   sinusoidal: {
