@@ -63,12 +63,6 @@ const brokenInGeneral: readonly Broken[] = [
     strategy: { ...make({ bias: linear([0.5]) }) },
   },
   {
-    mistake: 'a hook that can be changed after it was made',
-    says: ['got bias, which can be changed'],
-    caughtBy: 'is frozen',
-    strategy: Object.freeze({ specVersion: 1, name: 'small', bias: linear([0.5]) }),
-  },
-  {
     mistake: 'shifts its positions in place',
     says: ['changed positions', 'positions.map'],
     caughtBy: 'computes the same from the same, and leaves its arguments alone',
