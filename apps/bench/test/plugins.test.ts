@@ -312,7 +312,7 @@ describe('the command line', () => {
   it('refuses a strategy before any training', async () => {
     await file('minus.ts', source('minus', '-1'))
     const refused = await start('run', '--data', 'text.txt', '--strategies', './minus.ts', '--out', 'refused')
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('fails 1 of 10 conformance cases') })
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('fails 1 of 13 conformance cases') })
     await expect(readResults(join(folder, 'refused'))).rejects.toThrow('which has none')
   })
 })

@@ -51,9 +51,8 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       signal.throwIfAborted()
     }
     const started = performance.now()
-    const loss = await trainer.trainStep(
-      trainingBatch(corpus.train, { batchSize, trainLength, seed: cell.seed, step: trainer.step }),
-    )
+    const rows = trainingBatch(corpus.train, { batchSize, trainLength, seed: cell.seed, step: trainer.step })
+    const loss = await trainer.trainStep(rows).catch(lossOf)
     window.lossNats += loss
     window.steps += 1
     const seconds = (performance.now() - started) / 1000
@@ -82,6 +81,12 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   }
   trainer.sync()
   return trainer
+}
+
+/** The loss of a step that failed because it is not finite; any other error is thrown again. */
+function lossOf(error: unknown): number {
+  if (error instanceof Error && 'loss' in error && typeof error.loss === 'number') return error.loss
+  throw error
 }
 
 /** The trainer of the cell's checkpoint, which is first held against the run. */

@@ -43,5 +43,7 @@ export function lossNotFinite(
     updates === 0
       ? 'its weights were finite and nothing was updated yet: look at the values that the strategy gives for these positions, and at attentionStorage float16'
       : 'its weights were finite before training, so updates were too large: lower the learning rate, warm up for longer, or clip gradients with clipNorm'
-  return new Error(`trainStep: expected a finite loss, got ${loss} at step ${step} of ${strategy}; ${cause}`)
+  const message = `trainStep: expected a finite loss, got ${loss} at step ${step} of ${strategy}; ${cause}`
+  // Callers that record losses, such as the bench, record this one too.
+  return Object.assign(new Error(message), { loss })
 }
