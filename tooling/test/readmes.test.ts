@@ -13,7 +13,7 @@ it.each([
   ['training/optimizer', 'OptimizerConfig'],
   ['training/schedule', 'Schedule'],
   ['training/trainer', 'TrainerOptions'],
-  ['inference/evaluate', 'EvaluateOptions'],
+  ['inference/evaluate-options', 'EvaluateOptions'],
   ['inference/generate', 'GenerateOptions'],
   ['inference/sampling', 'SamplingOptions'],
 ])('the README of transformer has every option of %s.ts’s %s', (file, name) => {
