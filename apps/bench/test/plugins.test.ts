@@ -252,7 +252,7 @@ describe('the command line', () => {
     const done = await start('run', '--data', 'text.txt', ...strategies, ...size, ...lengths, '--out', 'run')
     expect(done).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('strategy mine (./mine.ts): 10 conformance cases hold'),
+      stderr: expect.stringContaining('strategy mine (./mine.ts): 13 conformance cases hold'),
     })
     const { run, evals } = await readResults(join(folder, 'run'))
     expect(run.config.plugins).toMatchObject({
