@@ -1,10 +1,10 @@
 // A program of somebody who installed the packages: tooling/test/consumers.test.ts compiles and runs it elsewhere.
 import { alibi, alibiSlopes } from '@alibi/alibi'
 import {
+  type BiasStrategy,
   compose,
   initialParameters,
   type ParameterValues,
-  type PositionStrategy,
   positionRange,
   type ReferenceTensor,
   reference,
@@ -20,7 +20,7 @@ import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 
-const biases: readonly PositionStrategy[] = [
+const biases: readonly BiasStrategy[] = [
   alibi({ numHeads: 8 }),
   fire({ numHeads: 8 }),
   kerple({ numHeads: 8 }),

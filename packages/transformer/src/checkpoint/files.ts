@@ -1,4 +1,5 @@
 // The files of a checkpoint, made without a disk: browsers can too.
+import { fail } from '@alibi/core'
 import type { ModelConfig } from '../config.js'
 import { readArrays } from '../model/parameters.js'
 import type { OptimizerConfig } from '../training/optimizer.js'
@@ -46,6 +47,9 @@ export async function checkpointFiles(
   metadata: Metadata = {},
   sha256: Sha256 = webSha256,
 ): Promise<Readonly<Record<string, Uint8Array | string>>> {
+  const given: unknown = trainer
+  if (typeof (given as Partial<Trainer> | null | undefined)?.sync !== 'function')
+    fail('checkpointFiles', 'a trainer', given, TypeError)
   trainer.sync()
   const { model, optimizer, options, step } = trainer
   const arrays = {

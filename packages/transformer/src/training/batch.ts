@@ -21,7 +21,11 @@ export interface BatchOptions {
  * @returns B rows of L + 1 tokens that start anywhere in the text: views of it
  * @throws RangeError or TypeError for sizes that are no positive integers, or a text of L tokens or fewer
  */
-export function trainingBatch(tokens: Int32Array, { batchSize, trainLength, seed, step }: BatchOptions): Int32Array[] {
+export function trainingBatch(tokens: Int32Array, options: BatchOptions): Int32Array[] {
+  if (!(tokens instanceof Int32Array)) fail('trainingBatch', 'tokens as an Int32Array', tokens, TypeError)
+  const given: unknown = options
+  if (typeof given !== 'object' || given === null) fail('trainingBatch', 'an object of options', given, TypeError)
+  const { batchSize, trainLength, seed, step } = options
   checkInteger('trainingBatch', 'batchSize', batchSize, 1)
   checkInteger('trainingBatch', 'trainLength', trainLength, 1)
   checkInteger('trainingBatch', 'seed', seed, Number.MIN_SAFE_INTEGER)
