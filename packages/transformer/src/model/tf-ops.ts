@@ -1,12 +1,16 @@
 import type { TensorOps } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { gatherRows } from '../kernels/plain/gather-rows.js'
 
 /** What strategies compute with, on whichever TensorFlow.js backend is selected. */
 export const tfOps: TensorOps<tf.Tensor> = {
   tensor: (data, shape) => tf.tensor(Float32Array.from(data), [...shape]),
   reshape: (x, shape) => tf.reshape(x, [...shape]),
   transpose: (x, axes) => tf.transpose(x, [...axes]),
-  gather: (x, indices, axis) => tf.gather(x, tf.tensor1d(indices, 'int32'), axis),
+  gather(x, indices, axis) {
+    const places = tf.tensor1d(indices, 'int32')
+    return axis === 0 ? gatherRows(x, places) : tf.gather(x, places, axis)
+  },
   matmul: (a, b) => tf.matMul(a, b),
   add: tf.add,
   sub: tf.sub,

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../../config.js'
 import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
 import { keepMask } from '../../kernels/plain/dropout.js'
+import { gatherRows } from '../../kernels/plain/gather-rows.js'
 import type { Vocabulary } from './vocabulary.js'
 
 /** Tokens of about the same frequency: ids are ordered by it, the most frequent first. */
@@ -87,7 +88,7 @@ export function adaptiveVocabulary(
         [head, ...tails].map(({ from, size }, band) => {
           const within = tf.minimum<tf.Tensor1D>(tf.maximum(tf.sub(ids, id(from)), id(0)), id(size - 1))
           const member = tf.logicalAnd(tf.greaterEqual(ids, id(from)), tf.less(ids, id(from + size)))
-          const rows = tf.mul(tf.gather(table(band), within), tf.expandDims(tf.cast(member, 'float32'), 1))
+          const rows = tf.mul(gatherRows(table(band), within), tf.expandDims(tf.cast(member, 'float32'), 1))
           return tf.matMul(rows as tf.Tensor2D, projection(band))
         }),
       ),
@@ -108,7 +109,7 @@ export function adaptiveVocabulary(
         const rows = tf.minimum<tf.Tensor1D>(list, id(N - 1))
         const within = tf.sub<tf.Tensor1D>(tf.gather(targets, rows), id(from))
         const wanted = tf.minimum<tf.Tensor1D>(tf.maximum(within, id(0)), id(size - 1))
-        const losses = crossEntropy(tailLogits(tf.gather(hidden, rows), i, dropoutSeed), wanted)
+        const losses = crossEntropy(tailLogits(gatherRows(hidden, rows), i, dropoutSeed), wanted)
         const real = tf.cast(tf.less(list, id(N)), 'float32')
         return [tf.unsortedSegmentSum(tf.mul<tf.Tensor1D>(losses, real), rows, N) as tf.Tensor1D]
       })

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../../config.js'
 import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
+import { gatherRows } from '../../kernels/plain/gather-rows.js'
 import type { Vocabulary } from './vocabulary.js'
 
 /** One table of all tokens, and a head that has a logit of each. */
@@ -9,7 +10,7 @@ export function plainVocabulary(config: ResolvedModelConfig, parameters: Readonl
   const logits = (hidden: tf.Tensor2D): tf.Tensor2D =>
     config.tiedHead ? tf.matMul(hidden, p('embedding.weight'), false, true) : tf.matMul(hidden, p('head.weight'))
   return {
-    embed: (ids) => tf.gather(p('embedding.weight'), ids),
+    embed: (ids) => gatherRows(p('embedding.weight'), ids),
     logits,
     losses: (hidden, targets) => crossEntropy(logits(hidden), targets),
     tailPlaces: () => [],
