@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { SummaryReporter } from './tooling/summary-reporter.mjs'
 
@@ -26,6 +27,8 @@ export default defineConfig({
     reporters: summary ? ['default', new SummaryReporter(summary)] : ['default'],
     server: { deps: { inline: ['@actions/workflow-parser'] } },
     pool: 'forks',
+    // One less than the cores would leave half of a small machine idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Machines differ, and some tests start many processes.
     testTimeout: 240_000,
     hookTimeout: 120_000,
