@@ -1,10 +1,10 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
-import { attention } from '../kernels/attention/attention.js'
-import type { AttentionStorage } from '../kernels/attention/tile-attention.js'
+import type { AttentionStorage } from '../kernels/attention/tiled/tile.js'
+import { attention } from '../kernels/attention/tiled/tiled.js'
 import { windowedAttention } from '../kernels/attention/windowed.js'
-import { canFuse, fusedSelfAttention } from '../kernels/webgpu/attention/attention.js'
+import { canFuse, fusedSelfAttention } from '../kernels/webgpu/attention/fused.js'
 import { drop, type Layers, linear, mlp, normalize } from './layers.js'
 import type { PositionEncoding } from './position.js'
 

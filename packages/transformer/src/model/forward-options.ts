@@ -1,7 +1,7 @@
 // Letters: B batch, K all tokens with the cache's.
 import type * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
-import type { AttentionStorage } from '../kernels/attention/tile-attention.js'
+import type { AttentionStorage } from '../kernels/attention/tiled/tile.js'
 
 /** How a pass reads its tokens. */
 export interface ForwardOptions {

@@ -10,7 +10,7 @@ import {
   scoreBias,
 } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { AttentionBias, Tile } from '../kernels/attention/bias-tile.js'
+import type { AttentionBias, Tile } from '../kernels/attention/tiled/bias-tile.js'
 import { applyRotation, toDevice } from '../kernels/plain/rotate.js'
 import { type PackedRotation, packRotation } from '../kernels/webgpu/attention/rotation.js'
 import { positionParametersOf, sharesParameters } from './position-parameters.js'

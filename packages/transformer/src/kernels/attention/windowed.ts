@@ -1,8 +1,8 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import * as tf from '@tensorflow/tfjs'
-import { attention } from './attention.js'
-import { unmaskedBias } from './bias-tile.js'
-import { type AttentionOptions, MASKED } from './tile-attention.js'
+import { unmaskedBias } from './tiled/bias-tile.js'
+import { type AttentionOptions, MASKED } from './tiled/tile.js'
+import { attention } from './tiled/tiled.js'
 
 /**
  * {@link attention} in which each query sees the last `window` keys only, its own included. Keys that no query of a block

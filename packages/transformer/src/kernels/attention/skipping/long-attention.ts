@@ -1,7 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import * as tf from '@tensorflow/tfjs'
-import type { AttentionBias } from '../bias-tile.js'
-import { type AttentionOptions, attendTile, causalTiles, join } from '../tile-attention.js'
+import type { AttentionBias } from '../tiled/bias-tile.js'
+import { type AttentionOptions, attendTile, causalTiles, join } from '../tiled/tile.js'
 import { type KeyRange, type KnownBias, keyRanges } from './key-ranges.js'
 import { scoreBounds } from './score-bounds.js'
 import { LARGEST_SCORE, skippingAttention } from './skipping.js'

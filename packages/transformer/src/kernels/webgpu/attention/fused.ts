@@ -1,7 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys, D headDim, N distances.
 import * as tf from '@tensorflow/tfjs'
-import type { AttentionBias } from '../../attention/bias-tile.js'
-import type { AttentionStorage } from '../../attention/tile-attention.js'
+import type { AttentionBias } from '../../attention/tiled/bias-tile.js'
+import type { AttentionStorage } from '../../attention/tiled/tile.js'
 import { customGrad } from '../../custom-grad.js'
 import { deviceLimits, type Kernel, runKernel } from '../dispatch.js'
 import { toHalf } from '../half.js'

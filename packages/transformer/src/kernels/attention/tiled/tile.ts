@@ -1,6 +1,6 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import * as tf from '@tensorflow/tfjs'
-import { keepMask } from '../plain/dropout.js'
+import { keepMask } from '../../plain/dropout.js'
 import { type AttentionBias, type Tile, unmaskedBias } from './bias-tile.js'
 
 /** Added where a query must not look. Finite, so that a row with nothing to see (padding) stays finite. */

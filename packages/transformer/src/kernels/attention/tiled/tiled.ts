@@ -1,11 +1,11 @@
 // Letters: B batch, H heads, Q/K queries/keys.
 import { checkInteger, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { customGrad } from '../custom-grad.js'
-import { canFuse, fusedAttention } from '../webgpu/attention/attention.js'
+import { customGrad } from '../../custom-grad.js'
+import { canFuse, fusedAttention } from '../../webgpu/attention/fused.js'
+import { attendLong, isLong } from '../skipping/long-attention.js'
 import { type AttentionBias, penalties, sumDiagonals, type Tile } from './bias-tile.js'
-import { attendLong, isLong } from './skipping/long-attention.js'
-import { type AttentionOptions, attendTile, causalTiles, join } from './tile-attention.js'
+import { type AttentionOptions, attendTile, causalTiles, join } from './tile.js'
 
 /**
  * Causal attention, softmax(q·kᵀ/√headDim + bias)·v, a block of queries against the keys up to it at a time: no work
