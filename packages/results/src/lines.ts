@@ -101,6 +101,10 @@ export const evalLine = z.object({
   type: z.literal('eval'),
   ...cell,
   ...reading,
+  /** Of sliding windows: `full`, or at multiples of the stride as `fairseq`'s; absent in older files. */
+  windows: name.optional(),
+  /** Read before the text, so that all of its tokens are scored: `eos`, `bos` or `none`; absent in older files. */
+  firstToken: name.optional(),
   /** Tokens scored. */
   tokens: count,
   lossNats: measured,

@@ -8,7 +8,7 @@ import { checkLengths } from '../data/corpus.js'
 import { readWhole } from '../data/files.js'
 import { readSource, type SourceOptions, sourceNamed } from '../data/sources.js'
 import type { SplitText } from '../data/split-text.js'
-import type { Located, TextMark, Tokenizer } from '../data/tokenizer/tokenizer.js'
+import { type FirstToken, firstTokens, withFirst } from '../data/tokenizer/first-token.js'
 import { evaluateModel } from '../experiment/evaluate.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -43,8 +43,8 @@ export function evalCommand(): Command {
     .addOption(
       new Option(
         '--first-token <mark>',
-        'put this token before the text, so that all of its tokens are scored (default: eos for fairseq, else none)',
-      ).choices(['eos', 'bos', 'none']),
+        'put this token before the text, so that all of its tokens are scored (default: as the run had it; eos for fairseq, else none)',
+      ).choices(firstTokens),
     )
     .option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it', number)
     .addOption(pluginOption())
@@ -63,7 +63,7 @@ interface Options {
   readonly byPosition?: boolean
   readonly data?: string
   readonly whole?: boolean
-  readonly firstToken?: TextMark | 'none'
+  readonly firstToken?: FirstToken
   readonly trainLength?: number
   readonly strategy?: string
   readonly vocabulary?: string
@@ -96,7 +96,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
     signal,
   })
   progress.line(`text ${text.description}`)
-  const mark = options.firstToken ?? (checkpoint.architecture === 'fairseq' ? 'eos' : 'none')
+  const mark = options.firstToken ?? checkpoint.firstToken
   const held = withFirst(tokenizer.locate(text.valid), tokenizer, mark)
   if (mark !== 'none') progress.line(`reads ${mark} before the text, and scores all of its tokens`)
   const maxTokens = options.evalTokens ?? (options.whole ? held.tokens.length : 65_536)
@@ -106,7 +106,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   try {
     for (const evalLength of lengths) {
       const reading = makeReading(evalLength, protocol, stride, attentionWindow)
-      const request = { cell, reading, windows, maxTokens, randomPositions }
+      const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
       progress.stop()
       console.log(lineText(whole))
@@ -129,23 +129,6 @@ async function readText(
       `eval: expected --data with a file or folder for --whole, got ${data}, which has a held-out part; leave --whole out`,
     )
   return { valid: await readWhole(data, options), description: `${data}, all of it` }
-}
-
-/** The text with a token before it that stands for no bytes. */
-function withFirst({ tokens, byteEnds }: Located, tokenizer: Tokenizer, mark: TextMark | 'none'): Located {
-  if (mark === 'none') return { tokens, byteEnds }
-  const first = tokenizer.marks[mark]
-  if (first === undefined)
-    throw new Error(
-      `eval: expected --first-token with a token that the model has, got ${mark}; it has none, leave it out`,
-    )
-  const before = (value: number, list: Int32Array) => {
-    const out = new Int32Array(list.length + 1)
-    out[0] = value
-    out.set(list, 1)
-    return out
-  }
-  return { tokens: before(first, tokens), byteEnds: before(0, byteEnds) }
 }
 
 /** Why a loss is not finite, as far as the weights say it. */

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { pluginSchema } from '../config/plugin.js'
 import { variantSchema } from '../config/schema.js'
 import { readFairseqWords } from '../data/tokenizer/fairseq.js'
+import { type FirstToken, firstTokens } from '../data/tokenizer/first-token.js'
 import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import { restoreTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.js'
 import { expectFolder, expectPlain, pathKind } from '../files/paths.js'
@@ -22,6 +23,7 @@ const metadataSchema = z.object({
   data: z.string().min(1),
   randomPositions: z.int().min(1).optional(),
   architecture: z.string().optional(),
+  firstToken: z.enum(firstTokens).default('none'),
   plugin: pluginSchema.optional(),
   variant: variantSchema.optional(),
   tokenizer: z.unknown(),
@@ -38,6 +40,8 @@ export interface OpenedCheckpoint {
   /** The range that positions were drawn from in training, if they were. */
   readonly randomPositions?: number | undefined
   readonly data: string
+  /** What is read before held-out text. */
+  readonly firstToken: FirstToken
   /** The family of Hugging Face transformers that it is built like, or fairseq, if any. */
   readonly architecture?: string | undefined
 }
@@ -135,6 +139,7 @@ async function openHuggingFace(
     seed: 0,
     trainLength,
     data: 'typescript',
+    firstToken: 'none',
     architecture: family,
   }
 }
@@ -155,5 +160,14 @@ async function openFairseq(
   if (unread.length) log(`checkpoint: left unread in ${path}: ${unread.slice(0, 10).join(', ')}`)
   const tokenizer = await readFairseqWords(path, vocabulary, model.config.vocabularySize, { log })
   const name = model.strategy.name
-  return { model, tokenizer, strategy: name, seed: 0, trainLength, data: 'wikitext-103', architecture: 'fairseq' }
+  return {
+    model,
+    tokenizer,
+    strategy: name,
+    seed: 0,
+    trainLength,
+    data: 'wikitext-103',
+    firstToken: 'eos',
+    architecture: 'fairseq',
+  }
 }

@@ -88,6 +88,9 @@ export const cellsOptions = (): Option[] => [
   setting('--strategies <names>', `from ${strategyHelp}`, list),
   setting('--eval-lengths <tokens,...>', 'lengths to evaluate at', numbers),
   setting('--eval-tokens <n>', 'held-out tokens scored at each length', number),
+  setting('--first-token <mark>', 'read before held-out text, so that all of it is scored').choices(
+    shape.firstToken.unwrap().options,
+  ),
   setting('--protocols <names>', 'from nonoverlapping, sliding, streaming', list),
   setting('--stride <tokens>', 'that sliding and streaming windows advance by (half)', number),
   setting('--windowed-control', 'beyond the train length also evaluate with attention limited to it'),

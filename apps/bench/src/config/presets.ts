@@ -41,6 +41,7 @@ const paperWt103: Preset = {
   adaptiveCutoffs: [20_000, 60_000],
   trainLength: 512,
   evalLengths: [512, 1024, 1536, 2048, 3072, 8192],
+  firstToken: 'eos',
   evalTokens: 217_646,
   seeds: [1],
   steps: 286_000,

@@ -25,6 +25,8 @@ export function resolveRunConfig(options: RunOptions): RunConfig {
     throw new RangeError(
       `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
+  if (config.firstToken !== 'none' && config.tokenizer === 'bytes')
+    throw new RangeError('run: expected tokenizer words or prose for first token eos, got bytes, which have none')
   checkAdaptive(config)
   checkRandomPositions(config)
   return config

@@ -37,6 +37,8 @@ const settings = {
   vocabularySize: count,
   trainLength: count,
   evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
+  /** Read before the held-out text, so that all of its tokens are scored: `eos`, the end of a line, as the paper's code. */
+  firstToken: z.enum(['eos', 'none']).default('none'),
   /** Held-out tokens scored at each length. */
   evalTokens: count,
   /** How held-out text is read; each at every length. */

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { readSource, sourceNamed } from './sources.js'
 import type { ReadOptions } from './split-text.js'
+import { type FirstToken, withFirst } from './tokenizer/first-token.js'
 import {
   byteTokenizer,
   type Located,
@@ -25,6 +26,8 @@ export interface CorpusOptions {
   /** Ids that the vocabulary must go beyond. */
   readonly adaptiveCutoffs?: readonly number[] | undefined
   readonly trainLength: number
+  /** Read before the held-out text. Default none. */
+  readonly firstToken?: FirstToken
 }
 
 /** @throws Error, one line with what to do, for text that cannot be used */
@@ -44,7 +47,7 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions): Pro
     )
   return {
     train: await inTurns(tokenizer.encodeInSteps(train), 'reading tokens', train.length, read),
-    valid: tokenizer.locate(valid),
+    valid: withFirst(tokenizer.locate(valid), tokenizer, options.firstToken ?? 'none'),
     tokenizer,
     description,
   }

@@ -11,6 +11,7 @@ import {
 import { evaluate, type Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
+import type { FirstToken } from '../data/tokenizer/first-token.js'
 import type { Located } from '../data/tokenizer/tokenizer.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
@@ -47,6 +48,8 @@ export interface EvaluationRequest {
   readonly reading: PlannedReading
   /** Where sliding windows lie. */
   readonly windows?: 'full' | 'fairseq'
+  /** What is read before the text: the held-out tokens begin with it. Default none. */
+  readonly firstToken?: FirstToken
   /** Held-out tokens to score at most. */
   readonly maxTokens: number
   /** The range that positions are drawn from, if they are. */
@@ -57,7 +60,7 @@ export interface EvaluationRequest {
 export async function evaluateModel(
   model: Model,
   { tokens: valid, byteEnds }: Located,
-  { cell, reading, windows, maxTokens, randomPositions: range }: EvaluationRequest,
+  { cell, reading, windows = 'full', firstToken = 'none', maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
@@ -83,7 +86,14 @@ export async function evaluateModel(
   const bitsPerByte = (lossNats * tokens) / Math.LN2 / bytes
   const measured = { tokens, lossNats, perplexity, bitsPerByte, tokensPerSecond, peakBytes }
   return {
-    whole: { type: 'eval', ...cell, ...reading, ...measured },
+    whole: {
+      type: 'eval',
+      ...cell,
+      ...reading,
+      ...(reading.protocol === 'sliding' && { windows }),
+      firstToken,
+      ...measured,
+    },
     positions: { type: 'positions', ...cell, ...reading, bins: placeBins(byPlace, cell.trainLength) },
   }
 }

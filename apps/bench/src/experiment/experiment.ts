@@ -46,8 +46,8 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
     })
     if (!trainer) continue
     for (const reading of readings) {
-      const { evalTokens: maxTokens, randomPositions } = config
-      const request = { cell: cellKey(cell, config), reading, maxTokens, randomPositions }
+      const { evalTokens: maxTokens, randomPositions, firstToken } = config
+      const request = { cell: cellKey(cell, config), reading, firstToken, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(trainer.model, run.corpus.valid, request, run).catch((error) => {
         run.signal.throwIfAborted()
         throw new Error(`evaluate ${cellName(cell)} at ${describeReading(reading)}: ${thrownText(error)}`, {

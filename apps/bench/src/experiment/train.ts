@@ -122,6 +122,7 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   trainLength: config.trainLength,
   ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
   data: config.data,
+  firstToken: config.firstToken,
   vocabularySize: config.vocabularySize,
   tokenizer: corpus.tokenizer.toJSON() as Metadata,
   window: { ...window },
