@@ -1,4 +1,4 @@
-import { checkFindings, emptyResults, type Results } from '@alibi/results'
+import { checkFindings, emptyResults, evidenceText, type Results } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
 import { resultTables } from '../src/report/result-tables.js'
 import { exampleResults } from './example-results.js'
@@ -23,7 +23,7 @@ describe('the paper’s findings', () => {
     // 16 times 256 was not evaluated; 16 times 128 was.
     const findings = checkFindings({ ...results, train: faster })
     expect(findings.map(({ verdict }) => verdict)).toEqual(['holds', 'holds', 'holds', 'holds', 'holds'])
-    expect(findings[2]!.evidence).toBe(
+    expect(evidenceText(findings[2]!.evidence)).toBe(
       'trained at 128, 2,048 against 128: −0.4 % (95 % interval −0.4 % to −0.4 %, 3 seeds)',
     )
   })
@@ -48,9 +48,11 @@ describe('the paper’s findings', () => {
     const [, further, , replaces] = checkFindings({ ...results, train: [] })
     expect(further!.verdict).toBe('cannot be told')
     // 10 % is ln 1.1 / 0.2 of a doubling away for one, ln 1.1 / 0.6 for the other.
-    expect(further!.evidence).toMatch(/rotary against sinusoidal.*; .*, t5-bias against sinusoidal: \+25 % \(/)
+    expect(evidenceText(further!.evidence)).toMatch(
+      /rotary against sinusoidal.*; .*, t5-bias against sinusoidal: \+25 % \(/,
+    )
     expect(replaces!.verdict).toBe('cannot be told')
-    expect(replaces!.evidence).toMatch(
+    expect(evidenceText(replaces!.evidence)).toMatch(
       /against sinusoidal trained there: .* seconds of training a token: no seed has both/,
     )
     const withoutRotary = checkFindings({
@@ -66,7 +68,9 @@ describe('the paper’s findings', () => {
     const one = { run, train: ofFirst(train), evals: ofFirst(evals), positions: ofFirst(positions), retrieval }
     expect(verdicts(one)).toEqual(Array.from({ length: 5 }, () => 'one seed, not tested'))
     const [soon] = checkFindings(one)
-    expect(soon!.evidence).toMatch(/^trained at 128, the 100 tokens past it against those before: \+\d+ %/)
+    expect(evidenceText(soon!.evidence)).toMatch(
+      /^trained at 128, the 100 tokens past it against those before: \+\d+ %/,
+    )
   })
 
   it('are left out where they are about strategies that the run does not have', () => {
@@ -83,7 +87,7 @@ describe('the paper’s findings', () => {
       .map((line) => ({ ...line, stride: 128, lossNats: line.evalLength === 128 ? 3 : 1.3 + 0.001 * line.seed }))
     const flat = checkFindings({ ...example, evals }).find(({ claim }) => claim.includes('sliding window'))!
     expect(flat.verdict).toBe('holds')
-    expect(flat.evidence).toContain('2,048 against 256')
+    expect(evidenceText(flat.evidence)).toContain('2,048 against 256')
   })
 
   it('cannot be told of seeds that disagree', () => {

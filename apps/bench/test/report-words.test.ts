@@ -57,8 +57,9 @@ it('shows the evidence of each finding in a table: what was compared, what came 
     compared,
     result,
   ])
-  expect(rows.map((row) => row.join(': ')).join('; ')).toBe(
-    findings.map(({ evidence }) => evidence.replaceAll('&', '&amp;').replaceAll('<', '&lt;')).join('; '),
+  const safe = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  expect(rows).toEqual(
+    findings.flatMap(({ evidence }) => evidence.map(({ compared, result }) => [safe(compared), safe(result)])),
   )
   for (const [compared, result] of rows) {
     expect(compared).not.toBe('')

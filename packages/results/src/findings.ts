@@ -1,18 +1,9 @@
 import { thousands } from './format.js'
-import { changed, type Judgement, noHigherThan, together, untold } from './judgement.js'
+import { changed, evidenceOf, type Judgement, noHigherThan, together, untold } from './judgement.js'
+import { lengthsRead, lossesAt, reachOf } from './reach.js'
 import type { Results } from './read.js'
-import {
-  evalLengthsOf,
-  linesOfRow,
-  PLAIN,
-  type ReadingGroup,
-  type Row,
-  readingGroups,
-  rowsOf,
-  wasRead,
-} from './rows.js'
+import { evalLengthsOf, linesOfRow, PLAIN, type Row, readingGroups, rowsOf, wasRead } from './rows.js'
 import { median } from './spread.js'
-import type { BySeed } from './statistics.js'
 import { over } from './summary.js'
 
 /** Something that the paper found, looked for in a run. */
@@ -25,8 +16,6 @@ export interface Finding extends Judgement {
 const KEPT = 0.01
 /** The paper's own sliding windows drift by as much (its tables 13 to 15: 17.98 to 18.30). */
 const FLAT = 0.02
-/** What a position encoding breaks at: 10 % of perplexity. */
-const RISEN = Math.log(1.1)
 /** Tens of tokens. */
 const TENS = 100
 
@@ -80,7 +69,7 @@ function degradesSoon(results: Results, row: Row): Judgement {
       return tokens ? bins.reduce((sum, bin) => sum + bin.lossNats * bin.tokens, 0) / tokens : undefined
     })?.bySeed
   const [before, after] = [within(trainLength / 2, trainLength), within(trainLength, trainLength + TENS)]
-  if (!before || !after) return untold(`${at(row)}: no loss by position just past the train length`)
+  if (!before || !after) return untold(at(row), 'no loss by position just past the train length')
   return changed(`${at(row)}, the ${TENS} tokens past it against those before`, after, before, ([low, high]) =>
     low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'cannot be told',
   )
@@ -89,7 +78,7 @@ function degradesSoon(results: Results, row: Row): Judgement {
 function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row[]): Judgement {
   const { trainLength } = sinusoidal
   const rivals = others.filter((row) => row.trainLength === trainLength && row.size === sinusoidal.size)
-  if (!rivals.length) return untold(`${at(sinusoidal)}: nothing to compare sinusoidal positions with`)
+  if (!rivals.length) return untold(at(sinusoidal), 'nothing to compare sinusoidal positions with')
   return together(
     rivals.map((row) =>
       changed(
@@ -100,24 +89,6 @@ function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row
       ),
     ),
   )
-}
-
-/**
- * How far a row reads: the logarithm of the length at which each seed's perplexity is 10 % higher than at the train length, between lengths
- * that were read by a straight line on the report's logarithmic axes; the longest that was read where it never is.
- */
-export function reachOf(results: Results, row: Row): BySeed {
-  const lengths = lengthsRead(results, row, PLAIN).filter((length) => length >= row.trainLength)
-  const losses = lengths.map((length) => lossesAt(results, row, PLAIN, length))
-  const seeds = [...(losses[0] ?? new Map()).keys()].filter((seed) => losses.every((each) => each.has(seed)))
-  const reach = (seed: number) => {
-    const rises = losses.map((each) => each.get(seed)! - losses[0]!.get(seed)! - RISEN)
-    const next = rises.findIndex((rise) => rise >= 0)
-    if (next < 0) return Math.log(lengths.at(-1)!)
-    const [before, after] = [rises[next - 1]!, rises[next]!]
-    return Math.log(lengths[next - 1]!) + (before / (before - after)) * Math.log(lengths[next]! / lengths[next - 1]!)
-  }
-  return new Map(lengths.length > 1 && lengths[0] === row.trainLength ? seeds.map((seed) => [seed, reach(seed)]) : [])
 }
 
 function keepsItsLoss(results: Results, row: Row): Judgement {
@@ -131,18 +102,18 @@ function keepsItsLoss(results: Results, row: Row): Judgement {
       noHigherThan(KEPT),
     ),
   )
-  const { verdict, evidence, missing } = together(judgements)
-  if (verdict !== 'does not hold' && !lengths.includes(furthest))
-    return untold(`${at(row)}: not evaluated at ${thousands(furthest)}`)
-  if (missing) return untold(evidence)
-  const said = judgements.filter((each) => each.verdict === 'does not hold' || each.verdict === 'cannot be told')
-  return { verdict, evidence: together(said.length ? said : judgements.slice(-1)).evidence }
+  const all = together(judgements)
+  if (all.verdict !== 'does not hold' && !lengths.includes(furthest))
+    return untold(at(row), `not evaluated at ${thousands(furthest)}`)
+  if (all.missing) return all
+  const decisive = judgements.filter(({ verdict }) => verdict === 'does not hold' || verdict === 'cannot be told')
+  return { verdict: all.verdict, evidence: evidenceOf(decisive.length ? decisive : judgements.slice(-1)) }
 }
 
 function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonly Row[]): Judgement {
   const length = 2 * alibi.trainLength
   const long = sinusoidals.find((row) => row.trainLength === length && row.size === alibi.size)
-  if (!long) return untold(`${at(alibi)}: no sinusoidal positions trained at ${thousands(length)}`)
+  if (!long) return untold(at(alibi), `no sinusoidal positions trained at ${thousands(length)}`)
   const secondsAToken = (row: Row) =>
     over(linesOfRow(results.train, row), (lines) => -Math.log(median(lines.map((line) => line.tokensPerSecond))))
       ?.bySeed ?? new Map()
@@ -156,8 +127,9 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
     high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told',
   )
   // Either alone is half of the claim.
-  if (better.missing || cheaper.missing) return untold(`${better.evidence}; ${cheaper.evidence}`)
-  return together([better, cheaper])
+  return better.missing || cheaper.missing
+    ? { verdict: 'cannot be told', evidence: evidenceOf([better, cheaper]), missing: true }
+    : together([better, cheaper])
 }
 
 function isFlat(results: Results, row: Row): Judgement {
@@ -172,7 +144,7 @@ function isFlat(results: Results, row: Row): Judgement {
   const lengths = reading ? lengthsRead(results, row, reading).filter((length) => length > stride!) : []
   const [shortest, longest] = [lengths[0], lengths.at(-1)]
   if (!reading || shortest === longest)
-    return untold(`${at(row)}: no two lengths of sliding windows of one stride that overlap`)
+    return untold(at(row), 'no two lengths of sliding windows of one stride that overlap')
   return changed(
     `${at(row)}, ${reading.name}, ${thousands(longest!)} against ${thousands(shortest!)}`,
     lossesAt(results, row, reading, longest!),
@@ -181,14 +153,5 @@ function isFlat(results: Results, row: Row): Judgement {
       low >= -FLAT && high <= FLAT ? 'holds' : low > FLAT || high < -FLAT ? 'does not hold' : 'cannot be told',
   )
 }
-
-const lossesAt = (results: Results, row: Row, reading: ReadingGroup, length: number): BySeed =>
-  over(
-    linesOfRow(results.evals, row).filter((line) => wasRead(line, reading) && line.evalLength === length),
-    (lines) => lines.at(-1)!.lossNats,
-  )?.bySeed ?? new Map()
-
-const lengthsRead = (results: Results, row: Row, reading: ReadingGroup) =>
-  evalLengthsOf(linesOfRow(results.evals, row).filter((line) => wasRead(line, reading)))
 
 const at = ({ trainLength }: Row) => `trained at ${thousands(trainLength)}`

@@ -16,9 +16,9 @@ export {
   type PerplexityDifference,
   type RowPair,
 } from './compare.js'
-export { checkFindings, type Finding, reachOf } from './findings.js'
+export { checkFindings, type Finding } from './findings.js'
 export { groupBy } from './group.js'
-export { type Judgement, percent, type Verdict } from './judgement.js'
+export { type Evidence, evidenceText, type Judgement, percent, type Verdict } from './judgement.js'
 export {
   type EvalLine,
   lineText,
@@ -31,6 +31,7 @@ export {
   SCHEMA_VERSION,
   type TrainLine,
 } from './lines.js'
+export { reachOf } from './reach.js'
 export {
   createResultsReader,
   emptyResults,

@@ -3,36 +3,42 @@ import { type BySeed, pairedTest } from './statistics.js'
 /** Whether a claim shows in the numbers of a run. */
 export type Verdict = 'holds' | 'does not hold' | 'one seed, not tested' | 'cannot be told'
 
+/** One comparison that a verdict rests on. */
+export interface Evidence {
+  /** e.g. `trained at 64, 1,024 against 64` */
+  readonly compared: string
+  /** The change with its interval, or what is missing. */
+  readonly result: string
+}
+
 /** A verdict with its numbers. */
 export interface Judgement {
   /** By the interval of the mean difference. */
   readonly verdict: Verdict
-  /** The numbers, or what is missing. */
-  readonly evidence: string
+  /** One or more comparisons. */
+  readonly evidence: readonly Evidence[]
   /** Nothing was measured that could tell, where seeds that disagree were. */
   readonly missing?: true
 }
 
 /** Judges a change of losses by the interval that the seeds give. */
 export function changed(
-  what: string,
+  compared: string,
   now: BySeed,
   before: BySeed,
   judge: (interval: readonly [number, number]) => Verdict,
 ): Judgement {
   const broken = [...now].filter(([seed, value]) => !Number.isFinite(value - (before.get(seed) ?? value)))
-  if (broken.length) return untold(`${what}: not finite (${broken.length} of ${now.size} seeds)`)
+  if (broken.length) return untold(compared, `not finite (${broken.length} of ${now.size} seeds)`)
   const test = pairedTest(now, before)
   if (!test) {
     const [only] = [...now].flatMap(([seed, value]) => (before.has(seed) ? [value - before.get(seed)!] : []))
-    if (only === undefined) return untold(`${what}: no seed has both`)
-    return { verdict: 'one seed, not tested', evidence: `${what}: ${percent(only)}` }
+    if (only === undefined) return untold(compared, 'no seed has both')
+    return { verdict: 'one seed, not tested', evidence: [{ compared, result: percent(only) }] }
   }
   const [low, high] = test.interval
-  return {
-    verdict: judge(test.interval),
-    evidence: `${what}: ${percent(test.difference)} (95 % interval ${percent(low)} to ${percent(high)}, ${test.pairs} seeds)`,
-  }
+  const result = `${percent(test.difference)} (95 % interval ${percent(low)} to ${percent(high)}, ${test.pairs} seeds)`
+  return { verdict: judge(test.interval), evidence: [{ compared, result }] }
 }
 
 export const noHigherThan =
@@ -40,19 +46,29 @@ export const noHigherThan =
   ([low, high]: readonly [number, number]): Verdict =>
     high <= limit ? 'holds' : low > limit ? 'does not hold' : 'cannot be told'
 
-export const untold = (evidence: string): Judgement => ({ verdict: 'cannot be told', evidence, missing: true })
+export const untold = (compared: string, result: string): Judgement => missing([{ compared, result }])
+
+const missing = (evidence: readonly Evidence[]): Judgement => ({ verdict: 'cannot be told', evidence, missing: true })
 
 /** Everything that was measured must hold, and one counterexample is enough. */
 export function together(judgements: readonly Judgement[]): Judgement {
   const measured = judgements.filter(({ missing }) => !missing)
-  const evidence = (of: readonly Judgement[]) => of.map((each) => each.evidence).join('; ')
-  return measured.length ? { verdict: worst(measured), evidence: evidence(measured) } : untold(evidence(judgements))
+  return measured.length
+    ? { verdict: worst(measured), evidence: evidenceOf(measured) }
+    : missing(evidenceOf(judgements))
 }
+
+export const evidenceOf = (judgements: readonly Judgement[]): Evidence[] =>
+  judgements.flatMap(({ evidence }) => evidence)
 
 const worst = (judgements: readonly Judgement[]): Verdict =>
   (['does not hold', 'cannot be told', 'one seed, not tested', 'holds'] as const).find((verdict) =>
     judgements.some((each) => each.verdict === verdict),
   ) ?? 'cannot be told'
+
+/** Evidence as a line of text, e.g. `trained at 64, 1,024 against 64: +0.5 %; …` */
+export const evidenceText = (evidence: readonly Evidence[]): string =>
+  evidence.map(({ compared, result }) => `${compared}: ${result}`).join('; ')
 
 /** A change of perplexity (or time) from a difference of logarithms. */
 export function percent(difference: number): string {

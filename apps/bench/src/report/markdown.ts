@@ -1,4 +1,4 @@
-import { checkFindings, type Results } from '@alibi/results'
+import { checkFindings, evidenceText, type Results } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import { type ResultTable, resultTables } from './result-tables.js'
@@ -24,7 +24,8 @@ export function markdownReport(results: Results): string {
     '## What the paper found',
     '',
     ...checkFindings(results).map(
-      ({ claim, verdict, evidence }) => `- **${verdict}**: ${escapeMarkdown(claim)}. (${escapeMarkdown(evidence)}.)`,
+      ({ claim, verdict, evidence }) =>
+        `- **${verdict}**: ${escapeMarkdown(claim)}. (${escapeMarkdown(evidenceText(evidence))}.)`,
     ),
     '',
   ].join('\n')

@@ -1,5 +1,5 @@
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
-import { checkFindings, pairedTest, type Results, reachOf, rowsOf } from '@alibi/results'
+import { checkFindings, type Evidence, pairedTest, type Results, reachOf, rowsOf } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 import { type Cell, resultTables } from '../result-tables.js'
 
@@ -67,13 +67,10 @@ const longestOf = ({ evals }: Results, { strategy, trainLength, size }: ReturnTy
   )
 
 /** A row for each comparison and what came of it. */
-function evidenceTable(evidence: string): string {
-  const rows = evidence.split('; ').map((part) => {
-    // What was compared may have colons of its own.
-    const at = part.lastIndexOf(': ')
-    const [compared, result] = at < 0 ? ['', part] : [part.slice(0, at), part.slice(at + 2)]
-    return `<tr><th scope="row">${escapeHtml(compared)}<td>${escapeHtml(result)}`
-  })
+function evidenceTable(evidence: readonly Evidence[]): string {
+  const rows = evidence.map(
+    ({ compared, result }) => `<tr><th scope="row">${escapeHtml(compared)}<td>${escapeHtml(result)}`,
+  )
   return `<table class="words"><thead><tr><th scope="col">compared<th scope="col">result<tbody>${rows.join('')}</table>`
 }
 
