@@ -1,4 +1,4 @@
-// Strategies in jax-js: its arrays behind the sixteen operations of core, and any strategy computes with them.
+// Strategies in jax-js: its arrays behind the twenty-two operations of core, and any strategy computes with them.
 import { alibi } from '@alibi/alibi'
 import { initialParameters, positionRange, reference, scoreBias, type TensorOps } from '@alibi/core'
 import { kerple } from '@alibi/kerple'
@@ -33,6 +33,12 @@ const jaxOps: TensorOps<np.Array> = {
   exp: one(np.exp),
   log1p: one(np.log1p),
   relu: one(nn.relu),
+  sigmoid: one(nn.sigmoid),
+  logSigmoid: one(nn.logSigmoid),
+  cos: one(np.cos),
+  sin: one(np.sin),
+  sum: (x, axis) => np.sum(x.ref, axis, { keepdims: true }),
+  cumulativeSum: (x, axis) => np.cumsum(x.ref, axis),
 }
 const [query, keys] = [positionRange(3, 1), positionRange(0, 4)]
 

@@ -1,18 +1,43 @@
-import { checkBoolean, checkInteger, checkOneOf, fail, show } from './check.js'
+import { checkBoolean, checkInteger, checkOneOf, checkPositive, fail, show } from './check.js'
 import { didYouMean } from './nearest.js'
 import type { Initializer, ParameterSpec } from './parameter-spec.js'
 import { sizeOf } from './size-of.js'
-import type { DistanceBias, Embedding, LinearBias, PositionStrategy, Rotation, ScoreBias } from './strategy.js'
+import type {
+  DistanceBias,
+  Embedding,
+  Gate,
+  LinearBias,
+  PositionStrategy,
+  RelativeTerms,
+  Rotation,
+  ScoreBias,
+  ScoreRewrite,
+  SinkLogit,
+  Visibility,
+} from './strategy.js'
 
 // biome-ignore format: a table
 const STRATEGY: readonly (keyof PositionStrategy)[] = [
-  'specVersion', 'name', 'parameters', 'parameterScope', 'maxPositions', 'embedding', 'rotation', 'bias',
+  'specVersion', 'name', 'parameters', 'parameterScope', 'maxPositions', 'embedding', 'rotation', 'bias', 'gate', 'terms',
+  'scores', 'visibility', 'sink', 'layers',
 ]
 const EMBEDDING: readonly (keyof Embedding)[] = ['modelDim', 'evaluate']
 // biome-ignore format: a table
 const ROTATION: readonly (keyof Rotation)[] = [
-  'rotaryDim', 'pairing', 'cacheable', 'relative', 'angles', 'magnitudes',
+  'rotaryDim', 'pairing', 'cacheable', 'relative', 'numHeads', 'angles', 'magnitudes', 'trainedAngles',
 ]
+const GATE: readonly (keyof Gate)[] = ['numHeads', 'modelDim', 'evaluate']
+const TERMS: readonly (keyof RelativeTerms)[] = [
+  'numHeads',
+  'headDim',
+  'scale',
+  'queryVectors',
+  'keyVectors',
+  'queryBias',
+]
+const REWRITE: readonly (keyof ScoreRewrite)[] = ['numHeads', 'headDim', 'weights', 'evaluate']
+const VISIBILITY: readonly (keyof Visibility)[] = ['window', 'sinks']
+const SINK: readonly (keyof SinkLogit)[] = ['numHeads', 'evaluate']
 const LINEAR: readonly (keyof LinearBias)[] = ['kind', 'numHeads', 'slopes']
 const DISTANCE_OR_PAIR: readonly (keyof DistanceBias)[] = ['kind', 'numHeads', 'evaluate']
 const SPEC: readonly (keyof ParameterSpec)[] = ['shape', 'init', 'scope']
@@ -36,8 +61,8 @@ export function checkStrategy(where: string, value: unknown): asserts value is P
   if (Array.isArray(value)) fail(where, 'a strategy', 'an array; pass its strategies one by one', TypeError)
   if (typeof value !== 'object' || value === null || value instanceof Promise)
     fail(where, 'a strategy', value, TypeError)
-  const { specVersion, name, parameters, parameterScope, maxPositions, embedding, rotation, bias } =
-    value as PositionStrategy
+  const strategy = value as PositionStrategy
+  const { specVersion, name, parameters, parameterScope, maxPositions } = strategy
   if (specVersion !== 1)
     fail(
       where,
@@ -53,9 +78,20 @@ export function checkStrategy(where: string, value: unknown): asserts value is P
   if (parameterScope !== undefined) checkOneOf(where, 'parameterScope', parameterScope, SCOPES)
   if (maxPositions !== undefined) checkInteger(where, 'maxPositions', maxPositions, 1)
   if (parameters !== undefined) checkParameters(where, parameters)
+  checkHooks(where, strategy)
+}
+
+function checkHooks(where: string, strategy: PositionStrategy): void {
+  const { embedding, rotation, bias, gate, terms, scores, visibility, sink, layers } = strategy
   if (embedding !== undefined) checkEmbedding(where, embedding)
   if (rotation !== undefined) checkRotation(where, rotation)
   if (bias !== undefined) checkBias(where, bias)
+  if (gate !== undefined) checkGate(where, gate)
+  if (terms !== undefined) checkTerms(where, terms)
+  if (scores !== undefined) checkRewrite(where, scores)
+  if (visibility !== undefined) checkVisibility(where, visibility)
+  if (sink !== undefined) checkSink(where, sink)
+  if (layers !== undefined) checkLayers(where, strategy)
 }
 
 function checkMembers(where: string, what: string, value: unknown, names: readonly string[]): void {
@@ -84,8 +120,71 @@ export function checkRotation(where: string, rotation: Rotation): void {
   checkOneOf(where, 'pairing', pairing, ['half', 'interleaved'])
   checkBoolean(where, 'cacheable', cacheable)
   if (relative !== undefined) checkBoolean(where, 'relative', relative)
+  if (rotation.numHeads !== undefined) checkInteger(where, 'numHeads', rotation.numHeads, 1)
   checkFunction(where, 'rotation.angles', rotation.angles)
-  if (rotation.magnitudes !== undefined) checkFunction(where, 'rotation.magnitudes', rotation.magnitudes)
+  for (const name of ['magnitudes', 'trainedAngles'] as const)
+    if (rotation[name] !== undefined) checkFunction(where, `rotation.${name}`, rotation[name])
+}
+
+function checkGate(where: string, gate: Gate): void {
+  checkMembers(where, 'gate', gate, GATE)
+  checkInteger(where, 'numHeads', gate.numHeads, 1)
+  checkInteger(where, 'modelDim', gate.modelDim, 1)
+  checkFunction(where, 'gate.evaluate', gate.evaluate)
+}
+
+function checkTerms(where: string, terms: RelativeTerms): void {
+  checkMembers(where, 'terms', terms, TERMS)
+  checkInteger(where, 'numHeads', terms.numHeads, 1)
+  checkInteger(where, 'headDim', terms.headDim, 1)
+  if (terms.scale !== undefined) checkPositive(where, 'scale', terms.scale)
+  const vectors = (['queryVectors', 'keyVectors', 'queryBias'] as const).filter((name) => terms[name] !== undefined)
+  if (!vectors.length) fail(where, 'terms with queryVectors, keyVectors or queryBias', 'none of them', TypeError)
+  for (const name of vectors) checkFunction(where, `terms.${name}`, terms[name])
+}
+
+function checkRewrite(where: string, scores: ScoreRewrite): void {
+  checkMembers(where, 'scores', scores, REWRITE)
+  checkInteger(where, 'numHeads', scores.numHeads, 1)
+  checkInteger(where, 'headDim', scores.headDim, 1)
+  if (scores.weights !== undefined) checkOneOf(where, 'scores.weights', scores.weights, ['softmax', 'exp'])
+  checkFunction(where, 'scores.evaluate', scores.evaluate)
+}
+
+function checkVisibility(where: string, visibility: Visibility): void {
+  checkMembers(where, 'visibility', visibility, VISIBILITY)
+  const { window, sinks } = visibility
+  if (window !== undefined) checkInteger(where, 'window', window, 1)
+  if (sinks !== undefined) checkInteger(where, 'sinks', sinks, 0)
+  if (sinks && window === undefined)
+    fail(where, 'a window where there are sinks', 'sinks alone; without a window all keys are seen already')
+}
+
+function checkSink(where: string, sink: SinkLogit): void {
+  checkMembers(where, 'sink', sink, SINK)
+  checkInteger(where, 'numHeads', sink.numHeads, 1)
+  checkFunction(where, 'sink.evaluate', sink.evaluate)
+}
+
+const BY_LAYER = ['rotation', 'bias', 'gate', 'terms', 'scores', 'visibility', 'sink'] as const
+
+function checkLayers(where: string, strategy: PositionStrategy): void {
+  const { name, layers } = strategy
+  if (!Array.isArray(layers) || !layers.length)
+    fail(where, `layers of ${name} as strategies in an array`, Array.isArray(layers) ? 'none' : layers, TypeError)
+  const own = BY_LAYER.find((hook) => strategy[hook] !== undefined)
+  if (own) fail(where, `${own} of ${name} in its layers`, `one beside layers; put it into each of them`, TypeError)
+  layers.forEach((layer: PositionStrategy, i) => {
+    checkStrategy(where, layer)
+    if (layer.layers) fail(where, `layer ${i} of ${name} as one strategy`, 'one with layers of its own', TypeError)
+    if (layer.embedding)
+      fail(
+        where,
+        `layer ${i} of ${name} without an embedding, which enters once`,
+        `${layer.name}; compose it with byLayer(…) instead`,
+        TypeError,
+      )
+  })
 }
 
 /** @throws TypeError or RangeError unless `bias` is one */

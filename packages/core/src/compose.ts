@@ -3,7 +3,7 @@ import { checkStrategy } from './check-strategy.js'
 import { defineStrategy } from './define-strategy.js'
 import { type ParameterValues, scopeOf } from './parameters.js'
 import { biasOfDistances, scoreBias } from './score-bias.js'
-import type { Embedding, LinearBias, PositionStrategy, Rotation, ScoreBias } from './strategy.js'
+import type { Embedding, Gate, LinearBias, PositionStrategy, Rotation, ScoreBias } from './strategy.js'
 
 /** A strategy with the hooks that any of the parts has. */
 export type Composed<Parts extends readonly PositionStrategy[]> = PositionStrategy &
@@ -15,51 +15,128 @@ type Having<Part, Name extends string, Hook> =
   Extract<Part, { readonly [N in Name]: Hook }> extends never ? unknown : { readonly [N in Name]: Hook }
 
 /**
- * Several strategies as one: embeddings and biases add up; at most one part rotates. Parameters are named
- * `<part>.<name>`, each of the scope that it has in its part. The sum of biases is of the most specific kind that all of
- * them are: linear, else distance, else pair.
+ * Several strategies as one: embeddings, biases and gates add up; of all other hooks one part may have each. Parameters are
+ * named `<part>.<name>`, each of the scope that it has in its part. The sum of biases is of the most specific kind that all
+ * of them are: linear, else distance, else pair. With a part that has layers, each layer is composed.
  *
- * @throws RangeError if two parts rotate, share a name, or disagree on modelDim or numHeads; TypeError for a part that is
- * no strategy
+ * @throws RangeError if two parts rotate, rewrite scores and so on, share a name, or disagree on modelDim or numHeads;
+ * TypeError for a part that is no strategy
  */
 export function compose<const Parts extends readonly PositionStrategy[]>(...parts: Parts): Composed<Parts> {
   for (const part of parts) checkStrategy('compose', part)
   const names = parts.map((part) => part.name)
   if (new Set(names).size < names.length) fail('compose', 'distinct names', names.join(', '))
-  const agree = <V>(what: string, values: readonly (V | undefined)[]): V | undefined => {
-    const [first, ...others] = new Set(values.filter((value) => value !== undefined))
-    return others.length ? fail('compose', `one ${what}`, `several of ${names.join(', ')}`) : first
+  const name = names.join('+') || 'none'
+  const maxPositions = Math.min(...parts.map((part) => part.maxPositions ?? Infinity))
+  const limits = maxPositions < Infinity ? { maxPositions } : {}
+  if (!parts.some((part) => part.layers)) {
+    const whole = { name, ...parametersOf(parts), ...limits, ...embeddingOf(parts), ...attentionHooks(parts) }
+    return defineStrategy(whole as PositionStrategy) as Composed<Parts>
   }
-  const rotation = agree(
-    'rotation',
-    parts.map((part) => part.rotation),
-  )
-  const modelDim = agree(
+  const bottom = parts
+    .filter((part) => part.embedding)
+    .map(({ name, specVersion, parameters, embedding }) => ({ name, specVersion, parameters, embedding }))
+  return defineStrategy({
+    name,
+    ...limits,
+    ...parametersOf(bottom as PositionStrategy[]),
+    ...embeddingOf(parts),
+    layers: layersOf(parts),
+  } as Omit<PositionStrategy, 'specVersion'>) as unknown as Composed<Parts>
+}
+
+/** The parts of each layer composed, until all patterns end together. */
+function layersOf(parts: readonly PositionStrategy[]): PositionStrategy[] {
+  const lengths = parts.map((part) => part.layers?.length ?? 1)
+  const common = lengths.reduce((a, b) => (a * b) / greatestDivisor(a, b), 1)
+  const made = new Map<string, PositionStrategy>()
+  return Array.from({ length: common }, (_, layer) => {
+    const each = parts.map((part) => part.layers?.[layer % part.layers.length] ?? withoutEmbedding(part))
+    // Layers of the same parts are one object, whose parameters they share.
+    const key = each.map((part, i) => parts[i]!.layers?.indexOf(part) ?? 0).join()
+    const composed = made.get(key) ?? compose(...each)
+    made.set(key, composed)
+    return composed
+  })
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b))
+
+/** What is left for the layers of a part that may embed: the embedding and its parameters enter once, before them. */
+function withoutEmbedding({ embedding, ...part }: PositionStrategy): PositionStrategy {
+  if (!embedding) return part
+  if (HOOKS.some((hook) => hook in part))
+    fail('compose', 'a part that only embeds, beside one with layers', `${part.name}, which does more; pass two parts`)
+  const { parameters: _, parameterScope: __, ...rest } = part
+  return rest
+}
+
+const HOOKS = ['rotation', 'bias', 'gate', 'terms', 'scores', 'sink', 'visibility']
+
+/** The only value that the parts have of something. */
+function onlyOne<V>(
+  what: string,
+  parts: readonly PositionStrategy[],
+  values: readonly (V | undefined)[],
+): V | undefined {
+  const [first, ...others] = new Set(values.filter((value) => value !== undefined))
+  return others.length
+    ? fail('compose', `one ${what}`, `several of ${parts.map((part) => part.name).join(', ')}`)
+    : first
+}
+
+function embeddingOf(parts: readonly PositionStrategy[]): Pick<PositionStrategy, 'embedding'> {
+  const modelDim = onlyOne(
     'modelDim',
+    parts,
     parts.map((part) => part.embedding?.modelDim),
   )
-  agree(
-    'numHeads',
-    parts.map((part) => part.bias?.numHeads),
-  )
-
-  const maxPositions = Math.min(...parts.map((part) => part.maxPositions ?? Infinity))
+  if (modelDim === undefined) return {}
   const embeddings = parts.flatMap((part) => (part.embedding ? bind(part, part.embedding) : []))
-  const bias = sumOf(parts.flatMap((part) => (part.bias ? bind<ScoreBias>(part, part.bias) : [])))
-  return defineStrategy({
-    name: names.join('+') || 'none',
-    ...parametersOf(parts),
-    ...(maxPositions < Infinity && { maxPositions }),
-    ...(rotation && { rotation }),
-    ...(modelDim && {
-      embedding: {
-        modelDim,
-        evaluate: (ops, all, at) =>
-          embeddings.map((each) => each.evaluate(ops, all, at)).reduce((a, b) => ops.add(a, b)),
-      },
-    }),
+  return {
+    embedding: {
+      modelDim,
+      evaluate: (ops, all, at) => embeddings.map((each) => each.evaluate(ops, all, at)).reduce((a, b) => ops.add(a, b)),
+    },
+  }
+}
+
+/** All hooks but the embedding. */
+function attentionHooks(parts: readonly PositionStrategy[]): Partial<PositionStrategy> {
+  const heads = ({ rotation, bias, gate, terms, scores, sink }: PositionStrategy) =>
+    [rotation, bias, gate, terms, scores, sink].find((hook) => hook?.numHeads !== undefined)?.numHeads
+  onlyOne('numHeads', parts, parts.map(heads))
+  const only = <Name extends 'rotation' | 'terms' | 'scores' | 'visibility' | 'sink'>(hook: Name) => {
+    const value = onlyOne(
+      hook,
+      parts,
+      parts.map((part) => part[hook]),
+    )
+    const owner = parts.find((part) => part[hook] !== undefined)
+    return value === undefined ? {} : { [hook]: bind(owner!, value) }
+  }
+  const biases = parts.flatMap((part) => (part.bias ? bind<ScoreBias>(part, part.bias) : []))
+  const gates = parts.flatMap((part) => (part.gate ? bind<Gate>(part, part.gate) : []))
+  const [bias, gate] = [sumOf(biases), sumOfGates(gates)]
+  return {
+    ...only('rotation'),
+    ...only('terms'),
+    ...only('scores'),
+    ...only('visibility'),
+    ...only('sink'),
     ...(bias && { bias }),
-  } as PositionStrategy) as Composed<Parts>
+    ...(gate && { gate }),
+  }
+}
+
+/** Shares multiply: their logarithms add up. */
+function sumOfGates(gates: readonly Gate[]): Gate | undefined {
+  const [first] = gates
+  if (!first || gates.length === 1) return first
+  return {
+    ...first,
+    evaluate: (ops, all, x) => gates.map((each) => each.evaluate(ops, all, x)).reduce((a, b) => ops.add(a, b)),
+  }
 }
 
 /** The parts' parameters by their new names; each says its scope where they differ. */
@@ -103,20 +180,21 @@ function sumOf(biases: readonly ScoreBias[]): ScoreBias | undefined {
   }
 }
 
+/** Functions of a rotation that get positions alone. */
+const WITHOUT_PARAMETERS = ['angles', 'magnitudes']
+
 /** A hook whose functions find their part's parameters among all of them. */
 function bind<Hook extends object>({ name, parameters = {} }: PositionStrategy, hook: Hook): Hook {
+  const own = (all: ParameterValues<unknown>) =>
+    Object.fromEntries(Object.keys(parameters).map((k) => [k, all[`${name}.${k}`]]))
   return Object.fromEntries(
-    Object.entries(hook).map(([key, value]) => [
-      key,
-      typeof value === 'function'
-        ? (ops: unknown, all: ParameterValues<unknown>, ...at: unknown[]) =>
-            value.call(
-              hook,
-              ops,
-              Object.fromEntries(Object.keys(parameters).map((k) => [k, all[`${name}.${k}`]])),
-              ...at,
-            )
-        : value,
-    ]),
+    Object.entries(hook).map(([key, value]) => {
+      if (typeof value !== 'function') return [key, value]
+      if (WITHOUT_PARAMETERS.includes(key)) return [key, value.bind(hook)]
+      return [
+        key,
+        (ops: unknown, all: ParameterValues<unknown>, ...at: unknown[]) => value.call(hook, ops, own(all), ...at),
+      ]
+    }),
   ) as Hook
 }

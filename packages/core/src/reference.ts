@@ -113,4 +113,26 @@ export const reference: TensorOps<ReferenceTensor> = {
   exp: map('exp', Math.exp),
   log1p: map('log1p', Math.log1p),
   relu: map('relu', (x) => Math.max(x, 0)),
+  sigmoid: map('sigmoid', (x) => 1 / (1 + Math.exp(-x))),
+  // The exponent is never positive, so that nothing overflows.
+  logSigmoid: map('logSigmoid', (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))),
+  cos: map('cos', Math.cos),
+  sin: map('sin', Math.sin),
+  sum(x, axis) {
+    checkTensors('sum', x)
+    checkAxis('sum', x, axis)
+    return fill(x.shape.with(axis, 1), (at) => {
+      let sum = 0
+      for (let i = 0; i < x.shape[axis]!; i++) sum += read(x, at.with(axis, i))
+      return sum
+    })
+  },
+  cumulativeSum(x, axis) {
+    checkTensors('cumulativeSum', x)
+    checkAxis('cumulativeSum', x, axis)
+    const stride = sizeOf(x.shape.slice(axis + 1))
+    const data = x.data.slice()
+    for (let i = 0; i < data.length; i++) if (Math.floor(i / stride) % x.shape[axis]!) data[i]! += data[i - stride]!
+    return { shape: x.shape, data }
+  },
 }

@@ -1,4 +1,4 @@
-// Letters: L tokens, Q/K queries/keys, H heads, D modelDim, N distances.
+// Letters: B batch, L tokens, Q/K queries/keys, H heads, D modelDim, N distances or rows.
 import type { ParameterSpec, ParameterValues } from './parameter-spec.js'
 import type { TensorOps } from './tensor-ops.js'
 
@@ -10,13 +10,16 @@ import type { TensorOps } from './tensor-ops.js'
 export type Positions = Int32Array
 
 /**
- * How a model learns where its tokens are: immutable data and up to three optional pure hooks, one for each place
- * where a position can enter a transformer.
+ * How a model learns where its tokens are: immutable data and optional pure hooks, one for each place where a position
+ * can enter a transformer.
  *
- *     x ──(+ embedding)──► blocks:  q, k ──(rotation)──► q·kᵀ/√headDim ──(+ bias)──► softmax
+ *     x ──(+ embedding)──► blocks:  q, k ──(rotation)──► q·kᵀ/√headDim ──(+ bias, gate, terms)──► scores ──► softmax
+ *                                                                                        visibility, sink ──┘
  *
- * No hook at all is NoPE. Make one with a factory that validates its options and returns `defineStrategy({ … })`; hooks may
- * then assume valid input.
+ * No hook at all is NoPE. The hooks are a ladder: embedding, rotation and bias read positions alone; gate and terms read the
+ * content too, at the cost of a bias; `scores` may do anything to a row of scores, and costs most. Take the lowest that
+ * says what the paper says. Make a strategy with a factory that validates its options and returns `defineStrategy({ … })`;
+ * hooks may then assume valid input.
  */
 export interface PositionStrategy {
   /** Version of this interface. */
@@ -35,6 +38,18 @@ export interface PositionStrategy {
   readonly rotation?: Rotation
   /** Added to scores. Absent: nothing. */
   readonly bias?: ScoreBias
+  /** How much each token lets pass of what came before it, read from its content. Absent: all. */
+  readonly gate?: Gate
+  /** Products of queries and keys with vectors of the distance, added to scores. Absent: nothing. */
+  readonly terms?: RelativeTerms
+  /** Makes other scores of a row of scores. Absent: they stay. */
+  readonly scores?: ScoreRewrite
+  /** Which keys a query sees. Absent: itself and all before it. */
+  readonly visibility?: Visibility
+  /** A logit without a value in every softmax. Absent: none. */
+  readonly sink?: SinkLogit
+  /** A strategy for each layer: layer i has number i mod n of these n, for all hooks but the embedding; see `byLayer`. */
+  readonly layers?: readonly PositionStrategy[]
 }
 
 /** A strategy that has a bias, e.g. `BiasStrategy<LinearBias>`: what the factory of one returns. */
@@ -65,10 +80,21 @@ export interface Rotation {
    * log-n scaled queries, axial positions, first tokens that are left as they are. Default true.
    */
   readonly relative?: boolean
-  /** @returns radians; row-major [L, rotaryDim/2] */
-  angles(positions: Positions): Float64Array
+  /** H, where heads turn by angles of their own: angles and magnitudes are then [H, L, rotaryDim/2]. Absent: all as one. */
+  readonly numHeads?: number
+  /**
+   * @param length - of the pass: its last position + 1. Who reads it (dynamic NTK, LongRoPE) says `cacheable: false`
+   * @returns radians; row-major [L, rotaryDim/2]
+   */
+  angles(positions: Positions, length?: number): Float64Array
   /** Factors on the rotated pairs (xPos); row-major [L, rotaryDim/2]. Absent: 1. */
-  magnitudes?(positions: Positions, side: 'query' | 'key'): Float64Array
+  magnitudes?(positions: Positions, side: 'query' | 'key', length?: number): Float64Array
+  /**
+   * The angles as a function of the parameters, where they are trained; `angles` are then those of the starting values.
+   *
+   * @returns shape [1, L, rotaryDim/2], or [H, L, rotaryDim/2] with `numHeads`
+   */
+  trainedAngles?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, positions: Positions): T
 }
 
 /**
@@ -108,4 +134,85 @@ export interface PairBias {
   readonly numHeads: number
   /** @returns shape [H, Q, K] */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, queries: Positions, keys: Positions): T
+}
+
+/**
+ * A forget gate (FoX; Lin et al., 2025, eq. 5) or data-dependent ALiBi: a score gains the sum of the gates of the tokens
+ * after the key, up to the query's own. As that is a difference of two running sums, no kernel needs an [L, L] tensor.
+ */
+export interface Gate {
+  /** H, of the model. */
+  readonly numHeads: number
+  /** D, of the model. */
+  readonly modelDim: number
+  /**
+   * @param x - what the layer's queries and keys are made from; [N, D], each token by itself
+   * @returns ln of the share that each token lets pass, ≤ 0; shape [N, H]
+   */
+  evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, x: T): T
+}
+
+/**
+ * q·a(distance), k·b(distance) and k·u, added to q·k before the division by √headDim: Shaw, Transformer-XL, DeBERTa. A kernel
+ * computes the first two as [Q, N] products and shifts the rows.
+ */
+export interface RelativeTerms {
+  /** H, of the model. */
+  readonly numHeads: number
+  /** The width of a head. */
+  readonly headDim: number
+  /** A factor on q·k and all that is added to it here: DeBERTa's is √⅓. Default 1. */
+  readonly scale?: number
+  /** @returns a, met by queries; shape [H, N, headDim], or [1, N, headDim] where all heads share it */
+  queryVectors?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, distances: Int32Array): T
+  /** @returns b, met by keys; shape [H, N, headDim] or [1, N, headDim] */
+  keyVectors?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, distances: Int32Array): T
+  /** @returns u, met by keys at every distance, as if added to the queries; shape [H, headDim] */
+  queryBias?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>): T
+}
+
+/** Some rows of scores with all their keys: what {@link ScoreRewrite} reads. */
+export interface ScoreRows<T> {
+  /** q·kᵀ/√headDim with bias, gate and terms; [B, H, Q, K]. Of keys that are not visible they mean nothing. */
+  readonly scores: T
+  /** Queries after rotation; [B, H, Q, headDim]. */
+  readonly q: T
+  /** Keys after rotation; [B, H, K, headDim]. */
+  readonly k: T
+  /** 1 where a query sees the key, else 0; broadcasts to [B, H, Q, K]. */
+  readonly visible: T
+  /** [Q] */
+  readonly queries: Positions
+  /** [K] */
+  readonly keys: Positions
+  /** Of `scores`. */
+  readonly shape: readonly [B: number, H: number, Q: number, K: number]
+}
+
+/** Rows of scores in, rows of scores out: CoPE, stick-breaking, soft caps. The most general rung, and the dearest. */
+export interface ScoreRewrite {
+  /** H, of the model. */
+  readonly numHeads: number
+  /** The width of a head. */
+  readonly headDim: number
+  /** What makes weights of the scores: softmax, or exp where they are logarithms of weights already. Default softmax. */
+  readonly weights?: 'softmax' | 'exp'
+  /** @returns the new scores; shape [B, H, Q, K] */
+  evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, rows: ScoreRows<T>): T
+}
+
+/** The keys that a query sees, counted in tokens of its document: data, so that kernels skip the others. */
+export interface Visibility {
+  /** How many, itself the first and then those before it. Absent: all. */
+  readonly window?: number
+  /** The first tokens that every query goes on to see (attention sinks; Xiao et al., 2024). Default 0. */
+  readonly sinks?: number
+}
+
+/** exp(logit) joins the sum that a softmax divides by: gpt-oss; a constant 0 is the off-by-one softmax (Miller, 2023). */
+export interface SinkLogit {
+  /** H, of the model. */
+  readonly numHeads: number
+  /** @returns one a head; shape [H] */
+  evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>): T
 }

@@ -37,6 +37,18 @@ export interface TensorOps<T> {
   log1p(x: T): T
   /** max(x, 0) */
   relu(x: T): T
+  /** 1/(1 + e^−x) */
+  sigmoid(x: T): T
+  /** ln(1/(1 + e^−x)), finite for every finite x. */
+  logSigmoid(x: T): T
+  /** cos x */
+  cos(x: T): T
+  /** sin x */
+  sin(x: T): T
+  /** The sum along an axis, which stays with size 1. */
+  sum(x: T, axis: number): T
+  /** Running sums along an axis: each value with all before it. */
+  cumulativeSum(x: T, axis: number): T
 }
 
 /** @throws TypeError unless `ops` looks like {@link TensorOps} */

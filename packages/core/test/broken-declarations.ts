@@ -18,8 +18,8 @@ export const brokenDeclarations: readonly Broken[] = [
     strategy: make({ parameterscope: 'layer', bias: linear([0.5]) } as never),
   },
   {
-    mistake: 'strategies by layer, which there are not',
-    says: ['got layers'],
+    mistake: 'a bias beside layers, which have their own',
+    says: ['bias of small in its layers, got one beside layers', 'put it into each of them'],
     caughtBy,
     strategy: make({ layers: [0, 4], bias: linear([0.5]) } as never),
   },

@@ -48,7 +48,7 @@ export const brokenNumbers: readonly Broken[] = [
   },
   {
     mistake: 'starts at e^90, which fp32 cannot hold',
-    says: ['values in fp32 at the starting parameters', 'where e^x ends'],
+    says: ['values of bias in fp32 at the starting parameters', 'where e^x ends'],
     caughtBy: 'is finite in fp32 where training starts',
     strategy: make({
       parameters: { a: { shape: [1], init: { kind: 'constant', value: 90 } } },

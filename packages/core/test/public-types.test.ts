@@ -20,7 +20,10 @@ import * as core from '../src/index.js'
 
 it('has these values, and no others', () => {
   expect(Object.keys(core).sort()).toEqual([
+    'attentionScores',
+    'attentionWeights',
     'biasTile',
+    'byLayer',
     'checkBoolean',
     'checkInteger',
     'checkOneOf',
@@ -32,6 +35,8 @@ it('has these values, and no others', () => {
     'fail',
     'initialParameters',
     'initialValues',
+    'isVisible',
+    'layerStrategy',
     'none',
     'positionRange',
     'reference',
@@ -41,6 +46,7 @@ it('has these values, and no others', () => {
     'scopeOf',
     'scoreBias',
     'seededRandom',
+    'trainedRotationTables',
   ])
   expect(Object.keys(conformance)).toEqual(['conformanceCases'])
 })
@@ -90,7 +96,7 @@ describe('hooks', () => {
     expectTypeOf<ScoreBias>().toEqualTypeOf<LinearBias | DistanceBias | PairBias>()
     expectTypeOf<ScoreBias['kind']>().toEqualTypeOf<'linear' | 'distance' | 'pair'>()
     expectTypeOf<Positions>().toEqualTypeOf<Int32Array>()
-    expectTypeOf<Rotation['angles']>().toEqualTypeOf<(positions: Positions) => Float64Array>()
+    expectTypeOf<Rotation['angles']>().toEqualTypeOf<(positions: Positions, length?: number) => Float64Array>()
     expectTypeOf<Rotation['pairing']>().toEqualTypeOf<'interleaved' | 'half'>()
     expectTypeOf<PositionStrategy['parameters']>().toEqualTypeOf<Readonly<Record<string, ParameterSpec>> | undefined>()
     expectTypeOf<ParameterSpec['init']['kind']>().toEqualTypeOf<'constant' | 'normal' | 'uniform' | 'values'>()
@@ -116,15 +122,29 @@ describe('hooks', () => {
   })
 })
 
-it('a tensor library needs these sixteen operations', () => {
+it('a tensor library needs these twenty-two operations', () => {
   const names = [
-    ...['abs', 'add', 'div', 'exp', 'gather', 'log1p', 'matmul', 'maximum', 'mul', 'neg', 'pow', 'relu', 'reshape'],
-    ...['sub', 'tensor', 'transpose'],
+    ...[
+      'abs',
+      'add',
+      'cos',
+      'cumulativeSum',
+      'div',
+      'exp',
+      'gather',
+      'log1p',
+      'logSigmoid',
+      'matmul',
+      'maximum',
+      'mul',
+    ],
+    ...['neg', 'pow', 'relu', 'reshape', 'sigmoid', 'sin', 'sub', 'sum', 'tensor', 'transpose'],
   ]
   expect(Object.keys(core.reference).sort()).toEqual(names)
   expectTypeOf<keyof TensorOps<unknown>>().toEqualTypeOf<
-    | ('abs' | 'add' | 'div' | 'exp' | 'gather' | 'log1p' | 'matmul' | 'maximum' | 'mul' | 'neg' | 'pow' | 'relu')
-    | ('reshape' | 'sub' | 'tensor' | 'transpose')
+    | ('abs' | 'add' | 'cos' | 'cumulativeSum' | 'div' | 'exp' | 'gather' | 'log1p' | 'logSigmoid' | 'matmul')
+    | ('maximum' | 'mul' | 'neg' | 'pow' | 'relu' | 'reshape' | 'sigmoid' | 'sin' | 'sub' | 'sum' | 'tensor')
+    | 'transpose'
   >()
 })
 

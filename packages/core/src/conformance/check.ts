@@ -23,12 +23,27 @@ export interface ConformanceOptions {
   readonly bias?: (head: number, query: number, key: number, parameters: PlainParameters) => number
   /** The embedding that it must have. */
   readonly embedding?: (position: number, feature: number, parameters: PlainParameters) => number
-  /** The radians by which it must turn a pair of features, pairs from 0 to rotaryDim/2 − 1. Needs `pairing`. */
-  readonly angle?: (position: number, pair: number) => number
+  /** The radians by which it must turn a pair of features, pairs from 0 to rotaryDim/2 − 1; of a head where they differ. Needs `pairing`. */
+  readonly angle?: (position: number, pair: number, head: number) => number
   /** Which features make a pair: (i, i + rotaryDim/2) or (2i, 2i + 1). Weights of one do not fit the other. */
   readonly pairing?: 'half' | 'interleaved'
   /** The factor on a rotated pair of features (xPos, YaRN). */
   readonly magnitude?: (position: number, pair: number, side: 'query' | 'key') => number
+  /** The logarithm that its gate must make of a token's features `x`, of modelDim. */
+  readonly gate?: (head: number, x: Float64Array, parameters: PlainParameters) => number
+  /** The products that its terms must add to q·k, of one query and key of headDim, which are `distance` tokens apart. */
+  readonly terms?: (
+    head: number,
+    distance: number,
+    vectors: { readonly q: Float64Array; readonly k: Float64Array },
+    parameters: PlainParameters,
+  ) => number
+  /** What it must make of one query's scores of the keys up to it, the last of which is its own: `scores` [K], q, keys [K]. */
+  readonly scores?: (
+    head: number,
+    row: { readonly scores: Float64Array; readonly q: Float64Array; readonly keys: readonly Float64Array[] },
+    parameters: PlainParameters,
+  ) => readonly number[]
   /** A library with gradients: then every declared parameter must receive one. Absent: that is not checked. */
   // biome-ignore lint/suspicious/noExplicitAny: any tensor type; it meets only its own functions
   readonly differentiable?: Differentiable<any>

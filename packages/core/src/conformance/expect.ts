@@ -10,7 +10,7 @@ const TOLERANCE = 1e-9
 
 const isClose = (got: number, want: number) => Math.abs(got - want) <= TOLERANCE * (1 + Math.abs(want))
 
-/** What an axis counts: heads by themselves, queries and keys by their positions. */
+/** What an axis counts: heads by themselves, queries and keys by their positions. Without a name it is not told. */
 export type Axis = readonly [name: string, values?: ArrayLike<number | string>]
 
 /** A possible mistake and the values that it would make. It is named if those are the values that we got. */
@@ -83,7 +83,10 @@ function placeOf(flat: number, shape: readonly number[], axes: readonly Axis[]):
   })
   return index
     .reverse()
-    .map((i, axis) => `${axes[axis]?.[0] ?? `axis ${axis}`} ${axes[axis]?.[1]?.[i] ?? i}`)
+    .map((i, axis) =>
+      axes[axis]?.[0] === '' ? '' : `${axes[axis]?.[0] ?? `axis ${axis}`} ${axes[axis]?.[1]?.[i] ?? i}`,
+    )
+    .filter(Boolean)
     .join(', ')
 }
 

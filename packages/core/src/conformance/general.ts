@@ -5,7 +5,7 @@ import { type ReferenceTensor, reference } from '../reference.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
 import { fail } from './expect.js'
-import { evaluateHooks, firstPositions, knownPositions, variedParameters } from './inputs.js'
+import { evaluateHooks, features, firstPositions, knownPositions, ROWS, scoreRows, variedParameters } from './inputs.js'
 
 const always = () => true
 
@@ -113,11 +113,12 @@ function describe(result: unknown): string {
 
 /** The result of every function that the strategy has, given these very arguments. */
 function callHooks(
-  { embedding, rotation, bias }: PositionStrategy,
+  strategy: PositionStrategy,
   parameters: ParameterValues<ReferenceTensor>,
   positions: Positions,
   distances: Int32Array,
 ): Readonly<Record<string, unknown>> {
+  const { embedding, rotation, bias, gate, terms, scores, sink } = strategy
   return {
     ...(embedding && { 'embedding.evaluate': embedding.evaluate(reference, parameters, positions) }),
     ...(rotation && { 'rotation.angles': rotation.angles(positions) }),
@@ -128,5 +129,14 @@ function callHooks(
     ...(bias?.kind === 'linear' && { 'bias.slopes': bias.slopes(reference, parameters) }),
     ...(bias?.kind === 'distance' && { 'bias.evaluate': bias.evaluate(reference, parameters, distances) }),
     ...(bias?.kind === 'pair' && { 'bias.evaluate': bias.evaluate(reference, parameters, positions, positions) }),
+    ...(rotation?.trainedAngles && {
+      'trained angles': rotation.trainedAngles(reference, parameters, positions),
+    }),
+    ...(gate && { 'gate.evaluate': gate.evaluate(reference, parameters, features(1, ROWS, gate.modelDim)) }),
+    ...(terms?.queryVectors && { 'terms.queryVectors': terms.queryVectors(reference, parameters, distances) }),
+    ...(terms?.keyVectors && { 'terms.keyVectors': terms.keyVectors(reference, parameters, distances) }),
+    ...(terms?.queryBias && { 'terms.queryBias': terms.queryBias(reference, parameters) }),
+    ...(scores && { 'scores.evaluate': scores.evaluate(reference, parameters, scoreRows(reference, strategy)) }),
+    ...(sink && { 'sink.evaluate': sink.evaluate(reference, parameters) }),
   }
 }

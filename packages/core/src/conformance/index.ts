@@ -3,12 +3,17 @@ import { checkStrategy } from '../check-strategy.js'
 import type { PositionStrategy } from '../strategy.js'
 import { biasChecks } from './bias.js'
 import type { Check, ConformanceOptions } from './check.js'
+import { contentKnownChecks } from './content-known.js'
 import { embeddingChecks } from './embedding.js'
+import { gateChecks } from './gate.js'
 import { generalChecks } from './general.js'
 import { knownChecks } from './known.js'
 import { numberChecks } from './numbers.js'
 import { parameterChecks } from './parameters.js'
+import { passChecks } from './pass.js'
 import { rotationChecks } from './rotation.js'
+import { rewriteChecks } from './scores.js'
+import { termsChecks } from './terms.js'
 
 export type { ConformanceOptions, Differentiable, PlainParameters } from './check.js'
 
@@ -27,7 +32,12 @@ const checks: readonly Check[] = [
   ...embeddingChecks,
   ...rotationChecks,
   ...biasChecks,
+  ...gateChecks,
+  ...termsChecks,
+  ...rewriteChecks,
+  ...passChecks,
   ...knownChecks,
+  ...contentKnownChecks,
 ]
 
 /**
@@ -48,14 +58,32 @@ export function conformanceCases(
   checkKnown(options)
   const make = typeof strategy === 'function' ? strategy : () => strategy
   const first = make()
-  return (isStrategy(first) ? checks : checks.slice(0, 1))
+  const valid = isStrategy(first)
+  const own = (valid ? checks : checks.slice(0, 1))
     .filter(({ applies }) => applies(first, options))
     .map(({ name, run }) => ({ name, run: () => inOurWords(() => run(make(), options)) }))
+  return [...own, ...(valid ? casesOfLayers(first, make, options) : [])]
+}
+
+/** The cases of each strategy that a layer has, once for those that are the same object. */
+function casesOfLayers(
+  { layers = [] }: PositionStrategy,
+  make: () => PositionStrategy,
+  options: ConformanceOptions,
+): ConformanceCase[] {
+  return layers.flatMap((part, i) =>
+    layers.indexOf(part) < i
+      ? []
+      : conformanceCases(() => make().layers![i]!, options).map(({ name, run }) => ({
+          name: `layer ${i}: ${name}`,
+          run,
+        })),
+  )
 }
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof ConformanceOptions)[] = [
-  'bias', 'embedding', 'angle', 'pairing', 'magnitude', 'differentiable',
+  'bias', 'embedding', 'angle', 'pairing', 'magnitude', 'gate', 'terms', 'scores', 'differentiable',
 ]
 
 function checkKnown(options: ConformanceOptions): void {
@@ -84,7 +112,11 @@ function isStrategy(value: unknown): boolean {
 /** What core says of a hook's result is the suite's finding too. */
 function inOurWords(run: () => void | Promise<void>): void | Promise<void> {
   const translate = (error: unknown): never => {
-    if (error instanceof Error) error.message = error.message.replace(/^(scoreBias|rotationTables): /, 'conformance: ')
+    if (error instanceof Error)
+      error.message = error.message.replace(
+        /^(scoreBias|rotationTables|trainedRotationTables|attentionScores): /,
+        'conformance: ',
+      )
     throw error
   }
   try {

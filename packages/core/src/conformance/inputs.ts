@@ -1,8 +1,9 @@
-import { initialParameters, type ParameterValues } from '../parameters.js'
+import { initialParameters, type ParameterValues, seededRandom } from '../parameters.js'
 import { positionRange } from '../positions.js'
 import { type ReferenceTensor, reference } from '../reference.js'
 import { scoreBias } from '../score-bias.js'
-import type { PositionStrategy, Positions } from '../strategy.js'
+import { sizeOf } from '../size-of.js'
+import type { PositionStrategy, Positions, ScoreRows } from '../strategy.js'
 import type { TensorOps } from '../tensor-ops.js'
 import type { PlainParameters } from './check.js'
 
@@ -46,16 +47,63 @@ export function knownPositions(strategy: PositionStrategy): Positions {
 export const plain = (parameters: ParameterValues<ReferenceTensor>): PlainParameters =>
   Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data]))
 
-/** Every hook that computes tensors, at `positions`. */
+/** Any features of `count` rows, far from 0 and from each other; [..., count, width] with `heads` in front where given. */
+export function features(seed: number, ...shape: readonly number[]): ReferenceTensor {
+  const random = seededRandom(seed)
+  return reference.tensor(
+    Float64Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1),
+    shape,
+  )
+}
+
+/** The same with another tensor library's functions. */
+const featuresOf = <T>(ops: TensorOps<T>, seed: number, ...shape: readonly number[]): T =>
+  ops.tensor(features(seed, ...shape).data, shape)
+
+/** Every hook that computes tensors, by name, at `positions`. */
 export function evaluateHooks<T>(
   strategy: PositionStrategy,
   ops: TensorOps<T>,
   parameters: ParameterValues<T>,
   positions: Positions,
-): T[] {
-  const { embedding, bias } = strategy
-  return [
-    ...(embedding ? [embedding.evaluate(ops, parameters, positions)] : []),
-    ...(bias ? [scoreBias(ops, bias, parameters, positions, positions)] : []),
-  ]
+): Readonly<Record<string, T>> {
+  const { embedding, rotation, bias, gate, terms, scores, sink } = strategy
+  const both = Int32Array.from(new Set([...positions].flatMap((p) => [-p, p])))
+  return {
+    ...(embedding && { embedding: embedding.evaluate(ops, parameters, positions) }),
+    ...(rotation?.trainedAngles && { 'rotation.trainedAngles': rotation.trainedAngles(ops, parameters, positions) }),
+    ...(bias && { bias: scoreBias(ops, bias, parameters, positions, positions) }),
+    ...(gate && { gate: gate.evaluate(ops, parameters, featuresOf(ops, 1, 12, gate.modelDim)) }),
+    ...(terms?.queryVectors && { 'terms.queryVectors': terms.queryVectors(ops, parameters, both) }),
+    ...(terms?.keyVectors && { 'terms.keyVectors': terms.keyVectors(ops, parameters, both) }),
+    ...(terms?.queryBias && { 'terms.queryBias': terms.queryBias(ops, parameters) }),
+    ...(scores && { scores: scores.evaluate(ops, parameters, scoreRows(ops, strategy)) }),
+    ...(sink && { sink: sink.evaluate(ops, parameters) }),
+  }
+}
+
+/** Tokens that the checks of scores look at. */
+export const ROWS = 12
+
+/**
+ * Two rows of a batch with the first positions, in which every query sees the keys up to it.
+ *
+ * @param seed - of scores, queries and keys
+ */
+export function scoreRows<T>(ops: TensorOps<T>, strategy: PositionStrategy, seed = 2): ScoreRows<T> {
+  const { numHeads: H, headDim } = strategy.scores!
+  const positions = firstPositions(strategy, ROWS)
+  const L = positions.length
+  return {
+    scores: featuresOf(ops, seed, 2, H, L, L),
+    q: featuresOf(ops, seed + 1, 2, H, L, headDim),
+    k: featuresOf(ops, seed + 2, 2, H, L, headDim),
+    visible: ops.tensor(
+      Float64Array.from({ length: L * L }, (_, i) => Number(i % L <= Math.floor(i / L))),
+      [1, 1, L, L],
+    ),
+    queries: positions,
+    keys: positions,
+    shape: [2, H, L, L],
+  }
 }

@@ -6,7 +6,7 @@ import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check, ConformanceOptions } from './check.js'
 import { type Axis, expectEqual, fail } from './expect.js'
 import { isKnown, knownPositions, plain, variedParameters } from './inputs.js'
-import { knownAngleSuspects } from './rotation-suspects.js'
+import { type Angle, headAxis, knownAngleSuspects } from './rotation-suspects.js'
 import { knownBiasSuspects } from './suspects.js'
 
 /** All near distances, and far ones where tables, clips and scalings change. */
@@ -69,22 +69,21 @@ export const knownChecks: readonly Check[] = [
     name: 'turns by the angles it is known to turn by',
     applies: ({ rotation }, options) => rotation !== undefined && options.angle !== undefined,
     run(strategy, options) {
-      const pairs = strategy.rotation!.rotaryDim / 2
+      const { rotaryDim, numHeads: H = 1 } = strategy.rotation!
+      const pairs = rotaryDim / 2
       const positions = knownPositions(strategy)
       const known = options.angle!
       // An angle and the same plus 2π are one rotation.
-      const table = (angle: (position: number, pair: number) => number) =>
-        Array.from(positions).flatMap((p) =>
-          Array.from({ length: pairs }, (_, i) => [Math.cos(angle(p, i)), Math.sin(angle(p, i))]).flat(),
-        )
-      const shape = [positions.length, pairs, 2]
+      const table = (angle: Angle) =>
+        everyAngle(H, positions, pairs, angle).flatMap((radians) => [Math.cos(radians), Math.sin(radians)])
+      const shape = [H, positions.length, pairs, 2]
       const angles = strategy.rotation!.angles(positions)
       const got = Array.from(angles).flatMap((angle) => [Math.cos(angle), Math.sin(angle)])
       expectEqual(reference.tensor(got, shape), {
         what: 'the known angles',
         want: reference.tensor(table(known), shape),
-        axes: [['position', positions], ['pair'], ['its', ['cosine', 'sine']]],
-        suspects: knownAngleSuspects(angles, positions, known, table),
+        axes: [headAxis(strategy), ['position', positions], ['pair'], ['its', ['cosine', 'sine']]],
+        suspects: knownAngleSuspects(angles, pairs, positions, known, table),
       })
     },
   },
@@ -101,17 +100,18 @@ export const knownChecks: readonly Check[] = [
     applies: ({ rotation }, options) => rotation !== undefined && options.magnitude !== undefined,
     run(strategy, options) {
       const rotation = strategy.rotation!
+      const { numHeads: H = 1 } = rotation
       const pairs = rotation.rotaryDim / 2
       const positions = knownPositions(strategy)
-      const shape = [positions.length, pairs]
+      const shape = [H, positions.length, pairs]
       for (const side of ['query', 'key'] as const) {
         const table = (other: 'query' | 'key') =>
-          Array.from(positions).flatMap((p) => Array.from({ length: pairs }, (_, i) => options.magnitude!(p, i, other)))
-        const got = rotation.magnitudes?.(positions, side) ?? new Float64Array(positions.length * pairs).fill(1)
+          everyAngle(H, positions, pairs, (p, i) => options.magnitude!(p, i, other))
+        const got = rotation.magnitudes?.(positions, side) ?? new Float64Array(H * positions.length * pairs).fill(1)
         expectEqual(reference.tensor(got, shape), {
           what: `the known magnitudes of a ${side}`,
           want: reference.tensor(table(side), shape),
-          axes: [['position', positions], ['pair']],
+          axes: [headAxis(strategy), ['position', positions], ['pair']],
           suspects: [
             { mistake: 'queries and keys are swapped', values: () => table(side === 'query' ? 'key' : 'query') },
             { mistake: 'there are none: rotation.magnitudes is left out', values: () => got.map(() => 1) },
@@ -121,6 +121,12 @@ export const knownChecks: readonly Check[] = [
     },
   },
 ]
+
+/** Row-major [H, L, pairs]. */
+const everyAngle = (H: number, positions: Positions, pairs: number, angle: Angle): number[] =>
+  Array.from({ length: H }, (_, head) =>
+    Array.from(positions, (p) => Array.from({ length: pairs }, (_, i) => angle(p, i, head))),
+  ).flat(2)
 
 /** Compares one query's bias of keys at these distances behind it. */
 function expectBias(

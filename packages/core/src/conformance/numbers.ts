@@ -7,6 +7,7 @@ import type { TensorOps } from '../tensor-ops.js'
 import type { Check } from './check.js'
 import { type Axis, expectFinite } from './expect.js'
 import { evaluateHooks, firstPositions, isKnown, knownPositions, variedParameters } from './inputs.js'
+import { headAxis } from './rotation-suspects.js'
 
 /** Every position up to this is looked at. */
 const NEAR = 4096
@@ -51,30 +52,35 @@ export const numberChecks: readonly Check[] = [
   },
   {
     name: 'is finite in fp32 where training starts',
-    applies: ({ embedding, bias }) => Boolean(embedding ?? bias),
+    applies: ({ embedding, bias, gate, terms, scores, sink }) =>
+      Boolean(embedding ?? bias ?? gate ?? terms ?? scores ?? sink),
     run(strategy) {
       const positions = knownPositions(strategy)
       const start = initialParameters(fp32, strategy.parameters)
       const hint = strategy.parameters
         ? '; likely mistake: a parameter that starts too large for fp32, where e^x ends at x = 88.7'
         : '; likely mistake: a number on the way that fp32 cannot hold'
-      for (const value of evaluateHooks(strategy, fp32, start, positions))
-        expectFinite('values in fp32 at the starting parameters', value, axesOf(value, positions), () => hint)
+      for (const [hook, value] of Object.entries(evaluateHooks(strategy, fp32, start, positions)))
+        expectFinite(`values of ${hook} in fp32 at the starting parameters`, value, axesOf(hook, positions), () => hint)
     },
   },
 ]
 
-const axesOf = ({ shape }: ReferenceTensor, positions: Positions): Axis[] =>
-  shape.length === 3 ? [['head'], ['query', positions], ['key', positions]] : [['position', positions], ['feature']]
+const AXES: Readonly<Record<string, (positions: Positions) => Axis[]>> = {
+  embedding: (positions) => [['position', positions], ['feature']],
+  bias: (positions) => [['head'], ['query', positions], ['key', positions]],
+}
+const axesOf = (hook: string, positions: Positions): Axis[] => AXES[hook]?.(positions) ?? []
 
-function expectFiniteRotation({ rotation }: PositionStrategy, positions: Positions): void {
+function expectFiniteRotation(strategy: PositionStrategy, positions: Positions): void {
+  const { rotation } = strategy
   if (!rotation) return
   const check = (what: string, values: Float64Array, hint: string) => {
-    const shape = [positions.length, rotation.rotaryDim / 2]
+    const shape = [rotation.numHeads ?? 1, positions.length, rotation.rotaryDim / 2]
     expectFinite(
       `${what} in fp32`,
       { shape, data: values.map(Math.fround) },
-      [['position', positions], ['pair']],
+      [headAxis(strategy), ['position', positions], ['pair']],
       () => hint,
     )
   }

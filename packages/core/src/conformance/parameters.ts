@@ -19,7 +19,7 @@ export const parameterChecks: readonly Check[] = [
       const parameters = variedParameters(strategy)
       const positions = knownPositions(strategy)
       const outputs = (values: typeof parameters) =>
-        evaluateHooks(strategy, reference, values, positions).flatMap(({ data }) => [...data])
+        Object.values(evaluateHooks(strategy, reference, values, positions)).flatMap(({ data }) => [...data])
       const before = outputs(parameters)
       for (const [name, { shape, data }] of Object.entries(parameters)) {
         /** Whether something changes with the values of this parameter at the chosen flat indices. */
@@ -53,7 +53,8 @@ export const parameterChecks: readonly Check[] = [
     async run(strategy, { differentiable }) {
       const { ops, gradients } = differentiable!
       const positions = knownPositions(strategy)
-      const values = (parameters: ParameterValues<unknown>) => evaluateHooks(strategy, ops, parameters, positions)
+      const values = (parameters: ParameterValues<unknown>) =>
+        Object.values(evaluateHooks(strategy, ops, parameters, positions))
       const gradientsAt = async (parameters: ParameterValues<ReferenceTensor>) => {
         try {
           return await gradients(values, parameters)

@@ -1,31 +1,37 @@
 import type { ReferenceTensor } from '../reference.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
-import type { Suspect } from './expect.js'
+import type { Axis, Suspect } from './expect.js'
 
-type Angle = (position: number, pair: number) => number
+/** Named where heads turn by angles of their own. */
+export const headAxis = ({ rotation }: PositionStrategy): Axis => [rotation?.numHeads === undefined ? '' : 'head']
+
+/** Radians of a pair at a position; heads that turn alike have head 0. */
+export type Angle = (position: number, pair: number, head: number) => number
 
 /**
  * How angles come to differ from the known ones.
  *
- * @param angles - row-major [L, rotaryDim/2]
+ * @param angles - row-major [H, L, rotaryDim/2]
+ * @param pairs - rotaryDim/2
  * @param table - what is compared, of angles at all positions
  */
 export function knownAngleSuspects(
   angles: Float64Array,
+  pairs: number,
   positions: Positions,
   known: Angle,
   table: (angle: Angle) => number[],
 ): Suspect[] {
-  const pairs = angles.length / positions.length
+  const L = positions.length
   const suspect = (mistake: string, angle: Angle): Suspect => ({ mistake, values: () => table(angle) })
   return [
-    suspect('it turns the other way: the sign of the angle', (p, i) => -known(p, i)),
-    suspect('off by one: the first position is 0, not 1', (p, i) => known(p + 1, i)),
-    suspect('the pairs are in reverse order: the first turns fastest', (p, i) => known(p, pairs - 1 - i)),
+    suspect('it turns the other way: the sign of the angle', (p, i, head) => -known(p, i, head)),
+    suspect('off by one: the first position is 0, not 1', (p, i, head) => known(p + 1, i, head)),
+    suspect('the pairs are in reverse order: the first turns fastest', (p, i, head) => known(p, pairs - 1 - i, head)),
     suspect(
       'each pair turns at another rate: the base, or the dimension that divides its exponent (rotaryDim)',
       // The rate of each pair at the last position.
-      (p, i) => (p / positions.at(-1)!) * angles.at(i - pairs)!,
+      (p, i, head) => (p / positions.at(-1)!) * angles[(head * L + L - 1) * pairs + i]!,
     ),
   ]
 }

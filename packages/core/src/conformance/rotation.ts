@@ -1,36 +1,51 @@
-// Letters: L tokens.
+// Letters: L tokens, H heads (1 where all turn alike).
+import { initialParameters } from '../parameters.js'
 import { positionRange } from '../positions.js'
 import { type ReferenceTensor, reference } from '../reference.js'
 import { rotate } from '../rotate.js'
+import { sizeOf } from '../size-of.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
 import { type Axis, expectEqual, expectFinite, fail, isExplainedBy } from './expect.js'
 import { firstPositions, knownPositions } from './inputs.js'
-import { whyNotRelative } from './rotation-suspects.js'
+import { headAxis, whyNotRelative } from './rotation-suspects.js'
 import { CONSECUTIVE, FROM_ZERO } from './suspects.js'
 
 const hasRotation: Check['applies'] = ({ rotation }) => rotation !== undefined
 
-/** Any features of L tokens, two more than rotate; [L, rotaryDim + 2]. */
+/** Any features of L tokens, two more than rotate; [H, L, rotaryDim + 2]. */
 function features({ rotation }: PositionStrategy, length: number, seed: number): ReferenceTensor {
-  const headDim = rotation!.rotaryDim + 2
-  const values = Float64Array.from({ length: length * headDim }, (_, i) => Math.sin(1.7 * i + seed))
-  return reference.tensor(values, [length, headDim])
+  const shape = [rotation!.numHeads ?? 1, length, rotation!.rotaryDim + 2]
+  return reference.tensor(
+    Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(1.7 * i + seed)),
+    shape,
+  )
 }
+
+/** Some of the tokens. */
+const tokensOf = (x: ReferenceTensor, places: Int32Array) => reference.gather(x, places, 1)
 
 const turned = (strategy: PositionStrategy, x: ReferenceTensor, positions: Positions, side: 'query' | 'key') =>
   rotate(reference, strategy.rotation!, x, x.shape, positions, side)
 
-/** q·kᵀ after both are rotated; [Q, K]. */
+/** q·kᵀ after both are rotated; [H, Q, K]. */
 const products = (
   strategy: PositionStrategy,
   [q, queries]: readonly [ReferenceTensor, Positions],
   [k, keys]: readonly [ReferenceTensor, Positions],
 ) =>
-  reference.matmul(turned(strategy, q, queries, 'query'), reference.transpose(turned(strategy, k, keys, 'key'), [1, 0]))
+  reference.matmul(
+    turned(strategy, q, queries, 'query'),
+    reference.transpose(turned(strategy, k, keys, 'key'), [0, 2, 1]),
+  )
 
-const angleAxes = (positions: Positions): Axis[] => [['position', positions], ['pair']]
-const productAxes = (queries: Positions, keys: Positions): Axis[] => [
+const angleAxes = (strategy: PositionStrategy, positions: Positions): Axis[] => [
+  headAxis(strategy),
+  ['position', positions],
+  ['pair'],
+]
+const productAxes = (strategy: PositionStrategy, queries: Positions, keys: Positions): Axis[] => [
+  headAxis(strategy),
   ['query', queries],
   ['key', keys],
 ]
@@ -43,10 +58,10 @@ export const rotationChecks: readonly Check[] = [
       const rotation = strategy.rotation!
       const positions = knownPositions(strategy)
       const check = (what: string, values: Float64Array) => {
-        const size = (positions.length * rotation.rotaryDim) / 2
+        const shape = [rotation.numHeads ?? 1, positions.length, rotation.rotaryDim / 2]
+        const size = sizeOf(shape)
         if (values.length !== size) fail(`${size} ${what} for ${positions.length} positions`, `${values.length}`)
-        const shape = [positions.length, rotation.rotaryDim / 2]
-        expectFinite(what, { shape, data: values }, angleAxes(positions))
+        expectFinite(what, { shape, data: values }, angleAxes(strategy, positions))
       }
       check('angles', rotation.angles(positions))
       for (const side of ['query', 'key'] as const)
@@ -69,16 +84,13 @@ export const rotationChecks: readonly Check[] = [
       const offsets = [...new Set(steps.map((offset) => Math.min(offset, last)))]
       const positions = Int32Array.from(offsets.flatMap((offset) => [...near].map((p) => p + offset)))
       const same = Int32Array.from(offsets.flatMap(() => [...near]))
-      const [q, k] = [1, 2].map((seed) => reference.gather(features(strategy, L, seed), same, 0))
+      const [q, k] = [1, 2].map((seed) => tokensOf(features(strategy, L, seed), same))
       const blocks = (of: PositionStrategy) => {
         const queries = turned(of, q!, positions, 'query')
         const keys = turned(of, k!, positions, 'key')
         return offsets.map((_, i) => {
           const at = positionRange(i * L, L)
-          return reference.matmul(
-            reference.gather(queries, at, 0),
-            reference.transpose(reference.gather(keys, at, 0), [1, 0]),
-          )
+          return reference.matmul(tokensOf(queries, at), reference.transpose(tokensOf(keys, at), [0, 2, 1]))
         })
       }
       const [want, ...others] = blocks(strategy)
@@ -88,7 +100,7 @@ export const rotationChecks: readonly Check[] = [
         expectEqual(got, {
           what: `products of rotated queries and keys that are the same ${offset} tokens on`,
           want: want!,
-          axes: productAxes(far, far),
+          axes: productAxes(strategy, far, far),
           otherwise: () => whyNotRelative(strategy, want!, got, (of) => [blocks(of)[0]!, blocks(of)[i + 1]!]),
         })
       })
@@ -100,17 +112,18 @@ export const rotationChecks: readonly Check[] = [
     run(strategy) {
       const positions = firstPositions(strategy, 6)
       const last = positions.subarray(-1)
+      const place = Int32Array.of(positions.length - 1)
       const [q, k] = [features(strategy, positions.length, 1), features(strategy, positions.length, 2)]
       const whole = products(strategy, [q, positions], [k, positions])
-      const step = products(strategy, [reference.gather(q, last, 0), last], [k, positions])
+      const step = products(strategy, [tokensOf(q, place), last], [k, positions])
       expectEqual(step, {
         what: 'the products of a decoding step as in the whole',
-        want: reference.gather(whole, last, 0),
-        axes: productAxes(last, positions),
+        want: reference.gather(whole, place, 1),
+        axes: productAxes(strategy, last, positions),
         suspects: [
           {
             mistake: FROM_ZERO,
-            values: () => products(strategy, [reference.gather(q, last, 0), Int32Array.of(0)], [k, positions]).data,
+            values: () => products(strategy, [tokensOf(q, place), Int32Array.of(0)], [k, positions]).data,
           },
         ],
       })
@@ -123,19 +136,39 @@ export const rotationChecks: readonly Check[] = [
       // Far ones too: scaling often sets in at a length.
       const positions = knownPositions(strategy)
       const x = features(strategy, positions.length, 3)
-      const single = Array.from(positions, (position, i) => [
-        ...turned(strategy, reference.gather(x, Int32Array.of(i), 0), Int32Array.of(position), 'key').data,
-      ])
+      const [H, L, headDim] = x.shape as readonly [number, number, number]
+      const single = Array.from(positions, (position, i) =>
+        turned(strategy, tokensOf(x, Int32Array.of(i)), Int32Array.of(position), 'key'),
+      )
+      const joined = Array.from({ length: H }, (_, head) =>
+        single.map(({ data }) => [...data.subarray(head * headDim, (head + 1) * headDim)]),
+      ).flat(2)
       const want = turned(strategy, x, positions, 'key')
-      const asIfConsecutive = positionRange(positions[0]!, positions.length)
-      expectEqual(reference.tensor(single.flat(), x.shape), {
+      const asIfConsecutive = positionRange(positions[0]!, L)
+      expectEqual(reference.tensor(joined, x.shape), {
         what: 'keys rotated one by one as all at once',
         want,
-        axes: [['position', positions], ['feature']],
+        axes: [headAxis(strategy), ['position', positions], ['feature']],
         otherwise: () =>
           isExplainedBy(want.data, { mistake: '', values: () => turned(strategy, x, asIfConsecutive, 'key').data })
             ? CONSECUTIVE
             : 'the angles look at the other positions of the call, as dynamic scaling does: say cacheable: false',
+      })
+    },
+  },
+  {
+    name: 'turns by its angles where their training starts',
+    applies: ({ rotation }) => rotation?.trainedAngles !== undefined,
+    run(strategy) {
+      const rotation = strategy.rotation!
+      const positions = knownPositions(strategy)
+      const start = initialParameters(reference, strategy.parameters)
+      const shape = [rotation.numHeads ?? 1, positions.length, rotation.rotaryDim / 2]
+      const got = rotation.trainedAngles!(reference, start, positions)
+      expectEqual(got, {
+        what: 'trained angles at the starting parameters as rotation.angles',
+        want: reference.tensor(rotation.angles(positions), shape),
+        axes: angleAxes(strategy, positions),
       })
     },
   },

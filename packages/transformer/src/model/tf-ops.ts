@@ -23,6 +23,12 @@ export const tfOps: TensorOps<tf.Tensor> = {
   exp: tf.exp,
   log1p: tf.log1p,
   relu: tf.relu,
+  sigmoid: tf.sigmoid,
+  logSigmoid: tf.logSigmoid,
+  cos: tf.cos,
+  sin: tf.sin,
+  sum: (x, axis) => tf.sum(x, axis, true),
+  cumulativeSum: (x, axis) => tf.cumsum(x, axis),
 }
 
 /** tf.maximum's own gradient does not sum over broadcast axes; relu's does: max(a, b) = b + relu(a − b). */
