@@ -10,6 +10,8 @@ import type { ResolvedModelConfig } from '../config.js'
 export function positionSpecs(strategy: PositionStrategy, config: ResolvedModelConfig) {
   checkStrategy('createModel', strategy)
   const { embedding, rotation, bias, name } = strategy
+  const later = (['gate', 'terms', 'scores', 'visibility', 'sink', 'layers'] as const).find((hook) => strategy[hook])
+  if (later) throw new RangeError(`createModel: expected hooks that the model computes, got ${later} of ${name}`)
   const fit = (what: string, got: number | undefined, want: number, ok = got === want) => {
     if (got !== undefined && !ok)
       throw new RangeError(
