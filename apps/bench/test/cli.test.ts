@@ -34,6 +34,8 @@ describe('--help', () => {
     expect(own.map((url) => url.replace(/^.*\/apps\/bench\//, '')).sort()).toEqual([
       'bin/bench.js',
       'dist/cli.js',
+      'dist/command-line.js',
+      'dist/files/errno.js',
       'dist/terminal/interrupt.js',
     ])
     expect(modules.length).toBeGreaterThan(own.length)

@@ -93,8 +93,8 @@ describe('resolveRunConfig', () => {
     [{ preset: 'huge' as 'quick' }, 'expected preset quick, slopes, small, paper-small, paper-wt103, got huge'],
     [{ colour: 'red' }, 'colour'],
     [{ microBatches: 3 }, 'micro-batches that divide the batch of 8, got 3'],
-    [{ preset: 'paper-small', tokenizer: 'bytes' }, 'tokenizer words or prose for paper-small'],
-    [{ preset: 'paper-small', architecture: 'bloom' }, 'no architecture for paper-small, got bloom'],
+    [{ preset: 'paper-small', tokenizer: 'bytes' }, 'tokenizer words or prose with adaptive cutoffs, got bytes'],
+    [{ preset: 'paper-small', architecture: 'bloom' }, 'no architecture with adaptive cutoffs, got bloom'],
   ])('refuses %j', (options, message) => {
     expect(() => resolveRunConfig(options as RunOptions)).toThrow(message)
   })

@@ -145,7 +145,7 @@ describe('run', () => {
     const nothing = await start(...tiny('nothing-there', '--resume'))
     expect(nothing).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^bench: run: expected a run to go on with in .*, got none; .*\n$/),
+      stderr: expect.stringMatching(/^bench: run: expected a run to resume in .*, got none; .*\n$/),
     })
   })
 })

@@ -10,7 +10,7 @@ import { quietly } from './quietly.js'
 import { findAddon } from './setup/addon.js'
 
 const require = createRequire(import.meta.url)
-const REMEDY = 'run alibi-setup-tensorflow to prepare it'
+const REMEDY = 'run `npx alibi-setup-tensorflow` to prepare it'
 
 /** The parts of tfjs-node's backend that are not in TensorFlow.js's types. */
 interface NodeBackend {

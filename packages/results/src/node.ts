@@ -80,25 +80,26 @@ async function* bytesOf(path: string): AsyncGenerator<Buffer> {
 
 /** Adds lines and waits until they are on the disk. */
 export async function appendResults(folder: string, ...lines: readonly ResultLine[]): Promise<void> {
-  const file = await open(resultsPath(folder), 'a')
-  try {
-    await file.write(resultsText(lines))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await writeSynced(resultsPath(folder), 'a', lines)
 }
 
 /** Replaces the file, whole or not at all. */
 export async function writeResults(folder: string, lines: readonly (ResultLine | OtherLine)[]): Promise<void> {
   const path = resultsPath(folder)
   const fresh = `${path}.${process.pid}.partial`
-  const file = await open(fresh, 'w')
+  await writeSynced(fresh, 'w', lines)
+  await rename(fresh, path)
+}
+
+async function writeSynced(path: string, flags: 'a' | 'w', lines: readonly (ResultLine | OtherLine)[]): Promise<void> {
+  const file = await open(path, flags)
   try {
     await file.writeFile(resultsText(lines))
     await file.sync()
+  } catch (error) {
+    // Of a file that is open the system does not say which it was.
+    throw Object.assign(error as NodeJS.ErrnoException, { path })
   } finally {
     await file.close()
   }
-  await rename(fresh, path)
 }

@@ -37,6 +37,8 @@ function expectation(issue: z.core.$ZodIssue): string {
       return NOUNS[issue.expected] ?? issue.expected
     case 'invalid_value':
       return `${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`
+    case 'invalid_union':
+      return /^Invalid/.test(issue.message) ? 'another kind of value' : issue.message.replace(/^expected /, '')
     default:
       return issue.message.replace(/^expected /, '')
   }
@@ -57,5 +59,10 @@ const unit = (origin: string) => ({ string: ' character', array: ' of them' })[o
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing'
-  return (typeof value === 'number' ? `${value}` : JSON.stringify(value)).slice(0, 80)
+  if (typeof value === 'number') return `${value}`
+  try {
+    return JSON.stringify(value).slice(0, 80)
+  } catch {
+    return 'what contains itself'
+  }
 }

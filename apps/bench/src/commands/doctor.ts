@@ -27,7 +27,7 @@ async function doctor(): Promise<void> {
   }
   const chosen = await selectBackend('auto')
   console.log(`--backend auto takes ${chosen.name}`)
-  if (chosen.name !== 'tensorflow') console.log('faster: run alibi-setup-tensorflow, then doctor again')
+  if (chosen.name !== 'tensorflow') console.log('faster: run `npx alibi-setup-tensorflow`, then doctor again')
   if (process.platform === 'linux' && !process.env.MALLOC_MMAP_THRESHOLD_)
     console.log('faster: start it with `pnpm bench`, which sets MALLOC_MMAP_THRESHOLD_ and its like for glibc')
 }

@@ -31,7 +31,7 @@ export function runCommand(): Command {
   return command
     .option('--out <folder>', 'for results, checkpoints and the report (default: a new one in runs/)')
     .addOption(tensorboardOption())
-    .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
+    .option('--resume', 'resume a run that was stopped: the one in --out, or the latest')
     .option('--retrain', 'with --resume: train models anew whose checkpoints are damaged')
     .addHelpText(
       'after',

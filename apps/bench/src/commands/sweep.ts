@@ -26,14 +26,14 @@ export function sweepCommand(): Command {
   return new Command('sweep')
     .description(
       'Train and evaluate every strategy × train length × size × seed of a plan, each in a process of its own. ' +
-        'The same command again goes on; what is finished is not done again.',
+        'The same command again resumes; finished cells are not repeated.',
     )
     .argument('<plan>', 'YAML or JSON; see apps/bench/plans')
     .option('--out <folder>', "for results and the report (default: runs/ and the plan's name)")
     .option('--jobs <n>', 'processes at once, which share the cores', number, 1)
     .option('--data <name|file|folder>', "in place of the plan's text")
     .addOption(new Option('--tokenizer <kind>', "in place of the plan's: what a token is").choices(tokenizers))
-    .option('--retry', 'go on with cells that have failed')
+    .option('--retry', 'repeat cells that have failed')
     .option('--dry-run', 'show the cells and about how long they will take')
     .addOption(backendOption())
     .addOption(tensorboardOption())

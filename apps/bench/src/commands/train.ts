@@ -33,7 +33,7 @@ export function trainCommand(): Command {
   return command
     .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')
     .addOption(tensorboardOption())
-    .option('--resume', 'go on with a run that was stopped: the one in --out, or the latest')
+    .option('--resume', 'resume a run that was stopped: the one in --out, or the latest')
     .option('--retrain', 'with --resume: train models anew whose checkpoints are damaged')
     .action(train)
 }

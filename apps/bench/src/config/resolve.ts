@@ -5,52 +5,56 @@ import { type RunConfig, type RunOptions, runConfigSchema } from './schema.js'
 /**
  * A preset with what was asked for in its place.
  *
+ * @param where - what messages begin with
  * @throws RangeError, one line, for a value that no run can have
  */
-export function resolveRunConfig(options: RunOptions): RunConfig {
+export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig {
   const name = options.preset ?? 'quick'
   if (!Object.hasOwn(presets, name))
-    throw new RangeError(`run: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
-  const config = validate(runConfigSchema, { preset: name, ...presets[name], ...options }, 'run')
+    throw new RangeError(`${where}: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
+  const config = validate(runConfigSchema, { preset: name, ...presets[name], ...options }, where)
   const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
   if (modelDim % numHeads !== 0)
     throw new RangeError(
-      `run: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
+      `${where}: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
         .filter((heads) => modelDim % heads === 0)
         .join(', ')}`,
     )
   if (batchSize % microBatches !== 0)
-    throw new RangeError(`run: expected micro-batches that divide the batch of ${batchSize}, got ${microBatches}`)
+    throw new RangeError(`${where}: expected micro-batches that divide the batch of ${batchSize}, got ${microBatches}`)
   if (stride !== undefined && stride > Math.min(...evalLengths))
     throw new RangeError(
-      `run: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
+      `${where}: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
   if (config.firstToken !== 'none' && config.tokenizer === 'bytes')
-    throw new RangeError('run: expected tokenizer words or prose for first token eos, got bytes, which have none')
-  checkAdaptive(config)
-  checkRandomPositions(config)
+    throw new RangeError(`${where}: expected tokenizer words or prose for first token eos, got bytes, which have none`)
+  checkAdaptive(config, where)
+  checkRandomPositions(config, where)
   return config
 }
 
-function checkAdaptive({ preset, adaptiveCutoffs, tokenizer, architecture }: RunConfig): void {
+function checkAdaptive({ adaptiveCutoffs, tokenizer, architecture }: RunConfig, where: string): void {
   if (!adaptiveCutoffs) return
   if (tokenizer === 'bytes')
     throw new RangeError(
-      `run: expected tokenizer words or prose for ${preset}, whose rarer words have fewer dimensions`,
+      `${where}: expected tokenizer words or prose with adaptive cutoffs, got bytes; only words have rare ones with fewer dimensions`,
     )
   if (architecture)
     throw new RangeError(
-      `run: expected no architecture for ${preset}, got ${architecture}, which has no adaptive input`,
+      `${where}: expected no architecture with adaptive cutoffs, got ${architecture}, which has no adaptive input`,
     )
 }
 
-function checkRandomPositions({ randomPositions, trainLength, evalLengths, protocols }: RunConfig): void {
+function checkRandomPositions(
+  { randomPositions, trainLength, evalLengths, protocols }: RunConfig,
+  where: string,
+): void {
   if (randomPositions === undefined) return
   const longest = Math.max(trainLength, ...evalLengths)
   if (randomPositions < longest)
     throw new RangeError(
-      `run: expected random positions from at least the longest length ${longest}, got ${randomPositions}; tokens have different ones`,
+      `${where}: expected random positions from at least the longest length ${longest}, got ${randomPositions}; tokens have different ones`,
     )
   if (protocols.includes('streaming'))
-    throw new RangeError('run: expected protocol nonoverlapping or sliding with random positions, got streaming')
+    throw new RangeError(`${where}: expected protocol nonoverlapping or sliding with random positions, got streaming`)
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { reasonOf } from './errno.js'
 
 /** File systems whose files are no files (statfs(2)): proc, sysfs, debugfs, tracefs, securityfs, devpts, cgroup and cgroup2, bpf. */
 const PSEUDO = [0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x1cd1, 0x27e0eb, 0x63677270, 0xcafe4a11]
@@ -111,15 +112,3 @@ export async function makeFolder(where: string, folder: string, remedy = ANOTHER
     throw new Error(`${where}: expected a folder that can be made, got ${folder} (${reasonOf(error)}); ${remedy}`)
   })
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ELOOP: 'its symbolic links lead in a circle',
-  ENAMETOOLONG: 'the name is too long',
-  ENOSPC: 'the disk is full',
-}
-
-/** Why the system refused, in words. */
-const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ''] ?? message

@@ -17,7 +17,7 @@ interface AppendOptions {
 }
 
 /**
- * Goes on with the results of a folder.
+ * Resumes the results of a folder.
  *
  * @throws Error, one line, where its lines are of cells that the run does not have
  */
@@ -35,7 +35,7 @@ export async function openResults(
   }
 }
 
-/** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run goes on: they go. */
+/** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run resumes: they are taken out. */
 async function takeBackUnsaved(folder: string, config: RunConfig, log: AppendOptions['log']): Promise<void> {
   const { lines, train, evals, notes } = await readResults(folder)
   const done = new Map<string, number>()

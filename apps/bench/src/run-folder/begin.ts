@@ -18,7 +18,7 @@ import { setDamagedAside } from './saved.js'
 export interface PlanOptions {
   readonly out?: string
   readonly resume?: boolean
-  /** Trains models anew whose checkpoints cannot be gone on with. */
+  /** Trains models anew whose checkpoints cannot be resumed. */
   readonly retrain?: boolean
   readonly backend: BackendName | 'auto'
   /** Strategies as they were asked for: names, files, packages. */
@@ -33,7 +33,7 @@ export interface RunPlan {
   readonly config: RunConfig
   readonly registry: StrategyRegistry
   readonly backend: Backend
-  /** Whether the folder has results to go on with. */
+  /** Whether the folder has results to resume from. */
   readonly begun: boolean
 }
 
@@ -60,7 +60,7 @@ export async function planRun({
   const begun = existsSync(resultsPath(folder))
   if (retrain && !resume) throw new Error('run: expected --retrain with --resume, got it alone; add --resume')
   if (!begun && resume)
-    throw new Error(`run: expected a run to go on with in ${folder}, got none; leave --resume out to begin it`)
+    throw new Error(`run: expected a run to resume in ${folder}, got none; leave --resume out to begin it`)
   if (!begun) {
     const config = resolveRunConfig({ ...defaults, ...given })
     // Before the backend, so that a wrong name is told at once.
@@ -70,9 +70,7 @@ export async function planRun({
     return { folder, config: { ...config, ...admitted }, registry, backend, begun }
   }
   if (!resume)
-    throw new Error(
-      `run: expected a new folder, got ${folder} with results; add --resume to go on, or take another --out`,
-    )
+    throw new Error(`run: expected a new folder, got ${folder} with results; add --resume, or take another --out`)
   const { run } = await readResults(folder)
   const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
   const { plugins = {} } = config

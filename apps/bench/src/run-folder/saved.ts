@@ -58,7 +58,7 @@ export async function stepsDone(folder: string, config: RunConfig, cell: Cell): 
 }
 
 /**
- * Puts checkpoints that cannot be gone on with aside, as `<name>.damaged`: their models are trained anew.
+ * Puts checkpoints that cannot be resumed aside, as `<name>.damaged`: their models are trained anew.
  *
  * @param log - is told which, and why
  */

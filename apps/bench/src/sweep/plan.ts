@@ -1,7 +1,7 @@
 import { basename, extname, resolve } from 'node:path'
 import { onlyKeysOf, validate } from '@alibi/results'
 import { checkOptions, formatReference } from '@alibi/strategies'
-import { parse } from 'yaml'
+import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { resolveRunConfig } from '../config/resolve.js'
@@ -32,7 +32,11 @@ const planShape = {
   description: z.string().optional().describe('What the sweep is to find out.'),
   preset: preset.default('quick').describe('Has every setting that the plan leaves out.'),
   strategies: z
-    .array(z.union([z.string().min(1), strategyWithOptions]))
+    .array(
+      z.union([z.string().min(1), strategyWithOptions], {
+        error: 'expected a name, or { use, … } of a built-in strategy with options',
+      }),
+    )
     .min(1)
     .describe('Names, or files (from the plan’s folder) or packages of your own; with options as { use, as, … }.'),
   trainLengths: z
@@ -81,21 +85,29 @@ export interface PlanOverrides {
  * @throws Error, one line, for a file that is missing or no plan
  */
 export async function readPlan(path: string): Promise<Plan> {
-  const text = (await readFileAt('sweep', path, 'a plan')).toString()
-  let value: unknown
-  try {
-    value = parse(text)
-  } catch (error) {
-    // Also ReferenceError: what aliases stand for would fill the memory.
-    throw new Error(
-      `sweep: expected YAML or JSON in ${path}, got: ${(error as Error).message.split('\n')[0]!.replace(/:$/, '')}`,
-    )
-  }
+  const value = yamlOf((await readFileAt('sweep', path, 'a plan')).toString(), path)
   const plan = validate(planSchema, value, `sweep: ${path}`)
   // Only what is written there: what a run's settings default to is for the preset to say.
   const written = Object.keys((value as { settings?: object }).settings ?? {})
   const settings = Object.fromEntries(Object.entries(plan.settings).filter(([key]) => written.includes(key)))
   return { ...plan, settings, strategies: plan.strategies.map(asReference), name: basename(path, extname(path)) }
+}
+
+/** What a text in YAML or JSON says; what its parser only warns of is refused too. */
+function yamlOf(text: string, path: string): unknown {
+  const document = parseDocument(text, { logLevel: 'silent', stringKeys: true })
+  const problem = document.errors[0] ?? document.warnings[0]
+  try {
+    if (problem) throw problem
+    return document.toJS()
+  } catch (error) {
+    // Also ReferenceError: what aliases stand for would fill the memory.
+    const { message, code } = error as Error & { readonly code?: string }
+    const reason = /call stack/.test(message) ? 'lists that are too deep' : message.split('\n')[0]!.replace(/:$/, '')
+    throw new Error(
+      `sweep: expected YAML or JSON in ${path}, got: ${code === 'MULTIPLE_DOCS' ? 'several documents' : reason}`,
+    )
+  }
 }
 
 /**
@@ -111,15 +123,18 @@ export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOv
   const sizes: readonly object[] = plan.sizes ?? [{}]
   return sizes.flatMap((size) =>
     trainLengths.map((trainLength) =>
-      resolveRunConfig({
-        ...settings,
-        ...{ preset, strategies: strategies.map((each) => strategyFrom(folder, each)), seeds, trainLength, ...size },
-        ...(settings.data && { data: textFrom(folder, settings.data) }),
-        ...(data !== undefined && { data: textFrom('.', data) }),
-        ...(tokenizer && { tokenizer }),
-        ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
-        evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths),
-      }),
+      resolveRunConfig(
+        {
+          ...settings,
+          ...{ preset, strategies: strategies.map((each) => strategyFrom(folder, each)), seeds, trainLength, ...size },
+          ...(settings.data && { data: textFrom(folder, settings.data) }),
+          ...(data !== undefined && { data: textFrom('.', data) }),
+          ...(tokenizer && { tokenizer }),
+          ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
+          evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths),
+        },
+        `sweep: ${plan.name}`,
+      ),
     ),
   )
 }

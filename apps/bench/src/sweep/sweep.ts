@@ -24,7 +24,7 @@ export interface Sweep {
 export interface SweepOptions {
   /** Processes at once. */
   readonly jobs: number
-  /** Whether to go on with cells that have failed. */
+  /** Whether to repeat cells that have failed. */
   readonly retry: boolean
   /** Folder for TensorBoard's event files. */
   readonly tensorboard?: string | undefined

@@ -24,6 +24,9 @@ async function writeSynced(path: string, content: Uint8Array | string): Promise<
   try {
     await file.writeFile(content)
     await file.sync()
+  } catch (error) {
+    // Of a file that is open the system does not say which it was.
+    throw Object.assign(error as NodeJS.ErrnoException, { path })
   } finally {
     await file.close()
   }
