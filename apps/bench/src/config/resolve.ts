@@ -26,9 +26,9 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
     throw new RangeError(
       `${where}: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
+  checkAdaptive(config, where)
   if (config.firstToken !== 'none' && config.tokenizer === 'bytes')
     throw new RangeError(`${where}: expected tokenizer words or prose for first token eos, got bytes, which have none`)
-  checkAdaptive(config, where)
   checkRandomPositions(config, where)
   return config
 }
