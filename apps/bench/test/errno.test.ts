@@ -14,7 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const errorOf = (work: Promise<unknown>): Promise<unknown> => work.then(expect.unreachable, (error) => error)
+const errorOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => expect.unreachable(),
+    (error) => error,
+  )
 
 describe('an error of the system', () => {
   it.each<[string, (path: string) => Promise<unknown>, string, string]>([
