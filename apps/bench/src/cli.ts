@@ -1,4 +1,4 @@
-import { commandLine } from './command-line.js'
+import { commandLine } from './commands/command-line.js'
 
 // A terminal that was closed takes no more words, and a pipe's reader may be gone: the work is saved all the same.
 process.stderr.on('error', () => {})

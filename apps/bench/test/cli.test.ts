@@ -34,7 +34,7 @@ describe('--help', () => {
     expect(own.map((url) => url.replace(/^.*\/apps\/bench\//, '')).sort()).toEqual([
       'bin/bench.js',
       'dist/cli.js',
-      'dist/command-line.js',
+      'dist/commands/command-line.js',
       'dist/files/errno.js',
       'dist/terminal/interrupt.js',
     ])

@@ -1,6 +1,6 @@
 // The command line in this process: as fast as what it does, and nothing is started.
 import { vi } from 'vitest'
-import { commandLine } from '../src/command-line.js'
+import { commandLine } from '../src/commands/command-line.js'
 
 interface Ended {
   readonly code: number

@@ -1,48 +1,48 @@
 import { Command, CommanderError } from 'commander'
-import { refusalText } from './files/errno.js'
-import { Interrupted } from './terminal/interrupt.js'
+import { refusalText } from '../files/errno.js'
+import { Interrupted } from '../terminal/interrupt.js'
 
 /** What each verb does, in a few words, and where it is: only the one that is asked for is loaded. */
 const verbs: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   run: {
     summary: 'train every strategy short, evaluate it long, write a report',
-    load: async () => (await import('./commands/run.js')).runCommand(),
+    load: async () => (await import('./run.js')).runCommand(),
   },
   sweep: {
     summary: 'the same for every cell of a plan, each in a process of its own',
-    load: async () => (await import('./commands/sweep.js')).sweepCommand(),
+    load: async () => (await import('./sweep.js')).sweepCommand(),
   },
   watch: {
     summary: 'a page with live curves of a run or a sweep',
-    load: async () => (await import('./commands/watch.js')).watchCommand(),
+    load: async () => (await import('./watch.js')).watchCommand(),
   },
   train: {
     summary: 'train one model and keep its checkpoint',
-    load: async () => (await import('./commands/train.js')).trainCommand(),
+    load: async () => (await import('./train.js')).trainCommand(),
   },
   eval: {
     summary: 'evaluate a checkpoint on held-out text',
-    load: async () => (await import('./commands/eval.js')).evalCommand(),
+    load: async () => (await import('./eval.js')).evalCommand(),
   },
   generate: {
     summary: 'continue a prompt with a checkpoint',
-    load: async () => (await import('./commands/generate.js')).generateCommand(),
+    load: async () => (await import('./generate.js')).generateCommand(),
   },
   report: {
     summary: 'write the report of a folder of results again',
-    load: async () => (await import('./commands/report.js')).reportCommand(),
+    load: async () => (await import('./report.js')).reportCommand(),
   },
   compare: {
     summary: 'the differences of two runs or sweeps',
-    load: async () => (await import('./commands/compare.js')).compareCommand(),
+    load: async () => (await import('./compare.js')).compareCommand(),
   },
   export: {
     summary: 'write a checkpoint as Hugging Face transformers reads it',
-    load: async () => (await import('./commands/export.js')).exportCommand(),
+    load: async () => (await import('./export.js')).exportCommand(),
   },
   doctor: {
     summary: 'what this machine can do, and what would make it faster',
-    load: async () => (await import('./commands/doctor.js')).doctorCommand(),
+    load: async () => (await import('./doctor.js')).doctorCommand(),
   },
 }
 
