@@ -7,7 +7,7 @@ import { root } from './setup.mjs'
 /** From the top: a room imports from its own row and from those below. */
 const ROOMS = [
   ['commands'],
-  ['experiment', 'sweep', 'report', 'watch'],
+  ['experiment', 'sweep', 'report', 'watch', 'paper'],
   ['run-folder', 'plugins', 'data', 'sinks'],
   ['config'],
   ['files', 'terminal'],

@@ -45,7 +45,7 @@ describe('--help', () => {
     expect((await loaded('compare', '--help')).filter((url) => /tensorflow|tfjs|echarts|jiti/.test(url))).toEqual([])
   })
 
-  it.each(['', 'run', 'sweep', 'watch', 'train', 'eval', 'generate', 'report', 'compare', 'export', 'doctor'])(
+  it.each(['', 'run', 'sweep', 'watch', 'train', 'eval', 'generate', 'paper', 'report', 'compare', 'export', 'doctor'])(
     'of %j keeps to 80 columns',
     async (verb) => {
       const { stdout } = await promisify(execFile)(process.execPath, [bench, ...(verb ? [verb] : []), '--help'])

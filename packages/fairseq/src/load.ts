@@ -2,7 +2,15 @@ import { basename } from 'node:path'
 import { alibi } from '@alibi/alibi'
 import { none, type PositionStrategy } from '@alibi/core'
 import { sinusoidal } from '@alibi/sinusoidal'
-import { arraysOf, describe, openTorch, type PickleValue, quoted, type TorchArrays } from '@alibi/torch-checkpoint'
+import {
+  arraysOf,
+  describe,
+  openTorch,
+  type PickleValue,
+  quoted,
+  type TorchArrays,
+  type TorchFile,
+} from '@alibi/torch-checkpoint'
 import { type Model, modelFromArrays, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
 import { type ArrayMapping, arrayMappings, BUFFERS, tableName, tiedCopies, transpose } from './arrays.js'
 import { type FairseqStrategy, readConfig, strategyOf } from './config.js'
@@ -24,6 +32,40 @@ export interface LoadedFairseq {
   readonly unread: readonly string[]
 }
 
+/** What a file says of its model, without its weights. */
+export interface FairseqInfo {
+  /** Sizes and choices. */
+  readonly config: ResolvedModelConfig
+  /** Tokens of the sequences it was trained on. */
+  readonly trainLength: number
+}
+
+/**
+ * What a checkpoint of fairseq says of its model; no weights are read.
+ *
+ * @throws Error, one line, as {@link loadFairseq}
+ */
+export async function readFairseqInfo(path: string): Promise<FairseqInfo> {
+  const file = await openTorch(path)
+  try {
+    const { config, found } = describeModel(file, `readFairseqInfo ${basename(path)}`)
+    return { config, trainLength: found.fields.count('tokens_per_sample') }
+  } finally {
+    await file.close()
+  }
+}
+
+function describeModel(file: TorchFile, where: string) {
+  const checkpoint = file.value
+  const weights = checkpoint instanceof Map ? checkpoint.get('model') : undefined
+  if (!(checkpoint instanceof Map) || !(weights instanceof Map))
+    throw new Error(`${where}: expected a checkpoint of fairseq with a model, got ${describe(checkpoint)}`)
+  const arrays = arraysOf(file, weights)
+  const found = modelFields(checkpoint, where)
+  const config = resolveConfig(readConfig(found.fields, () => vocabularySizeOf(arrays, where)))
+  return { weights, arrays, found, config }
+}
+
 /**
  * A language model of fairseq with adaptive input and softmax, such as the ALiBi paper's: a file of its trainer, of newer
  * (`cfg`) or older (`args`) versions, float32 or float16. It is read without torch, and computes in float32.
@@ -34,13 +76,7 @@ export async function loadFairseq(path: string, options: LoadFairseqOptions = {}
   const where = `loadFairseq ${basename(path)}`
   const file = await openTorch(path)
   try {
-    const checkpoint = file.value
-    const weights = checkpoint instanceof Map ? checkpoint.get('model') : undefined
-    if (!(checkpoint instanceof Map) || !(weights instanceof Map))
-      throw new Error(`${where}: expected a checkpoint of fairseq with a model, got ${describe(checkpoint)}`)
-    const arrays = arraysOf(file, weights)
-    const found = modelFields(checkpoint, where)
-    const config = resolveConfig(readConfig(found.fields, () => vocabularySizeOf(arrays, where)))
+    const { weights, arrays, found, config } = describeModel(file, where)
     const trainLength = found.fields.count('tokens_per_sample')
     const strategy = makeStrategy(strategyOf(found, options.strategy, where), config)
     const mappings = arrayMappings(config)

@@ -28,6 +28,10 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'continue a prompt with a checkpoint',
     load: async () => (await import('./generate.js')).generateCommand(),
   },
+  paper: {
+    summary: "fill the paper's tables with the authors' own checkpoints",
+    load: async () => (await import('./paper.js')).paperCommand(),
+  },
   report: {
     summary: 'write the report of a folder of results again',
     load: async () => (await import('./report.js')).reportCommand(),

@@ -1,4 +1,5 @@
-import { download } from './download.js'
+import { join } from 'node:path'
+import { dataFolder, download } from './download.js'
 import type { ReadOptions, SplitText } from './split-text.js'
 import { unzipFiles } from './zip.js'
 
@@ -12,6 +13,17 @@ const urls = {
   enwik8: 'http://mattmahoney.net/dc/enwik8.zip',
 } as const
 export type ArchiveName = keyof typeof urls
+
+/** Where it is downloaded from. */
+export const archiveUrl = (name: ArchiveName): string => urls[name]
+/** Where it is kept. */
+export const archivePath = (name: ArchiveName): string => join(dataFolder(), `${name}.zip`)
+
+/** One file of an archive. @throws as {@link readArchive} */
+export async function archiveFile(name: ArchiveName, file: string, options: ReadOptions): Promise<Uint8Array> {
+  const path = await download(urls[name], `${name}.zip`, options)
+  return (await unzipFiles(path, [file], options.signal))[file]!
+}
 
 /** @throws Error, one line with what to do, if it cannot be downloaded or is not what it should be */
 export async function readArchive(name: ArchiveName, options: ReadOptions): Promise<SplitText> {

@@ -15,11 +15,17 @@ export const dataFolder = (): string => join(process.env.XDG_CACHE_HOME || join(
  * A file from the network, fetched once. An interrupted download goes on where it stopped. What arrived first is recorded
  * (size and SHA-256), and every later use is checked against the record.
  *
+ * @param folder - where it is kept
  * @returns its path
  * @throws Error, one line with what to do, without a network or for a file that has changed
  */
-export async function download(url: string, name: string, { log, signal }: ReadOptions): Promise<string> {
-  const path = join(dataFolder(), name)
+export async function download(
+  url: string,
+  name: string,
+  { log, signal }: ReadOptions,
+  folder = dataFolder(),
+): Promise<string> {
+  const path = join(folder, name)
   const record = `${path}.json`
   if ((await pathKind('data', path)) !== 'absent') {
     await expectFile('data', path, 'a downloaded file')
@@ -30,7 +36,7 @@ export async function download(url: string, name: string, { log, signal }: ReadO
       throw new Error(`data: expected ${path} as it was downloaded, got other bytes; delete it and run again`)
     return path
   }
-  await makeFolder('data', dataFolder(), 'set XDG_CACHE_HOME to another')
+  await makeFolder('data', folder, folder === dataFolder() ? 'set XDG_CACHE_HOME to another' : 'take another')
   await pathKind('data', `${path}.partial`)
   log(`downloading ${url}`)
   try {

@@ -13,6 +13,7 @@ const DICTIONARY = 'dict.txt'
  * The words of a fairseq checkpoint, which are not in it: from a dict.txt, or counted in the text it was trained on.
  *
  * @param from - either of them, a file or the name of a text; by default the dict.txt beside the checkpoint
+ * @param text - the training text to count words in, where there is no dict.txt
  * @throws Error, one line with what to do, if there is neither, or one of another model
  */
 export async function readFairseqWords(
@@ -20,10 +21,11 @@ export async function readFairseqWords(
   from: string | undefined,
   vocabularySize: number,
   read: ReadOptions,
+  text?: string,
 ): Promise<Tokenizer> {
   const beside = join(dirname(checkpoint), DICTIONARY)
-  const source = from ?? beside
-  if (from === undefined && !existsSync(beside))
+  const source = from ?? (existsSync(beside) ? beside : text)
+  if (source === undefined)
     throw new Error(
       `eval: expected ${DICTIONARY} beside ${basename(checkpoint)}, got none; give it, or the text the model was trained on, with --vocabulary`,
     )
