@@ -22,7 +22,7 @@ export type Part = 'valid' | 'test'
 export const PART_TOKENS: Readonly<Record<Part, number>> = { valid: 217_646, test: 245_569 }
 
 /** Train lengths of the checkpoints that the authors published. */
-export const TRAIN_LENGTHS: readonly number[] = [64, 128, 256, 512, 1024, 1536, 2048, 3072]
+const TRAIN_LENGTHS: readonly number[] = [64, 128, 256, 512, 1024, 1536, 2048, 3072]
 
 /** The tables that the published checkpoints fill, as the paper counts; 13 to 15 are one here. */
 export const TABLES: readonly string[] = ['2', '5', '7', '13 to 15']
