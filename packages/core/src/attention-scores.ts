@@ -65,7 +65,8 @@ export function attentionScores<T>(
   if (terms) products = ops.add(products, relativeProducts(ops, terms, parameters, { q, k, queries, keys: positions }))
   let scores = ops.mul(products, ops.tensor([(terms?.scale ?? 1) / Math.sqrt(headDim)], [1]))
   if (bias) scores = ops.add(scores, scoreBias(ops, bias, parameters, queries, positions))
-  if (gate) scores = ops.add(scores, gateScores(ops, gate.evaluate(ops, parameters, pass.x!), H, K, Q))
+  if (gate)
+    scores = ops.add(scores, gateScores(ops, shaped('gates', gate.evaluate(ops, parameters, pass.x!), [K, H]), H, K, Q))
   const seen = visibleKeys(strategy, pass, K)
   const visible = ops.tensor(seen, [1, Q, K])
   if (rewrite) {
@@ -79,12 +80,9 @@ export function attentionScores<T>(
       keys: positions,
       shape: [1, H, Q, K],
     })
-    const shape = shapeOf(made)
-    if (shape && `${shape}` !== `${[1, H, Q, K]}`)
-      fail('attentionScores', `rewritten scores of shape [${[1, H, Q, K]}]`, `[${shape}]`)
-    scores = ops.reshape(made, [H, Q, K])
+    scores = ops.reshape(shaped('rewritten scores', made, [1, H, Q, K]), [H, Q, K])
   }
-  // Multiplied first: what a rewrite makes of keys that are not seen may be anything.
+  // Multiplied first, so that what a rewrite makes of keys that are not seen leaves no trace.
   const hidden = seen.map((isSeen) => (isSeen ? 0 : HIDDEN))
   return ops.add(ops.mul(scores, visible), ops.tensor(hidden, [1, Q, K]))
 }
@@ -122,7 +120,17 @@ export function attentionWeights(
 
 const lengthOf = (positions: Positions) => positions.reduce((last, p) => Math.max(last, p), -1) + 1
 
-function checkPass<T>({ name, layers, gate }: PositionStrategy, pass: AttentionPass<T>): Positions {
+const HEADED = ['rotation', 'bias', 'gate', 'terms', 'scores', 'sink'] as const
+
+/** The tensor, if it has that shape or its library does not say. */
+function shaped<T>(what: string, x: T, want: readonly number[]): T {
+  const shape = shapeOf(x)
+  if (shape && `${shape}` !== `${want}`) fail('attentionScores', `${what} of shape [${want}]`, `[${shape}]`)
+  return x
+}
+
+function checkPass<T>(strategy: PositionStrategy, pass: AttentionPass<T>): Positions {
+  const { name, layers, gate, terms, scores } = strategy
   const where = 'attentionScores'
   checkOptions(where, pass, ['q', 'k', 'x', 'numQueries', 'positions', 'documents'])
   if (layers) fail(where, 'the strategy of one layer', `${name}; take layerStrategy(strategy, layer)`, TypeError)
@@ -131,11 +139,14 @@ function checkPass<T>({ name, layers, gate }: PositionStrategy, pass: AttentionP
   const { numHeads: H, headDim, numQueries: Q, documents } = pass
   const K = positions.length
   if (Q > K) fail(where, `at most ${K} queries, the last of ${K} tokens`, Q)
-  const shapes = { q: [H, Q, headDim], k: [H, K, headDim] } as const
-  for (const side of ['q', 'k'] as const) {
-    const shape = shapeOf(pass[side])
-    if (shape && `${shape}` !== `${shapes[side]}`) fail(where, `${side} of shape [${shapes[side]}]`, `[${shape}]`)
+  shaped('q', pass.q, [H, Q, headDim])
+  shaped('k', pass.k, [H, K, headDim])
+  for (const hook of HEADED) {
+    const heads = strategy[hook]?.numHeads
+    if (heads !== undefined && heads !== H) fail(where, `a pass of ${heads} heads, which the ${hook} of ${name} has`, H)
   }
+  const width = terms?.headDim ?? scores?.headDim ?? headDim
+  if (width !== headDim) fail(where, `a pass of headDim ${width}, which ${name} is made for`, headDim)
   if (gate && pass.x === undefined) fail(where, `x, which the gate of ${name} reads`, 'none', TypeError)
   if (documents && documents.length !== K) fail(where, `${K} documents, an id for each token`, documents.length)
   return positions

@@ -91,6 +91,8 @@ function checkHooks(where: string, strategy: PositionStrategy): void {
   if (scores !== undefined) checkRewrite(where, scores)
   if (visibility !== undefined) checkVisibility(where, visibility)
   if (sink !== undefined) checkSink(where, sink)
+  if (sink !== undefined && scores?.weights === 'exp')
+    fail(where, 'a sink beside a softmax', "scores.weights 'exp', which divide by no sum; leave the sink out")
   if (layers !== undefined) checkLayers(where, strategy)
 }
 

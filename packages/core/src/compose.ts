@@ -3,13 +3,29 @@ import { checkStrategy } from './check-strategy.js'
 import { defineStrategy } from './define-strategy.js'
 import { type ParameterValues, scopeOf } from './parameters.js'
 import { biasOfDistances, scoreBias } from './score-bias.js'
-import type { Embedding, Gate, LinearBias, PositionStrategy, Rotation, ScoreBias } from './strategy.js'
+import type {
+  Embedding,
+  Gate,
+  LinearBias,
+  PositionStrategy,
+  RelativeTerms,
+  Rotation,
+  ScoreBias,
+  ScoreRewrite,
+  SinkLogit,
+  Visibility,
+} from './strategy.js'
 
 /** A strategy with the hooks that any of the parts has. */
 export type Composed<Parts extends readonly PositionStrategy[]> = PositionStrategy &
   Having<Parts[number], 'embedding', Embedding> &
   Having<Parts[number], 'rotation', Rotation> &
-  Having<Parts[number], 'bias', ScoreBias>
+  Having<Parts[number], 'bias', ScoreBias> &
+  Having<Parts[number], 'gate', Gate> &
+  Having<Parts[number], 'terms', RelativeTerms> &
+  Having<Parts[number], 'scores', ScoreRewrite> &
+  Having<Parts[number], 'visibility', Visibility> &
+  Having<Parts[number], 'sink', SinkLogit>
 
 type Having<Part, Name extends string, Hook> =
   Extract<Part, { readonly [N in Name]: Hook }> extends never ? unknown : { readonly [N in Name]: Hook }

@@ -1,5 +1,16 @@
 import { checkStrategy } from './check-strategy.js'
-import type { DistanceBias, Embedding, LinearBias, PositionStrategy, Rotation } from './strategy.js'
+import type {
+  DistanceBias,
+  Embedding,
+  Gate,
+  LinearBias,
+  PositionStrategy,
+  RelativeTerms,
+  Rotation,
+  ScoreRewrite,
+  SinkLogit,
+  Visibility,
+} from './strategy.js'
 
 /** What {@link defineStrategy} takes: a strategy whose version need not be written. */
 export type StrategyDefinition = Omit<PositionStrategy, 'specVersion'> & { readonly specVersion?: 1 }
@@ -12,6 +23,11 @@ type OnlyKnown<S extends StrategyDefinition> = Only<S, StrategyDefinition> & {
   readonly embedding?: Only<S['embedding'] & {}, Embedding>
   readonly rotation?: Only<S['rotation'] & {}, Rotation>
   readonly bias?: Only<S['bias'] & {}, Record<keyof LinearBias | keyof DistanceBias, unknown>>
+  readonly gate?: Only<S['gate'] & {}, Gate>
+  readonly terms?: Only<S['terms'] & {}, RelativeTerms>
+  readonly scores?: Only<S['scores'] & {}, ScoreRewrite>
+  readonly visibility?: Only<S['visibility'] & {}, Visibility>
+  readonly sink?: Only<S['sink'] & {}, SinkLogit>
 }
 
 /**

@@ -197,7 +197,7 @@ export interface ScoreRewrite {
   readonly headDim: number
   /** What makes weights of the scores: softmax, or exp where they are logarithms of weights already. Default softmax. */
   readonly weights?: 'softmax' | 'exp'
-  /** @returns the new scores; shape [B, H, Q, K] */
+  /** @returns the new scores, finite also where a key is not visible; shape [B, H, Q, K] */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, rows: ScoreRows<T>): T
 }
 

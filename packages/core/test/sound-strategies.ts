@@ -147,23 +147,6 @@ export const soundStrategies: readonly {
     options: { angle: (position) => position * 0.1, pairing: 'half' },
   },
   {
-    what: 'queries scaled by log n, which says that it is not relative',
-    strategy: rotation({
-      relative: false,
-      magnitudes: (positions, side) =>
-        Float64Array.from(positions, (p) => (side === 'query' ? Math.max(1, Math.log(p + 1) / Math.log(512)) : 1)),
-    }),
-    options: {
-      magnitude: (position, _pair, side) =>
-        side === 'query' ? Math.max(1, Math.log(position + 1) / Math.log(512)) : 1,
-    },
-  },
-  { what: 'axial positions on a grid, which say so', strategy: axial(7, { relative: false }) },
-  {
-    what: 'a rotation that looks at how far positions go, and says so',
-    strategy: rotation({ cacheable: false, angles: dynamicAngles }),
-  },
-  {
     what: 'a rotation that ends at 64',
     strategy: make({
       maxPositions: 64,

@@ -47,7 +47,7 @@ export function knownPositions(strategy: PositionStrategy): Positions {
 export const plain = (parameters: ParameterValues<ReferenceTensor>): PlainParameters =>
   Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data]))
 
-/** Any features of `count` rows, far from 0 and from each other; [..., count, width] with `heads` in front where given. */
+/** Any features from −1 to 1. */
 export function features(seed: number, ...shape: readonly number[]): ReferenceTensor {
   const random = seededRandom(seed)
   return reference.tensor(
@@ -77,7 +77,10 @@ export function evaluateHooks<T>(
     ...(terms?.queryVectors && { 'terms.queryVectors': terms.queryVectors(ops, parameters, both) }),
     ...(terms?.keyVectors && { 'terms.keyVectors': terms.keyVectors(ops, parameters, both) }),
     ...(terms?.queryBias && { 'terms.queryBias': terms.queryBias(ops, parameters) }),
-    ...(scores && { scores: scores.evaluate(ops, parameters, scoreRows(ops, strategy)) }),
+    ...(scores && {
+      scores: scores.evaluate(ops, parameters, scoreRows(ops, strategy)),
+      'scores of a far query': scores.evaluate(ops, parameters, farRow(ops, strategy)),
+    }),
     ...(sink && { sink: sink.evaluate(ops, parameters) }),
   }
 }
@@ -105,5 +108,24 @@ export function scoreRows<T>(ops: TensorOps<T>, strategy: PositionStrategy, seed
     queries: positions,
     keys: positions,
     shape: [2, H, L, L],
+  }
+}
+
+/** How many keys the last query of a longer text sees: positions that CoPE counts get as far as its tables. */
+const FAR_KEYS = 150
+
+/** One query and many keys, most of which it likes. */
+function farRow<T>(ops: TensorOps<T>, strategy: PositionStrategy): ScoreRows<T> {
+  const { numHeads: H, headDim } = strategy.scores!
+  const keys = firstPositions(strategy, FAR_KEYS)
+  const K = keys.length
+  return {
+    scores: ops.add(featuresOf(ops, 5, 1, H, 1, K), ops.tensor([2], [1])),
+    q: featuresOf(ops, 6, 1, H, 1, headDim),
+    k: featuresOf(ops, 7, 1, H, K, headDim),
+    visible: ops.tensor(new Float64Array(K).fill(1), [1, 1, 1, K]),
+    queries: keys.subarray(K - 1),
+    keys,
+    shape: [1, H, 1, K],
   }
 }

@@ -9,13 +9,17 @@ type Rows = ScoreRows<ReferenceTensor>
 
 const hasRewrite: Check['applies'] = ({ scores }) => scores !== undefined
 
-/** What the strategy makes of rows, of the keys that are seen; 0 elsewhere, where it may be anything. */
-function rewritten(strategy: PositionStrategy, rows: Rows): ReferenceTensor {
-  const value = strategy.scores!.evaluate(reference, variedParameters(strategy), rows)
+/** The scores of keys that are seen; 0 elsewhere, where any finite number will do. */
+function ofSeen(rows: Rows, value: ReferenceTensor): ReferenceTensor {
   expectShape('rewritten scores', value, rows.shape)
-  const seen = reference.mul(reference.tensor(new Float64Array(value.data.length).fill(1), value.shape), rows.visible)
-  return { shape: value.shape, data: value.data.map((score, i) => (seen.data[i] ? score : 0)) }
+  return { shape: value.shape, data: value.data.map((score, flat) => (isSeen(rows, flat) ? score : 0)) }
 }
+
+const rewritten = (strategy: PositionStrategy, rows: Rows) =>
+  ofSeen(rows, strategy.scores!.evaluate(reference, variedParameters(strategy), rows))
+
+/** Whether the query sees the key, by the flat index of a score. */
+const isSeen = ({ shape: [, , Q, K], visible }: Rows, flat: number) => visible.data[flat % (Q * K)] === 1
 
 const axes = ({ queries, keys }: Rows): readonly Axis[] => [['row'], ['head'], ['query', queries], ['key', keys]]
 
@@ -37,11 +41,7 @@ function lastQueries(rows: Rows, count: number): Rows {
 
 /** The rows with other scores of the keys that are not seen. */
 function othersChanged(rows: Rows): Rows {
-  const seen = reference.mul(
-    reference.tensor(new Float64Array(rows.scores.data.length).fill(1), rows.shape),
-    rows.visible,
-  )
-  const data = rows.scores.data.map((score, i) => (seen.data[i] ? score : 5 - 3 * score))
+  const data = rows.scores.data.map((score, flat) => (isSeen(rows, flat) ? score : 5 - 3 * score))
   return { ...rows, scores: { shape: rows.shape, data } }
 }
 
@@ -53,7 +53,12 @@ export const rewriteChecks: readonly Check[] = [
       const rows = scoreRows(reference, strategy)
       for (const factor of [1, 40]) {
         const scores = reference.mul(rows.scores, reference.tensor([factor], [1]))
-        expectFinite(`rewritten scores of up to ±${factor}`, rewritten(strategy, { ...rows, scores }), axes(rows))
+        const value = strategy.scores!.evaluate(reference, variedParameters(strategy), { ...rows, scores })
+        const what = `rewritten scores of up to ±${factor}`
+        const hint = '; likely mistake: ln or exp of what a score can be: use ops.logSigmoid, or subtract the largest'
+        expectFinite(what, ofSeen(rows, value), axes(rows), () => hint)
+        const ahead = '; likely mistake: a mask of its own: leave that to the model'
+        expectFinite(`${what} of keys that are not seen`, value, axes(rows), () => ahead)
       }
     },
   },
