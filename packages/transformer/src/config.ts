@@ -54,8 +54,6 @@ export interface ModelConfig {
   readonly adaptiveFactor?: number
   /** Share of the projections to an adaptive softmax's tails dropped in training. Default 0. */
   readonly tailDropout?: number
-  /** Queries that attention takes at a time: memory grows with blockSize·L. Default 128. */
-  readonly blockSize?: number
 }
 
 /** A model's config with every default filled in. */
@@ -88,7 +86,6 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
     adaptiveCutoffs: [],
     adaptiveFactor: 4,
     tailDropout: 0,
-    blockSize: 128,
     ...config,
   }
   for (const name of COUNTS) checkInteger('createModel', name, resolved[name], 1)
@@ -117,12 +114,11 @@ const MEMBERS: readonly (keyof ModelConfig)[] = [
   'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
   'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'biases', 'dropout', 'attentionDropout', 'activationDropout',
   'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout',
-  'blockSize',
 ]
 
 const COUNTS = [
   ...(['vocabularySize', 'numLayers', 'modelDim', 'numHeads'] as const),
-  ...(['numKeyValueHeads', 'mlpDim', 'blockSize'] as const),
+  ...(['numKeyValueHeads', 'mlpDim'] as const),
 ]
 
 const CHOICES = [

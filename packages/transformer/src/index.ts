@@ -6,9 +6,19 @@ export { answeredCorrectly } from './inference/exact-match.js'
 export { type GenerateOptions, generate } from './inference/generate.js'
 export { createKvCache, type KvCache } from './inference/kv-cache.js'
 export { type SamplingOptions, sampleToken } from './inference/sampling.js'
-export type { AttentionBias, Tile } from './kernels/attention/tiled/bias-tile.js'
-export type { AttentionOptions, AttentionStorage } from './kernels/attention/tiled/tile.js'
-export { attention } from './kernels/attention/tiled/tiled.js'
+export { type AttentionOptions, attention } from './kernels/attention/attention.js'
+export type { AttentionBias, Tile } from './kernels/attention/bias.js'
+export type {
+  AttentionDropout,
+  AttentionInputs,
+  AttentionKernel,
+  PackedRotation,
+  ProjectedInputs,
+} from './kernels/attention/kernel.js'
+export type { AttentionFeature, AttentionProblem, AttentionStorage } from './kernels/attention/problem.js'
+export { attentionKernels } from './kernels/kernels.js'
+export { type AttentionBiasOptions, attentionBias } from './model/attention-bias.js'
+export type { AttentionSettings } from './model/attention-settings.js'
 export type { ForwardOptions } from './model/forward-options.js'
 export { type ArrayReader, modelFromArrays } from './model/from-arrays.js'
 export { createModel, type Model } from './model/model.js'

@@ -4,7 +4,7 @@ import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createKvCache, createModel, type Model, type ModelConfig } from '../src/index.js'
-import { tiny, tokens } from './strategies.js'
+import { tiles, tiny, tokens } from './strategies.js'
 
 beforeAll(async () => {
   await tf.setBackend('cpu')
@@ -35,7 +35,7 @@ function make(architecture: Partial<ModelConfig>): Model {
 }
 
 const hidden = (model: Model, ...args: Parameters<Model['forward']>) =>
-  tf.tidy(() => Array.from(model.forward(...args).dataSync()))
+  tf.tidy(() => Array.from(model.forward(args[0], { ...tiles, ...args[1] }).dataSync()))
 
 /** fp32 sums of a few dozen terms of size 1, taken in another order. */
 const FP32 = { rtol: 0, atol: 1e-5 }

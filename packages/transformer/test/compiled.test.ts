@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createModel, createTrainer, evaluate, tfDifferentiable } from '../src/index.js'
 import { loadCheckpoint, saveCheckpoint } from '../src/node.js'
-import { strategies, tiny, tokens } from './strategies.js'
+import { strategies, tiles, tiny, tokens } from './strategies.js'
 
 const unavailable = await selectBackend('tensorflow').then(
   () => undefined,
@@ -25,11 +25,11 @@ it('resumes a compiled training bit for bit', async ({ skip }) => {
   const folder = await mkdtemp(join(tmpdir(), 'alibi-compiled-'))
   const strategy = strategies.find(([name]) => name === 't5-bias')![1]
   const config = { kind: 'adamw', learningRate: 1e-2, clipNorm: 1, weightDecay: 0.1 } as const
-  const whole = createTrainer(createModel({ ...tiny, dropout: 0.1 }, strategy), config, { compile })
+  const whole = createTrainer(createModel({ ...tiny, dropout: 0.1 }, strategy), config, { ...tiles, compile })
   const step = (trainer: typeof whole) => trainer.trainStep([tokens(7, trainer.step), tokens(7, 2 * trainer.step)])
   for (let i = 0; i < 3; i++) await step(whole)
   await saveCheckpoint(join(folder, 'c'), whole)
-  const { trainer: resumed } = await loadCheckpoint(join(folder, 'c'), strategy, { compile })
+  const { trainer: resumed } = await loadCheckpoint(join(folder, 'c'), strategy, { ...tiles, compile })
   for (let i = 0; i < 4; i++) expect(await step(resumed)).toBe(await step(whole))
   for (const trainer of [whole, resumed]) trainer.dispose()
   await rm(folder, { recursive: true })
@@ -43,7 +43,7 @@ it('has few ops a step, whatever the strategy', async ({ skip }) => {
       counts[name] = numOps
     }
     const trainer = createTrainer(
-      createModel({ ...tiny, blockSize: 8 }, strategy),
+      createModel(tiny, strategy),
       { kind: 'adamw', learningRate: 1e-3 },
       {
         compile: (step, variables) => compile(step, variables, { onCompile }),
@@ -64,9 +64,10 @@ it.each([
   ['alibi, which skips', alibi({ numHeads: 2 })],
   ['sinusoidal, which does not', sinusoidal({ modelDim: 8 })],
 ] as const)('evaluates in memory that grows no faster than the text: %s', async (_name, strategy) => {
-  const model = createModel({ ...tiny, blockSize: 64 }, strategy)
+  const model = createModel(tiny, strategy)
   const peak = async (evalLength: number) =>
-    (await evaluate(model, tokens(evalLength + 1), { evalLength, batchTokens: evalLength })).peakBytes
+    (await evaluate(model, tokens(evalLength + 1), { evalLength, batchTokens: evalLength, queriesPerTile: 64 }))
+      .peakBytes
   // From where tiles have their full size.
   const [short, long] = [await peak(2048), await peak(8192)]
   expect(Math.log(long / short) / Math.log(4)).toBeLessThan(1.1)

@@ -22,7 +22,7 @@ it.each(['full', 'decoding'])('has PyTorch’s outputs and gradients with ALiBi 
     attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
       bias: { kind: 'linear', slopes, queries: positions(numQueries), keys: positions(numKeys), consecutive: true },
       trainBias: true,
-      blockSize: 3,
+      queriesPerTile: 3,
     })
   const [q, k, v, slopes] = tensors as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
   expect(await attend(q, k, v, slopes).array()).toBeAllclose(out, FP32)

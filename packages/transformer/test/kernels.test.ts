@@ -6,19 +6,15 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { resolveConfig } from '../src/config.js'
 import { createModel, createTrainer, evaluate, type StepCompiler } from '../src/index.js'
-import type { AttentionBias } from '../src/kernels/attention/tiled/bias-tile.js'
-import { attention } from '../src/kernels/attention/tiled/tiled.js'
-import { windowedAttention } from '../src/kernels/attention/windowed.js'
-import { crossEntropy } from '../src/kernels/plain/cross-entropy.js'
-import { gelu, geluExact } from '../src/kernels/plain/gelu.js'
-import { layerNorm } from '../src/kernels/plain/layer-norm.js'
-import { rmsNorm } from '../src/kernels/plain/rms-norm.js'
-import { applyRotation, toDevice } from '../src/kernels/plain/rotate.js'
+import { attention } from '../src/kernels/attention/attention.js'
+import type { AttentionBias } from '../src/kernels/attention/bias.js'
+import { currentKernels } from '../src/kernels/kernels.js'
+import { toDevice } from '../src/kernels/plain/rotate.js'
 import { adaptiveSpecs, adaptiveVocabulary } from '../src/model/vocabulary/adaptive.js'
 import { adaptiveInput64, adaptiveLosses64 } from './adaptive64.js'
 import { attention64, crossEntropy64, differences64, gelu64, geluExact64, layerNorm64, rmsNorm64 } from './float64.js'
 import { seed } from './seed.js'
-import { strategies, tiny, tokens } from './strategies.js'
+import { strategies, tiles, tiny, tokens } from './strategies.js'
 
 const random = seededRandom(seed)
 /** About normal, and exactly representable in fp32, so that both sides read the same inputs. */
@@ -51,16 +47,17 @@ const attend =
     attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
       bias: bias(trained!),
       trainBias,
-      blockSize: 3,
+      queriesPerTile: 3,
     })
 const WINDOW = 4
 const attendWithin =
   (bias: (trained: tf.Tensor) => AttentionBias, trainBias: boolean): Kernel['device'] =>
   (q, k, v, trained) =>
-    windowedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, WINDOW, {
+    attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, {
+      window: WINDOW,
       bias: bias(trained!),
       trainBias,
-      blockSize: 3,
+      queriesPerTile: 3,
     })
 const beyond = (distance: number) => (distance < WINDOW ? 0 : Number.NEGATIVE_INFINITY)
 const linear = (slopes: tf.Tensor): AttentionBias => ({
@@ -165,21 +162,21 @@ const kernels: readonly Kernel[] = [
   {
     name: 'layer norm',
     shapes: [[5, 6], [6], [6]],
-    device: (x, scale, shift) => layerNorm(x as tf.Tensor2D, scale!, shift!, 1e-5),
+    device: (x, scale, shift) => currentKernels().layerNorm(x as tf.Tensor2D, scale!, shift!, 1e-5),
     exact: (x, scale, shift) => layerNorm64(6, x!, scale!, shift!),
   },
   {
     name: 'RMS norm',
     shapes: [[5, 6], [6]],
-    device: (x, scale) => rmsNorm(x as tf.Tensor2D, scale!, 1e-3),
+    device: (x, scale) => currentKernels().rmsNorm(x as tf.Tensor2D, scale!, 1e-3),
     exact: (x, scale) => rmsNorm64(6, x!, scale!, 1e-3),
   },
-  { name: 'exact GELU', shapes: [[30]], device: (x) => geluExact(x!), exact: (x) => geluExact64(x!) },
-  { name: 'GELU', shapes: [[30]], device: (x) => gelu(x!), exact: (x) => gelu64(x!) },
+  { name: 'exact GELU', shapes: [[30]], device: (x) => currentKernels().geluExact(x!), exact: (x) => geluExact64(x!) },
+  { name: 'GELU', shapes: [[30]], device: (x) => currentKernels().gelu(x!), exact: (x) => gelu64(x!) },
   {
     name: 'cross-entropy',
     shapes: [[5, 6]],
-    device: (logits) => crossEntropy(logits as tf.Tensor2D, tf.tensor1d(targets, 'int32')),
+    device: (logits) => currentKernels().crossEntropy(logits as tf.Tensor2D, tf.tensor1d(targets, 'int32')),
     exact: (logits) => crossEntropy64(6, logits!, targets),
   },
   {
@@ -220,7 +217,7 @@ const kernels: readonly Kernel[] = [
   {
     name: 'rotation',
     shapes: [[B, H, Q, 6]],
-    device: (x) => applyRotation(x as tf.Tensor4D, toDevice(tables)),
+    device: (x) => currentKernels().applyRotation(x as tf.Tensor4D, toDevice(tables)),
     exact: (x) =>
       x!.map((value, at) => {
         const [feature, row] = [at % 6, Math.floor(at / 6) % Q]
@@ -269,7 +266,7 @@ describe.each(backendNames)('on %s', (backend) => {
   it('does not leak a tensor from step to step', async ({ skip }) => {
     skip(reason !== undefined, reason)
     const model = createModel({ ...tiny, dropout: 0.1 }, strategies[1]![1])
-    const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-3, clipNorm: 1, weightDecay: 0.1 })
+    const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-3, clipNorm: 1, weightDecay: 0.1 }, tiles)
     const native = tf.backend() as unknown as { getNumOfTFTensors?(): number }
     await trainer.trainStep([tokens(9)])
     const before = [tf.memory().numTensors, native.getNumOfTFTensors?.()]
@@ -291,7 +288,7 @@ describe.each(strategies)('%s', (_name, strategy) => {
       for (const run of ['first', 'again']) {
         await tf.setBackend(name)
         const model = createModel(tiny, strategy, 5)
-        const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-2 })
+        const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-2 }, tiles)
         losses[`${name} ${run}`] = []
         for (let i = 0; i < 5; i++)
           losses[`${name} ${run}`]!.push(await trainer.trainStep([tokens(8, i), tokens(8, i + 4)]))
@@ -317,7 +314,7 @@ describe.each([
     const train = async (compiler?: StepCompiler) => {
       const model = createModel({ ...shape, dropout: 0.1 }, strategy, 5)
       const config = { kind: 'adamw', learningRate: 1e-3, warmupSteps: 10, clipNorm: 1, weightDecay: 0.1 } as const
-      const trainer = createTrainer(model, config, { seed: 3, microBatches: 2, compile: compiler })
+      const trainer = createTrainer(model, config, { ...tiles, seed: 3, microBatches: 2, compile: compiler })
       const losses: number[] = []
       for (let i = 0; i < 100; i++) losses.push(await trainer.trainStep([tokens(8, i), tokens(8, i + 4)]))
       trainer.sync()

@@ -14,14 +14,15 @@ import {
   type Model,
 } from '../src/index.js'
 import { loadCheckpoint, readParameters, saveCheckpoint } from '../src/node.js'
-import { strategies, tiny, tokens } from './strategies.js'
+import { strategies, tiles, tiny, tokens } from './strategies.js'
 
 beforeAll(async () => {
   await tf.setBackend('cpu')
 })
 
 const hidden = async (model: Model, ...args: Parameters<Model['forward']>) => {
-  const x = model.forward(...args)
+  const [rows, options] = args
+  const x = model.forward(rows, { ...tiles, ...options })
   const data = await x.data()
   x.dispose()
   return data
@@ -37,8 +38,9 @@ function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, tolerance 
 
 describe.each(strategies)('%s', (_name, strategy) => {
   it('gives the same in blocks as at once', async () => {
-    const [blocks, dense] = [createModel(tiny, strategy), createModel({ ...tiny, blockSize: 64 }, strategy)]
-    expectClose(await hidden(blocks, [tokens(11)]), await hidden(dense, [tokens(11)]))
+    const model = createModel(tiny, strategy)
+    const whole = await hidden(model, [tokens(11)], { queriesPerTile: 64 })
+    expectClose(await hidden(model, [tokens(11)]), whole)
   })
 
   it('gives the same from a cache, in chunks and one by one', async () => {
@@ -76,7 +78,7 @@ describe.each(strategies)('%s', (_name, strategy) => {
     const names = [...model.parameters.keys()].filter((n) => /position|qkv.weight|norm.scale|embedding/.test(n))
     const loss = () =>
       tf.tidy(() => {
-        const x = model.forward([tokens(7), tokens(7, 3)])
+        const x = model.forward([tokens(7), tokens(7, 3)], tiles)
         return tf.mean(tf.square(tf.sub(model.logits(x), 0.5))) as tf.Scalar
       })
     const { grads } = tf.variableGrads(
@@ -104,7 +106,7 @@ describe.each(strategies)('%s', (_name, strategy) => {
   it('learns without leaking tensors, and resumes bit for bit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'alibi-'))
     const config = { kind: 'adamw', learningRate: 1e-2, clipNorm: 1, weightDecay: 0.1 } as const
-    const trainer = createTrainer(createModel({ ...tiny, dropout: 0.1 }, strategy), config)
+    const trainer = createTrainer(createModel({ ...tiny, dropout: 0.1 }, strategy), config, tiles)
     const step = (t: typeof trainer) => t.trainStep([tokens(7, t.step % 11), tokens(7, t.step % 5)])
     const first = await step(trainer)
     const before = tf.memory().numTensors
@@ -114,7 +116,7 @@ describe.each(strategies)('%s', (_name, strategy) => {
     const saved = await readParameters(join(folder, 'c'))
     expect([...saved.keys()].sort()).toEqual([...trainer.model.parameters.keys()].sort())
     for (const [name, { data }] of saved) expect(data).toEqual(await trainer.model.parameters.get(name)!.data())
-    const resumed = await loadCheckpoint(join(folder, 'c'), strategy)
+    const resumed = await loadCheckpoint(join(folder, 'c'), strategy, tiles)
     expect(resumed.metadata).toEqual({ note: 'ten' })
     const [a, b] = [await step(trainer), await step(resumed.trainer)]
     expect(b).toBe(a)

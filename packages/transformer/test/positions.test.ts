@@ -9,7 +9,7 @@ import { t5Bias } from '@alibi/t5-bias'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createKvCache, createModel, evaluate, type ForwardOptions, type Model } from '../src/index.js'
-import { tiny, tokens } from './strategies.js'
+import { tiles, tiny, tokens } from './strategies.js'
 
 beforeAll(async () => {
   await tf.setBackend('cpu')
@@ -34,7 +34,7 @@ const STARTS = [2 ** 24 - 20, 2 ** 24 + 1, 2 ** 26 + 3, 2 ** 30, 2 ** 31 - LENGT
 const TOLERANCE = 1e-5
 
 const hidden = (model: Model, rows: Int32Array[], options?: ForwardOptions) =>
-  tf.tidy(() => model.forward(rows, options).dataSync())
+  tf.tidy(() => model.forward(rows, { ...tiles, ...options }).dataSync())
 
 function expectClose(got: ArrayLike<number>, want: ArrayLike<number>) {
   expect(got.length).toBe(want.length)

@@ -2,11 +2,11 @@ import { selectBackend } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { attention } from '../src/kernels/attention/attention.js'
+import type { AttentionBias } from '../src/kernels/attention/bias.js'
 import { keyRanges } from '../src/kernels/attention/skipping/key-ranges.js'
 import { scoreBounds } from '../src/kernels/attention/skipping/score-bounds.js'
 import { LARGEST_SCORE, skippingAttention } from '../src/kernels/attention/skipping/skipping.js'
-import type { AttentionBias } from '../src/kernels/attention/tiled/bias-tile.js'
-import { attention } from '../src/kernels/attention/tiled/tiled.js'
 import { attention64 } from './float64.js'
 import { seed } from './seed.js'
 
@@ -24,13 +24,13 @@ const FP32 = 2e-6
 const [B, H, D] = [1, 3, 4]
 const slopes = [0.5, 0.125, 1 / 256]
 
-async function compare(Q: number, K: number, inputs: readonly Float64Array[], blockSize = 16) {
+async function compare(Q: number, K: number, inputs: readonly Float64Array[], tileSize = 16) {
   const shape = (length: number): [number, number, number, number] => [B, H, length, D]
   const [q, k, v] = inputs.map((data, i) => tf.tensor4d(Float32Array.from(data), shape(i ? K : Q)))
-  const bounds = scoreBounds(q!, k!, blockSize)
+  const bounds = scoreBounds(q!, k!, tileSize)
   if (bounds.some(({ upper }) => Math.max(...upper) > LARGEST_SCORE)) return undefined
-  const ranges = keyRanges({ slopes }, bounds, { numQueries: Q, numKeys: K, blockSize, tolerance: 0 })
-  const { output, scores } = skippingAttention(q!, k!, v!, slopes, ranges, blockSize)
+  const ranges = keyRanges({ slopes }, bounds, { numQueries: Q, numKeys: K, tileSize, tolerance: 0 })
+  const { output, scores } = skippingAttention(q!, k!, v!, slopes, ranges, tileSize)
   const want = attention64([B, H, Q, K, D], inputs[0]!, inputs[1]!, inputs[2]!, (h, i, j) => -slopes[h]! * (i - j))
   return { error: relativeError(await output.data(), want), scores }
 }
@@ -116,7 +116,7 @@ describe(`a long pass (seed ${seed})`, () => {
   async function attend(data: readonly Float64Array[], bias: AttentionBias, skipTolerance?: number) {
     const [q, k, v] = data.map((x) => tf.tensor4d(Float32Array.from(x), [B, H, L, D]))
     const { kernels, result } = await tf.profile(() =>
-      attention(q!, k!, v!, { bias, trainBias: false, blockSize: 64, skipTolerance }),
+      attention(q!, k!, v!, { bias, trainBias: false, queriesPerTile: 64, skipTolerance }),
     )
     const products = kernels.filter(({ name }) => /BatchMatMul/.test(name)).map(({ outputShapes }) => outputShapes[0]!)
     const scores = products.filter((shape) => shape.at(-1)! > D + 1).map((shape) => shape.reduce((a, b) => a * b, 1))
@@ -164,7 +164,7 @@ describe(`a long pass (seed ${seed})`, () => {
 })
 
 it('reaches as far as a weight can be more than zero', () => {
-  const shape = { numKeys: 4096, numQueries: 4096, blockSize: 128, tolerance: 0 }
+  const shape = { numKeys: 4096, numQueries: 4096, tileSize: 128, tolerance: 0 }
   const tile = { upper: [3, 3, 0, 3], own: [-3, -3, 0, 1] }
   const ranges = keyRanges({ slopes: [0.5, 0, 0.25, 0.5] }, Array(32).fill(tile), shape)
   const { start, first } = ranges[31]!
@@ -180,7 +180,7 @@ it('reaches as far as a weight can be more than zero', () => {
 })
 
 it('reaches less far for a share of the weight', () => {
-  const shape = { numKeys: 4096, numQueries: 4096, blockSize: 128, tolerance: 1e-3 }
+  const shape = { numKeys: 4096, numQueries: 4096, tileSize: 128, tolerance: 1e-3 }
   const tile = { upper: [3, 3], own: [1, 1] }
   const slopes = [0.5, 1 / 256]
   const ranges = keyRanges({ slopes }, Array(32).fill(tile), shape)

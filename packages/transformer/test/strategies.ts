@@ -7,7 +7,9 @@ import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 
-export const tiny = { vocabularySize: 11, numLayers: 2, modelDim: 8, numHeads: 2, blockSize: 3 }
+export const tiny = { vocabularySize: 11, numLayers: 2, modelDim: 8, numHeads: 2 }
+/** So that a few tokens are several tiles. */
+export const tiles = { queriesPerTile: 3 }
 
 const [numHeads, modelDim] = [2, 8]
 /** Every strategy, made for the tiny model. */

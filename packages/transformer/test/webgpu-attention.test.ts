@@ -4,9 +4,11 @@ import { positionRange, type Rotation, type RotationTables, rotationTables, seed
 import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
-import type { AttentionBias } from '../src/kernels/attention/tiled/bias-tile.js'
-import { attention } from '../src/kernels/attention/tiled/tiled.js'
-import { canFuse, fusedAttention, fusedSelfAttention } from '../src/kernels/webgpu/attention/fused.js'
+import { attention } from '../src/kernels/attention/attention.js'
+import type { AttentionBias } from '../src/kernels/attention/bias.js'
+import { type ProjectedInputs, refusal } from '../src/kernels/attention/kernel.js'
+import { type AttentionProblem, type AttentionStorage, featuresOf } from '../src/kernels/attention/problem.js'
+import { fused } from '../src/kernels/webgpu/attention/fused.js'
 import { packRotation } from '../src/kernels/webgpu/attention/rotation.js'
 import { toHalf } from '../src/kernels/webgpu/half.js'
 import { attention64, attentionGradients64, differences64 } from './float64.js'
@@ -16,6 +18,39 @@ const unavailable = await selectBackend('webgpu', { software: true }).then(
   () => undefined,
   (error: Error) => error.message,
 )
+
+interface Options extends Pick<ProjectedInputs, 'bias' | 'padding' | 'rotation'> {
+  readonly trainBias: boolean
+  readonly attentionStorage?: AttentionStorage | undefined
+}
+
+const fusedAttention = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: Options) =>
+  attention(q, k, v, { ...options, attentionKernels: ['fused'] })
+
+/** Of whole sequences. */
+function problemOf(sizes: Pick<AttentionProblem, 'batchSize' | 'numHeads' | 'numKeys' | 'headDim'>, options: Options) {
+  const trains = tf.engine().state.gradientDepth > 0
+  const asks = featuresOf({
+    bias: options.bias,
+    trainedBias: trains && options.trainBias,
+    padding: options.padding !== undefined,
+    window: false,
+    dropout: false,
+    storage: options.attentionStorage,
+  })
+  const numQueries = sizes.numKeys
+  return { ...sizes, numQueries, backend: tf.getBackend(), asks, trains, queriesPerTile: 128, skipTolerance: 0 }
+}
+
+function fusedSelfAttention(
+  qkv: tf.Tensor2D,
+  { batchSize, numHeads }: Record<'batchSize' | 'numHeads', number>,
+  options: Options,
+) {
+  const [rows, width] = qkv.shape
+  const sizes = { batchSize, numHeads, numKeys: rows / batchSize, headDim: width / 3 / numHeads }
+  return fused.runProjected!(problemOf(sizes, options), { ...options, qkv })
+}
 
 const random = seededRandom(seed)
 const normal = (size: number) =>
@@ -372,9 +407,14 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
 
   it('refuses to store as float16 what it does not compute', () => {
     const [q, k, v] = prepare({ dims: [1, 1, 4, 4, 18], kind: 'none' }).inputs as tf.Tensor4D[]
-    const options = { bias: { kind: 'none' }, trainBias: false, blockSize: 4, attentionStorage: 'float16' } as const
+    const options = {
+      bias: { kind: 'none' },
+      trainBias: false,
+      queriesPerTile: 4,
+      attentionStorage: 'float16',
+    } as const
     expect(() => attention(q!, k!, v!, options)).toThrow(
-      /^attention: expected what the fused kernels of webgpu compute, to store it as float16, got a bias of kind none and headDim 18 on webgpu; leave attentionStorage out$/,
+      /^attention: expected a kernel for float16 storage with headDim 18, got fused takes a headDim that is a multiple of 4 up to 128; skipping has no float16 storage; windowed has no float16 storage; tiled has no float16 storage; leave out what they do not take, or pass a kernel that does$/,
     )
   })
 
@@ -414,12 +454,13 @@ describe.skipIf(unavailable)(`fused attention${unavailable ? ` (skipped: ${unava
   })
 
   it('leaves to the tile-by-tile path what it does not do', () => {
-    const sizes = { batchSize: 1, numHeads: 1, numQueries: 4, numKeys: 4, headDim: 16 }
     const none = { bias: { kind: 'none' } as const, trainBias: false }
-    expect(canFuse(none, sizes)).toBe(true)
-    expect(canFuse({ ...none, bias: { kind: 'tiles', tiles: () => tf.zeros([1]) } }, sizes)).toBe(false)
-    expect(canFuse(none, { ...sizes, headDim: 18 })).toBe(false)
-    expect(canFuse(none, { ...sizes, headDim: 256 })).toBe(false)
+    const problem = problemOf({ batchSize: 1, numHeads: 1, numKeys: 4, headDim: 16 }, none)
+    expect(refusal(fused, problem)).toBeUndefined()
+    expect(refusal(fused, { ...problem, asks: ['tile bias', 'dropout'] })).toBe('has no tile bias, no dropout')
+    expect(refusal(fused, { ...problem, headDim: 18 })).toBe('takes a headDim that is a multiple of 4 up to 128')
+    expect(refusal(fused, { ...problem, headDim: 256 })).toBe('takes a headDim that is a multiple of 4 up to 128')
+    expect(refusal(fused, { ...problem, backend: 'wasm' })).toBe('runs on webgpu, not on wasm')
   })
 })
 

@@ -27,7 +27,7 @@ const steep = (slopes: readonly number[], distance: tf.Tensor) =>
 export function ways({ heads, length: L, matrices }: AttentionShape): Readonly<Record<string, Attend>> {
   const slopes = alibiSlopes(heads)
   const fused = (bias: () => AttentionBias, attentionStorage: AttentionStorage = 'float32'): Attend => {
-    return (q, k, v) => attention(q, k, v, { bias: bias(), trainBias: false, blockSize: 128, attentionStorage })
+    return (q, k, v) => attention(q, k, v, { bias: bias(), trainBias: false, queriesPerTile: 128, attentionStorage })
   }
   const table = (): AttentionBias => ({
     kind: 'table',

@@ -85,7 +85,7 @@ export async function readParameters(folder: string): Promise<ReadonlyMap<string
 export async function loadCheckpoint(
   folder: string,
   strategy: PositionStrategy,
-  options: Pick<TrainerOptions, 'compile' | 'positions'> = {},
+  options: Omit<TrainerOptions, 'seed' | 'microBatches' | 'step'> = {},
 ): Promise<{ trainer: Trainer; metadata: Metadata }> {
   const { description, at } = await describe(folder)
   const { config, optimizer, step, random, microBatches, metadata } = description

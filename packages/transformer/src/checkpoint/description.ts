@@ -1,7 +1,7 @@
 // checkpoint.json: what it must be before anything of it is believed. Its hash tells damage; what somebody wrote on
 // purpose is held to the schema here, and to the headers of the weights in `checkpoint.ts`.
 import { createHash } from 'node:crypto'
-import { resolveConfig } from '../config.js'
+import { type ModelConfig, resolveConfig } from '../config.js'
 import { DESCRIPTION, type Description, OPTIMIZER, WEIGHTS } from './files.js'
 
 /** The way out of every damage. */
@@ -61,7 +61,8 @@ export function parseDescription(bytes: Uint8Array, folder: string): { descripti
   if (own !== undefined && own !== sha256(JSON.stringify({ ...description, sha256: files })))
     damaged(DESCRIPTION, folder, 'what was saved', 'other content')
   try {
-    return { description: { ...description, config: resolveConfig(description.config) }, hashed: own !== undefined }
+    const config = resolveConfig(ofToday(description.config))
+    return { description: { ...description, config }, hashed: own !== undefined }
   } catch (error) {
     return damaged(
       DESCRIPTION,
@@ -70,6 +71,11 @@ export function parseDescription(bytes: Uint8Array, folder: string): { descripti
       `one that cannot be built (${(error as Error).message})`,
     )
   }
+}
+
+/** Checkpoints of before 2026-11-27 also keep how many queries attention took at a time, which is no property of a model. */
+function ofToday({ blockSize: _, ...config }: ModelConfig & { readonly blockSize?: number }): ModelConfig {
+  return config
 }
 
 function parse(bytes: Uint8Array, folder: string): Readonly<Record<string, unknown>> {

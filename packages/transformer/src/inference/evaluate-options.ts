@@ -1,8 +1,8 @@
 // Letters: L evalLength.
-import type { ForwardOptions } from '../model/forward-options.js'
+import type { AttentionSettings } from '../model/attention-settings.js'
 
 /** What `evaluate` takes besides a model and tokens. */
-export interface EvaluateOptions {
+export interface EvaluateOptions extends AttentionSettings {
   /** L, the length of each sequence the model reads; the paper's L_valid. */
   readonly evalLength: number
   /**
@@ -27,8 +27,6 @@ export interface EvaluateOptions {
    * out only where their weight is zero in fp32, which changes nothing.
    */
   readonly skipTolerance?: number | undefined
-  /** As in {@link ForwardOptions}. Default 'float32'. */
-  readonly attentionStorage?: ForwardOptions['attentionStorage']
   /**
    * Where a batch's tokens are, by the batch's number and the length of its sequences, ascending. Default 0 to length − 1.
    * Not when streaming, where a token's place in the text is its position.

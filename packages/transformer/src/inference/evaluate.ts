@@ -1,6 +1,7 @@
 // Letters: L evalLength.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
+import { ATTENTION_SETTINGS, attentionSettings } from '../model/attention-settings.js'
 import { checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
@@ -94,8 +95,8 @@ function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOpti
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof EvaluateOptions)[] = [
-  'evalLength', 'protocol', 'stride', 'windows', 'attentionWindow', 'skipTolerance', 'attentionStorage', 'positions',
-  'maxTokens', 'batchTokens', 'onProgress', 'signal',
+  'evalLength', 'protocol', 'stride', 'windows', 'attentionWindow', 'skipTolerance', 'positions', 'maxTokens',
+  'batchTokens', 'onProgress', 'signal', ...ATTENTION_SETTINGS,
 ]
 
 /** @returns the losses of a batch's scored tokens, in order; a streaming window alone with its cache */
@@ -103,11 +104,12 @@ function lossesOfBatch(
   model: Model,
   tokens: Int32Array,
   batch: readonly Window[],
-  { attentionWindow, skipTolerance, attentionStorage, positions }: EvaluateOptions,
+  evaluateOptions: EvaluateOptions,
   { cache, batches }: { readonly cache: KvCache | undefined; readonly batches: number },
 ): tf.Tensor1D {
   const first = batch[0]!
-  const options = { attentionWindow, skipTolerance, attentionStorage }
+  const { attentionWindow, skipTolerance, positions } = evaluateOptions
+  const options = { attentionWindow, skipTolerance, ...attentionSettings(evaluateOptions) }
   if (cache) return scoreNext(model, tokens, first, { ...options, cache })
   return scoreWindows(model, tokens, batch, {
     ...options,

@@ -1,5 +1,6 @@
 import { checkInteger, checkOptions, fail, seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
 import { checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
@@ -7,7 +8,7 @@ import { createKvCache } from './kv-cache.js'
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling.js'
 import { createYielder } from './yield-to-host.js'
 
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, AttentionSettings {
   /** Tokens to generate. */
   readonly maxNewTokens: number
   /** Default 0. */
@@ -25,6 +26,7 @@ export interface GenerateOptions extends SamplingOptions {
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof GenerateOptions)[] = [
   'maxNewTokens', 'seed', 'prefillChunk', 'onPrefill', 'onToken', 'signal', 'temperature', 'topK', 'topP',
+  ...ATTENTION_SETTINGS,
 ]
 
 /**
@@ -42,6 +44,7 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
   checkInteger('generate', 'prefillChunk', prefillChunk, 1)
   checkSampling('generate', options)
   if (!prompt.length) fail('generate', 'a prompt of at least 1 token', 'none')
+  const attention = attentionSettings(options)
   const random = seededRandom(seed)
   const cache = createKvCache()
   const yieldToHost = createYielder()
@@ -52,14 +55,14 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
       await yieldToHost()
       signal?.throwIfAborted()
       const end = Math.min(from + prefillChunk, before)
-      model.forward([prompt.subarray(from, end)], { cache }).dispose()
+      model.forward([prompt.subarray(from, end)], { ...attention, cache }).dispose()
       onPrefill?.(end, before)
     }
     let last = prompt.at(-1)!
     while (produced.length < maxNewTokens) {
       await yieldToHost()
       signal?.throwIfAborted()
-      const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { cache })))
+      const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { ...attention, cache })))
       last = sampleToken(await logits.data().finally(() => logits.dispose()), options, random)
       produced.push(last)
       onToken?.(last)

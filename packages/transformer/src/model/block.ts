@@ -1,10 +1,8 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
-import type { AttentionStorage } from '../kernels/attention/tiled/tile.js'
-import { attention } from '../kernels/attention/tiled/tiled.js'
-import { windowedAttention } from '../kernels/attention/windowed.js'
-import { canFuse, fusedSelfAttention } from '../kernels/webgpu/attention/fused.js'
+import type { AttentionDropout } from '../kernels/attention/kernel.js'
+import type { LayerAttention } from './attend.js'
 import { drop, type Layers, linear, mlp, normalize } from './layers.js'
 import type { PositionEncoding } from './position.js'
 
@@ -15,10 +13,8 @@ export interface BlockContext extends Layers {
   readonly cache?: KvCache | undefined
   /** 1 for left padding; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
-  /** Keys that a query may attend to, the last ones; absent: all. */
-  readonly attentionWindow?: number | undefined
-  readonly skipTolerance?: number | undefined
-  readonly attentionStorage?: AttentionStorage | undefined
+  /** How each layer attends. */
+  readonly layers: readonly LayerAttention[]
 }
 
 /**
@@ -38,49 +34,39 @@ export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const {
-    config,
-    positions,
-    batchSize: B,
-    cache,
-    padding,
-    attentionWindow,
-    skipTolerance,
-    attentionStorage,
-    nextSeed,
-  } = context
-  const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv, blockSize, attentionDropout: rate } = config
+  const { positions, padding } = context
+  const { kernel, problem, projected } = context.layers[layer]!
   const at = `layers.${layer}.attention`
-  const L = x.shape[0] / B
-  const product = linear(x, `${at}.qkv`, context)
-  const whole = !cache && attentionWindow === undefined && !(nextSeed && rate) && G === H && clipQkv === null
-  const fusable = { bias: positions.bias(layer), trainBias: positions.trainBias, padding, attentionStorage }
-  if (whole && canFuse(fusable, { batchSize: B, numHeads: H, numQueries: L, numKeys: L, headDim: D / H })) {
-    const rotation = positions.packedRotation
-    const mixed = fusedSelfAttention(product, { batchSize: B, numHeads: H }, { ...fusable, rotation })
-    return linear(mixed, `${at}.out`, context)
-  }
-  const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
-  const qkv = tf.transpose(tf.reshape(clipped, [B, L, H + 2 * G, D / H]), [0, 2, 1, 3])
-  const [q, newKeys, newValues] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
+  const qkv = linear(x, `${at}.qkv`, context)
+  const others = { bias: positions.bias(layer), padding, dropout: dropoutOf(context) }
+  const mixed = projected
+    ? kernel.runProjected!(problem, { ...others, qkv, rotation: positions.packedRotation })
+    : merge(kernel.run(problem, { ...others, ...split(qkv, layer, context) }))
+  return linear(mixed, `${at}.out`, context)
+}
 
+/** Queries, keys and values by head, rotated, with those of the cache. */
+function split(product: tf.Tensor2D, layer: number, { config, positions, batchSize: B, cache }: BlockContext) {
+  const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv } = config
+  const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
+  const qkv = tf.transpose(tf.reshape(clipped, [B, -1, H + 2 * G, D / H]), [0, 2, 1, 3])
+  const [q, newKeys, newValues] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
   const cacheable = positions.cacheRotated ? positions.rotateKeys(newKeys) : newKeys
   const all = cache ? cache.extend(layer, cacheable, newValues) : { keys: cacheable, values: newValues }
   const keys = shared(positions.cacheRotated ? all.keys : positions.rotateKeys(all.keys), H / G)
-  const values = shared(all.values, H / G)
-  const options = {
-    ...fusable,
-    blockSize,
-    skipTolerance,
-    dropout: nextSeed && rate ? { rate, seed: nextSeed() } : undefined,
-  }
-  const queries = positions.rotateQueries(q)
-  const mixed =
-    attentionWindow !== undefined && attentionWindow < keys.shape[2]
-      ? windowedAttention(queries, keys, values, attentionWindow, options)
-      : attention(queries, keys, values, options)
-  const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B * L, D]) as tf.Tensor2D
-  return linear(merged, `${at}.out`, context)
+  return { q: positions.rotateQueries(q), k: keys, v: shared(all.values, H / G) }
+}
+
+/** [B, H, L, headDim] → [B·L, D] */
+function merge(x: tf.Tensor4D): tf.Tensor2D {
+  const [B, H, L, headDim] = x.shape
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * L, H * headDim])
+}
+
+function dropoutOf({ config, nextSeed, kernels }: BlockContext): AttentionDropout | undefined {
+  const rate = config.attentionDropout
+  if (!nextSeed || !rate) return undefined
+  return { seed: nextSeed(), keep: (shape, seed) => kernels.keepMask(shape, rate, seed) }
 }
 
 /** Each head `times` times in a row, [B, G, K, headDim] → [B, H, K, headDim]: after the cache, which holds it once. */

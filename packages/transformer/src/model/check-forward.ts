@@ -4,7 +4,7 @@ import type { ForwardOptions } from './forward-options.js'
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
 export function checkForward(options: ForwardOptions, B: number, K: number): void {
-  const { padding, positions, attentionWindow, skipTolerance, attentionStorage } = options
+  const { padding, positions, attentionWindow, skipTolerance, attentionStorage, queriesPerTile } = options
   const checkArray = (name: string, value: unknown, length: number, of: string) => {
     if (!(value instanceof Int32Array)) fail('forward', `${name} as an Int32Array`, value, TypeError)
     if (value.length !== length) fail('forward', `${length} ${name}, one for each ${of}`, value.length)
@@ -18,6 +18,7 @@ export function checkForward(options: ForwardOptions, B: number, K: number): voi
   if (attentionWindow !== undefined) checkInteger('forward', 'attentionWindow', attentionWindow, 1)
   if (skipTolerance !== undefined && !(skipTolerance >= 0 && skipTolerance < 1))
     fail('forward', 'skipTolerance ≥ 0 and < 1', skipTolerance)
+  if (queriesPerTile !== undefined) checkInteger('forward', 'queriesPerTile', queriesPerTile, 1)
   if (attentionStorage !== undefined)
     checkOneOf('forward', 'attentionStorage', attentionStorage, ['float32', 'float16'])
 }

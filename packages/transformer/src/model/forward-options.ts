@@ -1,10 +1,10 @@
 // Letters: B batch, K all tokens with the cache's.
 import type * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
-import type { AttentionStorage } from '../kernels/attention/tiled/tile.js'
+import type { AttentionSettings } from './attention-settings.js'
 
 /** How a pass reads its tokens. */
-export interface ForwardOptions {
+export interface ForwardOptions extends AttentionSettings {
   /** Earlier tokens; extended by this pass. */
   readonly cache?: KvCache
   /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
@@ -21,11 +21,6 @@ export interface ForwardOptions {
    * are left out only where their weight is zero in fp32.
    */
   readonly skipTolerance?: number | undefined
-  /**
-   * How attention keeps queries, keys and values, also for the backward pass: 'float16' is half the memory and half the
-   * reading, for webgpu. They are rounded to 11 bits, and NaN beyond 65,504; every sum stays float32. Default 'float32'.
-   */
-  readonly attentionStorage?: AttentionStorage | undefined
   /** Turns dropout on; int32 [1]: each seed drops the same activations. */
   readonly dropoutSeed?: tf.Tensor1D
 }

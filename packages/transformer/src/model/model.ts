@@ -2,6 +2,8 @@
 import { type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
+import { currentKernels } from '../kernels/kernels.js'
+import { layerAttention } from './attend.js'
 import { block } from './block.js'
 import { checkForward } from './check-forward.js'
 import type { ForwardOptions } from './forward-options.js'
@@ -63,25 +65,24 @@ export function assembleModel(
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
-      const { cache, padding, positions, attentionWindow, skipTolerance, attentionStorage, dropoutSeed } = options
+      const { cache, padding, positions, dropoutSeed } = options
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
       checkForward(options, B, K)
-      const encoding = encodePositions(strategy, parameters, D / numHeads, {
-        keys: positions ?? positionRange(0, K),
-        numQueries: L,
-        padding,
-      })
+      const kernels = currentKernels()
+      const keys = positions ?? positionRange(0, K)
+      const layers = layerAttention(resolved, strategy, { batchSize: B, numQueries: L, keys }, options, kernels)
+      const placement = { keys, numQueries: L, padding }
+      const encoding = encodePositions(strategy, parameters, D / numHeads, placement, { layers, kernels })
       const context = {
         config: resolved,
         parameters,
+        kernels,
+        layers,
         positions: encoding,
         batchSize: B,
         cache,
         padding: padding && paddingMask(padding, K),
-        attentionWindow,
-        skipTolerance,
-        attentionStorage,
         nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,
       }
       const tokens = vocabulary.embed(ids)

@@ -1,18 +1,13 @@
 // Letters: B batch, L tokens, D modelDim, H heads, Q/K queries/keys.
-import {
-  type ParameterValues,
-  type PositionStrategy,
-  type Positions,
-  positionRange,
-  type Rotation,
-  type RotationTables,
-  rotationTables,
-  scoreBias,
-} from '@alibi/core'
+import { type PositionStrategy, type Positions, type Rotation, type RotationTables, rotationTables } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { AttentionBias, Tile } from '../kernels/attention/tiled/bias-tile.js'
-import { applyRotation, toDevice } from '../kernels/plain/rotate.js'
-import { type PackedRotation, packRotation } from '../kernels/webgpu/attention/rotation.js'
+import type { AttentionBias } from '../kernels/attention/bias.js'
+import type { PackedRotation } from '../kernels/attention/kernel.js'
+import type { Kernels } from '../kernels/kernels.js'
+import { toDevice } from '../kernels/plain/rotate.js'
+import { packRotation } from '../kernels/webgpu/attention/rotation.js'
+import type { LayerAttention } from './attend.js'
+import { biasForm, biasOnDevice } from './attention-bias.js'
 import { positionParametersOf, sharesParameters } from './position-parameters.js'
 import { tfOps } from './tf-ops.js'
 
@@ -24,6 +19,12 @@ export interface Placement {
   readonly padding?: Int32Array | undefined
 }
 
+/** What of a strategy's hooks a pass's kernels need on the device. */
+interface Needed {
+  readonly layers: readonly LayerAttention[]
+  readonly kernels: Kernels
+}
+
 /** A strategy's hooks evaluated for one forward pass: each is one tensor operation or none. */
 export interface PositionEncoding {
   /** Adds the position embedding; x and the result are [B, L, D]. */
@@ -32,11 +33,10 @@ export interface PositionEncoding {
   rotateQueries(q: tf.Tensor4D): tf.Tensor4D
   /** New keys when rotated keys may be cached, else all keys; [B, H, *, headDim]. */
   rotateKeys(k: tf.Tensor4D): tf.Tensor4D
-  /** For the kernels that turn queries and keys themselves. */
+  /** For kernels that turn queries and keys themselves; undefined without a rotation, or where no layer has such a kernel. */
   readonly packedRotation: PackedRotation | undefined
   /** The bias of a layer's scores. */
   bias(layer: number): AttentionBias
-  readonly trainBias: boolean
   /** Whether a cache holds keys after rotation (true) or before it. */
   readonly cacheRotated: boolean
 }
@@ -47,6 +47,7 @@ export function encodePositions(
   parameters: ReadonlyMap<string, tf.Variable>,
   headDim: number,
   placement: Placement,
+  { layers, kernels }: Needed,
 ): PositionEncoding {
   const { embedding, rotation, bias } = strategy
   const { keys, numQueries, padding } = placement
@@ -62,16 +63,18 @@ export function encodePositions(
     fitting(strategy, rotationTables(rotation, headDim, centred ? centre(positions, keys) : positions, side))
   const queryTables = tables('query', queries)
   const keyTables = tables('key', cacheRotated ? queries : keys)
-  const queryRotation = queryTables && toDevice(queryTables)
-  const keyRotation = keyTables && toDevice(keyTables)
+  // Made here, not in the first block, and only what a layer reads: what a block makes does not outlive it.
+  const someSplit = layers.some(({ projected }) => !projected)
+  const queryRotation = queryTables && someSplit ? toDevice(queryTables) : undefined
+  const keyRotation = keyTables && someSplit ? toDevice(keyTables) : undefined
+  const someProjected = layers.some(({ projected }) => projected)
 
+  const form = biasForm(strategy, keys)
   const makeBias = (layer: number) =>
-    deviceBias(strategy, positionParametersOf(strategy, parameters, layer), queries, keys)
-  // Made here, not in the first block: what a block makes does not outlive it.
+    biasOnDevice(strategy, form, positionParametersOf(strategy, parameters, layer), queries, keys)
   const shared = sharesParameters(strategy) ? makeBias(0) : undefined
   return {
     cacheRotated,
-    trainBias: strategy.parameters !== undefined && bias !== undefined,
     embed(x) {
       if (!embedding) return x
       const [B, L, D] = x.shape
@@ -82,12 +85,9 @@ export function encodePositions(
       const rows = embedding.evaluate(tfOps, positionParametersOf(strategy, parameters, 0), places)
       return tf.add(x, tf.reshape(rows, [padding ? B : 1, L, D]))
     },
-    rotateQueries: (q) => (queryRotation ? applyRotation(q, queryRotation) : q),
-    rotateKeys: (k) => (keyRotation ? applyRotation(k, keyRotation) : k),
-    packedRotation:
-      queryTables && keyTables && numQueries === keys.length && tf.getBackend() === 'webgpu'
-        ? packRotation(queryTables, keyTables)
-        : undefined,
+    rotateQueries: (q) => (queryRotation ? kernels.applyRotation(q, queryRotation) : q),
+    rotateKeys: (k) => (keyRotation ? kernels.applyRotation(k, keyRotation) : k),
+    packedRotation: queryTables && keyTables && someProjected ? packRotation(queryTables, keyTables) : undefined,
     bias: (layer) => shared ?? makeBias(layer),
   }
 }
@@ -112,32 +112,4 @@ function fitting({ name }: PositionStrategy, tables: RotationTables): RotationTa
       `forward: expected a rotation of ${name} that float32 can hold, got a factor of ${beyond[0]}; read fewer tokens at once`,
     )
   return tables
-}
-
-/** The most specific form that attention knows for these positions. */
-function deviceBias(
-  { bias }: PositionStrategy,
-  parameters: ParameterValues<tf.Tensor>,
-  queries: Positions,
-  keys: Positions,
-): AttentionBias {
-  if (!bias) return { kind: 'none' }
-  if (bias.kind === 'linear')
-    return {
-      kind: 'linear',
-      slopes: bias.slopes(tfOps, parameters),
-      queries: tf.tensor1d(queries, 'int32'),
-      keys: tf.tensor1d(keys, 'int32'),
-      consecutive: isConsecutive(keys),
-    }
-  if (bias.kind === 'distance' && isConsecutive(keys))
-    return { kind: 'table', table: bias.evaluate(tfOps, parameters, positionRange(0, keys.length)) }
-  const tiles = ({ start, end, firstKey, numKeys }: Tile) =>
-    scoreBias(tfOps, bias, parameters, queries.subarray(start, end), keys.subarray(firstKey, numKeys))
-  return { kind: 'tiles', tiles }
-}
-
-/** Whether each position is the one before plus 1. */
-function isConsecutive(positions: Positions): boolean {
-  return positions.every((p, i) => p === positions[0]! + i)
 }

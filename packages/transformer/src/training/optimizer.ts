@@ -1,7 +1,8 @@
 // Letters: N, the number of parameters: state and gradients are flat vectors, one update for all of them.
 import { checkInteger, checkOneOf, checkOptions, checkPositive, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { fusedAdamw } from '../kernels/webgpu/adamw.js'
+import { currentKernels } from '../kernels/kernels.js'
+import type { AdamwState, NesterovState } from '../kernels/plain/optimizers.js'
 import { globalNorm } from './global-norm.js'
 import { learningRateAt, type Schedule } from './schedule.js'
 
@@ -52,27 +53,12 @@ export const optimizerState = (kind: OptimizerConfig['kind']): readonly string[]
 export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {
   checkOptimizer(config, parameters)
   const { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, momentum = 0.99, weightDecay = 0, clipNorm } = config
-  const variables = [...parameters.values()]
-  const sizes = variables.map((v) => v.size)
-  const N = sizes.reduce((a, b) => a + b, 0)
+  const decaying = [...parameters].map(([name, value]) => ({ value, decays: name.endsWith('.weight') }))
+  const N = decaying.reduce((sum, { value }) => sum + value.size, 0)
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([N]), false))
   const state: Record<string, tf.Variable> = Object.fromEntries(
     optimizerState(config.kind).map((name) => [name, zeros()]),
   )
-
-  function direction(gradient: tf.Tensor, correction: tf.Tensor, corrected: tf.Tensor): tf.Tensor {
-    if (config.kind === 'sgd-nesterov') {
-      // Sutskever et al. (2013) as PyTorch and fairseq's nag write it: look ahead along the new velocity.
-      const velocity = tf.add(tf.mul(state.velocity!, momentum), gradient)
-      state.velocity!.assign(velocity)
-      return tf.add(gradient, tf.mul(velocity, momentum))
-    }
-    const first = tf.add(tf.mul(state.firstMoment!, beta1), tf.mul(gradient, 1 - beta1))
-    const second = tf.add(tf.mul(state.secondMoment!, beta2), tf.mul(tf.square(gradient), 1 - beta2))
-    state.firstMoment!.assign(first)
-    state.secondMoment!.assign(second)
-    return tf.mul(tf.div(first, tf.add(tf.sqrt(second), corrected)), correction)
-  }
 
   return {
     config,
@@ -83,24 +69,11 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
     },
     apply: (gradient, hyperparameters) =>
       tf.tidy(() => {
-        if (tf.getBackend() === 'webgpu' && config.kind === 'adamw') {
-          const values = [...parameters].map(([name, value]) => ({ value, decays: name.endsWith('.weight') }))
-          const { firstMoment, secondMoment } = state as Record<'firstMoment' | 'secondMoment', tf.Variable>
-          const factor = clipNorm ? clipFactor(gradient, clipNorm) : tf.scalar(1)
-          const adam = { beta1, beta2, weightDecay, firstMoment, secondMoment }
-          fusedAdamw(values, gradient, hyperparameters, factor, adam)
-          return
-        }
-        const [rate, correction, corrected] = tf.unstack(hyperparameters) as [tf.Tensor, tf.Tensor, tf.Tensor]
-        const before = tf.concat1d(variables.map((v) => tf.reshape(v, [-1]) as tf.Tensor1D))
-        const clipped = clipNorm ? tf.mul(gradient, clipFactor(gradient, clipNorm)) : gradient
-        const update = tf.mul(direction(clipped, correction, corrected), rate)
-        const decay = () => tf.mul(maskOfMatrices(parameters), tf.mul(rate, weightDecay))
-        const kept = weightDecay ? tf.sub(before, tf.mul(before, decay())) : before
-        const after = tf.split(tf.sub(kept, update), sizes)
-        variables.forEach((variable, i) => {
-          variable.assign(tf.reshape(after[i]!, variable.shape))
-        })
+        const kernels = currentKernels()
+        const factor = clipNorm ? clipFactor(gradient, clipNorm) : undefined
+        const update = { parameters: decaying, gradient, factor, hyperparameters, weightDecay }
+        if (config.kind === 'adamw') kernels.adamw(update, { ...state, beta1, beta2 } as AdamwState)
+        else kernels.nesterov(update, { ...state, momentum } as NesterovState)
       }),
     dispose: () => tf.dispose(Object.values(state)),
   }
@@ -135,9 +108,3 @@ function checkOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string,
 /** Pascanu et al. (2013): the whole gradient shrinks together, keeping its direction. */
 const clipFactor = (gradient: tf.Tensor1D, norm: number) =>
   tf.minimum(1, tf.div(norm, tf.add(globalNorm(gradient), 1e-6)))
-
-function maskOfMatrices(parameters: ReadonlyMap<string, tf.Variable>): tf.Tensor1D {
-  return tf.concat1d(
-    [...parameters].map(([name, v]) => tf.fill([v.size], name.endsWith('.weight') ? 1 : 0) as tf.Tensor1D),
-  )
-}

@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
 import { checkModel } from '../model/check-model.js'
 import type { ForwardOptions } from '../model/forward-options.js'
 import type { Model } from '../model/model.js'
@@ -18,7 +19,7 @@ export type StepCompiler = (
 const USUAL_TAIL = 1 / 8
 
 /** What {@link createTrainer} takes besides a model and an optimizer. */
-export interface TrainerOptions {
+export interface TrainerOptions extends AttentionSettings {
   /** Of dropout; the weights' seed is createModel's. Default 0. */
   readonly seed?: number
   /** Parts a batch is cut into, whose gradients add up: the same step in less memory. Default 1. */
@@ -27,8 +28,6 @@ export interface TrainerOptions {
   readonly step?: number
   /** Makes the step faster, e.g. one graph. Absent: op by op. */
   readonly compile?: StepCompiler | undefined
-  /** As in {@link ForwardOptions}. Default 'float32'. */
-  readonly attentionStorage?: ForwardOptions['attentionStorage']
   /** Where a step's tokens are, ascending; [L]. Absent: 0 to L − 1. Not with `compile`, which keeps a step's positions. */
   readonly positions?: ((step: number, length: number) => Int32Array) | undefined
 }
@@ -60,7 +59,7 @@ export interface Trainer {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof TrainerOptions)[] = [
-  'seed', 'microBatches', 'step', 'compile', 'attentionStorage', 'positions',
+  'seed', 'microBatches', 'step', 'compile', 'positions', ...ATTENTION_SETTINGS,
 ]
 
 /**
@@ -72,7 +71,7 @@ const OPTIONS: readonly (keyof TrainerOptions)[] = [
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
   checkModel('createTrainer', model)
   checkOptions('createTrainer', options, OPTIONS)
-  const { seed = 0, microBatches = 1, step: first = 0, compile = opByOp, positions, attentionStorage } = options
+  const { seed = 0, microBatches = 1, step: first = 0, compile = opByOp, positions } = options
   checkInteger('createTrainer', 'seed', seed, Number.MIN_SAFE_INTEGER)
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
   checkInteger('createTrainer', 'step', first, 0)
@@ -82,7 +81,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
   const strategy = model.strategy.name
   let step = first
   const update = updateOf(model, optimizer, microBatches, (length) => ({
-    attentionStorage,
+    ...attentionSettings(options),
     ...(positions && { positions: positions(step, length) }),
   }))
   const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import { onTensorflow, tensorflowOp } from '../tensorflow/tensorflow-op.js'
+
+/** Uniform in [0, 1), a function of the seed; int32 [2]. */
+type Uniform = (shape: readonly number[], seed: tf.Tensor1D) => tf.Tensor
 
 /**
  * What dropout multiplies by (Srivastava et al., 2014): 1 / (1 − rate) for what is kept, 0 for the rest. A function of the
@@ -8,16 +10,12 @@ import { onTensorflow, tensorflowOp } from '../tensorflow/tensorflow-op.js'
  * @param seed - int32 [2]
  * @returns shape `shape`
  */
-export function keepMask(shape: readonly number[], rate: number, seed: tf.Tensor1D): tf.Tensor {
-  return tf.div(tf.cast(tf.greaterEqual(uniform(shape, seed), rate), 'float32'), 1 - rate)
-}
+export const keepMask = keepMaskOf((shape, seed) => {
+  const [a, b] = seed.dataSync()
+  return tf.randomUniform([...shape], 0, 1, 'float32', a! * 1_000_003 + b!)
+})
 
-/** Uniform in [0, 1); on TensorFlow an op of its seed, which a compiled step may be fed. */
-function uniform(shape: readonly number[], seed: tf.Tensor1D): tf.Tensor {
-  if (!onTensorflow()) {
-    const [a, b] = seed.dataSync()
-    return tf.randomUniform([...shape], 0, 1, 'float32', a! * 1_000_003 + b!)
-  }
-  const types = { dtype: 'float32', T: 'int32', Tseed: 'int32' } as const
-  return tensorflowOp('StatelessRandomUniform', types, [tf.tensor1d([...shape], 'int32'), seed])[0]!
+export function keepMaskOf(uniform: Uniform) {
+  return (shape: readonly number[], rate: number, seed: tf.Tensor1D): tf.Tensor =>
+    tf.div(tf.cast(tf.greaterEqual(uniform(shape, seed), rate), 'float32'), 1 - rate)
 }

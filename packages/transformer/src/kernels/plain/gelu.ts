@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../custom-grad.js'
-import { fusedGelu } from '../webgpu/gelu.js'
 
 const C = Math.sqrt(2 / Math.PI)
 
@@ -10,7 +9,6 @@ const C = Math.sqrt(2 / Math.PI)
  * @returns the shape of `x`
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  if (tf.getBackend() === 'webgpu') return fusedGelu(x)
   const forward = customGrad(([x], save) => {
     const t = tf.tanh(tf.mul(x!, tf.add(tf.mul(tf.square(x!), C * 0.044715), C)))
     save([x!, t])

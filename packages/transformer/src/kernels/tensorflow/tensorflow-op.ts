@@ -11,10 +11,8 @@ interface NodeBackend {
   ): tf.Tensor[]
 }
 
-export const onTensorflow = () => tf.getBackend() === 'tensorflow'
-
 /**
- * An op of TensorFlow that TensorFlow.js has no name for; without a gradient, and where {@link onTensorflow} only.
+ * An op of TensorFlow that TensorFlow.js has no name for; without a gradient, and on the backend of tfjs-node only.
  *
  * @param types - the op's attributes that are types
  */

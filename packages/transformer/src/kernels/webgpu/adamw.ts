@@ -1,35 +1,18 @@
-import type * as tf from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs'
+import type { AdamwState, Update } from '../plain/optimizers.js'
 import { deviceLimits, runKernel } from './dispatch.js'
 import { flat, flatWorkgroups } from './grid.js'
-
-interface AdamwOptions {
-  readonly beta1: number
-  readonly beta2: number
-  readonly weightDecay: number
-  /** Moments of all parameters, flat. */
-  readonly firstMoment: tf.Tensor
-  readonly secondMoment: tf.Tensor
-}
 
 /** Buffers besides the parameters: gradient, both moments, the step's numbers, the factor of clipping. */
 const OTHERS = 5
 
 /**
- * Updates parameters in place, as many in one dispatch as a kernel may bind. Their buffers are written to, so clones made
- * before change with them.
- *
- * @param parameters - with whether each decays; in the order of the flat gradient
- * @param gradient - flat
- * @param hyperparameters - rate, correction, epsilon: see `Optimizer`; fp32 [3]
- * @param factor - of the gradient; a scalar
+ * AdamW of as many parameters in one dispatch as a kernel may bind. Their buffers are written to, so clones made before
+ * change with them.
  */
-export function fusedAdamw(
-  parameters: readonly { readonly value: tf.Tensor; readonly decays: boolean }[],
-  gradient: tf.Tensor,
-  hyperparameters: tf.Tensor,
-  factor: tf.Tensor,
-  { beta1, beta2, weightDecay, firstMoment, secondMoment }: AdamwOptions,
-): void {
+export function fusedAdamw(update: Update, { firstMoment, secondMoment, beta1, beta2 }: AdamwState): void {
+  const { parameters, gradient, hyperparameters, weightDecay } = update
+  const factor = update.factor ?? tf.scalar(1)
   const atATime = deviceLimits().maxStorageBuffersPerShaderStage - OTHERS
   const inPlace = (name: string, tensor: tf.Tensor) => ({ name, element: 'f32', shape: tensor.shape, tensor }) as const
   const input = (name: string, tensor: tf.Tensor) => ({ name, element: 'f32', tensor }) as const

@@ -6,7 +6,8 @@ import { byColumn, columnWorkgroups } from './grid.js'
 const SUM_ROWS = byColumn('sum.x += x[row * u.columns + column];', 'result[column] = sum.x;')
 
 /** x·weight + bias with the sum in the product's kernel; three dispatches backwards. */
-export function fusedLinear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor): tf.Tensor2D {
+export function fusedLinear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor | undefined): tf.Tensor2D {
+  if (!bias) return tf.matMul(x, weight)
   const forward = customGrad(([x, weight, bias], save) => {
     const [a, b] = [x, weight] as tf.Tensor2D[]
     save([a!, b!])

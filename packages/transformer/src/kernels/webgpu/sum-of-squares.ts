@@ -12,8 +12,8 @@ const CODE = byRow(`
   sum = sum64(sum, thread);
   if (thread == 0u) { parts[row] = sum; }`)
 
-/** Σ x², a scalar: parts first, so that no thread adds more than 64 numbers to one sum. */
-export function sumOfSquares(x: tf.Tensor1D): tf.Tensor {
+/** Σ x², a scalar: parts first, so that no thread adds more than 64 numbers to one sum; webgpu's own adds them all in a row. */
+export function fusedSumOfSquares(x: tf.Tensor1D): tf.Tensor {
   const rows = Math.ceil(x.size / PART)
   const [parts] = runKernel({
     name: 'sum of squares',

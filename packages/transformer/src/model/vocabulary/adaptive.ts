@@ -2,8 +2,7 @@
 import type { ParameterSpec } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../../config.js'
-import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
-import { keepMask } from '../../kernels/plain/dropout.js'
+import { currentKernels } from '../../kernels/kernels.js'
 import { gatherRows } from '../../kernels/plain/gather-rows.js'
 import type { Vocabulary } from './vocabulary.js'
 
@@ -69,7 +68,10 @@ export function adaptiveVocabulary(
     const kept =
       dropoutSeed && tailDropout
         ? // Below zero no other dropout of a pass has its seed.
-          tf.mul(projected, keepMask(projected.shape, tailDropout, tf.concat1d([dropoutSeed, int([-1 - tail])])))
+          tf.mul(
+            projected,
+            currentKernels().keepMask(projected.shape, tailDropout, tf.concat1d([dropoutSeed, int([-1 - tail])])),
+          )
         : projected
     return tf.matMul(kept as tf.Tensor2D, table(tail + 1), false, true)
   }
@@ -102,6 +104,7 @@ export function adaptiveVocabulary(
     },
     losses(hidden, targets, places, dropoutSeed) {
       const N = targets.size
+      const { crossEntropy } = currentKernels()
       const ofHead = crossEntropy(headLogits(hidden), headTargets(targets))
       const ofTails = tails.flatMap(({ from, size }, i) => {
         const list = places[i]!

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../../config.js'
-import { crossEntropy } from '../../kernels/plain/cross-entropy.js'
+import { currentKernels } from '../../kernels/kernels.js'
 import { gatherRows } from '../../kernels/plain/gather-rows.js'
 import type { Vocabulary } from './vocabulary.js'
 
@@ -12,7 +12,7 @@ export function plainVocabulary(config: ResolvedModelConfig, parameters: Readonl
   return {
     embed: (ids) => gatherRows(p('embedding.weight'), ids),
     logits,
-    losses: (hidden, targets) => crossEntropy(logits(hidden), targets),
+    losses: (hidden, targets) => currentKernels().crossEntropy(logits(hidden), targets),
     tailPlaces: () => [],
     headSize: config.vocabularySize,
   }

@@ -1,4 +1,4 @@
-// Letters: H heads, Q/K queries/keys, R the farthest distance that counts; a tile is blockSize queries.
+// Letters: H heads, Q/K queries/keys, R the farthest distance that counts; a tile is tileSize queries.
 import type { ScoreBounds } from './score-bounds.js'
 
 /** exp of anything below −103.97 is 0 in fp32 (half of the least subnormal number is 2⁻¹⁵⁰). */
@@ -29,13 +29,13 @@ export interface KeyRange {
 export function keyRanges(
   bias: KnownBias,
   bounds: readonly ScoreBounds[],
-  { numKeys, numQueries, blockSize, tolerance }: Record<'numKeys' | 'numQueries' | 'blockSize' | 'tolerance', number>,
+  { numKeys, numQueries, tileSize, tolerance }: Record<'numKeys' | 'numQueries' | 'tileSize' | 'tolerance', number>,
 ): KeyRange[] {
   return bounds.map(({ upper, own }, tile) => {
-    const start = numKeys - numQueries + tile * blockSize
+    const start = numKeys - numQueries + tile * tileSize
     return {
       start,
-      end: Math.min(start + blockSize, numKeys),
+      end: Math.min(start + tileSize, numKeys),
       first: upper.map((bound, head) => {
         const excess = bound - own[head]!
         const reach =

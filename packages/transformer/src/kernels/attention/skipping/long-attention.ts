@@ -1,7 +1,11 @@
 // Letters: B batch, H heads, Q/K queries/keys.
+import { fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import type { AttentionBias } from '../tiled/bias-tile.js'
-import { type AttentionOptions, attendTile, causalTiles, join } from '../tiled/tile.js'
+import type { AttentionBias } from '../bias.js'
+import type { AttentionInputs, AttentionKernel } from '../kernel.js'
+import type { AttentionProblem } from '../problem.js'
+import { attendTile, causalTiles, join } from '../tiled/tile.js'
+import { tiled } from '../tiled/tiled.js'
 import { type KeyRange, type KnownBias, keyRanges } from './key-ranges.js'
 import { scoreBounds } from './score-bounds.js'
 import { LARGEST_SCORE, skippingAttention } from './skipping.js'
@@ -10,67 +14,57 @@ import { LARGEST_SCORE, skippingAttention } from './skipping.js'
 const LONG = 1024
 
 /**
- * Its tiles are larger than blockSize: 16,384 tokens took 4.3 s in tiles of 512, 5.3 in 256, 7.1 in 128 (2 threads). A batch
+ * Its tiles are larger than queriesPerTile: 16,384 tokens took 4.3 s in tiles of 512, 5.3 in 256, 7.1 in 128 (2 threads). A batch
  * fills an operation with fewer queries a row.
  */
-const LONG_BLOCK = 512
+const LONG_TILE = 512
 
-/** Whether this pass is long, needs no gradient, and may wait for numbers on the host. */
-export const isLong = (q: tf.Tensor4D) =>
-  q.shape[2] >= LONG && tf.getBackend() !== 'webgpu' && tf.engine().state.gradientDepth === 0
+/** Causal attention without gradients, over the keys that have any weight: what a long evaluation takes. */
+export const skipping: AttentionKernel = {
+  name: 'skipping',
+  takes: ['linear bias', 'table bias'],
+  refuses({ backend, trains, numQueries, asks }) {
+    if (trains) return 'has no gradients'
+    if (backend === 'webgpu') return 'reads numbers on the host, which webgpu would wait for'
+    if (numQueries < LONG) return `is for ${LONG} queries or more`
+    return asks.length ? undefined : 'needs a bias that falls with distance'
+  },
+  run: (problem, inputs) => attendCounting(problem, inputs) ?? tiled.run(problem, inputs),
+}
 
-/**
- * Causal attention without gradients, over the keys that have any weight.
- *
- * @param q - shape [B, H, Q, headDim]; the last Q of the K tokens
- * @param k - shape [B, H, K, headDim]
- * @param v - shape [B, H, K, headDim]
- * @returns shape [B, H, Q, headDim]; undefined where every key counts, or nothing is known of the bias
- */
-export function attendLong(
-  q: tf.Tensor4D,
-  k: tf.Tensor4D,
-  v: tf.Tensor4D,
-  options: AttentionOptions,
-): tf.Tensor4D | undefined {
-  const { bias, skipTolerance: tolerance = 0 } = options
+/** @returns shape [B, H, Q, headDim]; undefined where every key counts */
+function attendCounting(problem: AttentionProblem, inputs: AttentionInputs): tf.Tensor4D | undefined {
+  const { q, k, v, bias } = inputs
+  const { batchSize, numQueries, numKeys, queriesPerTile, skipTolerance: tolerance } = problem
   const known = readBias(bias)
-  if (!known) return undefined
-  const shape = { numQueries: q.shape[2], numKeys: k.shape[2], tolerance }
+  const shape = { numQueries, numKeys, tolerance }
   if ('slopes' in known) {
-    const blockSize = Math.max(Math.floor(LONG_BLOCK / q.shape[0]), options.blockSize)
-    const bounds = scoreBounds(q, k, blockSize)
+    const tileSize = Math.max(Math.floor(LONG_TILE / batchSize), queriesPerTile)
+    const bounds = scoreBounds(q, k, tileSize)
     if (bounds.every(({ upper }) => upper.every((score) => score <= LARGEST_SCORE))) {
-      const ranges = keyRanges(known, bounds, { ...shape, blockSize })
-      return skippingAttention(q, k, v, known.slopes, ranges, blockSize).output
+      const ranges = keyRanges(known, bounds, { ...shape, tileSize })
+      return skippingAttention(q, k, v, known.slopes, ranges, tileSize).output
     }
   }
-  const { blockSize } = options
-  const ranges = keyRanges(known, scoreBounds(q, k, blockSize), { ...shape, blockSize })
-  const allCount = ranges.every(({ first }) => first.every((key) => key < blockSize))
-  return allCount ? undefined : attendRanges(q, k, v, options, ranges)
+  const ranges = keyRanges(known, scoreBounds(q, k, queriesPerTile), { ...shape, tileSize: queriesPerTile })
+  const allCount = ranges.every(({ first }) => first.every((key) => key < queriesPerTile))
+  return allCount ? undefined : attendRanges(inputs, ranges, queriesPerTile)
 }
 
 /** The bias on the host, where distances are those of indices. */
-function readBias(bias: AttentionBias): KnownBias | undefined {
-  if (bias.kind === 'linear') return bias.consecutive ? { slopes: bias.slopes.dataSync() } : undefined
-  return bias.kind === 'table' ? { table: bias.table.dataSync(), length: bias.table.shape[1]! } : undefined
+function readBias(bias: AttentionBias): KnownBias {
+  if (bias.kind === 'linear') return { slopes: bias.slopes.dataSync() }
+  if (bias.kind === 'table') return { table: bias.table.dataSync(), length: bias.table.shape[1]! }
+  return fail('attention', 'a bias by distance', `one of kind ${bias.kind}`, TypeError)
 }
 
 /** Heads that need the same keys go together. */
-function attendRanges(
-  q: tf.Tensor4D,
-  k: tf.Tensor4D,
-  v: tf.Tensor4D,
-  options: AttentionOptions,
-  ranges: readonly KeyRange[],
-): tf.Tensor4D {
+function attendRanges({ q, k, v, bias }: AttentionInputs, ranges: readonly KeyRange[], tileSize: number): tf.Tensor4D {
   const H = q.shape[1]
-  const { blockSize } = options
-  const tiles = causalTiles(q.shape[2], k.shape[2], blockSize)
+  const tiles = causalTiles(q.shape[2], k.shape[2], tileSize)
   // Rounded down so that more heads agree.
   const firstKeys = Array.from({ length: H }, (_, head) =>
-    ranges.map(({ first }) => first[head]! - (first[head]! % blockSize)),
+    ranges.map(({ first }) => first[head]! - (first[head]! % tileSize)),
   )
   const groups = new Map<string, number[]>()
   for (const [head, keys] of firstKeys.entries()) groups.set(keys.join(), [...(groups.get(keys.join()) ?? []), head])
@@ -78,7 +72,7 @@ function attendRanges(
     const outputs = [...groups.values()].map((heads) => {
       const indices = tf.tensor1d(heads, 'int32')
       const [queries, keys, values] = [q, k, v].map((x) => tf.gather(x, indices, 1))
-      const own = { ...options, bias: biasOf(options.bias, indices) }
+      const own = { bias: biasOf(bias, indices) }
       const parts = tiles.map((tile, i) =>
         tf.tidy(() => {
           const counting = { ...tile, firstKey: firstKeys[heads[0]!]![i]! }

@@ -1,4 +1,4 @@
-// Letters: B batch, H heads, Q/K queries/keys, D headDim; a tile is blockSize queries.
+// Letters: B batch, H heads, Q/K queries/keys, D headDim; a tile is tileSize queries.
 import * as tf from '@tensorflow/tfjs'
 
 /** What bounds the scores q·k/√D of one tile, before any bias; a number a head. */
@@ -14,9 +14,9 @@ export interface ScoreBounds {
  *
  * @param q - shape [B, H, Q, D]; the last Q of the K tokens
  * @param k - shape [B, H, K, D]
- * @returns a bound for each block of `blockSize` queries
+ * @returns a bound for each block of `tileSize` queries
  */
-export function scoreBounds(q: tf.Tensor4D, k: tf.Tensor4D, blockSize: number): ScoreBounds[] {
+export function scoreBounds(q: tf.Tensor4D, k: tf.Tensor4D, tileSize: number): ScoreBounds[] {
   const [B, H, numQueries, headDim] = q.shape
   const numKeys = k.shape[2]
   const onDevice = tf.tidy(() => {
@@ -30,8 +30,8 @@ export function scoreBounds(q: tf.Tensor4D, k: tf.Tensor4D, blockSize: number): 
   tf.dispose(onDevice)
 
   const scale = 1 / Math.sqrt(headDim)
-  return Array.from({ length: Math.ceil(numQueries / blockSize) }, (_, tile) => {
-    const [start, end] = [tile * blockSize, Math.min((tile + 1) * blockSize, numQueries)]
+  return Array.from({ length: Math.ceil(numQueries / tileSize) }, (_, tile) => {
+    const [start, end] = [tile * tileSize, Math.min((tile + 1) * tileSize, numQueries)]
     const heads = Array.from({ length: H }, (_, head) => {
       let [norm, least] = [0, Infinity]
       for (let i = head * numQueries + start; i < head * numQueries + end; i++) {

@@ -1,4 +1,4 @@
-// Letters: B batch, H heads, Q/K queries/keys, D headDim; a tile is blockSize queries.
+// Letters: B batch, H heads, Q/K queries/keys, D headDim; a tile is tileSize queries.
 import * as tf from '@tensorflow/tfjs'
 import type { KeyRange } from './key-ranges.js'
 
@@ -15,7 +15,7 @@ export const LARGEST_SCORE = 40
  * @param q - shape [B, H, Q, D]; the last Q of the K tokens, at consecutive positions
  * @param k - shape [B, H, K, D]
  * @param v - shape [B, H, K, D]
- * @param ranges - which keys count, of tiles of `blockSize` queries; no score may be above {@link LARGEST_SCORE}
+ * @param ranges - which keys count, of tiles of `tileSize` queries; no score may be above {@link LARGEST_SCORE}
  * @returns shape [B, H, Q, D], and how many scores were computed
  */
 export function skippingAttention(
@@ -24,7 +24,7 @@ export function skippingAttention(
   v: tf.Tensor4D,
   slopes: ArrayLike<number>,
   ranges: readonly KeyRange[],
-  blockSize: number,
+  tileSize: number,
 ): { readonly output: tf.Tensor4D; readonly scores: number } {
   const [B, H, numQueries, headDim] = q.shape
   const numKeys = k.shape[2]
@@ -41,13 +41,13 @@ export function skippingAttention(
       order.map((head) => slopes[head]!),
       [1, H, 1, 1],
     )
-    const ownBias = diagonal(blockSize, steepness)
+    const ownBias = diagonal(tileSize, steepness)
     const decay = tf.exp(tf.mul(steepness, tf.range(-numKeys, 0).reshape([1, 1, numKeys, 1])))
 
     const tiles = ranges.map(({ start, end, first }) =>
       tf.tidy(() => {
         const size = end - start
-        const groups = neighbours(order.map((head) => Math.floor(first[head]! / blockSize) * blockSize))
+        const groups = neighbours(order.map((head) => Math.floor(first[head]! / tileSize) * tileSize))
         const parts = groups.map(({ from, head, count }) => {
           scores += B * count * size * (end - from)
           const cut = (x: tf.Tensor, low: number, high: number) =>

@@ -1,76 +1,44 @@
 // Letters: B batch, H heads, Q/K queries/keys.
-import { checkInteger, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../../custom-grad.js'
-import { canFuse, fusedAttention } from '../../webgpu/attention/fused.js'
-import { attendLong, isLong } from '../skipping/long-attention.js'
-import { type AttentionBias, penalties, sumDiagonals, type Tile } from './bias-tile.js'
-import { type AttentionOptions, attendTile, causalTiles, join } from './tile.js'
+import type { AttentionBias, Tile } from '../bias.js'
+import type { AttentionInputs, AttentionKernel } from '../kernel.js'
+import type { AttentionProblem } from '../problem.js'
+import { penalties, sumDiagonals } from './bias-tile.js'
+import { attendTile, causalTiles, join } from './tile.js'
 
 /**
- * Causal attention, softmax(q·kᵀ/√headDim + bias)·v, a block of queries against the keys up to it at a time: no work
- * above the diagonal and memory linear in K. The backward pass keeps only q, k, v and the output and computes each block's
- * weights again (FlashAttention's idea; Dao et al., 2022).
- *
- * The queries are the last Q of the K tokens, as in decoding from a cache.
- *
- * @param q - shape [B, H, Q, headDim]
- * @param k - shape [B, H, K, headDim]
- * @param v - shape [B, H, K, headDim]
- * @returns shape [B, H, Q, headDim]
- * @throws Error, one line, for float16 storage where no fused kernel computes this
+ * A block of queries against the keys up to it at a time: no work above the diagonal and memory linear in K. The backward
+ * pass keeps only q, k, v and the output and computes each block's weights again (FlashAttention's idea; Dao et al., 2022).
  */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: AttentionOptions): tf.Tensor4D {
-  checkInputs(q, k, v, options)
-  const { padding, dropout } = options
-  const [batchSize, numHeads, numQueries, headDim] = q.shape
-  if (!dropout && canFuse(options, { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }))
-    return fusedAttention(q, k, v, options)
-  if (options.attentionStorage === 'float16')
-    throw new Error(
-      `attention: expected what the fused kernels of webgpu compute, to store it as float16, got ${describe(options)} and headDim ${headDim} on ${tf.getBackend()}; leave attentionStorage out`,
-    )
-  const long = padding || dropout || !isLong(q) ? undefined : attendLong(q, k, v, options)
-  if (long) return long
-  const tiles = causalTiles(q.shape[2], k.shape[2], options.blockSize)
-  const trained = options.trainBias ? biasTensors(options.bias, tiles) : []
-  const constants = constantsOf(options)
-  const forward = customGrad((inputs, save) => {
-    const [q, k, v, ...bias] = inputs
+export const tiled: AttentionKernel = {
+  name: 'tiled',
+  takes: ['linear bias', 'table bias', 'tile bias', 'trained bias', 'position gaps', 'padding', 'dropout'],
+  refuses: () => undefined,
+  run: attendTiled,
+}
+
+function attendTiled(problem: AttentionProblem, inputs: AttentionInputs): tf.Tensor4D {
+  const tiles = causalTiles(problem.numQueries, problem.numKeys, problem.queriesPerTile)
+  const trainBias = problem.asks.includes('trained bias')
+  const trained = trainBias ? biasTensors(inputs.bias, tiles) : []
+  const constants = constantsOf(inputs, trainBias)
+  const forward = customGrad((args, save) => {
+    const [q, k, v, ...bias] = args
     const outputs = tiles.map((tile) =>
       tf.tidy(() => {
-        const { weights, values } = attendTile(q!, k!, v!, bias, tile, options)
+        const { weights, values } = attendTile(q!, k!, v!, bias, tile, inputs)
         return tf.matMul(weights, values)
       }),
     )
     const value = join(outputs)
-    save([value, ...inputs, ...constants.tensors])
+    save([value, ...args, ...constants.tensors])
     const gradient = (dy: tf.Tensor, [output, ...saved]: readonly tf.Tensor[]) =>
-      attentionGradients(
-        dy,
-        output!,
-        saved.slice(0, inputs.length),
-        tiles,
-        constants.replace(saved.slice(inputs.length)),
-      )
+      attentionGradients(dy, output!, saved.slice(0, args.length), tiles, constants.replace(saved.slice(args.length)))
     return { value, gradient }
   })
-  return forward(q, k, v, ...trained) as tf.Tensor4D
+  return forward(inputs.q, inputs.k, inputs.v, ...trained) as tf.Tensor4D
 }
-
-function checkInputs(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: AttentionOptions): void {
-  for (const [name, x] of Object.entries({ q, k, v }))
-    if (x?.shape?.length !== 4)
-      fail('attention', `a tensor ${name} of 4 dimensions`, x?.shape ? `[${x.shape}]` : x, TypeError)
-  if (!options?.bias?.kind) fail('attention', 'options with a bias', options, TypeError)
-  checkInteger('attention', 'blockSize', options.blockSize, 1)
-  const { bias } = options
-  if (bias.kind === 'linear' && (bias.queries.dtype !== 'int32' || bias.keys.dtype !== 'int32'))
-    fail('attention', 'positions as int32', `${bias.queries.dtype} and ${bias.keys.dtype}`, TypeError)
-}
-
-const describe = ({ bias, dropout }: AttentionOptions) =>
-  `a bias of kind ${bias.kind}${dropout ? ' with dropout of weights' : ''}`
 
 /** The tensors through which a bias is trained. */
 function biasTensors(bias: AttentionBias, tiles: readonly Tile[]): tf.Tensor[] {
@@ -80,8 +48,8 @@ function biasTensors(bias: AttentionBias, tiles: readonly Tile[]): tf.Tensor[] {
 }
 
 /** The tensors in the options that are not inputs of the gradient, and the options with others in their place. */
-function constantsOf(options: AttentionOptions) {
-  const { bias, trainBias, padding, dropout } = options
+function constantsOf(options: AttentionInputs, trainBias: boolean) {
+  const { bias, padding, dropout } = options
   const ofBias: Record<string, tf.Tensor> = {}
   if (bias.kind === 'linear') Object.assign(ofBias, { queries: bias.queries, keys: bias.keys })
   if (bias.kind === 'linear' && !trainBias) ofBias.slopes = bias.slopes
@@ -89,7 +57,7 @@ function constantsOf(options: AttentionOptions) {
   const names = Object.keys(ofBias)
   return {
     tensors: [...Object.values(ofBias), ...(padding ? [padding] : []), ...(dropout ? [dropout.seed] : [])],
-    replace(tensors: readonly tf.Tensor[]): AttentionOptions {
+    replace(tensors: readonly tf.Tensor[]): AttentionInputs {
       const left = [...tensors]
       const own = Object.fromEntries(names.map((name) => [name, left.shift()]))
       return {
@@ -107,7 +75,7 @@ function attentionGradients(
   output: tf.Tensor,
   saved: tf.Tensor[],
   tiles: readonly Tile[],
-  options: AttentionOptions,
+  options: AttentionInputs,
 ) {
   const [q, k, v, ...trained] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]]
   const [B, H, , headDim] = q.shape as [number, number, number, number]

@@ -1,7 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys, D headDim, N distances.
 import * as tf from '@tensorflow/tfjs'
-import type { AttentionBias } from '../../attention/tiled/bias-tile.js'
-import type { AttentionStorage } from '../../attention/tiled/tile.js'
+import type { AttentionKernel, ProjectedInputs } from '../../attention/kernel.js'
+import type { AttentionProblem } from '../../attention/problem.js'
 import { customGrad } from '../../custom-grad.js'
 import { deviceLimits, type Kernel, runKernel } from '../dispatch.js'
 import { toHalf } from '../half.js'
@@ -9,84 +9,49 @@ import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from
 import type { BiasShape } from './bias.js'
 import { boundsCode } from './bounds.js'
 import { forwardCode } from './forward.js'
-import { type PackedRotation, turnPacked } from './rotation.js'
+import { turnPacked } from './rotation.js'
 import type { TileShape } from './tiles.js'
-
-interface FusedOptions {
-  readonly bias: AttentionBias
-  /** Whether gradients reach the slopes or the table. */
-  readonly trainBias: boolean
-  /** 1 for keys that no query may attend to; [B, 1, 1, K]. */
-  readonly padding?: tf.Tensor | undefined
-  readonly attentionStorage?: AttentionStorage | undefined
-  /** Turns queries and keys that are within one tensor. */
-  readonly rotation?: PackedRotation | undefined
-}
-
-interface Sizes {
-  readonly batchSize: number
-  readonly numHeads: number
-  readonly numQueries: number
-  readonly numKeys: number
-  readonly headDim: number
-}
 
 /** Tiles of keys from which on it pays to look for those that have no weight. */
 const SKIP_FROM = 8
 
-/** Whether the fused kernels compute this: the rest is done tile by tile with TensorFlow.js's operations. */
-export function canFuse(options: FusedOptions, { headDim }: Sizes): boolean {
-  if (tf.getBackend() !== 'webgpu' || options.bias.kind === 'tiles' || headDim % 4 !== 0 || headDim > 128) return false
-  return numBuffers(options) <= deviceLimits().maxStorageBuffersPerShaderStage
+/** Attention in WGSL: one kernel forward, three to five backward (FlashAttention; Dao et al., 2022). */
+export const fused: AttentionKernel = {
+  name: 'fused',
+  takes: ['linear bias', 'table bias', 'trained bias', 'position gaps', 'padding', 'float16 storage'],
+  refuses(problem) {
+    const { backend, headDim } = problem
+    if (backend !== 'webgpu') return `runs on webgpu, not on ${backend}`
+    if (headDim % 4 !== 0 || headDim > 128) return 'takes a headDim that is a multiple of 4 up to 128'
+    const [needed, most] = [numBuffers(problem), deviceLimits().maxStorageBuffersPerShaderStage]
+    return needed > most ? `binds ${needed} buffers, of which the device allows ${most}` : undefined
+  },
+  run: (problem, { q, k, v, bias, padding }) =>
+    differentiable(problem, { q, k, v }, q.shape, { bias, padding }) as tf.Tensor4D,
+  runProjected: (problem, { qkv, ...inputs }) =>
+    differentiable(problem, { qkv }, [qkv.shape[0], qkv.shape[1] / 3], inputs) as tf.Tensor2D,
 }
 
+const hasBias = ({ asks }: AttentionProblem) => asks.includes('linear bias') || asks.includes('table bias')
+
 /** The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need. It needs no rotation. */
-const numBuffers = ({ bias, padding }: FusedOptions) =>
-  7 + [bias.kind !== 'none', needsPositions(bias), padding].filter(Boolean).length
+const numBuffers = (problem: AttentionProblem) =>
+  7 +
+  [hasBias(problem), problem.asks.includes('position gaps'), problem.asks.includes('padding')].filter(Boolean).length
 
 /**
  * Whether some keys may have no weight, and the device can bind what tells which. Not where a table is trained: one a layer
  * has the most dispatches of all, and skipping would add another to each.
  */
-function canSkip(options: FusedOptions): boolean {
-  const { bias, trainBias, padding } = options
-  if (bias.kind === 'table' && trainBias && tf.engine().state.gradientDepth > 0) return false
-  const mayFall = bias.kind !== 'none' && !needsPositions(bias)
-  return (mayFall || padding !== undefined) && numBuffers(options) < deviceLimits().maxStorageBuffersPerShaderStage
+function canSkip(problem: AttentionProblem): boolean {
+  const { asks } = problem
+  if (asks.includes('table bias') && asks.includes('trained bias')) return false
+  const mayFall = hasBias(problem) && !asks.includes('position gaps')
+  return (mayFall || asks.includes('padding')) && numBuffers(problem) < deviceLimits().maxStorageBuffersPerShaderStage
 }
 
-const needsPositions = (bias: AttentionBias) => bias.kind === 'linear' && !bias.consecutive
-
-/**
- * Causal attention of queries, keys and values in tensors of their own; the queries are the last Q of the K tokens.
- *
- * @param q - shape [B, H, Q, D]
- * @param k - shape [B, H, K, D]
- * @param v - shape [B, H, K, D]
- * @returns shape [B, H, Q, D]
- */
-export function fusedAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: FusedOptions): tf.Tensor4D {
-  const [batchSize, numHeads, numQueries, headDim] = q.shape
-  const sizes = { batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }
-  return differentiable({ q, k, v }, q.shape, sizes, options) as tf.Tensor4D
-}
-
-/**
- * Causal attention within sequences, straight from the product that makes queries, keys and values.
- *
- * @param qkv - shape [B·L, 3·H·D]
- * @returns shape [B·L, H·D]
- */
-export function fusedSelfAttention(
-  qkv: tf.Tensor2D,
-  { batchSize, numHeads }: Pick<Sizes, 'batchSize' | 'numHeads'>,
-  options: FusedOptions,
-): tf.Tensor2D {
-  const L = qkv.shape[0] / batchSize
-  const D = qkv.shape[1] / 3
-  const sizes = { batchSize, numHeads, numQueries: L, numKeys: L, headDim: D / numHeads }
-  return differentiable({ qkv }, [qkv.shape[0], D], sizes, options) as tf.Tensor2D
-}
+/** Everything but queries, keys and values. */
+type Inputs = Pick<ProjectedInputs, 'bias' | 'padding' | 'rotation'>
 
 type Named = Readonly<Record<string, tf.Tensor>>
 
@@ -94,7 +59,7 @@ type Named = Readonly<Record<string, tf.Tensor>>
 interface Plan {
   readonly shape: TileShape
   readonly bias: BiasShape
-  readonly sizes: Sizes
+  readonly problem: AttentionProblem
   /** The shapes of q, k and v, or of qkv. */
   readonly shapes: Readonly<Record<string, readonly number[]>>
   readonly uniforms: Readonly<Record<string, number>>
@@ -104,9 +69,9 @@ interface Plan {
   readonly trained: 'slopes' | 'table' | undefined
 }
 
-function differentiable(tensors: Named, outShape: number[], sizes: Sizes, options: FusedOptions): tf.Tensor {
-  const plan = planOf(tensors, sizes, options)
-  const shared = sharedTensors(options)
+function differentiable(problem: AttentionProblem, tensors: Named, outShape: number[], given: Inputs): tf.Tensor {
+  const plan = planOf(problem, tensors, given)
+  const shared = sharedTensors(given)
   const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
   const names = Object.keys(inputs)
   const forward = customGrad((args, save) => {
@@ -133,7 +98,7 @@ const stored = ({ shape, shapes }: Plan, given: Named): Named =>
 const zip = (names: readonly string[], tensors: readonly tf.Tensor[]): Named =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))
 
-function sharedTensors({ bias, padding, rotation }: FusedOptions): Named {
+function sharedTensors({ bias, padding, rotation }: Inputs): Named {
   return {
     ...(rotation && { rotation: rotation.table }),
     ...(bias.kind === 'linear' && { slopes: bias.slopes }),
@@ -143,10 +108,9 @@ function sharedTensors({ bias, padding, rotation }: FusedOptions): Named {
   }
 }
 
-function planOf(tensors: Named, sizes: Sizes, options: FusedOptions): Plan {
-  const { bias, trainBias, padding, attentionStorage, rotation } = options
+function planOf(problem: AttentionProblem, tensors: Named, { bias, rotation }: Inputs): Plan {
   const packed = 'qkv' in tensors
-  const { batchSize, numHeads, numQueries, numKeys, headDim } = sizes
+  const { asks, batchSize, numHeads, numQueries, numKeys, headDim } = problem
   const limits = deviceLimits()
   const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
   const tile = large && numQueries > 32 && numKeys > 64 ? 64 : 32
@@ -160,19 +124,21 @@ function planOf(tensors: Named, sizes: Sizes, options: FusedOptions): Plan {
       ? { [`${name}Batch`]: length * width, [`${name}Head`]: part, [`${name}Row`]: width }
       : { [`${name}Batch`]: length * row, [`${name}Head`]: length * part, [`${name}Row`]: part }
   return {
-    shape: { tile, headDim, packed, half: attentionStorage === 'float16', apart: rotation?.apart },
+    shape: { tile, headDim, packed, half: asks.includes('float16 storage'), pairStride: rotation?.pairStride },
     bias: {
       kind,
-      positions: needsPositions(bias),
-      padding: padding !== undefined,
-      skipping: keyTiles >= SKIP_FROM && canSkip(options),
+      positions: asks.includes('position gaps'),
+      padding: asks.includes('padding'),
+      skipping: keyTiles >= SKIP_FROM && canSkip(problem),
     },
-    sizes,
+    problem,
     shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])),
     heads: batchSize * numHeads,
     queryTiles,
     keyTiles,
-    trained: trainBias ? ({ none: undefined, linear: 'slopes', table: 'table' } as const)[kind] : undefined,
+    trained: asks.includes('trained bias')
+      ? ({ none: undefined, linear: 'slopes', table: 'table' } as const)[kind]
+      : undefined,
     uniforms: {
       heads: numHeads,
       numQueries,
@@ -218,7 +184,7 @@ const QKV = ['qkv', 'q', 'k', 'v']
 const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']
 
 function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
-  const { shape, bias, uniforms, heads, queryTiles, keyTiles, sizes } = plan
+  const { shape, bias, uniforms, heads, queryTiles, keyTiles, problem } = plan
   const numBounds = queryTiles + keyTiles + uniforms.tableTiles!
   const bounds: Named = bias.skipping
     ? zip(
@@ -239,7 +205,7 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
     inputs: bind({ ...tensors, ...bounds }, [...QKV, 'rotation', ...BIAS]),
     outputs: [
       { name: 'out', element: 'vec4f', shape: outShape },
-      { name: 'logSums', element: 'vec2f', shape: [heads, sizes.numQueries, 2] },
+      { name: 'logSums', element: 'vec2f', shape: [heads, problem.numQueries, 2] },
     ],
     uniforms,
     workgroups: [queryTiles, heads],
@@ -252,19 +218,25 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
  * queries from where they are: so it turns all of them once, and their gradients back.
  */
 function turnedBackwardPass(plan: Plan, saved: Named): Named {
-  const { shape, shapes, sizes } = plan
-  if (!shape.apart) return backwardPass(plan, saved)
+  const { shape, shapes, problem } = plan
+  if (!shape.pairStride) return backwardPass(plan, saved)
   const turn = (way: 'turn' | 'turn back', x: tf.Tensor) =>
-    turnPacked(way, x, shapes.qkv as [number, number], { table: saved.rotation!, apart: shape.apart! }, sizes)
+    turnPacked(
+      way,
+      x,
+      shapes.qkv as [number, number],
+      { table: saved.rotation!, pairStride: shape.pairStride! },
+      problem,
+    )
   const turned = { ...saved, qkv: turn('turn', saved.qkv!) }
-  const gradients = backwardPass({ ...plan, shape: { ...shape, half: false, apart: undefined } }, turned)
+  const gradients = backwardPass({ ...plan, shape: { ...shape, half: false, pairStride: undefined } }, turned)
   return { ...gradients, qkv: turn('turn back', gradients.qkv!) }
 }
 
 /** @returns the gradient of each of q, k, v or qkv, and of what is trained, by name */
 function backwardPass(plan: Plan, saved: Named): Named {
-  const { shape, shapes, bias, uniforms, heads, queryTiles, keyTiles, sizes, trained } = plan
-  const { numQueries, numHeads, batchSize } = sizes
+  const { shape, shapes, bias, uniforms, heads, queryTiles, keyTiles, problem, trained } = plan
+  const { numQueries, numHeads, batchSize } = problem
   const [stats] = runKernel({
     name: 'attention gradient statistics',
     code: statsCode(shape),

@@ -1,17 +1,10 @@
 // Rotary positions for the fused kernels. Letters: B batch, L tokens, H heads, D headDim.
 import type { RotationTables } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import type { PackedRotation } from '../../attention/kernel.js'
 import { runKernel } from '../dispatch.js'
 import { flat, flatWorkgroups } from '../grid.js'
 import { unpackCode } from '../half.js'
-
-/** A rotation as kernels that read four features at a time need it. */
-export interface PackedRotation {
-  /** Of queries, then of keys: row by row, of four features at a time their cosines and their sines; [2, L, D/4, 2, 4]. */
-  readonly table: tf.Tensor
-  /** Between the two features of a pair: 1 where neighbours turn together, else rotaryDim / 2. */
-  readonly apart: number
-}
 
 /** @param queries - tables of L positions and a multiple of 4 features; of `keys`, too */
 export function packRotation(queries: RotationTables, keys: RotationTables): PackedRotation {
@@ -26,16 +19,16 @@ export function packRotation(queries: RotationTables, keys: RotationTables): Pac
       }
     }
   })
-  return { table: tf.tensor1d(table), apart: queries.partner[0]! }
+  return { table: tf.tensor1d(table), pairStride: queries.partner[0]! }
 }
 
 /** `name(…, part)`: the partners of features 4·part to 4·part + 3, out of what `read` gives of four features at a part. */
-const partners = (name: string, parameters: string, apart: number, read: (part: string) => string) => `
+const partners = (name: string, parameters: string, pairStride: number, read: (part: string) => string) => `
 fn ${name}(${parameters}, part: u32) -> vec4f {
   ${
-    apart % 4 === 0
+    pairStride % 4 === 0
       ? `return ${read('partnerOf(4u * part) / 4u')};`
-      : apart === 1
+      : pairStride === 1
         ? `return (${read('part')}).yxwz;`
         : `
   var found = vec4f();
@@ -48,19 +41,19 @@ fn ${name}(${parameters}, part: u32) -> vec4f {
 }`
 
 /** What {@link partners} needs; features past the turned ones are their own. */
-const partnerOf = (apart: number) => `
+const partnerOf = (pairStride: number) => `
 fn partnerOf(feature: u32) -> u32 {
-  if (feature < ${apart}u) { return feature + ${apart}u; }
-  return select(feature, feature - ${apart}u, feature < ${2 * apart}u);
+  if (feature < ${pairStride}u) { return feature + ${pairStride}u; }
+  return select(feature, feature - ${pairStride}u, feature < ${2 * pairStride}u);
 }`
 
 /** `load_q` and `load_k`: four features of a row, turned as they are read by `given_q` and `given_k`. */
-export const turnOnLoad = (apart: number) => `
-${partnerOf(apart)}
+export const turnOnLoad = (pairStride: number) => `
+${partnerOf(pairStride)}
 ${['q', 'k']
   .map(
     (name, side) => `
-${partners(`partners_${name}`, 'row: u32', apart, (part) => `given_${name}(row, ${part})`)}
+${partners(`partners_${name}`, 'row: u32', pairStride, (part) => `given_${name}(row, ${part})`)}
 fn load_${name}(row: u32, part: u32) -> vec4f {
   let at = 2u * ((${side}u * u.numKeys + row) * D4 + part);
   return given_${name}(row, part) * rotation[at] + partners_${name}(row, part) * rotation[at + 1u];
@@ -70,14 +63,14 @@ fn load_${name}(row: u32, part: u32) -> vec4f {
 `
 
 /** x·cos + swap(x)·sin, or its transpose x·cos + swap(x·sin), of queries and keys; values are copied. */
-const code = (apart: number, way: 'turn' | 'turn back', half: boolean) => {
+const code = (pairStride: number, way: 'turn' | 'turn back', half: boolean) => {
   const x = (part: string) => `${half ? 'unpack' : ''}(x[head + ${part}])`
   const sin = (part: string) => `rotation[row + 2u * (${part}) + 1u]`
   const swapped = (part: string) => (way === 'turn' ? x(part) : `${x(part)} * ${sin(part)}`)
   return `
 ${half ? unpackCode : ''}
-${partnerOf(apart)}
-${partners('swapped', 'head: u32, row: u32', apart, swapped)}
+${partnerOf(pairStride)}
+${partners('swapped', 'head: u32, row: u32', pairStride, swapped)}
 ${flat(`
   let part = i % u.parts;
   let head = i - part;
@@ -97,7 +90,7 @@ export function turnPacked(
   way: 'turn' | 'turn back',
   qkv: tf.Tensor,
   shape: readonly [rows: number, width: number],
-  { table, apart }: PackedRotation,
+  { table, pairStride }: PackedRotation,
   { batchSize, headDim }: { readonly batchSize: number; readonly headDim: number },
 ): tf.Tensor {
   const [rows, width] = shape
@@ -105,7 +98,7 @@ export function turnPacked(
   const size = (rows * width) / 4
   return runKernel({
     name: way === 'turn' ? 'rotation' : 'rotation gradient',
-    code: code(apart, way, half),
+    code: code(pairStride, way, half),
     inputs: [
       { name: 'x', element: half ? 'vec2u' : 'vec4f', tensor: qkv },
       { name: 'rotation', element: 'vec4f', tensor: table },

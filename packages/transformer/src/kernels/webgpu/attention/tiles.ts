@@ -15,7 +15,7 @@ export interface TileShape {
   /** Whether queries, keys and values are stored as float16, two in 32 bits. What is computed of them is float32. */
   readonly half: boolean
   /** Queries and keys turn as they are read: how far apart the features of a pair are. Absent: they do not. */
-  readonly apart?: number | undefined
+  readonly pairStride?: number | undefined
 }
 
 export const LANES = ['x', 'y', 'z', 'w'] as const
@@ -131,13 +131,13 @@ fn write_${name}(row: u32, part: u32, value: vec4f) {
 `
 
 /** Every kernel reads queries and keys. */
-export const queriesKeys = ({ packed, half, apart }: TileShape) => {
-  const verb = apart ? 'given' : 'load'
+export const queriesKeys = ({ packed, half, pairStride }: TileShape) => {
+  const verb = pairStride ? 'given' : 'load'
   return `
 ${half ? unpackCode : ''}
 ${access('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries', { half, verb })}
 ${access('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys', { half, verb })}
-${apart ? turnOnLoad(apart) : ''}`
+${pairStride ? turnOnLoad(pairStride) : ''}`
 }
 
 export const values = ({ packed, half }: TileShape) =>

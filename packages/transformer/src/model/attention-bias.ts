@@ -1,0 +1,74 @@
+// Letters: H heads, Q/K queries/keys.
+import {
+  checkStrategy,
+  fail,
+  type ParameterValues,
+  type PositionStrategy,
+  type Positions,
+  positionRange,
+  scoreBias,
+} from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { AttentionBias, Tile } from '../kernels/attention/bias.js'
+import type { BiasForm } from '../kernels/attention/problem.js'
+import { tfOps } from './tf-ops.js'
+
+/** Where scores are, and the strategy's trained arrays. */
+export interface AttentionBiasOptions {
+  /** Positions of the keys; [K]. */
+  readonly keys: Positions
+  /** Positions of the queries, the last Q of the keys; [Q]. Default: those of all keys. */
+  readonly queries?: Positions | undefined
+  /** Values of the strategy's parameters by their names; none for a strategy that trains nothing. */
+  readonly parameters?: ParameterValues<tf.Tensor> | undefined
+}
+
+/**
+ * The most specific form that attention takes for a strategy's bias at these positions.
+ */
+export function biasForm({ bias }: PositionStrategy, keys: Positions): BiasForm {
+  if (!bias) return { kind: 'none' }
+  if (bias.kind === 'linear') return { kind: 'linear', consecutive: isConsecutive(keys) }
+  return { kind: bias.kind === 'distance' && isConsecutive(keys) ? 'table' : 'tiles' }
+}
+
+/**
+ * A strategy's bias as `attention` takes it, in its most specific form. Gradients reach the parameters.
+ *
+ * @throws RangeError or TypeError, one line, for no strategy, or positions that are none
+ */
+export function attentionBias(strategy: PositionStrategy, options: AttentionBiasOptions): AttentionBias {
+  checkStrategy('attentionBias', strategy)
+  if (!(options?.keys instanceof Int32Array)) fail('attentionBias', 'keys as an Int32Array', options?.keys, TypeError)
+  const { keys, queries = keys, parameters = {} } = options
+  return biasOnDevice(strategy, biasForm(strategy, keys), parameters, queries, keys)
+}
+
+/** The bias of a form that {@link biasForm} gave for these keys. */
+export function biasOnDevice(
+  { bias }: PositionStrategy,
+  form: BiasForm,
+  parameters: ParameterValues<tf.Tensor>,
+  queries: Positions,
+  keys: Positions,
+): AttentionBias {
+  if (!bias) return { kind: 'none' }
+  if (bias.kind === 'linear')
+    return {
+      kind: 'linear',
+      slopes: bias.slopes(tfOps, parameters),
+      queries: tf.tensor1d(queries, 'int32'),
+      keys: tf.tensor1d(keys, 'int32'),
+      consecutive: form.kind === 'linear' && form.consecutive,
+    }
+  if (bias.kind === 'distance' && form.kind === 'table')
+    return { kind: 'table', table: bias.evaluate(tfOps, parameters, positionRange(0, keys.length)) }
+  const tiles = ({ start, end, firstKey, numKeys }: Tile) =>
+    scoreBias(tfOps, bias, parameters, queries.subarray(start, end), keys.subarray(firstKey, numKeys))
+  return { kind: 'tiles', tiles }
+}
+
+/** Whether each position is the one before plus 1. */
+function isConsecutive(positions: Positions): boolean {
+  return positions.every((p, i) => p === positions[0]! + i)
+}
