@@ -50,7 +50,7 @@ function update(figure, next) {
   const picture = figure.querySelector('.picture')
   for (const svg of picture.querySelectorAll('svg')) svg.remove()
   picture.prepend(...next.querySelectorAll('.picture svg'))
-  for (const part of ['figcaption', '.unseen[id]', 'table'])
+  for (const part of ['figcaption', '.caption', '.unseen[id]', 'table'])
     figure.querySelector(part).replaceWith(next.querySelector(part))
   picture.dispatchEvent(new Event('redrawn'))
 }

@@ -104,7 +104,7 @@ describe('the best of a column', () => {
     const results = withLosses(loss)
     const [first] = resultTables({ ...results, evals: results.evals.filter((line) => line.trainLength === 128) })
     // The column of 128, of the rows that have it.
-    return first!.body.filter((cells) => cells[2]!.text !== '—').map((cells) => cells[2]!.mark)
+    return first!.rows.filter(({ cells }) => cells[2]!.text !== '—').map(({ cells }) => cells[2]!.mark)
   }
   const order = ['alibi', 'sinusoidal', 'rotary', 't5-bias', 'none']
 

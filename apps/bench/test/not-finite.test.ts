@@ -78,8 +78,8 @@ describe('a strategy whose losses are not finite beyond the train length', () =>
 
   it('is shown by its name, and the others as they were', () => {
     const [before, after] = [resultTables(example)[0]!, resultTables(results)[0]!]
-    const rowsOf = ({ body }: typeof before, strategy: string) =>
-      body.map((cells) => cells.map(({ text }) => text)).filter(([name]) => name === strategy)
+    const rowsOf = ({ rows }: typeof before, strategy: string) =>
+      rows.map(({ cells }) => cells.map(({ text }) => text)).filter(([name]) => name === strategy)
     expect(rowsOf(after, 'rotary')[0]).toEqual([
       'rotary',
       '128',
@@ -96,8 +96,8 @@ describe('a strategy whose losses are not finite beyond the train length', () =>
       ...example,
       evals: example.evals.map((each) => (each.strategy === 'alibi' ? { ...each, perplexity: Number.NaN } : each)),
     }
-    for (const { body } of resultTables(nan))
-      for (const cells of body)
+    for (const { rows } of resultTables(nan))
+      for (const { cells } of rows)
         if (cells[0]!.text === 'alibi')
           expect(cells.slice(2, -1).map(({ mark }) => mark)).toEqual(cells.slice(2, -1).map(() => undefined))
   })

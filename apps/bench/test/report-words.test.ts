@@ -3,7 +3,8 @@ import { checkFindings } from '@alibi/results'
 import { describe, expect, it } from 'vitest'
 import { downloadsOf } from '../src/report/downloads.js'
 import { escapeMarkdown, markdownReport } from '../src/report/markdown.js'
-import { describeReach, findingsSection } from '../src/report/page/results.js'
+import { describeReach, reachList } from '../src/report/page/reach.js'
+import { findingsSection } from '../src/report/page/results.js'
 import { resultTables } from '../src/report/result-tables.js'
 import { exampleResults } from './example-results.js'
 
@@ -46,7 +47,7 @@ it('has no column of training speed where nothing was trained', () => {
   expect(resultTables(example)[0]!.head).toContain('train tokens/s')
   const [table] = resultTables({ ...example, train: [] })
   expect(table!.head).not.toContain('train tokens/s')
-  for (const cells of table!.body) expect(cells).toHaveLength(table!.head.length)
+  for (const { cells } of table!.rows) expect(cells).toHaveLength(table!.head.length)
 })
 
 it('shows the evidence of each finding in a table: what was compared, what came of it', () => {
@@ -70,16 +71,24 @@ it('shows the evidence of each finding in a table: what was compared, what came 
 describe('how far a strategy reads', () => {
   const by = (...lengths: number[]) => new Map(lengths.map((length, i) => [i + 1, Math.log(length)]))
 
-  it('is said with its interval, or that it has none', () => {
-    expect(describeReach(by(100, 100, 100), 1024)).toBe(
-      'perplexity is 10 % higher than at the train length from 100 tokens on (95 % interval 100 to 100, 3 seeds)',
+  it('has an interval within the lengths that were tested, or none', () => {
+    expect(describeReach(by(100, 100, 100), 64, 1024)).toBe('up to 100 tokens (95 % interval 100 to 100, 3 seeds)')
+    // Of logarithms: √(50 · 200) = 100; t is 12.7062 and the standard error ln 2, so from 0 to 668,265.
+    expect(describeReach(by(50, 200), 32, 1024)).toBe('up to 100 tokens (95 % interval 32 to more than 1,024, 2 seeds)')
+    expect(describeReach(by(90), 64, 1024)).toBe('up to 90 tokens (one seed)')
+    expect(describeReach(by(1024, 1024), 64, 1024)).toBe('at least 1,024 tokens, the longest length tested (2 seeds)')
+    expect(describeReach(by(512, 1024), 64, 1024)).toContain('at least 724 tokens (')
+    expect(describeReach(by(100, Number.NaN), 64, 1024)).toBe('an unknown length: losses are not finite (1 of 2 seeds)')
+  })
+
+  it('is a sentence a strategy, which rows can be picked from', () => {
+    const html = reachList(example)
+    expect(html.match(/<li /g)).toHaveLength(5)
+    expect(html).toMatch(
+      /<li data-strategy="alibi"><strong>alibi:<\/strong> <span data-train-length="128">Trained at 128, it reads at least 2,048/,
     )
-    // Of logarithms: √(50 · 200) = 100; t is 12.7062 and the standard error ln 2, so 100 · 2^12.7062.
-    expect(describeReach(by(50, 200), 1024)).toContain('from 100 tokens on (95 % interval 0 to 668,265, 2 seeds)')
-    expect(describeReach(by(90), 1024)).toContain('from 90 tokens on (one seed)')
-    expect(describeReach(by(1024, 1024), 1024)).toBe(
-      'perplexity stays within 10 % of that at the train length up to 1,024, the longest that was read (2 seeds)',
-    )
+    const one = { ...example, evals: example.evals.filter(({ trainLength }) => trainLength === 128), train: [] }
+    expect(reachList(one)).toMatch(/<strong>sinusoidal<\/strong> reads up to 1\d\d tokens \(95 % interval/)
   })
 })
 

@@ -134,9 +134,9 @@ describe('the live page in a browser', () => {
     await mkdir(folder)
     await writeResults(folder, linesOf(underWay))
     const { page, errors } = await open(DESKTOP)
-    expect(await page.locator('#loss-128 figcaption').textContent()).toContain('Nothing else is smoothed')
+    expect(await page.locator('#loss-128 .caption').textContent()).toContain('Nothing else is smoothed')
     await page.getByRole('link', { name: 'mean of the last 5 lines' }).click()
-    expect(await page.locator('#loss-128 figcaption').textContent()).toContain('the mean of the last 5 of them')
+    expect(await page.locator('#loss-128 .caption').textContent()).toContain('the mean of the last 5 of them')
     const mean = [3, 4, 5, 6, 7].reduce((sum, i) => sum + second[i]!.lossNats, 0) / 5
     const cells = page.locator('#loss-128 tbody tr').nth(7).locator('td')
     expect((await cells.nth(5).textContent())!.trim()).toBe(mean.toFixed(3))

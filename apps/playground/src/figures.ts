@@ -58,7 +58,7 @@ export function perplexityFigure(outcomes: readonly Outcome[], experiment: Exper
       symbols: true,
       x: { name: 'evaluation length, bytes', scale: logScale(evalLengths, evalLengths), format: number },
       y: { name: 'perplexity', scale: scaleFor(values), format: short },
-      mark: { x: trainLength, label: 'train length' },
+      marks: [{ x: trainLength, label: 'train length' }],
     },
     words: read.map(({ strategy, perplexity }) => {
       const last = [...perplexity].at(-1)!

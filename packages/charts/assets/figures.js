@@ -1,17 +1,15 @@
-// What the page does beyond being read: values under the pointer or by arrow keys, and figures to save.
+// What the page does beyond being read: values at the pointer, a finger or by arrow keys, and figures to save.
 for (const figure of document.querySelectorAll('figure')) enhance(figure)
 
 /** Pictures and numbers may be replaced afterwards; `redrawn` on the picture says so. */
 function enhance(figure) {
   const picture = figure.querySelector('.picture')
-  const rows = () =>
-    [...figure.querySelectorAll('table tr')].map((row) => [...row.cells].map((cell) => cell.textContent))
-  if (picture.querySelector('[data-column]')) showValues(picture, rows)
-  offerFiles(figure, picture, rows)
+  if (picture.querySelector('[data-column], [data-row]')) showValues(picture, () => figure.querySelector('table'))
+  offerFiles(figure, picture)
 }
 
-/** A box with the values at the nearest point of the x axis, and a mark on the nearest curve. */
-function showValues(picture, rows) {
+/** A box with the values at the nearest point of the x axis, and a mark on the nearest curve or bar. */
+function showValues(picture, tableOf) {
   const box = document.createElement('div')
   box.className = 'values'
   box.hidden = true
@@ -26,94 +24,149 @@ function showValues(picture, rows) {
     'aria-label',
     'Values: left and right arrow keys move along the axis, up and down between curves',
   )
-  let [at, column] = [-1, 1]
-  let [head, ...body] = rows()
+  /** The point that is shown. */
+  let current
 
   const hide = () => {
     box.hidden = true
     picture.classList.remove('shown')
-    at = -1
+    current = undefined
   }
-  const show = (places, xs, speak) => {
-    const here = places.filter(({ x }) => x === xs[at])
-    const { x, y } = here.find((place) => place.column === column) ?? here[0]
-    const frame = picture.getBoundingClientRect()
+  const show = (place, places, speak) => {
+    current = place
+    const { head, text } = wordsOf(tableOf(), place)
     const list = document.createElement('ul')
-    for (const place of here.toSorted((a, b) => a.y - b.y)) {
+    for (const each of places.filter((other) => isAt(other, place)).toSorted((a, b) => a.y - b.y)) {
       const item = document.createElement('li')
-      item.textContent = `${head[place.column]} ${body[at][place.column]}`
-      item.style.color = place.colour
-      item.className = place.column === column ? 'nearest' : ''
+      const isCurrent = each.column === place.column
+      item.textContent = isCurrent ? text : wordsOf(tableOf(), each).value
+      item.style.color = each.colour
+      item.className = isCurrent ? 'nearest' : ''
       list.append(item)
     }
-    box.replaceChildren(`${head[0]} ${body[at][0]}`, list)
+    box.replaceChildren(head, list)
     box.hidden = false
     picture.classList.add('shown')
-    line.style.left = dot.style.left = `${x}px`
-    dot.style.top = `${y}px`
-    box.style.left = `${Math.max(0, Math.min(x + 14, frame.width - box.offsetWidth))}px`
-    if (x + 14 + box.offsetWidth > frame.width) box.style.left = `${Math.max(0, x - 14 - box.offsetWidth)}px`
-    if (speak) spoken.textContent = `${head[0]} ${body[at][0]}: ${head[column]} ${body[at][column]}`
+    const panel = within(picture, place.panel.getBoundingClientRect())
+    line.hidden = place.isBar
+    Object.assign(line.style, { left: `${place.x}px`, top: `${panel.y}px`, height: `${panel.height}px` })
+    Object.assign(dot.style, { left: `${place.x}px`, top: `${place.y}px` })
+    const { width } = picture.getBoundingClientRect()
+    const right = place.x + 14
+    const left = right + box.offsetWidth > width ? place.x - 14 - box.offsetWidth : right
+    Object.assign(box.style, { left: `${Math.max(0, left)}px`, top: `${panel.y}px` })
+    if (speak) spoken.textContent = `${head}: ${text}`
   }
-  const nearest = (list, distance) => list.reduce((best, each) => (distance(each) < distance(best) ? each : best))
 
-  picture.addEventListener('pointermove', ({ clientX, clientY }) => {
+  const point = ({ clientX, clientY }) => {
     const places = placesIn(picture)
-    const xs = columnsOf(places)
-    if (xs.length !== body.length) return
+    if (!places.length) return hide()
     const frame = picture.getBoundingClientRect()
-    const [px, py] = [clientX - frame.left, clientY - frame.top]
-    at = xs.indexOf(nearest(xs, (x) => Math.abs(x - px)))
-    const here = places.filter(({ x }) => x === xs[at])
-    column = nearest(here, ({ y }) => Math.abs(y - py)).column
-    show(places, xs, false)
-  })
-  picture.addEventListener('redrawn', () => {
-    ;[head, ...body] = rows()
-    const places = placesIn(picture)
-    const xs = columnsOf(places)
-    if (xs[at] === undefined || xs.length !== body.length) hide()
-    else show(places, xs, false)
-  })
-  picture.addEventListener('pointerleave', hide)
+    const [x, y] = [clientX - frame.left, clientY - frame.top]
+    const { panel } = nearest(places, (place) => distanceTo(within(picture, place.panel.getBoundingClientRect()), x, y))
+    const own = places.filter((place) => place.panel === panel)
+    const at = nearest(own, (place) => (place.isBar ? Math.abs(place.y - y) : Math.abs(place.x - x)))
+    const here = own.filter((place) => isAt(place, at))
+    show(
+      nearest(here, (place) => Math.abs(place.y - y)),
+      places,
+      false,
+    )
+  }
+  picture.addEventListener('pointermove', point)
+  picture.addEventListener('pointerdown', point)
+  picture.addEventListener('pointerleave', ({ pointerType }) => pointerType === 'mouse' && hide())
   picture.addEventListener('blur', hide)
-  picture.addEventListener('keydown', (event) => {
+  picture.addEventListener('redrawn', () => {
     const places = placesIn(picture)
-    const xs = columnsOf(places)
+    const same = current && places.find((place) => isAt(place, current) && place.column === current.column)
+    if (same) show(same, places, false)
+    else hide()
+  })
+  picture.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') return hide()
-    if (xs.length !== body.length) return
-    const move = { ArrowLeft: -1, ArrowRight: 1, Home: -xs.length, End: xs.length }[event.key]
-    const turn = { ArrowUp: -1, ArrowDown: 1 }[event.key]
-    if (move === undefined && turn === undefined) return
+    const places = placesIn(picture)
+    const next = places.length && nextPlace(places, current, event.key)
+    if (!next) return
     event.preventDefault()
-    at = Math.max(0, Math.min(xs.length - 1, at + (move ?? 0)))
-    if (turn) {
-      const here = places.filter(({ x }) => x === xs[at]).toSorted((a, b) => a.y - b.y)
-      const index = here.findIndex((place) => place.column === column) + turn
-      column = here[Math.max(0, Math.min(here.length - 1, index))].column
-    }
-    show(places, xs, true)
+    show(next, places, true)
   })
 }
 
-/** Where the points of the visible curves are, in pixels of the page. */
-function placesIn(picture) {
-  const svg = [...picture.querySelectorAll('svg')].find((each) => each.getClientRects().length)
-  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
-  return [...svg.querySelectorAll('[data-column]')].flatMap((path) =>
-    [...path.getAttribute('d').matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)].map(([, x, y]) => ({
-      x: Math.round(x * scale),
-      y: y * scale,
-      column: Number(path.dataset.column),
-      colour: path.getAttribute('stroke'),
-    })),
-  )
+const nearest = (list, distance) => list.reduce((best, each) => (distance(each) < distance(best) ? each : best))
+
+/** Whether two points are above each other in one panel, or two bars the same. */
+const isAt = (a, b) => a.row === b.row && a.name === b.name
+
+/** Where an arrow key leads; undefined for other keys. */
+function nextPlace(places, current, key) {
+  const stops = places.filter((place, i) => places.findIndex((other) => isAt(other, place)) === i)
+  const at = stops.findIndex((stop) => current && isAt(stop, current))
+  const turn = { ArrowUp: -1, ArrowDown: 1 }[key]
+  if (turn && current && !current.isBar) {
+    const here = places.filter((place) => isAt(place, current)).toSorted((a, b) => a.y - b.y)
+    const index = here.findIndex(({ column }) => column === current.column) + turn
+    return here[Math.max(0, Math.min(here.length - 1, index))]
+  }
+  const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1, Home: -stops.length, End: stops.length }[key]
+  if (move === undefined) return undefined
+  const stop = stops[Math.max(0, Math.min(stops.length - 1, at + move))]
+  return places.find((place) => isAt(place, stop) && place.column === current?.column) ?? stop
 }
 
-const columnsOf = (places) => [...new Set(places.map(({ x }) => x))].sort((a, b) => a - b)
+/** What a point's cell of the figure's table says: its value, and with its spread and seeds. */
+function wordsOf(table, { row, column }) {
+  const [heads, ...rows] = [...table.rows]
+  const { cells } = rows[row]
+  const value = `${heads.cells[column].textContent} ${cells[column].textContent}`
+  const { note } = cells[column].dataset
+  const head = `${heads.cells[0].textContent} ${cells[0].textContent}`
+  return { head, value, text: note ? `${value} (${note})` : value }
+}
+
+/** A rectangle of the window, in pixels of the picture. */
+function within(picture, { left, top, width, height }) {
+  const frame = picture.getBoundingClientRect()
+  return { x: left - frame.left, y: top - frame.top, width, height }
+}
+
+const distanceTo = ({ x, y, width, height }, px, py) =>
+  Math.max(0, x - px, px - x - width) + Math.max(0, y - py, py - y - height)
+
+/** Where the points of the visible curves, or the ends of the visible bars, are, in pixels of the picture; in reading order. */
+function placesIn(picture) {
+  const frame = picture.getBoundingClientRect()
+  const isShown = (element) => element.getClientRects().length && !element.matches('.off')
+  const shown = [...picture.querySelectorAll('[data-column], [data-row]')].filter(isShown)
+  const panels = [...picture.querySelectorAll('svg')]
+  const places = shown.flatMap((element) => {
+    const panel = element.closest('svg')
+    const { a, d, e, f } = element.getScreenCTM()
+    const at = ([x, y], row, column, colour) => ({
+      x: Math.round(a * x + e - frame.left),
+      y: d * y + f - frame.top,
+      row,
+      column,
+      colour,
+      panel,
+      name: panels.indexOf(panel),
+      isBar: element.dataset.row !== undefined,
+    })
+    if (element.dataset.row !== undefined) {
+      const { x, y, width, height } = element.getBBox()
+      return [at([x + width, y + height / 2], Number(element.dataset.row), 1, '')]
+    }
+    const rows = element.dataset.rows.split(' ').map(Number)
+    const points = [...element.getAttribute('d').matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)]
+    return points.map(([, x, y], i) =>
+      at([x, y], rows[i] ?? rows.at(-1), Number(element.dataset.column), element.getAttribute('stroke')),
+    )
+  })
+  return places.toSorted((a, b) => a.name - b.name || (a.isBar ? a.y - b.y : a.x - b.x))
+}
 
 /** Buttons that save the picture and its numbers. */
-function offerFiles(figure, picture, rows) {
+function offerFiles(figure, picture) {
   const button = (text, type, suffix, content) => {
     const element = document.createElement('button')
     element.type = 'button'
@@ -128,12 +181,15 @@ function offerFiles(figure, picture, rows) {
     return element
   }
   const csv = () =>
-    rows()
+    [...figure.querySelectorAll('table tr')]
+      .map((row) => [...row.cells].map((cell) => cell.textContent))
       .map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','))
       .join('\r\n')
   const svg = () => {
     const style = getComputedStyle(document.documentElement)
-    const text = new XMLSerializer().serializeToString(picture.querySelector('svg'))
+    const shown = picture.querySelector('svg').cloneNode(true)
+    for (const element of shown.querySelectorAll('.off')) element.remove()
+    const text = new XMLSerializer().serializeToString(shown)
     return text
       .replaceAll(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name))
       .replace('>', '><style>text{font:13px Inter,system-ui,sans-serif;dominant-baseline:central}</style>')

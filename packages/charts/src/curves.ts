@@ -1,6 +1,7 @@
 import type { CustomSeriesRenderItemAPI } from 'echarts'
+import { drawNames } from './names.js'
 import { light, type Style } from './palette.js'
-import { FONT, type Format, render, titleRoom } from './render.js'
+import { type Format, render, titleRoom } from './render.js'
 import type { Scale } from './scale.js'
 import { type Tags, tagCurves } from './tags.js'
 
@@ -30,16 +31,30 @@ export interface CurvesChart {
   readonly curves: readonly Curve[]
   readonly x: Axis
   readonly y: Axis
-  /** A vertical line with a word above it, e.g. at the train length; not drawn beyond the axis. */
-  readonly mark?: { readonly x: number; readonly label: string }
+  /** Vertical lines with words above them, e.g. at the train length; not drawn beyond the axis. */
+  readonly marks?: readonly Mark[]
   /** Symbols at the points; false where there are too many. */
   readonly symbols: boolean
+  /** Above the picture, e.g. `trained at 64`. */
+  readonly heading?: string
+  /** Where the figure's table has the values; default: a column a curve, and a row for each x of them. */
+  readonly table?: { readonly firstColumn: number; readonly xs: readonly number[] }
+}
+
+interface Mark {
+  readonly x: number
+  readonly label: string
 }
 
 /** Curves with bands over seeds, each named at its end. Points that are not finite are left out. */
-export function drawCurves({ curves: given, x, y, mark, symbols }: CurvesChart, format: Format): string {
+export function drawCurves(chart: CurvesChart, format: Format): string {
+  const { curves: given, x, y, marks = [], symbols, heading } = chart
+  const { firstColumn, xs } = chart.table ?? {
+    firstColumn: 1,
+    xs: given.flatMap(({ points }) => points.map((point) => point.x)),
+  }
   const curves = given
-    .map((curve, i) => ({ ...curve, column: i + 1, points: curve.points.filter(isFinitePoint) }))
+    .map((curve, i) => ({ ...curve, column: firstColumn + i, points: curve.points.filter(isFinitePoint) }))
     .filter(({ points }) => points.length)
   const place = ({ x: px, y: py }: { x: number; y: number }) => [x.scale.of(px), y.scale.of(py)]
   const lines = curves.map(({ style, points }) => ({
@@ -59,22 +74,54 @@ export function drawCurves({ curves: given, x, y, mark, symbols }: CurvesChart, 
   const bands = curves.map((curve) => band(curve, place))
   // Series are numbered as they are given below: curves, then the bands of those that have one.
   const banded = curves.flatMap((_, i) => bands[i]!.map(() => i))
-  const shown = mark && mark.x >= x.scale.extent[0] && mark.x <= x.scale.extent[1] ? mark : undefined
+  const shown = marks.filter((mark) => mark.x >= x.scale.extent[0] && mark.x <= x.scale.extent[1])
+  const top = titleRoom(format) + (heading ? 20 : 0) + (shown.some(({ label }) => label) ? 20 : 8)
+  const right = 24 + 8 * longest
   return render(
     {
-      grid: { left: 62, right: 24 + 8 * longest, top: titleRoom(format) + (shown ? 24 : 8), bottom: 56 },
-      xAxis: { ...axis(x, true), nameGap: 32, splitLine: { show: false } },
+      ...(heading && { title: headingAt(titleRoom(format), heading) }),
+      grid: { left: LEFT, right, top, bottom: 52 },
+      xAxis: { ...axis(legible(x, format.width - LEFT - right), true), nameGap: 32, splitLine: { show: false } },
       yAxis: { ...axis(y, false), nameGap: 46 },
-      series: [...lines, ...bands.flat(), ...(shown ? [verticalLine(shown, x, y)] : []), names(curves, y, place)],
+      series: [...lines, ...bands.flat(), ...shown.map((mark) => verticalLine(mark, x, y)), names(curves, y, place)],
     },
     format,
     (svg) =>
       tagCurves(svg, curves, {
         owners: [...curves.keys(), ...banded],
-        xs: given.flatMap(({ points }) => points.map((point) => point.x)),
+        xs,
       }),
   )
 }
+
+/** Pixels left of the y axis. */
+const LEFT = 62
+
+/** The axis with those of its ticks whose labels do not touch in so many pixels, the last among them. */
+function legible(axis: Axis, pixels: number): Axis {
+  const { scale, format } = axis
+  const [low, high] = scale.extent.map(scale.of) as [number, number]
+  const ticks: number[] = []
+  let free = Number.POSITIVE_INFINITY
+  for (const tick of scale.ticks.toReversed()) {
+    const place = ((scale.of(tick) - low) / (high - low)) * pixels
+    const half = LETTER * (format(tick).length / 2)
+    if (place + half > free) continue
+    ticks.unshift(tick)
+    free = place - half - LETTER
+  }
+  return { ...axis, scale: { ...scale, ticks } }
+}
+
+/** Pixels of a digit. */
+const LETTER = 7.5
+
+const headingAt = (top: number, text: string) => ({
+  text,
+  left: LEFT - 5,
+  top: top - 12,
+  textStyle: { fontSize: 14, fontWeight: 600, color: light.ink },
+})
 
 const isFinitePoint = ({ x, y }: Point) => Number.isFinite(x) && Number.isFinite(y)
 
@@ -112,7 +159,7 @@ function band({ style, points }: Curve, place: (point: { x: number; y: number })
   ]
 }
 
-const verticalLine = (mark: { x: number; label: string }, x: Axis, y: Axis) =>
+const verticalLine = (mark: Mark, x: Axis, y: Axis) =>
   drawnOnce((api) => {
     const [px, bottom] = api.coord([x.scale.of(mark.x), y.scale.of(y.scale.extent[0])]) as [number, number]
     const top = api.coord([x.scale.of(mark.x), y.scale.of(y.scale.extent[1])])[1]!
@@ -129,59 +176,15 @@ const verticalLine = (mark: { x: number; label: string }, x: Axis, y: Axis) =>
     }
   })
 
-/** Pixels from one name to the next below it. */
-const LINE = 17
-
-/** Pixels that a name may take. */
-const NAME_ROOM = 120
-
-/** Each name at the end of its curve; those that would overlap are moved apart, within the height of the axis. */
-function names(curves: readonly Curve[], y: Axis, place: (point: { x: number; y: number }) => number[]) {
-  return drawnOnce((api) => {
-    const ends = curves
-      .map(({ name, style, points }) => {
-        const [left, top] = api.coord(place(points.at(-1)!)) as [number, number]
-        return { name, style, left, top }
-      })
-      .sort((a, b) => a.top - b.top)
-    const bottom = api.coord([0, y.scale.of(y.scale.extent[0])])[1]! - LINE / 2
-    // Curves that end elsewhere along the axis have their names out of each other's way.
-    const groups: (typeof ends)[] = []
-    for (const end of ends) {
-      const near = groups.find(([first]) => Math.abs(first!.left - end.left) < NAME_ROOM)
-      if (near) near.push(end)
-      else groups.push([end])
-    }
-    for (const near of groups) {
-      let next = 0
-      for (const end of near) {
-        end.top = Math.max(end.top, next)
-        next = end.top + LINE
-      }
-      let last = bottom
-      for (const end of near.toReversed()) {
-        end.top = Math.min(end.top, last)
-        last = end.top - LINE
-      }
-    }
-    return {
-      type: 'group',
-      children: ends.map(({ name, style, left, top }) => ({
-        type: 'text',
-        style: {
-          x: left + 9,
-          y: top,
-          text: name,
-          fill: style.colour,
-          fontWeight: 'bold',
-          fontSize: 13,
-          fontFamily: FONT,
-          textVerticalAlign: 'middle',
-        },
-      })),
-    }
-  })
-}
+const names = (curves: readonly Curve[], y: Axis, place: (point: { x: number; y: number }) => number[]) =>
+  drawnOnce((api) =>
+    drawNames(
+      curves.map(({ name, style, points }) => ({ name, style, end: points.at(-1)! })),
+      api,
+      place,
+      api.coord([0, y.scale.of(y.scale.extent[0])])[1]!,
+    ),
+  )
 
 const drawnOnce = (draw: (api: CustomSeriesRenderItemAPI) => unknown) => ({
   type: 'custom',

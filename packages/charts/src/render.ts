@@ -39,16 +39,18 @@ export function render(
   })
   const svg = chart.renderToSVGString({ useViewBox: true })
   chart.dispose()
-  return tag(withoutHover(svg)).replaceAll(/ ecmeta_\w+="[^"]*"/g, '')
+  return tag(withoutNames(svg)).replaceAll(/ ecmeta_\w+="[^"]*"/g, '')
 }
 
 /** Pixels that the title takes at the top. */
 export const titleRoom = ({ title }: Format) => (title ? 48 : 12)
 
-// The styles of a mouse that hovers name elements in every picture of the page; the page has its own.
-const withoutHover = (svg: string) =>
+// The styles of a mouse that hovers, and clips that cut nothing, name elements in every picture of the page, where names are
+// of one element alone.
+const withoutNames = (svg: string) =>
   svg
-    .replace(/<style ?>[\s\S]*?<\/style>/g, '')
+    .replace(/<(style|defs) ?>[\s\S]*?<\/\1>/g, '')
+    .replaceAll(/ clip-path="[^"]*"/g, '')
     .replace(/ (?:class|pointer-events|xml:space|baseProfile|version|xmlns:xlink)="[^"]*"/g, '')
     .replace(/ width="\d+" height="\d+"(?= xmlns)/, '')
     .replaceAll('"#fff"', `"${light.background}"`)

@@ -4,7 +4,7 @@ import { escapeHtml } from './escape.js'
 export type Tags = Readonly<Record<string, string | number>>
 
 /** Tags as attributes, with a space before each. */
-const attributesOf = (tags: Tags = {}): string =>
+export const attributesOf = (tags: Tags = {}): string =>
   Object.entries(tags)
     .map(([name, value]) => ` data-${name}="${escapeHtml(`${value}`)}"`)
     .join('')
@@ -44,5 +44,30 @@ export function tagCurves(
     })
     .replaceAll(/<text ([^>]*font-weight:bold[^>]*)>([^<]*)</g, (whole, attributes, name) =>
       byName.has(name) ? `<text${byName.get(name)} ${attributes}>${name}<` : whole,
+    )
+}
+
+/**
+ * Marks what ECharts has drawn of each bar, so that a page can fade it, and knows which row of the figure's table has its
+ * value: `data-row`.
+ *
+ * @param owners - the bars of each series' items, by the series' number
+ */
+export function tagBars(
+  svg: string,
+  bars: readonly { readonly tags?: Tags }[],
+  owners: readonly (readonly number[])[],
+): string {
+  let label = 0
+  return svg
+    .replaceAll(/<path ([^>]*?) ecmeta_series_index="(\d+)" ecmeta_data_index="(\d+)"([^>]*)>/g, (whole, ...found) => {
+      const [before, series, item, after] = found as string[]
+      const bar = owners[Number(series)]?.[Number(item)]
+      if (bar === undefined) return whole
+      const row = series === '0' ? ` data-row="${bar}"` : ''
+      return `<path${row}${attributesOf(bars[bar]!.tags)} ${before}${after}>`
+    })
+    .replaceAll(/<text (?=[^>]*text-anchor="start")(?![^>]*font-weight)/g, (start) =>
+      label < bars.length ? `<text${attributesOf(bars[label++]!.tags)} ${start.slice(6)}` : start,
     )
 }

@@ -10,6 +10,7 @@ import {
   themeVariables,
   withVariables,
 } from '../src/index.js'
+import { drawFigure } from '../src/panels.js'
 import { contrast, differenceSeenBy } from './colour.js'
 
 describe('colours', () => {
@@ -120,5 +121,43 @@ describe('curves', () => {
     ])
     expect(svg).not.toMatch(/NaN|Infinity|>b</)
     expect(svg).toContain('data-column="1" data-rows="0 2"')
+  })
+
+  it('name no element: a page has many pictures, and a name is of one alone', () => {
+    const svg = draw([{ name: 'a', style, points: [1, 2].map((x) => ({ x, y: x })) }])
+    expect(svg).not.toMatch(/ id="|url\(#|clip-path/)
+  })
+
+  it('are panels on the same axes beside each other, and below each other', () => {
+    const panel = (name: string) => ({
+      tags: { 'train-length': name },
+      draw: (format: Parameters<typeof drawCurves>[1]) =>
+        drawCurves(
+          {
+            curves: [{ name, style, points: [1, 2].map((x) => ({ x, y: x })) }],
+            symbols: true,
+            x: { name: 'x', ...axis },
+            y: { name: 'y', ...axis },
+          },
+          format,
+        ),
+    })
+    const panels = ['one', 'two', 'three'].map(panel)
+    const places = (columns: number) =>
+      [
+        ...drawFigure({ panels }, { width: 900, height: 200, columns }).matchAll(
+          /<svg [^>]* x="(\d+)" y="(\d+)" width="(\d+)"/g,
+        ),
+      ].map(([, ...numbers]) => numbers.map(Number))
+    const beside = places(3)
+    expect(beside.map(([, y]) => y)).toEqual([0, 0, 0])
+    // Each begins where the one before ends, and the last ends at the picture's edge.
+    expect(beside[0]![0]! + beside[0]![2]!).toBe(beside[1]![0])
+    expect(beside[2]![0]! + beside[2]![2]!).toBe(900)
+    expect(places(1).map(([x, y]) => [x, y])).toEqual([
+      [0, 0],
+      [0, 200],
+      [0, 400],
+    ])
   })
 })

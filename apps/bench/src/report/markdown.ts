@@ -19,7 +19,7 @@ export function markdownReport(results: Results): string {
       '',
     ]),
     `Perplexity = exp(nats a token) on held-out text${several ? '; mean ± standard deviation over seeds' : ''}. 1× is the train length.`,
-    'Bold is the best of its column, by a paired test over the seeds; italic are the lowest mean and every row that is not significantly different from it. No mark in a column: no row is significantly different from the best.',
+    'Bold: the best of its column, by a paired test over the seeds. Italic: the lowest mean and every row that is not significantly different from it. No mark in a column: no row is significantly different from the best.',
     '',
     '## What the paper found',
     '',
@@ -40,17 +40,17 @@ const MARKED = { best: (text: string) => `**${text}**`, level: (text: string) =>
 export const escapeMarkdown = (text: string) =>
   text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>|~#&!]/g, (character) => `\\${character}`)
 
-const markdownTable = ({ head, body }: ResultTable) =>
+const markdownTable = ({ head, rows }: ResultTable) =>
   table([
     head.map(escapeMarkdown),
-    ...body.map((cells) =>
+    ...rows.map(({ cells }) =>
       cells.map(({ text, mark }) => (mark ? MARKED[mark](escapeMarkdown(text)) : escapeMarkdown(text))),
     ),
   ])
 
 /** For terminals, where nothing reads marks. */
-const plainTable = ({ head, body }: ResultTable) =>
-  table([head, ...body.map((cells) => cells.map(({ text, mark }) => (mark ? MARKED[mark](text) : text)))])
+const plainTable = ({ head, rows }: ResultTable) =>
+  table([head, ...rows.map(({ cells }) => cells.map(({ text, mark }) => (mark ? MARKED[mark](text) : text)))])
 
 function describeRun({ run }: Results): string {
   const { config, backend, device, versions } = run

@@ -5,6 +5,7 @@ import {
   PLAIN,
   type ReadingGroup,
   type Results,
+  type Row,
   readingGroups,
   rowsOf,
   type Spread,
@@ -19,7 +20,7 @@ import { thousands } from '../terminal/format.js'
 export interface ResultTable {
   readonly reading: ReadingGroup
   readonly head: readonly string[]
-  readonly body: readonly (readonly Cell[])[]
+  readonly rows: readonly { readonly row: Row; readonly cells: readonly Cell[] }[]
 }
 
 export interface Cell {
@@ -45,20 +46,22 @@ export function resultTables(results: Results): ResultTable[] {
       several ? thousands(length) : `${times(length, trainLengths[0]!)} (${thousands(length)})`,
     )
     const hasSpeed = i === 0 && results.train.length > 0
+    const summaries = summarize(results, rows, reading)
+    const body = marked(
+      summaries.map(({ row, perplexity, trainTokensPerSecond: speed }) => [
+        { text: row.name },
+        ...(several ? [{ text: thousands(row.trainLength) }] : []),
+        ...evalLengths.map((length) => {
+          const value = perplexity.get(length)
+          return { text: formatPerplexity(value), ...bySeed(value, Math.log) }
+        }),
+        ...(hasSpeed ? [{ text: speed ? thousands(speed.mean) : '—', ...bySeed(speed, (rate) => -rate) }] : []),
+      ]),
+    )
     return {
       reading,
       head: ['strategy', ...(several ? ['train length'] : []), ...heads, ...(hasSpeed ? ['train tokens/s'] : [])],
-      body: marked(
-        summarize(results, rows, reading).map(({ row, perplexity, trainTokensPerSecond: speed }) => [
-          { text: row.name },
-          ...(several ? [{ text: thousands(row.trainLength) }] : []),
-          ...evalLengths.map((length) => {
-            const value = perplexity.get(length)
-            return { text: formatPerplexity(value), ...bySeed(value, Math.log) }
-          }),
-          ...(hasSpeed ? [{ text: speed ? thousands(speed.mean) : '—', ...bySeed(speed, (rate) => -rate) }] : []),
-        ]),
-      ),
+      rows: summaries.map(({ row }, i) => ({ row, cells: body[i]! })),
     }
   })
 }

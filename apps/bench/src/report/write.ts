@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { figureFile } from '@alibi/charts'
 import type { Results } from '@alibi/results'
 import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import writeFileAtomic from 'write-file-atomic'
@@ -19,10 +20,10 @@ export async function writeReport(
   const figures = reportFigures(results, await trainedParameters(folder, results.run, registry), registry)
   await mkdir(join(folder, 'figures'), { recursive: true })
   const png = await pngRenderer()
-  for (const { id, title, aspect, draw } of Object.values(figures).flat()) {
-    const svg = draw({ width: 760, height: Math.round(760 / aspect) + 36, title })
-    await writeFileAtomic(join(folder, 'figures', `${id}.svg`), svg)
-    await writeFileAtomic(join(folder, 'figures', `${id}.png`), Buffer.from(png(svg)))
+  for (const figure of Object.values(figures).flat()) {
+    const svg = figureFile(figure)
+    await writeFileAtomic(join(folder, 'figures', `${figure.id}.svg`), svg)
+    await writeFileAtomic(join(folder, 'figures', `${figure.id}.png`), Buffer.from(png(svg)))
   }
   await writeFileAtomic(join(folder, 'report.md'), markdownReport(results))
   await writeFileAtomic(html, htmlReport(results, figures))

@@ -126,6 +126,17 @@ function curvesFigure(
   if (!curves.length) return undefined
   const points = curves.flatMap((curve) => curve.points)
   const isMean = curves.some(({ name }) => name.endsWith(' seeds'))
+  const chart = {
+    curves,
+    symbols: new Set(points.map((each) => each.x)).size <= 12,
+    x: { name: x, scale, format: thousands },
+    y: {
+      name: y,
+      scale: scaleFor(points.flatMap(({ y, low, high }) => [y, low, high])),
+      format: (value: number) => (value >= 1000 ? `${short(value / 1000)}k` : short(value)),
+    },
+    ...(mark && { marks: [mark] }),
+  }
   const figure: Figure = {
     id,
     title,
@@ -136,21 +147,7 @@ function curvesFigure(
     table: numbersOf(curves, x, format),
     // Room for a name at the end of every curve.
     aspect: 760 / Math.max(380, 110 + 18 * curves.length),
-    draw: (size) =>
-      drawCurves(
-        {
-          curves,
-          symbols: new Set(points.map((each) => each.x)).size <= 12,
-          x: { name: x, scale, format: thousands },
-          y: {
-            name: y,
-            scale: scaleFor(points.flatMap(({ y, low, high }) => [y, low, high])),
-            format: (value) => (value >= 1000 ? `${short(value / 1000)}k` : short(value)),
-          },
-          ...(mark && { mark }),
-        },
-        size,
-      ),
+    panels: [{ draw: (format) => drawCurves(chart, format) }],
   }
   return { figure, from: JSON.stringify([curves, scale, figure.caption]) }
 }

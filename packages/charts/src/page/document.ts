@@ -28,7 +28,7 @@ ${asset('page.css')}${style}</style>
 <body>
 ${body}
 <script>
-${asset('figures.js')}${script}</script>
+${asset('figures.js')}${asset('pick.js')}${asset('print.js')}${script}</script>
 </body>
 </html>
 `

@@ -1,38 +1,44 @@
 import { escapeHtml } from '../escape.js'
 import type { Figure } from '../figure.js'
 import { withVariables } from '../palette.js'
-import { htmlTable } from './html.js'
-
-/** Widths that a picture is drawn for: letters stay readable on both. */
-const WIDE = 760
-const NARROW = 380
+import { besideLayout, drawFigure, type Layout, narrowLayout, wideLayout } from '../panels.js'
+import { attributesOf } from '../tags.js'
+import { htmlCell, htmlTable } from './html.js'
 
 /** A figure with its caption, a picture for wide and one for narrow windows, what it says in words, and its numbers. */
-export function htmlFigure(figure: Figure): string {
-  const { aspect } = figure
-  const wide = picture(figure, 'at-wide', WIDE, WIDE / aspect)
-  return around(figure, `${wide}${picture(figure, 'at-narrow', NARROW, Math.max(300, NARROW / aspect))}`)
-}
+export const htmlFigure = (figure: Figure): string =>
+  around(
+    figure,
+    `${picture(figure, 'at-wide', wideLayout(figure))}${picture(figure, 'at-narrow', narrowLayout(figure))}`,
+  )
 
 /** The same for one that is always narrow: it stands beside others. */
 export const narrowHtmlFigure = (figure: Figure): string =>
-  around(figure, picture(figure, 'always', NARROW, NARROW / figure.aspect))
+  around(figure, picture(figure, 'always', besideLayout(figure)))
 
-const around = ({ id, title, caption, description, table }: Figure, pictures: string) => `<figure id="${id}">
-<figcaption><h3 id="${id}-title">${escapeHtml(title)}</h3><p>${escapeHtml(caption)}</figcaption>
+function around({ id, title, caption, description, table, tags, panels }: Figure, pictures: string): string {
+  const all = tags ?? (panels.length === 1 ? panels[0]!.tags : undefined)
+  const numbers = htmlTable(
+    title,
+    table.head,
+    table.body.map((row) => row.map(htmlCell)),
+  )
+  return `<figure id="${id}"${attributesOf(all)}>
+<figcaption><h3 id="${id}-title">${escapeHtml(title)}</h3></figcaption>
 <div class="picture">${pictures}</div>
+<p class="caption">${escapeHtml(caption)}
 <p class="unseen" id="${id}-words">${escapeHtml(description)}</p>
-<details><summary>Numbers of this figure</summary>${htmlTable(
-  title,
-  table.head,
-  table.body.map((row) => row.map(escapeHtml)),
-)}</details>
+<details${table.body.length > MOST_PRINTED ? ' class="long"' : ''}><summary>Numbers of this figure</summary>${numbers}</details>
 </figure>`
+}
 
-function picture({ id, draw }: Figure, kind: string, width: number, height: number): string {
-  const svg = draw({ width, height: Math.round(height) })
+/** Rows of a table that paper has room for. */
+const MOST_PRINTED = 24
+
+function picture(figure: Figure, kind: string, layout: Layout): string {
+  const { id } = figure
   const named = `<svg class="${kind}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words" `
-  return withVariables(compact(svg)).replace('<svg ', named)
+  return withVariables(compact(drawFigure(figure, layout))).replace('<svg ', named)
 }
 
 /** Without what the page's style says of every letter, and without hundredths of a pixel. */

@@ -1,4 +1,4 @@
 export { escapeHtml } from '../escape.js'
 export { type Document, htmlDocument } from './document.js'
 export { htmlFigure, narrowHtmlFigure } from './figure.js'
-export { htmlTable } from './html.js'
+export { type HtmlCell, htmlTable } from './html.js'

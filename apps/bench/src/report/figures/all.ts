@@ -5,7 +5,7 @@ import type { TrainedParameters } from '../trained-parameters.js'
 import { biasFigures } from './biases.js'
 import { costFigures } from './cost.js'
 import { courseFigures } from './courses.js'
-import { perplexityFigures } from './perplexity.js'
+import { perplexityFigures, shortAndLongFigures } from './perplexity.js'
 import { positionFigures } from './positions.js'
 import { retrievalFigures } from './retrieval.js'
 import { trainingFigures } from './training.js'
@@ -20,6 +20,7 @@ export const reportFigures = (
 ) =>
   ({
     perplexity: perplexityFigures(results),
+    shortAndLong: shortAndLongFigures(results),
     positions: positionFigures(results),
     retrieval: retrievalFigures(results),
     cost: costFigures(results),

@@ -66,7 +66,8 @@ function biasFigure(
         }),
       },
       aspect: 2,
-      draw: (format) => drawHeatMaps({ maps, from: '0', to: thousands(places.at(-1)!) }, format),
+      tags: { strategy: name },
+      panels: [{ draw: (format) => drawHeatMaps({ maps, from: '0', to: thousands(places.at(-1)!) }, format) }],
     },
   ]
 }

@@ -8,9 +8,9 @@ import {
   rowsOf,
   type Spread,
   summarize,
-  trainLengthsOf,
 } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
+import { namesOf, rowTags, seedsCell } from './rows.js'
 
 interface Measure {
   readonly id: string
@@ -68,16 +68,15 @@ const measuresOf = (results: Results): readonly Measure[] => [
 /** Speed and memory, one bar a row. */
 export function costFigures(results: Results): Figure[] {
   const rows = rowsOf(results)
-  const several = trainLengthsOf(rows).length > 1
+  const nameOf = namesOf(rows)
   const styles = stylesOf([...new Set(rows.map(({ name }) => name))])
   const summaries = summarize(results, rows, readingGroups(results.evals)[0])
   return measuresOf(results).flatMap(({ value, format, unit, ...measure }) => {
     const bars = summaries.flatMap((summary) => {
-      const { name, trainLength } = summary.row
+      const { name } = summary.row
       const spread = value(summary)
-      const label = several ? `${name}, L ${thousands(trainLength)}` : name
       return spread && Number.isFinite(spread.mean)
-        ? [{ name: label, colour: styles.get(name)!.colour, value: spread }]
+        ? [{ name: nameOf(summary.row), colour: styles.get(name)!.colour, value: spread, tags: rowTags(summary.row) }]
         : []
     })
     if (!bars.length) return []
@@ -88,10 +87,17 @@ export function costFigures(results: Results): Figure[] {
         description: `${measure.title}. ${bars.map((bar) => `${bar.name} ${format(bar.value.mean)}`).join(', ')} ${unit}.`,
         table: {
           head: ['strategy', unit, 'lowest seed', 'highest seed'],
-          body: bars.map((bar) => [bar.name, ...[bar.value.mean, bar.value.low, bar.value.high].map(format)]),
+          body: bars.map(({ name, tags, value: spread }) => [
+            { text: name, tags },
+            seedsCell(spread, format),
+            format(spread.low),
+            format(spread.high),
+          ]),
         },
         aspect: 520 / height,
-        draw: (size) => drawBars({ bars, unit, format }, { ...size, height: height + (size.title ? 36 : 0) }),
+        panels: [
+          { draw: (size) => drawBars({ bars, unit, format }, { ...size, height: height + (size.title ? 36 : 0) }) },
+        ],
       },
     ]
   })

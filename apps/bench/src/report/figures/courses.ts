@@ -1,103 +1,95 @@
-import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf } from '@alibi/charts'
-import { PLAIN, type Results, rowsOf, summarize, trainLengthsOf } from '@alibi/results'
-import { thousands } from '../../terminal/format.js'
+import { curvesTable, type Figure, logScale, scaleFor } from '@alibi/charts'
+import { PLAIN, type Results, type Row, rowsOf, summarize } from '@alibi/results'
 import { published } from '../paper/published.js'
+import { byLength, extremesOf, lengthPanels, type RowValues, xsOf } from './panels.js'
+import { columnsOf, longName } from './rows.js'
 
-/** A strategy's perplexity by evaluation length. */
-interface Course {
-  readonly name: string
-  readonly perplexity: ReadonlyMap<number, number>
-}
+/** Train lengths of the paper's figure 1, and the tables with its numbers. */
+const PAPER = [
+  { trainLength: 512, table: '2' },
+  { trainLength: 1024, table: '3' },
+]
 
 /**
- * Ours and the paper's side by side, on the same axes: perplexity relative to that at the train length, which does compare
- * between texts and models where perplexity itself does not.
+ * Ours and the paper's, on the same axes: perplexity relative to that at the train length, which does compare between texts
+ * and models where perplexity itself does not.
  */
 export function courseFigures(results: Results): Figure[] {
-  const rows = rowsOf(results)
-  const ours = trainLengthsOf(rows).map((trainLength) => {
-    const own = rows.filter((row) => row.trainLength === trainLength)
-    const courses = summarize(results, own, PLAIN).map(({ row, perplexity }) => ({
-      name: row.name,
-      perplexity: new Map([...perplexity].map(([length, { mean }]) => [length, mean])),
-    }))
-    return { id: `course-${trainLength}`, whose: 'This run', where: '', trainLength, courses }
-  })
-  const paper = [512, 1024].map((trainLength, i) => ({
-    id: `course-paper-${trainLength}`,
-    whose: 'The paper',
-    where: `, from its table ${i + 2}`,
-    trainLength,
-    courses: [...new Set(published.map(({ strategy }) => strategy))].map((name) => ({
-      name,
-      perplexity: publishedCourse(name, trainLength, String(i + 2)),
-    })),
-  }))
-  const shown = ours
-    .map((one) => ({ ...one, courses: one.courses.filter((course) => relative(course, one.trainLength).length > 1) }))
-    .filter(({ courses }) => courses.length)
-  if (!shown.length) return []
-  const all = [...shown, ...paper]
-  const points = all.flatMap(({ courses, trainLength }) => courses.flatMap((course) => relative(course, trainLength)))
-  const axes = { xs: points.map(({ x }) => x), ys: points.map(({ y }) => y) }
-  return all.map((one) => courseFigure(one, axes))
+  const ours = summarize(results, byLength(rowsOf(results)), PLAIN)
+    .map(({ row, perplexity }) => relative(row, new Map([...perplexity].map(([length, { mean }]) => [length, mean]))))
+    .filter(({ values }) => values.size > 1)
+  if (!ours.length) return []
+  const names = [...new Set(published.map(({ strategy }) => strategy))]
+  const paper = PAPER.flatMap(({ trainLength, table }) =>
+    names.map((name) => relative({ strategy: name, name, trainLength, size: '' }, publishedCourse(name, table))),
+  )
+  const axes = [...ours, ...paper]
+  return [
+    courseFigure('course', 'This run', '', ours, axes),
+    courseFigure('course-paper', 'The paper', ', from its tables 2 and 3', paper, axes),
+  ]
 }
 
-const publishedCourse = (name: string, trainLength: number, table: string) =>
+const publishedCourse = (name: string, table: string) =>
   new Map(
     published
-      .filter((each) => each.strategy === name && each.trainLength === trainLength && each.table === table)
+      .filter((each) => each.strategy === name && each.table === table)
       .map(({ evalLength, perplexity }) => [evalLength, perplexity]),
   )
 
-function relative({ perplexity }: Course, trainLength: number) {
-  const first = perplexity.get(trainLength)
-  if (first === undefined || !Number.isFinite(first)) return []
-  return [...perplexity]
-    .filter(([, value]) => Number.isFinite(value))
-    .map(([length, value]) => ({ x: length / trainLength, y: value / first }))
+/** By evaluation length in train lengths; what is not finite is left out. */
+function relative(row: Row, perplexity: ReadonlyMap<number, number>): RowValues {
+  const first = perplexity.get(row.trainLength)
+  const values = [...perplexity].flatMap(([length, value]) => {
+    if (first === undefined || !Number.isFinite(value / first)) return []
+    const mean = value / first
+    return [[length / row.trainLength, { mean, low: mean, high: mean }] as const]
+  })
+  return { row, values: new Map(values) }
 }
 
 function courseFigure(
-  one: { id: string; whose: string; where: string; trainLength: number; courses: readonly Course[] },
-  { xs, ys }: { xs: readonly number[]; ys: readonly number[] },
+  id: string,
+  whose: string,
+  from: string,
+  all: readonly RowValues[],
+  axes: readonly RowValues[],
 ): Figure {
-  const { id, whose, where, trainLength, courses } = one
-  const styles = stylesOf(courses.map(({ name }) => name))
-  const curves = courses.map((course) => ({
-    name: course.name,
-    style: styles.get(course.name)!,
-    points: relative(course, trainLength),
-  }))
-  const multiples = [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b)
-  const at = (x: number, i: number) => curves[i]!.points.find((point) => point.x === x)?.y.toFixed(3) ?? '—'
-  const times = (x: number) => `${Number(x.toFixed(2))}×`
+  const rows = all.map(({ row }) => row)
+  const panels = lengthPanels(all, {
+    symbols: false,
+    marked: false,
+    xs: xsOf(all),
+    x: {
+      name: 'evaluation length, in train lengths',
+      scale: logScale(xsOf(axes), [1, 2, 4, 8, 16, 32]),
+      format: times,
+    },
+    y: {
+      name: 'relative perplexity',
+      scale: scaleFor(extremesOf(axes)),
+      format: (value) => String(Number(value.toPrecision(3))),
+    },
+  })
+  const ends = all.map(({ row, values }) => {
+    const [multiple, { mean }] = [...values].at(-1)!
+    return `${longName(row)} has ${mean.toFixed(2)} at ${times(multiple)}`
+  })
   return {
     id,
-    title: `${whose}, trained at ${thousands(trainLength)}`,
-    caption: `Perplexity relative to that at the train length, non-overlapping evaluation${where}.`,
-    description: `${whose}: perplexity relative to that at the train length. ${curves.map(({ name, points }) => `${name} has ${points.at(-1)!.y.toFixed(2)} at ${times(points.at(-1)!.x)}`).join('; ')}.`,
+    title: `${whose}: perplexity relative to that at the train length`,
+    caption: `Non-overlapping evaluation${from}; 1 is the perplexity at the train length.`,
+    description: `${whose}: perplexity relative to that at the train length. ${ends.join('; ')}.`,
     table: curvesTable(
       'evaluation length in train lengths',
-      multiples,
-      curves.map(({ name }) => name),
-      at,
+      xsOf(all),
+      columnsOf(rows, longName),
+      (x, i) => all[i]!.values.get(x)?.mean.toFixed(3) ?? '—',
       times,
     ),
-    aspect: 380 / 320,
-    draw: (format) =>
-      drawCurves(
-        {
-          curves,
-          symbols: false,
-          x: { name: 'evaluation length, in train lengths', scale: logScale(xs, [1, 2, 4, 8, 16, 32]), format: times },
-          y: {
-            name: 'relative perplexity',
-            scale: scaleFor(ys),
-            format: (value) => String(Number(value.toPrecision(3))),
-          },
-        },
-        format,
-      ),
+    aspect: panels.length > 1 ? 480 / 320 : 760 / 380,
+    panels,
   }
 }
+
+const times = (x: number) => `${Number(x.toFixed(2))}×`

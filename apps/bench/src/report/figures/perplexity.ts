@@ -1,82 +1,138 @@
-import { curvesTable, drawCurves, type Figure, logScale, scaleFor, stylesOf, thin } from '@alibi/charts'
+import { type CurvesChart, curvesTable, drawCurves, type Figure, logScale, scaleFor, thin } from '@alibi/charts'
 import {
   formatMean,
   formatPerplexity,
+  PLAIN,
   type ReadingGroup,
   type Results,
-  type RowSummary,
+  type Row,
   readingGroups,
   rowsOf,
+  type Spread,
   summarize,
   trainLengthsOf,
 } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
+import { byLength, curvesOf, extremesOf, lengthPanels, xsOf } from './panels.js'
+import { columnsOf, longName, namesOf, seedsCell } from './rows.js'
 
-/** Perplexity over evaluation length, one figure a train length and way of reading: the paper's figure 1. */
+/** A row's perplexity by evaluation length. */
+interface Course {
+  readonly row: Row
+  readonly values: ReadonlyMap<number, Spread>
+}
+
+/** More curves in one picture cannot be told from each other. */
+const MOST_CURVES = 12
+
+/** Perplexity over evaluation length, a figure a way of reading and a panel a train length: the paper's figure 1. */
 export function perplexityFigures(results: Results): Figure[] {
-  const rows = rowsOf(results)
-  const lengths = trainLengthsOf(rows)
-  return readingGroups(results.evals).flatMap((reading, r) =>
-    lengths.flatMap((trainLength) => {
-      const own = rows.filter((row) => row.trainLength === trainLength)
-      const summaries = summarize(results, own, reading).filter(({ perplexity }) => perplexity.size)
-      const id = ['perplexity', r > 0 && slug(reading), lengths.length > 1 && trainLength].filter(Boolean).join('-')
-      return summaries.length ? [perplexityFigure(id, trainLength, reading, summaries)] : []
-    }),
+  const groups = readingGroups(results.evals).map((reading) => ({ reading, courses: coursesOf(results, reading) }))
+  // All figures on the same axes: they are compared with each other.
+  const axes = axesOf(groups.flatMap(({ courses }) => courses))
+  return groups.flatMap(({ reading, courses }, i) =>
+    courses.length ? [perplexityFigure(i ? `perplexity-${slug(reading)}` : 'perplexity', reading, courses, axes)] : [],
   )
+}
+
+/** The models of all train lengths in one picture: what training short saves is read off it. */
+export function shortAndLongFigures(results: Results): Figure[] {
+  const courses = coursesOf(results, PLAIN)
+  const [shortest, ...longer] = trainLengthsOf(courses.map(({ row }) => row))
+  if (!longer.length || courses.length > MOST_CURVES) return []
+  // A strategy keeps its colour and symbol; train lengths differ in their dashes.
+  const curves = curvesOf(courses, longName).map((curve, i) => {
+    const turn = longer.indexOf(courses[i]!.row.trainLength)
+    return { ...curve, style: { ...curve.style, dash: turn < 0 ? ('solid' as const) : [8 - 3 * turn, 4] } }
+  })
+  const chart = {
+    ...axesOf(courses),
+    curves,
+    marks: [shortest!, ...longer].map((x) => ({ x, label: thousands(x) })),
+  }
+  return [
+    {
+      ...numbersOf('short-and-long', courses, longName),
+      title: 'Train short against train long',
+      caption: `Held-out perplexity by evaluation length, non-overlapping; lower is better. Solid curves: trained at ${thousands(shortest!)} tokens. Dashed: at ${longer.map(thousands).join(' or ')}. Vertical lines are the train lengths.`,
+      aspect: 760 / 460,
+      panels: [{ draw: (format) => drawCurves(chart, format) }],
+    },
+  ]
+}
+
+const coursesOf = (results: Results, reading: ReadingGroup): Course[] =>
+  summarize(results, byLength(rowsOf(results)), reading).flatMap(({ row, perplexity }) =>
+    perplexity.size ? [{ row, values: perplexity }] : [],
+  )
+
+function axesOf(courses: readonly Course[]): Pick<CurvesChart, 'x' | 'y' | 'symbols'> {
+  const lengths = xsOf(courses)
+  return {
+    symbols: true,
+    x: { name: 'evaluation length, tokens', scale: logScale(lengths, thin(lengths)), format: thousands },
+    y: {
+      name: 'perplexity',
+      scale: scaleFor(extremesOf(courses)),
+      format: (value) => String(Number(value.toPrecision(4))),
+    },
+  }
 }
 
 function perplexityFigure(
   id: string,
-  trainLength: number,
   reading: ReadingGroup,
-  summaries: readonly RowSummary[],
+  courses: readonly Course[],
+  axes: ReturnType<typeof axesOf>,
 ): Figure {
-  const styles = stylesOf([...new Set(summaries.map(({ row }) => row.name))])
-  const curves = summaries.map(({ row, perplexity }) => ({
-    name: row.name,
-    style: styles.get(row.name)!,
-    points: [...perplexity].map(([x, { mean, low, high }]) => ({ x, y: mean, low, high })),
-  }))
-  const points = curves.flatMap((curve) => curve.points)
-  const evalLengths = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b)
-  const several = summaries.some(({ perplexity }) => [...perplexity.values()].some(({ bySeed }) => bySeed.size > 1))
-  const description = summaries.map(({ row, perplexity }) => `${row.name} ${course([...perplexity])}`).join('; ')
+  const rows = courses.map(({ row }) => row)
+  const several = trainLengthsOf(rows).length > 1
+  const seeds = courses.some(({ values }) => [...values.values()].some(({ bySeed }) => bySeed.size > 1))
   return {
-    id,
-    title: `Trained at ${thousands(trainLength)} tokens: ${reading.name}`,
-    caption: `Held-out perplexity by evaluation length; lower is better.${several ? ' Bands go from the lowest to the highest seed.' : ''}`,
-    description: `Perplexity by evaluation length. ${description}.`,
-    table: curvesTable(
-      'evaluation length',
-      evalLengths,
-      curves.map(({ name }) => name),
-      (length, i) => formatPerplexity(summaries[i]!.perplexity.get(length)),
-      thousands,
-    ),
-    aspect: 760 / 430,
-    draw: (format) =>
-      drawCurves(
-        {
-          curves,
-          symbols: true,
-          x: { name: 'evaluation length, tokens', scale: logScale(evalLengths, thin(evalLengths)), format: thousands },
-          y: {
-            name: 'perplexity',
-            scale: scaleFor(points.flatMap(({ y, low, high }) => [y, low, high])),
-            format: (value) => String(Number(value.toPrecision(4))),
-          },
-          mark: { x: trainLength, label: 'train length' },
-        },
-        format,
-      ),
+    ...numbersOf(id, courses, namesOf(rows)),
+    title: `Perplexity by evaluation length, ${reading.name}`,
+    caption: `On held-out text; lower is better.${several ? ' Vertical lines: the train length.' : ''}${seeds ? ' Bands go from the lowest to the highest seed.' : ''}${describeBroken(courses, namesOf(rows))}`,
+    aspect: several ? 480 / 360 : 760 / 430,
+    panels: lengthPanels(courses, { ...axes, xs: xsOf(courses), marked: true }),
   }
 }
 
-/** e.g. `from 3.557 at 128 to 3.459 at 2,048` */
-function course(points: readonly (readonly [number, { readonly mean: number }])[]): string {
-  const say = ([length, { mean }]: (typeof points)[number]) => `${formatMean(mean)} at ${thousands(length)}`
-  return points.length > 1 ? `goes from ${say(points[0]!)} to ${say(points.at(-1)!)}` : `is ${say(points[0]!)}`
+function numbersOf(
+  id: string,
+  courses: readonly Course[],
+  nameOf: (row: Row) => string,
+): Pick<Figure, 'id' | 'description' | 'table'> {
+  const words = courses.map(({ row, values }) => `${nameOf(row)} ${describeCourse([...values])}`)
+  return {
+    id,
+    description: `Perplexity by evaluation length. ${words.join('; ')}.`,
+    table: curvesTable(
+      'evaluation length',
+      xsOf(courses),
+      columnsOf(
+        courses.map(({ row }) => row),
+        nameOf,
+      ),
+      (length, i) => {
+        const value = courses[i]!.values.get(length)
+        return seedsCell(value, formatMean, formatPerplexity(value))
+      },
+      thousands,
+    ),
+  }
+}
+
+/** Points that cannot be drawn. */
+function describeBroken(courses: readonly Course[], nameOf: (row: Row) => string): string {
+  const broken = courses.filter(({ values }) => [...values.values()].some(({ mean }) => !Number.isFinite(mean)))
+  return broken.length ? ` Not finite, so not drawn: ${broken.map(({ row }) => nameOf(row)).join('; ')}.` : ''
+}
+
+/** e.g. `goes from 3.557 at 128 to 3.459 at 2,048` */
+function describeCourse(points: readonly (readonly [number, { readonly mean: number }])[]): string {
+  const describe = ([length, { mean }]: (typeof points)[number]) => `${formatMean(mean)} at ${thousands(length)}`
+  const [first, last] = [points[0]!, points.at(-1)!]
+  return points.length > 1 ? `goes from ${describe(first)} to ${describe(last)}` : `is ${describe(first)}`
 }
 
 const slug = ({ name }: ReadingGroup) => name.replaceAll(/[^a-z0-9]+/g, '-')

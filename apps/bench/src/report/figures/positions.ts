@@ -1,4 +1,4 @@
-import { curvesTable, drawCurves, type Figure, linearScale, logScale, stylesOf } from '@alibi/charts'
+import { curvesTable, type Figure, linearScale, logScale } from '@alibi/charts'
 import {
   evalLengthsOf,
   linesOfRow,
@@ -7,84 +7,82 @@ import {
   PLAIN,
   type PositionsLine,
   type Results,
-  type Row,
   rowsOf,
+  type Spread,
   trainLengthsOf,
   wasRead,
 } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
+import { byLength, extremesOf, lengthPanels, xsOf } from './panels.js'
+import { columnsOf, namesOf, seedsCell, trainedAt } from './rows.js'
 
-/** Loss by place in the longest chunks that were read, one figure a train length. */
+type Bin = PositionsLine['bins'][number]
+
+/** Loss by position in the longest chunks that were read, a panel a train length. */
 export function positionFigures(results: Results): Figure[] {
-  const lines = results.positions.filter((line) => wasRead(line, PLAIN))
-  const lengths = trainLengthsOf(lines)
-  return lengths.map((trainLength) => {
-    const ofLength = lines.filter((line) => line.trainLength === trainLength)
-    const evalLength = evalLengthsOf(ofLength).at(-1)!
-    const longest = ofLength.filter((line) => line.evalLength === evalLength)
-    const rows = rowsOf(results).filter((row) => linesOfRow(longest, row).length)
-    return positionFigure(
-      lengths.length > 1 ? `positions-${trainLength}` : 'positions',
-      { trainLength, evalLength },
-      rows,
-      longest,
-    )
+  const lines = longestOf(results.positions.filter((line) => wasRead(line, PLAIN)))
+  const rows = byLength(rowsOf(results).filter((row) => linesOfRow(lines, row).length))
+  if (!rows.length) return []
+  const all = rows.map((row) => ({ row, values: lossesOf(linesOfRow(lines, row)) }))
+  const bins = new Map(lines.flatMap((line) => line.bins.map((bin) => [middleOf(bin), bin] as const)))
+  const nameOf = namesOf(rows)
+  const chunks = trainLengthsOf(rows).map((length) => {
+    const [line] = lines.filter(({ trainLength }) => trainLength === length)
+    return `${thousands(line!.evalLength)} (${trainedAt(length)}; a value is a mean over ${thousands(line!.bins[0]!.tokens)} chunks)`
   })
-}
-
-function positionFigure(
-  id: string,
-  { trainLength, evalLength }: { trainLength: number; evalLength: number },
-  rows: readonly Row[],
-  lines: readonly PositionsLine[],
-): Figure {
-  const bins = lines[0]!.bins
-  const middles = bins.map(({ from, to }) => Math.sqrt((from + 1) * to))
-  const styles = stylesOf(rows.map(({ name }) => name))
-  const losses = rows.map((row) => {
-    const own = linesOfRow(lines, row)
-    return bins.map((bin) => over(own, ([line]) => line!.bins.find(({ from }) => from === bin.from)?.lossNats))
+  const ends = all.map(({ row, values }) => {
+    const losses = [...values.values()].map(({ mean }) => short(mean))
+    return `${nameOf(row)} has ${losses[0]} at the start, ${losses.at(-1)} at the end`
   })
-  const curves = rows.map(({ name }, i) => ({
-    name,
-    style: styles.get(name)!,
-    points: losses[i]!.flatMap((loss, b) => (loss ? [{ x: middles[b]!, y: loss.mean, ...loss }] : [])),
-  }))
-  const points = curves.flatMap((curve) => curve.points)
-  return {
-    id,
-    title: `Loss by position, trained at ${thousands(trainLength)} and read in chunks of ${thousands(evalLength)}`,
-    caption:
-      'Mean nats a token by how many tokens stand before it in its chunk. What falls at the left is the early-token curse, which every evaluation of short chunks suffers from; what rises beyond the train length is a failure to extrapolate. ' +
-      `A place is a mean over ${thousands(bins[0]!.tokens)} chunks, the same for all: peaks that the curves share are of the text.`,
-    description: `Loss by position. ${curves.map(({ name, points }) => `${name} has ${short(points.at(0)!.y)} at the start, ${short(points.at(-1)!.y)} at the end`).join('; ')}.`,
-    table: curvesTable(
-      'tokens before',
-      bins.map((_, i) => i),
-      rows.map(({ name }) => name),
-      (bin, i) => {
-        const loss = losses[i]![bin]
-        return loss ? orNotFinite(loss.mean, (value) => value.toFixed(3)) : '—'
-      },
-      (bin) => `${thousands(bins[bin]!.from)} to ${thousands(bins[bin]!.to - 1)}`,
-    ),
-    aspect: 760 / 430,
-    draw: (format) =>
-      drawCurves(
-        {
-          curves,
-          symbols: false,
-          x: { name: 'position in the chunk, tokens', scale: logScale(middles), format: thousands },
-          y: {
-            name: 'nats a token',
-            scale: linearScale(points.flatMap(({ low, high }) => [low, high])),
-            format: (value) => String(Number(value.toPrecision(3))),
-          },
-          mark: { x: trainLength, label: 'train length' },
-        },
-        format,
+  const panels = lengthPanels(all, {
+    symbols: false,
+    marked: true,
+    xs: xsOf(all),
+    x: { name: 'position in the chunk, tokens', scale: logScale(xsOf(all)), format: thousands },
+    y: {
+      name: 'nats a token',
+      scale: linearScale(extremesOf(all)),
+      format: (value) => String(Number(value.toPrecision(3))),
+    },
+  })
+  return [
+    {
+      id: 'positions',
+      title: 'Loss by position in the longest chunks',
+      caption: `Mean nats a token by the number of tokens before it in its chunk, in chunks of ${chunks.join(' and ')}. The fall at the left is the early-token curse: tokens with little context. A rise beyond the train length is a failure to extrapolate. All rows read the same chunks: peaks that they share come from the text.`,
+      description: `Loss by position. ${ends.join('; ')}.`,
+      table: curvesTable(
+        'tokens before',
+        xsOf(all),
+        columnsOf(rows, nameOf),
+        (x, i) => seedsCell(all[i]!.values.get(x), exact),
+        (x) => `${thousands(bins.get(x)!.from)} to ${thousands(bins.get(x)!.to - 1)}`,
       ),
-  }
+      aspect: panels.length > 1 ? 480 / 360 : 760 / 430,
+      panels,
+    },
+  ]
 }
 
+/** Of each train length, the lines of its longest evaluation. */
+const longestOf = (lines: readonly PositionsLine[]): PositionsLine[] =>
+  trainLengthsOf(lines).flatMap((length) => {
+    const own = lines.filter(({ trainLength }) => trainLength === length)
+    const longest = evalLengthsOf(own).at(-1)
+    return own.filter(({ evalLength }) => evalLength === longest)
+  })
+
+function lossesOf(lines: readonly PositionsLine[]): ReadonlyMap<number, Spread> {
+  return new Map(
+    lines[0]!.bins.flatMap((bin) => {
+      const loss = over(lines, ([line]) => line!.bins.find(({ from }) => from === bin.from)?.lossNats)
+      return loss ? [[middleOf(bin), loss] as const] : []
+    }),
+  )
+}
+
+/** Of a bin, on a logarithmic axis. */
+const middleOf = ({ from, to }: Bin) => Math.sqrt((from + 1) * to)
+
+const exact = (loss: number) => orNotFinite(loss, (value) => value.toFixed(3))
 const short = (loss: number) => orNotFinite(loss, (value) => value.toFixed(2))

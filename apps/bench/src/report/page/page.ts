@@ -1,18 +1,22 @@
 import { htmlDocument, htmlFigure, narrowHtmlFigure } from '@alibi/charts/page'
-import type { Results } from '@alibi/results'
+import { type Results, rowsOf } from '@alibi/results'
 import type { ReportFigures } from '../figures/all.js'
 import { dataSection, facts, settingsSection } from './about.js'
 import { paperSection } from './paper.js'
-import { findingsSection, reachList, resultsSection } from './results.js'
+import { pickBar } from './pick.js'
+import { reachList } from './reach.js'
+import { findingsSection, resultsSection } from './results.js'
 
 /** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
 export function htmlReport(results: Results, figures: ReportFigures): string {
   const sections = sectionsOf(results, figures).filter(({ content }) => content)
+  const links = sections.map(({ id, title }) => `<li><a href="#${id}">${title}</a>`)
   const body = `<a class="skip" href="#results">Skip to the results</a>
 <header>
 <h1>Train short, test long</h1>
-<nav aria-label="Contents"><ol>${sections.map(({ id, title }) => `<li><a href="#${id}">${title}</a>`).join('')}</ol></nav>
+<nav aria-label="Contents"><ol>${links.join('')}</ol></nav>
 </header>
+${pickBar(rowsOf(results))}
 <main>
 ${sections.map(({ id, title, content }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${title}</h2>\n${content}\n</section>`).join('\n')}
 </main>`
@@ -30,10 +34,10 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
   const all = (list: ReportFigures[keyof ReportFigures]) => list.map(htmlFigure).join('\n')
   const [first, others] = [figures.perplexity.slice(0, 1), figures.perplexity.slice(1)]
   return [
-    { id: 'picture', title: 'How far each reads', content: `${all(first)}${reachList(results)}` },
-    { id: 'findings', title: 'What the paper found, in this run', content: findingsSection(results) },
+    { id: 'picture', title: 'How far each strategy reads', content: `${all(first)}${reachList(results)}` },
+    { id: 'findings', title: 'What the paper found, and whether it holds here', content: findingsSection(results) },
     { id: 'results', title: 'Results', content: resultsSection(results) },
-    { id: 'extrapolation', title: 'Extrapolation', content: all(others) },
+    { id: 'extrapolation', title: 'Extrapolation', content: all([...figures.shortAndLong, ...others]) },
     { id: 'positions', title: 'Loss by position', content: all(figures.positions) },
     { id: 'retrieval', title: 'Retrieval', content: all(figures.retrieval) },
     {

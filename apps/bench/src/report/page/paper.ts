@@ -1,22 +1,22 @@
 import type { Figure } from '@alibi/charts'
-import { escapeHtml, htmlTable, narrowHtmlFigure } from '@alibi/charts/page'
+import { escapeHtml, htmlFigure, htmlTable } from '@alibi/charts/page'
 import { formatPerplexity, orNotFinite, type Results, readingGroups, rowsOf, summarize } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'
 import { type PaperTable, paperTables } from '../paper/tables.js'
 
-/** The paper's numbers: beside ours where the setting is the same; else apart, with what does compare. */
+/** The paper's numbers: beside ours where the setting is the same; else separately, with what does compare. */
 export function paperSection(results: Results, courses: readonly Figure[]): string {
   const differences = differencesFromPaper(results.run)
   const comparison = differences.length
-    ? `<div class="note" role="note"><p><strong>Perplexities of this run do not compare with the paper's.</strong> The text and the model are others; what compares is the course of each curve, below.</p><details><summary>What differs (${differences.length})</summary><ul>${differences.map((text) => `<li>${escapeHtml(text)}`).join('')}</ul></details></div>`
+    ? `<div class="note" role="note"><p><strong>Perplexities of this run do not compare with the paper's.</strong> Text and model are different. The shapes of the curves, below, do compare.</p><details><summary>What differs (${differences.length})</summary><ul>${differences.map((text) => `<li>${escapeHtml(text)}`).join('')}</ul></details></div>`
     : `<p>The setting is the paper's.</p>${sideBySide(results)}`
   return `${comparison}
-<div class="beside">${courses.map(narrowHtmlFigure).join('\n')}</div>
+${courses.map(htmlFigure).join('\n')}
 <div class="paper">
 <h3>Tables of the paper</h3>
-<p>Press, Smith and Lewis: Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation. ICLR 2022, arXiv 2108.12409v2. These numbers are the authors' own, not of this run.</p>
+<p>Press, Smith and Lewis: Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation. ICLR 2022, arXiv 2108.12409v2. The authors' numbers, not this run's.</p>
 ${paperTables.map(paperTable).join('\n')}
 </div>`
 }
