@@ -1,26 +1,38 @@
 import * as tf from '@tensorflow/tfjs'
 
-interface WithGradient {
-  readonly value: tf.Tensor
-  /**
-   * @param saved - what the forward pass saved, in its order
-   * @returns the gradient of each input
-   */
-  gradient(dy: tf.Tensor, saved: readonly tf.Tensor[]): tf.Tensor[]
-}
+/** Tensors by name; those that are undefined are left out. */
+type Named = Readonly<Record<string, tf.Tensor | undefined>>
+type Inputs = Readonly<Record<string, tf.Tensor>>
 
 /**
- * A function with a gradient of its own, like tf.customGrad, that frees what the gradient makes on the way: TensorFlow.js
+ * Computes something with a gradient of its own, like tf.customGrad, and frees what the gradient makes on the way: TensorFlow.js
  * itself keeps that until the whole step ends.
  *
- * @param forward - gets the inputs and `save`; what its gradient needs must be saved, constants too, or a tidy may free it
+ * @param inputs - what gradients are taken of, by name
+ * @param forward - gives the value, and all tensors that the gradient needs, constants too: a tidy may free others before it
+ * runs
+ * @param gradient - gives the gradient of each input by its name
  */
-export function customGrad(
-  forward: (inputs: tf.Tensor[], save: (tensors: tf.Tensor[]) => void) => WithGradient,
-): (...inputs: tf.Tensor[]) => tf.Tensor {
-  return tf.customGrad((...all) => {
+export function customGrad<Given extends Inputs, Saved extends Named, Value extends tf.Tensor>(
+  inputs: Given,
+  forward: (inputs: Given) => { readonly value: Value; readonly saved: Saved },
+  gradient: (dy: Value, saved: Saved) => { readonly [Name in keyof Given]: tf.Tensor },
+): Value {
+  const names = Object.keys(inputs)
+  const compute = tf.customGrad((...all) => {
     const save = all.pop() as unknown as tf.GradSaveFunc
-    const { value, gradient } = forward(all as tf.Tensor[], save)
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.tidy(() => gradient(dy, saved)) }
+    const { value, saved } = forward(byName(names, all as tf.Tensor[]) as Given)
+    const kept = Object.keys(saved).filter((name) => saved[name])
+    save(kept.map((name) => saved[name]!))
+    const gradFunc = (dy: tf.Tensor, tensors: tf.Tensor[]) =>
+      tf.tidy(() => {
+        const gradients = gradient(dy as Value, byName(kept, tensors) as Saved)
+        return names.map((name) => gradients[name]!)
+      })
+    return { value, gradFunc }
   })
+  return compute(...Object.values(inputs)) as Value
 }
+
+const byName = (names: readonly string[], tensors: readonly tf.Tensor[]) =>
+  Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))

@@ -13,14 +13,15 @@ export const crossEntropy = crossEntropyOf(lossesAndGradients)
 
 /** Cross-entropy of a function that gives losses [N] and softmax − one-hot [N, V]. */
 export function crossEntropyOf(compute: (logits: tf.Tensor, targets: tf.Tensor1D) => tf.Tensor[]) {
-  return (logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D => {
-    const forward = customGrad(([logits], save) => {
-      const [losses, dLogits] = compute(logits!, targets)
-      save([dLogits!])
-      return { value: losses!, gradient: (dy, [dLogits]) => [tf.mul(dLogits!, tf.expandDims(dy, 1))] }
-    })
-    return forward(logits) as tf.Tensor1D
-  }
+  return (logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D =>
+    customGrad(
+      { logits },
+      ({ logits }) => {
+        const [losses, dLogits] = compute(logits, targets) as [tf.Tensor1D, tf.Tensor]
+        return { value: losses, saved: { dLogits } }
+      },
+      (dy, { dLogits }) => ({ logits: tf.mul(dLogits, tf.expandDims(dy, 1)) }),
+    )
 }
 
 function lossesAndGradients(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor[] {

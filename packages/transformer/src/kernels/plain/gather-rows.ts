@@ -12,12 +12,9 @@ import { customGrad } from '../custom-grad.js'
  */
 export function gatherRows<T extends tf.Tensor>(table: T, indices: tf.Tensor1D): T {
   const [V] = table.shape
-  const forward = customGrad(([table], save) => {
-    save([indices])
-    return {
-      value: tf.gather(table!, indices),
-      gradient: (dy, [indices]) => [tf.unsortedSegmentSum(dy, indices as tf.Tensor1D, V!)],
-    }
-  })
-  return forward(table) as T
+  return customGrad(
+    { table },
+    ({ table }) => ({ value: tf.gather(table, indices), saved: { indices } }),
+    (dy, { indices }) => ({ table: tf.unsortedSegmentSum(dy, indices, V!) }),
+  )
 }

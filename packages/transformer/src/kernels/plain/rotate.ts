@@ -34,14 +34,14 @@ export function toDevice({ cos, sin, partner }: RotationTables): DeviceRotation 
  * @returns the shape of `x`
  */
 export function applyRotation(x: tf.Tensor4D, { cos, sin, swap }: DeviceRotation): tf.Tensor4D {
-  const forward = customGrad(([x], save) => {
-    save([cos, sin, swap])
-    return {
-      value: tf.add(tf.mul(x!, cos), tf.mul(swapped(x!, swap), sin)),
-      gradient: (dy, [cos, sin, swap]) => [tf.add(tf.mul(dy, cos!), swapped(tf.mul(dy, sin!), swap as tf.Tensor2D))],
-    }
-  })
-  return forward(x) as tf.Tensor4D
+  return customGrad(
+    { x },
+    ({ x }) => ({
+      value: tf.add<tf.Tensor4D>(tf.mul(x, cos), tf.mul(swapped(x, swap), sin)),
+      saved: { cos, sin, swap },
+    }),
+    (dy, { cos, sin, swap }) => ({ x: tf.add(tf.mul(dy, cos), swapped(tf.mul(dy, sin), swap)) }),
+  )
 }
 
 const swapped = (x: tf.Tensor, swap: tf.Tensor2D): tf.Tensor =>

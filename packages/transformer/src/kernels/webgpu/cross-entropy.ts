@@ -31,11 +31,11 @@ export function fusedCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf
   const [rows, columns] = logits.shape
   const labels = (targets: tf.Tensor) => ({ name: 'targets', element: 'i32', tensor: targets }) as const
   const floats = (name: string, tensor: tf.Tensor) => ({ name, element: 'f32', tensor }) as const
-  const forward = customGrad(([logits], save) => {
+  const forward = (logits: tf.Tensor2D) => {
     const [losses, stats] = runKernel({
       name: 'cross-entropy',
       code: FORWARD,
-      inputs: [floats('logits', logits!), labels(targets)],
+      inputs: [floats('logits', logits), labels(targets)],
       outputs: [
         { name: 'losses', element: 'f32', shape: [rows] },
         { name: 'stats', element: 'vec2f', shape: [rows, 2] },
@@ -43,22 +43,23 @@ export function fusedCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf
       uniforms: { rows, columns },
       workgroups: workgroups(rows),
     })
-    save([logits!, targets, stats!])
-    const gradient = (dy: tf.Tensor, [logits, targets, stats]: readonly tf.Tensor[]) =>
-      runKernel({
-        name: 'cross-entropy gradient',
-        code: BACKWARD,
-        inputs: [
-          floats('logits', logits!),
-          floats('dy', dy),
-          labels(targets!),
-          { name: 'stats', element: 'vec2f', tensor: stats! },
-        ],
-        outputs: [{ name: 'dLogits', element: 'f32', shape: [rows, columns] }],
-        uniforms: { size: rows * columns, columns },
-        workgroups: flatWorkgroups(rows * columns),
-      })
-    return { value: losses!, gradient }
-  })
-  return forward(logits) as tf.Tensor1D
+    return { value: losses as tf.Tensor1D, saved: { logits, targets, stats: stats! } }
+  }
+  const gradient = (dy: tf.Tensor, { logits, targets, stats }: Record<'logits' | 'targets' | 'stats', tf.Tensor>) => {
+    const [dLogits] = runKernel({
+      name: 'cross-entropy gradient',
+      code: BACKWARD,
+      inputs: [
+        floats('logits', logits),
+        floats('dy', dy),
+        labels(targets),
+        { name: 'stats', element: 'vec2f', tensor: stats },
+      ],
+      outputs: [{ name: 'dLogits', element: 'f32', shape: [rows, columns] }],
+      uniforms: { size: rows * columns, columns },
+      workgroups: flatWorkgroups(rows * columns),
+    })
+    return { logits: dLogits! }
+  }
+  return customGrad({ logits }, ({ logits }) => forward(logits), gradient)
 }

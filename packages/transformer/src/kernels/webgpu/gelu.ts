@@ -26,10 +26,9 @@ export function fusedGelu<T extends tf.Tensor>(x: T): T {
       uniforms: { size: x.size },
       workgroups: flatWorkgroups(x.size),
     })[0]!
-  const forward = customGrad(([x], save) => {
-    save([x!])
-    const gradient = (dy: tf.Tensor, [x]: readonly tf.Tensor[]) => [run('GELU gradient', BACKWARD, { x: x!, dy })]
-    return { value: run('GELU', FORWARD, { x: x! }), gradient }
-  })
-  return forward(x) as T
+  return customGrad(
+    { x },
+    ({ x }) => ({ value: run('GELU', FORWARD, { x }) as T, saved: { x } }),
+    (dy, { x }) => ({ x: run('GELU gradient', BACKWARD, { x, dy }) }),
+  )
 }

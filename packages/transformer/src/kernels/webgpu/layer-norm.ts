@@ -47,11 +47,11 @@ export function fusedLayerNorm(x: tf.Tensor2D, scale: tf.Tensor, shift: tf.Tenso
   const [rows, columns] = x.shape
   const uniforms = { rows, columns }
   const input = (name: string, tensor: tf.Tensor) => ({ name, element: 'f32', tensor }) as const
-  const forward = customGrad(([x, scale, shift], save) => {
-    const [result, stats] = runKernel({
+  const forward = (x: tf.Tensor2D, scale: tf.Tensor, shift: tf.Tensor) => {
+    const [value, stats] = runKernel({
       name: 'layer norm',
       code: FORWARD,
-      inputs: [input('x', x!), input('scale', scale!), input('shift', shift!)],
+      inputs: [input('x', x), input('scale', scale), input('shift', shift)],
       outputs: [
         { name: 'result', element: 'f32', shape: [rows, columns] },
         { name: 'stats', element: 'vec2f', shape: [rows, 2] },
@@ -60,28 +60,27 @@ export function fusedLayerNorm(x: tf.Tensor2D, scale: tf.Tensor, shift: tf.Tenso
       floats: ['epsilon'],
       workgroups: workgroups(rows),
     })
-    save([x!, scale!, stats!])
-    const gradient = (dy: tf.Tensor, [x, scale, stats]: readonly tf.Tensor[]) => {
-      const inputs = [input('x', x!), input('dy', dy), { name: 'stats', element: 'vec2f', tensor: stats! } as const]
-      const [dx] = runKernel({
-        name: 'layer norm gradient',
-        code: BACKWARD,
-        inputs: [...inputs, input('scale', scale!)],
-        outputs: [{ name: 'dx', element: 'f32', shape: [rows, columns] }],
-        uniforms,
-        workgroups: workgroups(rows),
-      })
-      const parameters = runKernel({
-        name: 'layer norm gradient of scale and shift',
-        code: PARAMETERS,
-        inputs,
-        outputs: ['dScale', 'dShift'].map((name) => ({ name, element: 'f32', shape: [columns] }) as const),
-        uniforms,
-        workgroups: columnWorkgroups(columns),
-      })
-      return [dx!, ...parameters]
-    }
-    return { value: result!, gradient }
-  })
-  return forward(x, scale, shift) as tf.Tensor2D
+    return { value: value as tf.Tensor2D, saved: { x, scale, stats: stats! } }
+  }
+  const gradient = (dy: tf.Tensor, { x, scale, stats }: Record<'x' | 'scale' | 'stats', tf.Tensor>) => {
+    const inputs = [input('x', x), input('dy', dy), { name: 'stats', element: 'vec2f', tensor: stats } as const]
+    const [dx] = runKernel({
+      name: 'layer norm gradient',
+      code: BACKWARD,
+      inputs: [...inputs, input('scale', scale)],
+      outputs: [{ name: 'dx', element: 'f32', shape: [rows, columns] }],
+      uniforms,
+      workgroups: workgroups(rows),
+    })
+    const [dScale, dShift] = runKernel({
+      name: 'layer norm gradient of scale and shift',
+      code: PARAMETERS,
+      inputs,
+      outputs: ['dScale', 'dShift'].map((name) => ({ name, element: 'f32', shape: [columns] }) as const),
+      uniforms,
+      workgroups: columnWorkgroups(columns),
+    })
+    return { x: dx!, scale: dScale!, shift: dShift! }
+  }
+  return customGrad({ x, scale, shift }, ({ x, scale, shift }) => forward(x, scale, shift), gradient)
 }

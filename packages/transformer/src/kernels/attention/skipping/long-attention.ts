@@ -71,12 +71,16 @@ function attendRanges({ q, k, v, bias }: AttentionInputs, ranges: readonly KeyRa
   return tf.tidy(() => {
     const outputs = [...groups.values()].map((heads) => {
       const indices = tf.tensor1d(heads, 'int32')
-      const [queries, keys, values] = [q, k, v].map((x) => tf.gather(x, indices, 1))
-      const own = { bias: biasOf(bias, indices) }
+      const [queries, keys, values] = [q, k, v].map((x) => tf.gather(x, indices, 1)) as [
+        tf.Tensor4D,
+        tf.Tensor4D,
+        tf.Tensor4D,
+      ]
+      const own = { q: queries, k: keys, v: values, bias: biasOf(bias, indices) }
       const parts = tiles.map((tile, i) =>
         tf.tidy(() => {
           const counting = { ...tile, firstKey: firstKeys[heads[0]!]![i]! }
-          const attended = attendTile(queries!, keys!, values!, [], counting, own)
+          const attended = attendTile(own, counting)
           return tf.matMul(attended.weights, attended.values)
         }),
       )

@@ -5,14 +5,13 @@ import type { AttentionBias, Tile } from '../bias.js'
 /**
  * The bias of a tile, without the causal mask.
  *
- * @param trained - what stands in for the bias's own tensors where gradients are taken
  * @returns [queries, keys] or [H, queries, keys]; undefined for none
  */
-export function unmaskedBias(bias: AttentionBias, tile: Tile, trained?: tf.Tensor): tf.Tensor | undefined {
+export function unmaskedBias(bias: AttentionBias, tile: Tile): tf.Tensor | undefined {
   if (bias.kind === 'none') return undefined
-  if (bias.kind === 'tiles') return trained ?? bias.tiles(tile)
-  if (bias.kind === 'table') return toeplitz(trained ?? bias.table, tile)
-  return tf.mul(tf.reshape(trained ?? bias.slopes, [-1, 1, 1]), penalties(bias.queries, bias.keys, tile))
+  if (bias.kind === 'tiles') return bias.tiles(tile)
+  if (bias.kind === 'table') return toeplitz(bias.table, tile)
+  return tf.mul(tf.reshape(bias.slopes, [-1, 1, 1]), penalties(bias.queries, bias.keys, tile))
 }
 
 /** −|query − key|; [queries, keys]. */

@@ -16,21 +16,14 @@ export function causalTiles(numQueries: number, numKeys: number, queriesPerTile:
 }
 
 /** The attention weights of one tile, and what gradients need of the way there. */
-export function attendTile(
-  q: tf.Tensor,
-  k: tf.Tensor,
-  v: tf.Tensor,
-  trained: readonly tf.Tensor[],
-  tile: Tile,
-  { bias, padding, dropout }: Pick<AttentionInputs, 'bias' | 'padding' | 'dropout'>,
-) {
-  const [B, H, , headDim] = q.shape as [number, number, number, number]
+export function attendTile({ q, k, v, bias, padding, dropout }: AttentionInputs, tile: Tile) {
+  const [B, H, , headDim] = q.shape
   const { firstKey = 0 } = tile
   const [rows, numKeys] = [tile.end - tile.start, tile.numKeys - firstKey]
   const queries = tf.mul(tf.slice(q, [0, 0, tile.start, 0], [B, H, rows, headDim]), 1 / Math.sqrt(headDim))
   const keys = tf.slice(k, [0, 0, firstKey, 0], [B, H, numKeys, headDim])
   const values = tf.slice(v, [0, 0, firstKey, 0], [B, H, numKeys, headDim])
-  let scores = tf.add(tf.matMul(queries, keys, false, true), biasTile(bias, trained, tile))
+  let scores = tf.add(tf.matMul(queries, keys, false, true), biasTile(bias, tile))
   if (padding) scores = tf.add(scores, tf.mul(tf.slice(padding, [0, 0, 0, firstKey], [B, 1, 1, numKeys]), MASKED))
   const probabilities = tf.softmax(scores)
   // A seed of its own for each tile: uses are 4096 apart.
@@ -39,9 +32,9 @@ export function attendTile(
 }
 
 /** Bias and causal mask of one tile; [queries, keys] or [H, queries, keys]. */
-function biasTile(bias: AttentionBias, trained: readonly tf.Tensor[], tile: Tile): tf.Tensor {
+function biasTile(bias: AttentionBias, tile: Tile): tf.Tensor {
   const mask = causalMask(tile)
-  const unmasked = unmaskedBias(bias, tile, trained[bias.kind === 'tiles' ? tile.index : 0])
+  const unmasked = unmaskedBias(bias, tile)
   return unmasked ? tf.add(unmasked, mask) : mask
 }
 

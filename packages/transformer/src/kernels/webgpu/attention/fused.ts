@@ -73,20 +73,12 @@ function differentiable(problem: AttentionProblem, tensors: Named, outShape: num
   const plan = planOf(problem, tensors, given)
   const shared = sharedTensors(given)
   const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
-  const names = Object.keys(inputs)
-  const forward = customGrad((args, save) => {
-    const all: Named = { ...shared, ...stored(plan, zip(names, args)) }
+  const forward = (given: Named) => {
+    const all = { ...shared, ...stored(plan, given) }
     const made = forwardPass(plan, all, outShape)
-    const kept: Named = { ...all, ...made }
-    const keptNames = Object.keys(kept)
-    save(Object.values(kept))
-    const gradient = (dOut: tf.Tensor, saved: readonly tf.Tensor[]) => {
-      const gradients = turnedBackwardPass(plan, { ...zip(keptNames, saved), dOut })
-      return names.map((name) => gradients[name]!)
-    }
-    return { value: made.out!, gradient }
-  })
-  return forward(...Object.values(inputs))
+    return { value: made.out, saved: { ...all, ...made } }
+  }
+  return customGrad(inputs, forward, (dOut, saved) => turnedBackwardPass(plan, { ...saved, dOut }))
 }
 
 /** Queries, keys and values as the kernels read them. */
@@ -94,9 +86,6 @@ const stored = ({ shape, shapes }: Plan, given: Named): Named =>
   shape.half
     ? Object.fromEntries(Object.entries(given).map(([name, x]) => [name, shapes[name] ? toHalf(x) : x]))
     : given
-
-const zip = (names: readonly string[], tensors: readonly tf.Tensor[]): Named =>
-  Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))
 
 function sharedTensors({ bias, padding, rotation }: Inputs): Named {
   return {
@@ -183,26 +172,23 @@ const elementOf = (name: string, { dtype }: tf.Tensor) =>
 const QKV = ['qkv', 'q', 'k', 'v']
 const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']
 
-function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
+function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named & { readonly out: tf.Tensor } {
   const { shape, bias, uniforms, heads, queryTiles, keyTiles, problem } = plan
   const numBounds = queryTiles + keyTiles + uniforms.tableTiles!
-  const bounds: Named = bias.skipping
-    ? zip(
-        ['bounds'],
-        runKernel({
-          name: 'attention bounds',
-          code: boundsCode(shape, bias),
-          inputs: bind(tensors, ['qkv', 'q', 'k', 'rotation', 'table', 'padding']),
-          outputs: [{ name: 'bounds', element: 'vec2f', shape: [heads, numBounds, 2] }],
-          uniforms,
-          workgroups: [numBounds, heads],
-        }),
-      )
-    : {}
+  const [bounds] = bias.skipping
+    ? runKernel({
+        name: 'attention bounds',
+        code: boundsCode(shape, bias),
+        inputs: bind(tensors, ['qkv', 'q', 'k', 'rotation', 'table', 'padding']),
+        outputs: [{ name: 'bounds', element: 'vec2f', shape: [heads, numBounds, 2] }],
+        uniforms,
+        workgroups: [numBounds, heads],
+      })
+    : []
   const [out, logSums] = runKernel({
     name: 'attention',
     code: forwardCode(shape, bias),
-    inputs: bind({ ...tensors, ...bounds }, [...QKV, 'rotation', ...BIAS]),
+    inputs: bind({ ...tensors, ...(bounds && { bounds }) }, [...QKV, 'rotation', ...BIAS]),
     outputs: [
       { name: 'out', element: 'vec4f', shape: outShape },
       { name: 'logSums', element: 'vec2f', shape: [heads, problem.numQueries, 2] },
@@ -210,7 +196,7 @@ function forwardPass(plan: Plan, tensors: Named, outShape: number[]): Named {
     uniforms,
     workgroups: [queryTiles, heads],
   })
-  return { out: out!, logSums: logSums!, ...bounds }
+  return { out: out!, logSums: logSums!, ...(bounds && { bounds }) }
 }
 
 /**
