@@ -123,10 +123,11 @@ function modelOptions(config: ResolvedModelConfig, strategy: FairseqStrategy, tr
   }
 }
 
+// biome-ignore format: a table
 const CHOICES = [
-  ...(['gatedMlp', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon'] as const),
-  ...(['biases', 'embeddingNorm', 'tiedHead'] as const),
-]
+  'gatedMlp', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias',
+  'embeddingNorm', 'tiedHead',
+] as const
 
 function checkArchitecture(config: ResolvedModelConfig): void {
   const { vocabularySize, numLayers, modelDim, numHeads, activation } = config

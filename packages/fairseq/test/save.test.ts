@@ -71,7 +71,7 @@ describe('models that fairseq cannot express are refused', () => {
   it.each<[string, Partial<ModelConfig>, ReturnType<typeof none>, string]>([
     ['one table', { adaptiveCutoffs: [] }, none(), 'expected adaptive input and softmax, got one table'],
     ['a gated MLP', { gatedMlp: true }, none(), 'expected gatedMlp false, got true; fairseq has no other'],
-    ['no biases', { biases: false }, none(), 'expected biases true, got false'],
+    ['no biases', { projectionBias: false }, none(), 'expected projectionBias true, got false'],
     ['SiLU', { activation: 'silu' }, none(), 'expected activation relu, gelu or gelu-exact, got silu'],
     ['other slopes', {}, alibi({ numHeads: 2, slopes: [1, 0.5] }), 'got another alibi'],
     ['trained slopes', {}, alibi({ numHeads: 2, learned: true }), 'got another alibi'],

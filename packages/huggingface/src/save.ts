@@ -62,10 +62,11 @@ const partRows = ({ modelDim, numHeads, numKeyValueHeads }: ResolvedModelConfig)
   return [modelDim, shared, shared]
 }
 
+// biome-ignore format: a table
 const CHOICES = [
-  ...(['activation', 'gatedMlp', 'mlpDim', 'parallelResidual', 'numKeyValueHeads', 'clipQkv'] as const),
-  ...(['norm', 'biases', 'embeddingNorm', 'finalNorm'] as const),
-]
+  'activation', 'gatedMlp', 'mlpDim', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'projectionBias',
+  'embeddingNorm', 'finalNorm',
+] as const
 
 function checkArchitecture(config: ResolvedModelConfig, { name, architecture, free }: Family): void {
   const { vocabularySize, numLayers, modelDim, numHeads, adaptiveCutoffs } = config

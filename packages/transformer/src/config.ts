@@ -30,7 +30,7 @@ export interface ModelConfig {
   /** Added to the variance under the norms' root. Default 1e-5. */
   readonly normEpsilon?: number
   /** Projections have biases, and layer norms shifts. Default true. */
-  readonly biases?: boolean
+  readonly projectionBias?: boolean
   /** Share of activations dropped in training after the embedding and each sublayer, 0 ≤ dropout < 1. Default 0. */
   readonly dropout?: number
   /** Share of attention's weights dropped in training. Default dropout. */
@@ -75,7 +75,7 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
     clipQkv: null,
     norm: 'layer' as const,
     normEpsilon: 1e-5,
-    biases: true,
+    projectionBias: true,
     dropout: 0,
     attentionDropout: config.dropout ?? 0,
     activationDropout: 0,
@@ -112,19 +112,16 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
 // biome-ignore format: a table
 const MEMBERS: readonly (keyof ModelConfig)[] = [
   'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
-  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'biases', 'dropout', 'attentionDropout', 'activationDropout',
+  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'dropout', 'attentionDropout', 'activationDropout',
   'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout',
 ]
 
-const COUNTS = [
-  ...(['vocabularySize', 'numLayers', 'modelDim', 'numHeads'] as const),
-  ...(['numKeyValueHeads', 'mlpDim'] as const),
-]
+const COUNTS = ['vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'numKeyValueHeads', 'mlpDim'] as const
 
+// biome-ignore format: a table
 const CHOICES = [
-  ...(['gatedMlp', 'parallelResidual', 'biases', 'embeddingScale'] as const),
-  ...(['embeddingNorm', 'finalNorm', 'tiedHead'] as const),
-]
+  'gatedMlp', 'parallelResidual', 'projectionBias', 'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead',
+] as const
 
 const DROPOUTS = ['dropout', 'attentionDropout', 'activationDropout', 'tailDropout'] as const
 

@@ -20,7 +20,7 @@ const architectures: [string, Partial<ModelConfig>][] = [
   ['one head of keys and values', { numKeyValueHeads: 1 }],
   ['clipped queries, keys and values', { clipQkv: 0.3 }],
   ['RMS norms', { norm: 'rms', normEpsilon: 1e-3 }],
-  ['no biases', { biases: false }],
+  ['no biases', { projectionBias: false }],
   ['a norm of the embeddings', { embeddingNorm: true }],
 ]
 

@@ -52,9 +52,9 @@ describe.each([64, 256])('a model of width %i', (modelDim) => {
     ['with a head of its own and no final norm', { tiedHead: false, finalNorm: false }],
     ['without the embedding scale', { embeddingScale: false }],
     ['as BLOOM', bloom],
-    ['as MPT', { embeddingScale: false, activation: 'gelu-exact', biases: false }],
+    ['as MPT', { embeddingScale: false, activation: 'gelu-exact', projectionBias: false }],
     ['as GPT-NeoX', { embeddingScale: false, activation: 'gelu-exact', parallelResidual: true, tiedHead: false }],
-    ['as Llama', { embeddingScale: false, activation: 'silu', gatedMlp: true, norm: 'rms', biases: false }],
+    ['as Llama', { embeddingScale: false, activation: 'silu', gatedMlp: true, norm: 'rms', projectionBias: false }],
   ]
   it.each(variants)('%s starts no worse than chance, whatever its strategy', (_name, variant) => {
     for (const strategy of strategies(modelDim, numHeads))

@@ -9,8 +9,8 @@ export const llama: Family = {
   prefix: 'model.',
   embedding: 'model.embed_tokens.weight',
   heads: ['lm_head.weight'],
-  architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, biases: false },
-  free: ['activation', 'biases', 'numKeyValueHeads', 'mlpDim'],
+  architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, projectionBias: false },
+  free: ['activation', 'projectionBias', 'numKeyValueHeads', 'mlpDim'],
 
   read(fields, note) {
     const modelDim = fields.size('hidden_size')
@@ -33,7 +33,7 @@ export const llama: Family = {
         numKeyValueHeads,
         mlpDim: fields.count('intermediate_size'),
         activation: readActivation(fields, 'hidden_act', 'silu'),
-        biases: fields.flag('attention_bias', false) || fields.flag('mlp_bias', false),
+        projectionBias: fields.flag('attention_bias', false) || fields.flag('mlp_bias', false),
         normEpsilon: fields.positive('rms_norm_eps', 1e-6),
         tiedHead: fields.flag('tie_word_embeddings', false),
       },
@@ -54,8 +54,8 @@ export const llama: Family = {
       num_key_value_heads: config.numKeyValueHeads,
       intermediate_size: config.mlpDim,
       hidden_act: writeActivation(config.activation),
-      attention_bias: config.biases,
-      mlp_bias: config.biases,
+      attention_bias: config.projectionBias,
+      mlp_bias: config.projectionBias,
       rms_norm_eps: config.normEpsilon,
       rope_parameters: rope,
       max_position_embeddings: trainLength ?? 2048,
@@ -64,8 +64,8 @@ export const llama: Family = {
   },
 
   arrays(config, fields) {
-    const attention = { ours: config.biases, theirs: fields.flag('attention_bias', false) }
-    const mlp = { ours: config.biases, theirs: fields.flag('mlp_bias', false) }
+    const attention = { ours: config.projectionBias, theirs: fields.flag('attention_bias', false) }
+    const mlp = { ours: config.projectionBias, theirs: fields.flag('mlp_bias', false) }
     return [
       ...ends(config, llama),
       ...layers(config, (layer) => {

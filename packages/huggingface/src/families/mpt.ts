@@ -9,7 +9,7 @@ export const mpt: Family = {
   prefix: 'transformer.',
   embedding: 'transformer.wte.weight',
   heads: ['lm_head.weight'],
-  architecture: { activation: 'gelu-exact', biases: false },
+  architecture: { activation: 'gelu-exact', projectionBias: false },
   free: ['clipQkv'],
 
   read(fields) {

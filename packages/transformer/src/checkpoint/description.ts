@@ -73,9 +73,16 @@ export function parseDescription(bytes: Uint8Array, folder: string): { descripti
   }
 }
 
-/** Checkpoints of before 2026-11-27 also keep how many queries attention took at a time, which is no property of a model. */
-function ofToday({ blockSize: _, ...config }: ModelConfig & { readonly blockSize?: number }): ModelConfig {
-  return config
+/** A config as checkpoints of before 2026-11-27 have it. */
+interface OlderConfig extends ModelConfig {
+  /** Queries that attention took at a time: no property of a model. */
+  readonly blockSize?: number
+  /** Now `projectionBias`. */
+  readonly biases?: boolean
+}
+
+function ofToday({ blockSize: _, biases, ...config }: OlderConfig): ModelConfig {
+  return biases === undefined ? config : { projectionBias: biases, ...config }
 }
 
 function parse(bytes: Uint8Array, folder: string): Readonly<Record<string, unknown>> {

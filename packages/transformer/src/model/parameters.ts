@@ -26,7 +26,7 @@ export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModel
   })
   const linear = (name: string, from: number, to: number, standardDeviation: number) => ({
     [`${name}.weight`]: normal([from, to], standardDeviation),
-    ...(config.biases && { [`${name}.bias`]: filled([to], 0) }),
+    ...(config.projectionBias && { [`${name}.bias`]: filled([to], 0) }),
   })
   const specs: Record<string, ParameterSpec> = {
     ...(adaptive
@@ -88,7 +88,7 @@ export const parameterShapes = (
   new Map(Object.entries(parameterSpecs(strategy, resolveConfig(config))).map(([name, { shape }]) => [name, shape]))
 
 /** Whether the norms of a model add something: RMS norm never does. */
-const hasShift = ({ norm, biases }: ResolvedModelConfig) => norm === 'layer' && biases
+const hasShift = ({ norm, projectionBias }: ResolvedModelConfig) => norm === 'layer' && projectionBias
 
 /** Allocates the arrays; the same seed gives the same start on every backend and, but for its own, every strategy. */
 export function allocateParameters(specs: Record<string, ParameterSpec>, seed: number): Map<string, tf.Variable> {
