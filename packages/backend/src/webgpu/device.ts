@@ -65,6 +65,8 @@ export async function openDevice(gpu: GPU, { software = false }: WebgpuOptions =
 const isSoftware = ({ isFallbackAdapter, architecture, description }: GPUAdapterInfo) =>
   isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(`${architecture} ${description}`)
 
-/** Browsers leave most of it empty. */
+/** Dawn names the device (`nvidia-h200`) and its driver; browsers leave most of it empty. */
 const nameOf = ({ device, description, vendor, architecture }: GPUAdapterInfo) =>
-  [description, device, `${vendor} ${architecture}`].find((name) => name.trim()) || 'a GPU'
+  [device.replace(/-+$/, ''), description].filter((name) => name.trim()).join(', ') ||
+  `${vendor} ${architecture}`.trim() ||
+  'a GPU'
