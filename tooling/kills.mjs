@@ -92,6 +92,8 @@ async function outcome(folder) {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    // Which figures there are is for what was measured.
+    .filter((name) => !name.startsWith('figures'))
     .sort()
   const hashed = files.map(async (name) => {
     if (!name.endsWith('.safetensors')) return name

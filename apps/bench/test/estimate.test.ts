@@ -4,9 +4,14 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
 import { modelConfig } from '../src/config/model.js'
 import { resolveRunConfig } from '../src/config/resolve.js'
-import type { RunOptions } from '../src/config/schema.js'
+import type { RunConfig, RunOptions } from '../src/config/schema.js'
 import { estimateRun } from '../src/experiment/estimate.js'
 import { checkMemory, whatFits } from '../src/experiment/memory.js'
+import { cellSeconds } from '../src/experiment/readings.js'
+import { type SweepCell, sweepCells } from '../src/sweep/cells.js'
+import { estimateSweep } from '../src/sweep/estimate.js'
+import type { CellState } from '../src/sweep/folder.js'
+import { planRuns } from '../src/sweep/plan.js'
 
 it('tells the paper’s 247 million parameters without allocating one, and what no laptop has', () => {
   const before = tf.memory().numBytes
@@ -88,5 +93,49 @@ describe('what is beyond memory is refused, with what would fit', () => {
       expect(() => resolveRunConfig({ [key]: 1e15 })).toThrow(`run: ${key}: expected at most 2147483647, got`)
     expect(() => resolveRunConfig({ evalLengths: [1e15] })).toThrow('run: evalLengths.0: expected at most 2147483647')
     expect(() => resolveRunConfig({ numLayers: 1e9 })).toThrow('run: numLayers: expected at most 1048576')
+  })
+})
+
+describe('the estimate of a sweep', () => {
+  const plan = {
+    strategies: ['alibi', 'none'],
+    trainLengths: [8, 16],
+    seeds: [1, 2],
+    preset: 'quick',
+    name: 'x',
+  } as const
+  const runs = planRuns({ ...plan, settings: { steps: 100, evalLengths: [16], evalTokens: 64 } } as never, '.')
+  const cells = sweepCells({ runs, texts: runs.map(() => ''), backend: { name: 'cpu', device: '' } })
+  const [short, long] = [8, 16].map((length) => cells.filter(({ key }) => key.trainLength === length))
+  const none: ReadonlyMap<SweepCell, CellState> = new Map(cells.map((cell) => [cell, { end: undefined }]))
+
+  it('counts the start of each process and the steps of each kind', async () => {
+    const probe = { steps: [0.1, 0.3], timed: 2, start: 4 }
+    const asked: RunConfig[] = []
+    const { seconds, from } = await estimateSweep(none, cells, async (kinds) => {
+      asked.push(...kinds)
+      return probe
+    })
+    expect(asked.map(({ trainLength }) => trainLength)).toEqual([8, 16])
+    const kinds = [short![0]!, long![0]!].map(({ config }, i) => probe.start + cellSeconds(config, probe.steps[i]!))
+    expect(kinds[0]).toBeGreaterThan(4 + 100 * 0.1)
+    expect(seconds).toBeCloseTo(4 * kinds[0]! + 4 * kinds[1]!, 6)
+    expect(from).toBe('8 by timing a start and a few steps')
+  })
+
+  it('takes finished cells of a kind as they were, and says what was scaled', async () => {
+    const results = { train: [], evals: [], positions: [], retrieval: [] } as never
+    const states = new Map(none)
+    for (const [i, cell] of short!.slice(0, 2).entries())
+      states.set(cell, { end: 'finished', results, seconds: 10 + 2 * i })
+    const left = cells.filter((cell) => states.get(cell)!.end === undefined)
+    const known = await estimateSweep(
+      states,
+      left.filter((cell) => short!.includes(cell)),
+      () => expect.unreachable(),
+    )
+    expect(known).toEqual({ seconds: 2 * 11, from: '2 by finished cells' })
+    const both = await estimateSweep(none, cells, async () => ({ steps: [1, 2], timed: 1, start: 0 }))
+    expect(both.from).toBe('8 by timing a start and a few steps of one kind of 2')
   })
 })

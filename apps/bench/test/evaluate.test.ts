@@ -2,8 +2,8 @@ import { describeReading } from '@alibi/results'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveRunConfig } from '../src/config/resolve.js'
-import { readingsOf } from '../src/experiment/evaluate.js'
 import { binEdges, placeBins } from '../src/experiment/loss-by-position.js'
+import { readingsOf } from '../src/experiment/readings.js'
 
 describe('readingsOf', () => {
   const lengths = { trainLength: 128, evalLengths: [128, 512] }

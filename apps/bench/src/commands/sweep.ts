@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { BackendName } from '@alibi/backend'
 import { describeCell } from '@alibi/results'
@@ -6,13 +5,13 @@ import { Command, Option } from 'commander'
 import type { RunConfig } from '../config/schema.js'
 import { expectPlain, expectWritable } from '../files/paths.js'
 import { lockFolder } from '../run-folder/lock.js'
-import { type SweepCell, sweepCells } from '../sweep/cells.js'
-import { estimateSweep } from '../sweep/estimate.js'
-import { CELLS, cellFolder } from '../sweep/folder.js'
+import { sweepCells } from '../sweep/cells.js'
+import { CELLS } from '../sweep/folder.js'
+import type { Outcomes } from '../sweep/messages.js'
 import { planRuns, readPlan } from '../sweep/plan.js'
 import { sweepRunLine } from '../sweep/results.js'
 import { doJob } from '../sweep/run-in-process.js'
-import { count, isLeft, readStates, runSweep, type Sweep } from '../sweep/sweep.js'
+import { count, runSweep } from '../sweep/sweep.js'
 import { type Board, createBoard } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -20,7 +19,6 @@ import type { Progress } from '../terminal/progress.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 import { table } from '../terminal/table.js'
 import { backendOption, number, tensorboardFolder, tensorboardOption, tokenizers } from './options.js'
-import { report } from './report.js'
 
 export function sweepCommand(): Command {
   return new Command('sweep')
@@ -66,14 +64,17 @@ async function sweep(path: string, options: Options): Promise<void> {
 
   const board = createBoard()
   const runs = planRuns(plan, dirname(path), options)
-  const resolved = await doJob(
-    { kind: 'resolve', runs, jobs, backend: options.backend },
-    { progress: silent(board), signal },
-  )
-  const { name, device } = resolved.backend
-  const sweep = { folder, cells: sweepCells(resolved), run: sweepRunLine(plan, resolved), backend: name }
-  board.line(`${sweep.cells.length} cells on ${name}, ${device}; results ${dryRun ? 'would go to' : 'in'} ${folder}`)
-  if (dryRun) return showPlan(sweep, options, signal)
+  const { backend } = options
+  const inProcess = { progress: silent(board), signal }
+  if (dryRun) {
+    const found = await doJob({ kind: 'estimate', runs, folder, retry, jobs, backend }, inProcess)
+    board.line(`${describe(found.cells, found.backend)}; results would go to ${folder}`)
+    return showPlan(found, jobs)
+  }
+  const resolved = await doJob({ kind: 'resolve', runs, jobs, backend }, inProcess)
+  const cells = sweepCells(resolved)
+  const sweep = { folder, cells, run: sweepRunLine(plan, resolved), backend: resolved.backend.name }
+  board.line(`${describe(cells, resolved.backend)}; results in ${folder}`)
 
   const again = commandOf(path, folder, options)
   const tensorboard = tensorboardFolder(options.tensorboard, folder)
@@ -83,7 +84,11 @@ async function sweep(path: string, options: Options): Promise<void> {
     throw error
   })
   board.close()
-  if (count(states, 'finished')) await report(folder, { plugins: true })
+  if (count(states, 'finished')) {
+    // Its charts are many modules, which a dry run does without.
+    const { report } = await import('./report.js')
+    await report(folder, { plugins: true })
+  }
   console.log(
     `${count(states, 'finished')} of ${states.size} cells finished; took ${duration((performance.now() - started) / 1000)}`,
   )
@@ -93,6 +98,9 @@ async function sweep(path: string, options: Options): Promise<void> {
       `sweep: ${failed.length} cells failed: ${failed.map(({ key }) => describeCell(key)).join('; ')}; their logs are in ${join(folder, CELLS)}. Continue with: ${pasteable(...again, '--retry')}`,
     )
 }
+
+const describe = ({ length }: readonly unknown[], { name, device }: Outcomes['resolve']['backend']) =>
+  `${length} cells on ${name}, ${device}`
 
 /** All that decides which cells there are, as words of a command. */
 const commandOf = (path: string, folder: string, { jobs, data, tokenizer, backend, tensorboard }: Options) => [
@@ -104,20 +112,12 @@ const commandOf = (path: string, folder: string, { jobs, data, tokenizer, backen
   ...asOptions({ tensorboard }),
 ]
 
-async function showPlan(sweep: Sweep, { jobs, retry }: Options, signal: AbortSignal): Promise<void> {
-  const { folder, cells, backend } = sweep
-  const states = await readStates(sweep)
-  const left = cells.filter((cell) => isLeft(states.get(cell)!, retry))
-  const progress = silent(createBoard())
-  const { seconds, from } = await estimateSweep(states, left, (cell) =>
-    doJob({ kind: 'probe', run: cell.config, backend }, { progress, signal }),
-  )
-  const stateOf = (cell: SweepCell) =>
-    states.get(cell)!.end ?? (existsSync(cellFolder(folder, cell)) ? 'begun' : 'to be done')
-  console.log(table([['cell', 'state'], ...cells.map((cell) => [cell.id, stateOf(cell)])]).join('\n'))
+/** What there is to do, without doing it. */
+function showPlan({ cells, left, seconds, from }: Outcomes['estimate'], jobs: number): void {
+  console.log(table([['cell', 'state'], ...cells]).join('\n'))
   console.log(
-    left.length
-      ? `\n${left.length} cells to be done: about ${duration(seconds)} of work (${from}), shared by ${jobs} ${jobs === 1 ? 'process' : 'processes'}`
+    left
+      ? `\n${left} cells to be done: about ${duration(seconds)} of work (${from}), shared by ${jobs} ${jobs === 1 ? 'process' : 'processes'}`
       : '\nnothing to be done',
   )
 }

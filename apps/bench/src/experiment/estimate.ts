@@ -6,7 +6,7 @@ import { cellsOf } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
 import { duration, thousands } from '../terminal/format.js'
-import { tokensRead } from './evaluate.js'
+import { tokensRead } from './readings.js'
 
 /** What a run will take, told from its config alone. */
 export interface Estimate {

@@ -1,47 +1,12 @@
-import {
-  type CellKey,
-  cellName,
-  describeReading,
-  type EvalLine,
-  formatMean,
-  makeReading,
-  type PositionsLine,
-  type Reading,
-} from '@alibi/results'
+import { type CellKey, cellName, describeReading, type EvalLine, formatMean, type PositionsLine } from '@alibi/results'
 import { evaluate, type Model } from '@alibi/transformer'
-import type { RunConfig } from '../config/schema.js'
 import { randomPositions } from '../data/random-positions.js'
 import type { FirstToken } from '../data/tokenizer/first-token.js'
 import type { Located } from '../data/tokenizer/tokenizer.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import { placeBins } from './loss-by-position.js'
-
-/** One that this bench can do. */
-export type PlannedReading = Reading & { readonly protocol: RunConfig['protocols'][number] }
-
-/** Every reading that a run asks for; a window as long as the text that is read would change nothing. */
-export function readingsOf({
-  evalLengths,
-  protocols,
-  stride,
-  windowedControl,
-  trainLength,
-}: RunConfig): PlannedReading[] {
-  return protocols.flatMap((protocol) =>
-    evalLengths.flatMap((length) => [
-      makeReading(length, protocol, stride),
-      ...(windowedControl && length > trainLength ? [makeReading(length, protocol, stride, trainLength)] : []),
-    ]),
-  )
-}
-
-/** Tokens that a model reads in each of them; sliding windows read all but their stride again. */
-export const tokensRead = (config: RunConfig): { readonly length: number; readonly tokens: number }[] =>
-  readingsOf(config).map(({ protocol, evalLength, stride }) => ({
-    length: evalLength,
-    tokens: config.evalTokens * (protocol === 'sliding' ? evalLength / stride : 1),
-  }))
+import type { PlannedReading } from './readings.js'
 
 export interface EvaluationRequest {
   readonly cell: CellKey

@@ -1,6 +1,6 @@
 import type { StrategyRegistry } from '@alibi/strategies'
 import type { RunConfig } from '../config/schema.js'
-import { type PlannedReading, readingsOf } from './evaluate.js'
+import { type PlannedReading, readingsOf } from './readings.js'
 import { type TrialKind, trialKindsOf } from './retrieval.js'
 
 /** What a model is tried by once it is trained. */

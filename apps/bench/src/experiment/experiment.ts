@@ -1,12 +1,12 @@
 import { type CellKey, cellName, describeReading, type Results, sameReading } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
 import { cellKey, cellsOf } from '../config/cells.js'
-import type { RunConfig } from '../config/schema.js'
 import { thrownText } from '../plugins/thrown.js'
 import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
-import { evaluateModel, tokensRead } from './evaluate.js'
+import { evaluateModel } from './evaluate.js'
 import { plannedEvaluations } from './evaluations.js'
+import { cellSeconds } from './readings.js'
 import { sameTrials, tryRetrieval } from './retrieval.js'
 import { NotFiniteError, type Run, trainCell } from './train.js'
 import { disposeTrainer } from './trainer.js'
@@ -22,7 +22,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
   const stopped: string[] = []
   let told = false
   const onStepSeconds = (seconds: number) => {
-    if (!told) progress.line(`about ${duration(estimateSeconds(config, seconds))} in all`)
+    if (!told) progress.line(`about ${duration(cells.length * cellSeconds(config, seconds))} in all`)
     told = true
   }
 
@@ -66,17 +66,6 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
 
 const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>
   line.strategy === cell.strategy && line.seed === cell.seed
-
-/**
- * Seconds for the whole run: a forward pass takes about a third of a step, a little more where it is long.
- *
- * @param step - seconds of one
- */
-export function estimateSeconds(config: RunConfig, step: number): number {
-  const perToken = step / (config.batchSize * config.trainLength)
-  const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
-  return cellsOf(config).length * (config.steps * step + read * perToken * 0.4)
-}
 
 /** What came of a run. */
 export interface Experiment {

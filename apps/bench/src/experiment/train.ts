@@ -18,7 +18,7 @@ import type { Progress } from '../terminal/progress.js'
 import { newTrainer, savedTrainer } from './trainer.js'
 
 /** Steps to time before saying how long the run will take: the first ones are slower. */
-const TIMED_STEPS = [5, 20] as const
+export const TIMED_STEPS = [5, 20] as const
 
 /** Trains a cell from its checkpoint, or from the start, to the last step. */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {

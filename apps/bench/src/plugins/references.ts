@@ -1,5 +1,5 @@
 import { formatReference, parseReference, strategyNames, variantOf } from '@alibi/strategies'
-import type { RunConfig } from '../config/schema.js'
+import type { RunConfig, RunOptions } from '../config/schema.js'
 import { findSource } from './source.js'
 
 type Known = Pick<RunConfig, 'plugins' | 'variants'>
@@ -13,6 +13,12 @@ export function referenceOf(name: string, { plugins = {}, variants = {} }: Known
   }
   return Object.hasOwn(plugins, name) ? plugins[name]!.from : name
 }
+
+/** A run's config as a person would have asked for it. */
+export const asGiven = ({ plugins, variants, ...config }: RunConfig): RunOptions => ({
+  ...config,
+  strategies: config.strategies.map((name) => referenceOf(name, { plugins, variants })),
+})
 
 /** The strategies' names, where references lead to plugins that a run has already. */
 export const namesOf = (references: readonly string[], { plugins = {} }: Known): string[] =>

@@ -1,7 +1,7 @@
-import { estimateSeconds } from '../experiment/experiment.js'
+import type { RunConfig } from '../config/schema.js'
+import { cellSeconds } from '../experiment/readings.js'
 import type { SweepCell } from './cells.js'
 import type { CellState } from './folder.js'
-import { secondsOf } from './results.js'
 
 /** What cells alike in it take alike: all but the strategy and the seed. */
 const costOf = ({ key }: SweepCell) => `${key.size}-L${key.trainLength}`
@@ -12,38 +12,51 @@ export interface Estimate {
   readonly from: string
 }
 
+/** What a few training steps of cells have shown. */
+export interface Probe {
+  /** Seconds a step of each cell. */
+  readonly steps: readonly number[]
+  /** Of how many cells steps were timed; those of the others are as much longer as they have more operations. */
+  readonly timed: number
+  /** Seconds that a process takes before it trains at full speed. */
+  readonly start: number
+}
+
 /**
- * Seconds of work that cells will take, one after the other: as long as finished cells of their size and train length took,
- * or by a probe's measurement.
+ * Seconds of work that cells will take, one after the other, the start of their processes included: as long as finished cells
+ * of their size and train length took, or by a probe's measurement.
  *
  * @param left - to be done
- * @param probe - measures seconds a training step of a cell
+ * @param probe - measures training steps of cells
  */
 export async function estimateSweep(
   states: ReadonlyMap<SweepCell, CellState>,
   left: readonly SweepCell[],
-  probe: (cell: SweepCell) => Promise<number>,
+  probe: (cells: readonly RunConfig[]) => Promise<Probe>,
 ): Promise<Estimate> {
   const finished = new Map<string, number[]>()
   for (const [cell, state] of states)
-    if (state.end === 'finished')
-      finished.set(costOf(cell), [...(finished.get(costOf(cell)) ?? []), secondsOf(state.results)])
+    if (state.end === 'finished') finished.set(costOf(cell), [...(finished.get(costOf(cell)) ?? []), state.seconds])
+  const unknown = new Map(left.filter((cell) => !finished.has(costOf(cell))).map((cell) => [costOf(cell), cell.config]))
   const probed = new Map<string, number>()
-  let seconds = 0
-  for (const cell of left) {
-    const cost = costOf(cell)
-    const known = finished.get(cost)
-    if (!known && !probed.has(cost)) probed.set(cost, estimateSeconds(cell.config, await probe(cell)))
-    seconds += known ? known.reduce((a, b) => a + b) / known.length : probed.get(cost)!
+  let timed = 0
+  if (unknown.size) {
+    const { steps, start, ...rest } = await probe([...unknown.values()])
+    for (const [i, [cost, config]] of [...unknown].entries()) probed.set(cost, start + cellSeconds(config, steps[i]!))
+    timed = rest.timed
   }
+  const seconds = left.reduce((sum, cell) => sum + (mean(finished.get(costOf(cell))) ?? probed.get(costOf(cell))!), 0)
   const measured = left.filter((cell) => finished.has(costOf(cell))).length
+  const kinds = timed === 1 ? 'one kind' : `${timed} kinds`
   const sources = [
     ...(measured ? [`${measured} by finished cells`] : []),
     ...(left.length > measured
       ? [
-          `${left.length - measured} by timing ${probed.size === 1 ? 'a few steps' : `a few steps of ${probed.size} of them`}`,
+          `${left.length - measured} by timing a start and a few steps${timed < unknown.size ? ` of ${kinds} of ${unknown.size}` : ''}`,
         ]
       : []),
   ]
   return { seconds, from: sources.join(', ') }
 }
+
+const mean = (values: readonly number[] | undefined) => values && values.reduce((a, b) => a + b) / values.length

@@ -1,21 +1,31 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Results } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import type { SweepCell } from './cells.js'
+import { secondsOf } from './results.js'
 
 /** How a cell's process ended. A cell that was stopped has none, like one that has not begun. */
 const endSchema = z.discriminatedUnion('end', [
-  z.object({ end: z.literal('finished') }),
+  z.object({
+    end: z.literal('finished'),
+    /** That its process took, if it was one from the start to the end. */
+    seconds: z.number().min(0).optional(),
+  }),
   z.object({ end: z.literal('failed'), message: z.string() }),
 ])
 export type End = z.infer<typeof endSchema>
 
 /** What a sweep's folder has of a cell. */
 export type CellState =
-  | { readonly end: 'finished'; readonly results: Results }
+  | {
+      readonly end: 'finished'
+      readonly results: Results
+      /** That it took, the start of its process included if it was one alone. */
+      readonly seconds: number
+    }
   | { readonly end: 'failed'; readonly message: string }
   | { readonly end: undefined }
 
@@ -37,12 +47,17 @@ export async function readEnd(own: string): Promise<End | undefined> {
   }
 }
 
+/** The ids of cells that have a folder: that have begun. */
+export const begunCells = async (folder: string): Promise<ReadonlySet<string>> =>
+  new Set(await readdir(join(folder, CELLS)).catch((): string[] => []))
+
 export async function readState(folder: string, cell: SweepCell): Promise<CellState> {
   const own = cellFolder(folder, cell)
   const end = await readEnd(own)
   if (end?.end !== 'finished') return end ?? { end: undefined }
   try {
-    return { end: 'finished', results: await readResults(own) }
+    const results = await readResults(own)
+    return { end: 'finished', results, seconds: end.seconds ?? secondsOf(results) }
   } catch (error) {
     return { end: 'failed', message: (error as Error).message.split('\n')[0]! }
   }

@@ -12,10 +12,14 @@ export type Job =
       readonly backend: BackendName | 'auto'
     }
   | {
-      /** Times a few training steps. */
-      readonly kind: 'probe'
-      readonly run: RunConfig
-      readonly backend: BackendName
+      /** Finds that out, what a folder has already, and about how long the rest will take. */
+      readonly kind: 'estimate'
+      readonly runs: readonly RunConfig[]
+      readonly folder: string
+      /** Whether failed cells are to be done again. */
+      readonly retry: boolean
+      readonly jobs: number
+      readonly backend: BackendName | 'auto'
     }
   | {
       /** Trains and evaluates what a folder lacks of its run. */
@@ -40,8 +44,17 @@ export interface Outcomes {
     /** Of each run: a hash of its tokens, those held out and what they stand for. */
     readonly texts: readonly string[]
   }
-  /** Seconds a step. */
-  readonly probe: number
+  readonly estimate: {
+    /** Of work. */
+    readonly seconds: number
+    /** What that was estimated from. */
+    readonly from: string
+    readonly backend: Pick<Backend, 'name' | 'device'>
+    /** Of each cell its id, and how far it is. */
+    readonly cells: readonly (readonly [id: string, state: string])[]
+    /** Cells to be done. */
+    readonly left: number
+  }
   readonly run: null
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
@@ -9,7 +10,7 @@ import type { Board } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
-import { type CellState, cellFolder, readState, writeEnd } from './folder.js'
+import { begunCells, type CellState, cellFolder, readState, writeEnd } from './folder.js'
 import { cellLines, mergeResults, secondsOf } from './results.js'
 import { doJob } from './run-in-process.js'
 
@@ -33,11 +34,14 @@ export interface SweepOptions {
 }
 
 /** What the sweep's folder has of each cell, in their order. */
-export const readStates = async ({
+export async function readStates({
   folder,
   cells,
-}: Pick<Sweep, 'folder' | 'cells'>): Promise<Map<SweepCell, CellState>> =>
-  new Map(await Promise.all(cells.map(async (cell) => [cell, await readState(folder, cell)] as const)))
+}: Pick<Sweep, 'folder' | 'cells'>): Promise<Map<SweepCell, CellState>> {
+  const begun = await begunCells(folder)
+  const stateOf = (cell: SweepCell) => (begun.has(cell.id) ? readState(folder, cell) : { end: undefined })
+  return new Map(await Promise.all(cells.map(async (cell) => [cell, await stateOf(cell)] as const)))
+}
 
 /** Whether a cell is to be done; one that has failed is, when that was asked for. */
 export const isLeft = ({ end }: CellState, retry = false): boolean => end === undefined || (end === 'failed' && retry)
@@ -98,7 +102,9 @@ async function runCell(
 ): Promise<CellState> {
   const { folder, backend } = sweep
   const own = cellFolder(folder, cell)
+  const isNew = !existsSync(own)
   await mkdir(own, { recursive: true })
+  const started = performance.now()
   try {
     const job = { kind: 'run', run: cell.config, folder: own, backend, retrain: retry, tensorboard } as const
     const progress = {
@@ -108,9 +114,10 @@ async function runCell(
     }
     await doJob(job, { progress, logFile: join(own, 'log.txt'), jobs, signal })
     const results = await readResults(own)
-    await writeEnd(folder, cell, { end: 'finished' })
+    const seconds = (performance.now() - started) / 1000
+    await writeEnd(folder, cell, { end: 'finished', ...(isNew && { seconds }) })
     await appendResults(folder, ...cellLines(results))
-    return { end: 'finished', results }
+    return { end: 'finished', results, seconds: isNew ? seconds : secondsOf(results) }
   } catch (error) {
     if (signal.aborted) return { end: undefined }
     const failed = { end: 'failed', message: (error as Error).message } as const
@@ -129,12 +136,12 @@ function describeEnd(cell: SweepCell, state: CellState): string {
   const [first, ...rest] = state.results.evals.filter(({ attentionWindow }) => attentionWindow === undefined)
   const last = rest.filter(({ protocol }) => protocol === first!.protocol).at(-1)
   const told = [first, last].flatMap((line) => (line ? [`${formatMean(line.perplexity)} at ${line.evalLength}`] : []))
-  return `${describeCell(cell.key)}: perplexity ${told.join(', ')}; ${duration(secondsOf(state.results))}`
+  return `${describeCell(cell.key)}: perplexity ${told.join(', ')}; ${duration(state.seconds)}`
 }
 
 /** @param left - cells that are to be done */
 function describeRest(states: ReadonlyMap<SweepCell, CellState>, left: number, jobs: number): string {
-  const finished = [...states.values()].flatMap((state) => (state.end === 'finished' ? [secondsOf(state.results)] : []))
+  const finished = [...states.values()].flatMap((state) => (state.end === 'finished' ? [state.seconds] : []))
   const failed = count(states, 'failed')
   const mean = finished.reduce((sum, seconds) => sum + seconds, 0) / finished.length
   return [

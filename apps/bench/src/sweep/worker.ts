@@ -2,28 +2,29 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { selectBackend } from '@alibi/backend'
 import { codeCommit, versionsOf } from '@alibi/machine'
-import { readResults, resultsPath } from '@alibi/results/node'
+import { resultsPath } from '@alibi/results/node'
 import { cellsOf } from '../config/cells.js'
-import type { RunConfig, RunOptions } from '../config/schema.js'
+import type { RunConfig } from '../config/schema.js'
 import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
 import { sourceNamed } from '../data/sources.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { availableMemory, checkMemory } from '../experiment/memory.js'
-import { trainCell } from '../experiment/train.js'
 import { admitStrategies, loadStrategies } from '../plugins/admit.js'
-import { referenceOf } from '../plugins/references.js'
+import { asGiven } from '../plugins/references.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { isLocked } from '../run-folder/lock.js'
 import { Interrupted } from '../terminal/interrupt.js'
 import type { Progress } from '../terminal/progress.js'
+import { type SweepCell, sweepCells } from './cells.js'
+import { estimateSweep } from './estimate.js'
+import { begunCells } from './folder.js'
 import { type Job, type Outcomes, type Report, STOP } from './messages.js'
+import { timeKinds } from './probe.js'
+import { isLeft, readStates } from './sweep.js'
 
 const stopping = new AbortController()
 const { signal } = stopping
@@ -64,7 +65,7 @@ function reportingProgress(): Progress {
 async function work(job: Job): Promise<void> {
   const progress = reportingProgress()
   try {
-    const outcome = await { resolve, probe, run }[job.kind](job as never, progress)
+    const outcome = await { resolve, estimate, run }[job.kind](job as never, progress)
     await tell({ type: 'done', outcome })
     process.exit(0)
   } catch (error) {
@@ -112,37 +113,21 @@ const hashOf = ({ train, valid, tokenizer }: Corpus) =>
     .update(valid.byteEnds)
     .digest('hex')
 
-async function probe({ run, backend }: JobOf<'probe'>, { line }: Progress): Promise<Outcomes['probe']> {
-  const enough = new AbortController()
-  const folder = await mkdtemp(join(tmpdir(), 'alibi-probe-'))
-  let seconds: number | undefined
-  try {
-    const plan = await planRun({ out: folder, backend, given: asGiven(run), log: line })
-    const corpus = await readCorpus(plan.config, { log: line, signal })
-    await beginRun(plan)
-    await trainCell(cellsOf(plan.config)[0]!, {
-      append: await openResults(folder, plan.config, { log: line }),
-      ...{
-        config: plan.config,
-        registry: plan.registry,
-        corpus,
-        folder,
-        signal: AbortSignal.any([signal, enough.signal]),
-      },
-      progress: { line, start() {}, update() {}, stop() {} },
-      onStepSeconds(measured) {
-        seconds = measured
-        enough.abort()
-      },
-    })
-    // Too short to leave the first, slow steps out.
-    const { elapsedSeconds, step } = (await readResults(folder)).train.at(-1)!
-    return seconds ?? elapsedSeconds! / step
-  } catch (error) {
-    if (seconds === undefined || signal.aborted) throw error
-    return seconds
-  } finally {
-    await rm(folder, { recursive: true })
+async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Outcomes['estimate']> {
+  const resolved = await resolve({ ...job, kind: 'resolve' }, progress)
+  const { backend } = resolved
+  const { folder, retry } = job
+  const cells = sweepCells(resolved)
+  const [states, begun] = [await readStates({ folder, cells }), await begunCells(folder)]
+  const left = cells.filter((cell) => isLeft(states.get(cell)!, retry))
+  const stateOf = (cell: SweepCell) => states.get(cell)!.end ?? (begun.has(cell.id) ? 'begun' : 'to be done')
+  return {
+    ...(await estimateSweep(states, left, (kinds) =>
+      timeKinds(kinds, { backend: backend.name, line: progress.line, signal }),
+    )),
+    backend,
+    cells: cells.map((cell) => [cell.id, stateOf(cell)]),
+    left: left.length,
   }
 }
 
@@ -176,9 +161,3 @@ async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>,
   if (stopped.length) throw new Error(stopped[0])
   return null
 }
-
-/** A run's config as a person would have asked for it. */
-const asGiven = ({ plugins, variants, ...config }: RunConfig): RunOptions => ({
-  ...config,
-  strategies: config.strategies.map((name) => referenceOf(name, { plugins, variants })),
-})

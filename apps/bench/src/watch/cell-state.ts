@@ -1,7 +1,7 @@
 import { builtInStrategies } from '@alibi/strategies'
 import type { RunConfig } from '../config/schema.js'
-import { readingsOf } from '../experiment/evaluate.js'
 import { plannedEvaluations } from '../experiment/evaluations.js'
+import { readingsOf } from '../experiment/readings.js'
 import { trialKindsOf } from '../experiment/retrieval.js'
 import { thousands } from '../terminal/format.js'
 import type { WatchedCell } from './cell.js'
