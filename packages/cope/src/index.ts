@@ -1,0 +1,1 @@
+export { type CopeOptions, cope } from './cope.js'

@@ -1,0 +1,1 @@
+export { type ForgettingOptions, forgetting } from './forgetting.js'
