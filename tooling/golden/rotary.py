@@ -67,6 +67,27 @@ write(
         "ntk": {"rotaryDim": 16, "frequencies": ntk(16, 4.0)},
         # factor 1 makes it the paper's, evalLength / trainLength
         "dynamic": scaled(16, "dynamic", length=1024, factor=1.0, max_position_embeddings=256),
+        "dynamicByLength": [
+            {"length": length, **scaled(16, "dynamic", length=length, factor=2.0, max_position_embeddings=256)}
+            for length in (100, 256, 257, 1024)
+        ],
+        "longrope": [
+            {
+                "length": length,
+                **scaled(
+                    8,
+                    "longrope",
+                    length=length,
+                    short_factor=[1.0, 1.1, 1.3, 1.5],
+                    long_factor=[1.0, 2.5, 6.0, 8.0],
+                    original_max_position_embeddings=256,
+                    max_position_embeddings=2048,
+                    factor=8.0,
+                ),
+            }
+            for length in (256, 257)
+        ],
+        "proportional": scaled(16, "proportional", partial_rotary_factor=0.3, factor=2.0),
         "yarn": [
             scaled(64, "yarn", factor=4.0, original_max_position_embeddings=256),
             scaled(16, "yarn", factor=16.0, original_max_position_embeddings=2048),

@@ -1,3 +1,6 @@
+export { type DynamicNtkOptions, dynamicNtkScaling, type LongRopeOptions, longRopeScaling } from './by-length.js'
+export { type GemmaLocalOptions, gemmaLocal, type IropeOptions, irope, type LayeredStrategy } from './layers.js'
+export { type ProportionalOptions, proportionalScaling } from './proportional.js'
 export { type RotaryOptions, rotary } from './rotary.js'
 export {
   type Llama3Options,

@@ -66,13 +66,24 @@ export function baseRotation(
   checkPositive(where, 'base', base)
   checkOneOf(where, 'pairing', pairing, ['half', 'interleaved'])
   if (rotaryDim % 2) fail(where, 'an even rotaryDim', `${rotaryDim}; features turn in pairs`)
-  const frequencies = scaling ? scaling.frequencies(rotaryDim, base) : plainFrequencies(rotaryDim, base)
-  if (frequencies?.length !== rotaryDim / 2 || !frequencies.every(Number.isFinite))
-    fail(where, `${rotaryDim / 2} finite frequencies of the scaling, one a pair`, `[${frequencies}]`)
-  const angles = (positions: Positions) =>
-    Float64Array.from(
-      { length: positions.length * frequencies.length },
-      (_, i) => positions[Math.floor(i / frequencies.length)]! * frequencies[i % frequencies.length]!,
-    )
-  return { rotaryDim, pairing, cacheable: true, angles, frequencies }
+  const frequenciesAt = (length?: number) => {
+    const made = scaling ? scaling.frequencies(rotaryDim, base, length) : plainFrequencies(rotaryDim, base)
+    if (made?.length !== rotaryDim / 2 || !made.every(Number.isFinite))
+      fail(where, `${rotaryDim / 2} finite frequencies of the scaling, one a pair`, `[${made}]`)
+    return made
+  }
+  const frequencies = frequenciesAt()
+  const angles = scaling?.readsLength
+    ? (positions: Positions, length = lengthOf(positions)) => anglesOf(positions, frequenciesAt(length))
+    : (positions: Positions) => anglesOf(positions, frequencies)
+  return { rotaryDim, pairing, cacheable: !scaling?.readsLength, angles, frequencies }
 }
+
+/** position·frequency; row-major [L, d/2]. */
+const anglesOf = (positions: Positions, frequencies: readonly number[]): Float64Array =>
+  Float64Array.from(
+    { length: positions.length * frequencies.length },
+    (_, i) => positions[Math.floor(i / frequencies.length)]! * frequencies[i % frequencies.length]!,
+  )
+
+const lengthOf = (positions: Positions) => positions.reduce((last, p) => Math.max(last, p), -1) + 1

@@ -3,8 +3,13 @@ import { checkInteger, checkOptions, checkPositive, fail } from '@alibi/core'
 
 /** How a rotation is stretched to read further than it was trained to. */
 export interface RotaryScaling {
-  /** @returns the frequency of each pair, in radians a token; [d/2] */
-  frequencies(rotaryDim: number, base: number): number[]
+  /**
+   * @param length - of the pass, its last position + 1, for scalings that read it. Absent: one that needs no stretching
+   * @returns the frequency of each pair, in radians a token; [d/2]
+   */
+  frequencies(rotaryDim: number, base: number, length?: number): number[]
+  /** Whether the frequencies change with the length, so that rotated keys cannot be kept in a cache. Default false. */
+  readonly readsLength?: boolean
   /** Factor on rotated queries and keys alike: its square scales the scores. Default 1. */
   readonly magnitude?: number
 }
@@ -39,12 +44,14 @@ export function linearScaling(options: ScalingOptions): RotaryScaling {
   })
 }
 
+/** Of a base s^(d/(d−2)) times as large; one pair alone has frequency 1 whatever the base. */
+export const ntkFrequencies = (rotaryDim: number, base: number, factor: number): number[] =>
+  plainFrequencies(rotaryDim, rotaryDim > 2 ? base * factor ** (rotaryDim / (rotaryDim - 2)) : base)
+
 /**
  * A larger base, s^(d/(d−2)) times: high frequencies stay, the lowest is divided by s ("NTK-aware", bloc97, 2023).
  *
- * "Dynamic" NTK chooses s anew for every length L beyond the train length L₀, so its keys cannot be cached after rotation.
- * There are two definitions: s = L/L₀ (YaRN, §3.4), and s = α·L/L₀ − (α − 1) with a fixed factor α (Hugging Face's
- * `rope_type: dynamic`), which are the same for α = 1. Pass the s of the length that you want.
+ * Dynamic NTK, which chooses s anew for every length, is `dynamicNtkScaling`.
  *
  * @throws RangeError for a factor below 1
  */
@@ -53,9 +60,7 @@ export function ntkScaling(options: ScalingOptions): RotaryScaling {
   const { factor } = options
   checkFactor('ntkScaling', factor)
   return Object.freeze({
-    frequencies: (rotaryDim: number, base: number) =>
-      // One pair alone has frequency 1 whatever the base.
-      plainFrequencies(rotaryDim, rotaryDim > 2 ? base * factor ** (rotaryDim / (rotaryDim - 2)) : base),
+    frequencies: (rotaryDim: number, base: number) => ntkFrequencies(rotaryDim, base, factor),
   })
 }
 

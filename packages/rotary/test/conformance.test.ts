@@ -1,6 +1,18 @@
 import { conformanceCases } from '@alibi/core/conformance'
 import { describe, expect, it } from 'vitest'
-import { linearScaling, llama3Scaling, ntkScaling, rotary, xPos, yarnScaling } from '../src/index.js'
+import {
+  dynamicNtkScaling,
+  gemmaLocal,
+  irope,
+  linearScaling,
+  llama3Scaling,
+  longRopeScaling,
+  ntkScaling,
+  proportionalScaling,
+  rotary,
+  xPos,
+  yarnScaling,
+} from '../src/index.js'
 
 /** RoFormer, eq. 15. */
 const plain = (rotaryDim: number, base: number) => (position: number, pair: number) =>
@@ -13,6 +25,11 @@ describe.each([
   ['rotary, one pair', rotary({ rotaryDim: 2, base: 100 }), plain(2, 100)],
   ['xPos', xPos({ rotaryDim: 8 }), plain(8, 10_000)],
   ['xPos, interleaved', xPos({ rotaryDim: 8, pairing: 'interleaved', scaleBase: 1024 }), plain(8, 10_000)],
+  [
+    'p-RoPE',
+    rotary({ rotaryDim: 8, scaling: proportionalScaling({ proportion: 0.6 }) }),
+    (position: number, pair: number) => (pair < 2 ? plain(8, 10_000)(position, pair) : 0),
+  ],
   [
     'linear',
     rotary({ rotaryDim: 8, scaling: linearScaling({ factor: 4 }) }),
@@ -34,6 +51,16 @@ describe.each([
   ['NTK', rotary({ rotaryDim: 8, scaling: ntkScaling({ factor: 4 }) })],
   ['YaRN', rotary({ rotaryDim: 8, scaling: yarnScaling({ factor: 4, originalMaxPositions: 64 }) })],
   ['Llama 3', rotary({ rotaryDim: 8, scaling: llama3Scaling({ factor: 8 }) })],
+  ['dynamic NTK', rotary({ rotaryDim: 8, scaling: dynamicNtkScaling({ originalMaxPositions: 64 }) })],
+  [
+    'LongRoPE',
+    rotary({
+      rotaryDim: 4,
+      scaling: longRopeScaling({ shortFactors: [1, 1.5], longFactors: [1, 8], originalMaxPositions: 64, factor: 8 }),
+    }),
+  ],
+  ['iRoPE', irope({ rotaryDim: 4 })],
+  ['Gemma’s layers', gemmaLocal({ rotaryDim: 4, window: 5, localLayers: 2 })],
 ])('%s', (_name, strategy) => {
   for (const { name, run } of conformanceCases(strategy)) it(name, run)
 })

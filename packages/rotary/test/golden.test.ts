@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs'
 import { positionRange, type ReferenceTensor, type RotationStrategy, reference, rotate } from '@alibi/core'
 import { describe, expect, it } from 'vitest'
 import {
+  dynamicNtkScaling,
   linearScaling,
   llama3Scaling,
+  longRopeScaling,
   ntkScaling,
+  proportionalScaling,
   type RotaryScaling,
   rotary,
   xPos,
@@ -58,7 +61,25 @@ const YARN_OPTIONS: Readonly<Record<string, keyof YarnOptions>> = {
   truncate: 'truncate',
 }
 
+const LONG_ROPE = { shortFactors: [1, 1.1, 1.3, 1.5], longFactors: [1, 2.5, 6, 8] }
+
 describe('scaled frequencies', () => {
+  it.each<[string, Scaled & { readonly length: number }, RotaryScaling]>([
+    ...golden.dynamicByLength.map((each: Scaled & { readonly length: number }) => [
+      `dynamic NTK at ${each.length}`,
+      each,
+      dynamicNtkScaling({ originalMaxPositions: 256, factor: 2 }),
+    ]),
+    ...golden.longrope.map((each: Scaled & { readonly length: number }) => [
+      `LongRoPE at ${each.length}`,
+      each,
+      longRopeScaling({ ...LONG_ROPE, originalMaxPositions: 256, factor: 8 }),
+    ]),
+  ])('are those of transformers, by length: %s', (_name, want, scaling) => {
+    expect(scaling.frequencies(want.rotaryDim, 10_000, want.length)).toBeAllclose(want.frequencies, { rtol: 2e-6 })
+    expect(scaling.magnitude ?? 1).toBeCloseTo(want.magnitude!, 12)
+  })
+
   it.each<[string, YarnCase]>(golden.yarnOptions.map((each: YarnCase) => [JSON.stringify(each.options), each]))(
     'are those of transformers: YaRN with %s',
     (_name, { options, ...want }) => {
@@ -75,6 +96,7 @@ describe('scaled frequencies', () => {
     ['dynamic NTK at 4 times the length', golden.dynamic, ntkScaling({ factor: 4 })],
     ['YaRN', golden.yarn[0], yarnScaling({ factor: 4, originalMaxPositions: 256 })],
     ['YaRN, a narrow head', golden.yarn[1], yarnScaling({ factor: 16, originalMaxPositions: 2048 })],
+    ['proportional', golden.proportional, proportionalScaling({ proportion: 0.3, factor: 2 })],
     ['Llama 3', golden.llama3, llama3Scaling({ factor: 8 })],
   ])('are those of transformers or rotary-embedding-torch: %s', (_name, want, scaling) => {
     expect(scaling.frequencies(want.rotaryDim, 10_000)).toBeAllclose(want.frequencies, { rtol: 2e-6 })

@@ -1,9 +1,14 @@
 import { reference as ops, positionRange, rotate } from '@alibi/core'
 import { describe, expect, it } from 'vitest'
 import {
+  dynamicNtkScaling,
+  gemmaLocal,
+  irope,
   linearScaling,
   llama3Scaling,
+  longRopeScaling,
   ntkScaling,
+  proportionalScaling,
   type RotaryScaling,
   rotary,
   xPos,
@@ -45,10 +50,38 @@ describe('scaling', () => {
     expect(rotary({ rotaryDim: 4, scaling: linearScaling({ factor: 4 }) }).rotation.magnitudes).toBeUndefined()
   })
 
-  it('has two dynamic NTKs, the same at α = 1', () => {
-    // Pair 1 of 8 dimensions at twice the train length, α = 2; transformers' `dynamic` says 0.0693.
-    expect(ntkScaling({ factor: 2 * 2 - (2 - 1) }).frequencies(8, 10_000)[1]).toBeCloseTo(0.0693, 4)
-    expect(ntkScaling({ factor: 2 }).frequencies(8, 10_000)[1]).toBeCloseTo(0.0794, 4)
+  it('stretches by the length of the pass (dynamic NTK), and by nothing up to the train length', () => {
+    const scaling = dynamicNtkScaling({ originalMaxPositions: 64 })
+    const { rotation } = rotary({ rotaryDim: 8, scaling })
+    expect(rotation.cacheable).toBe(false)
+    const at = (length?: number) => [...rotation.angles(Int32Array.of(9), length)]
+    expect(at(64)).toEqual(angles({ rotaryDim: 8 }, 9))
+    expect(at(256)).toBeAllclose(angles({ rotaryDim: 8, scaling: ntkScaling({ factor: 4 }) }, 9), { rtol: 1e-12 })
+    // Without a length it is that of the positions.
+    expect([...rotation.angles(Int32Array.of(9, 255))].slice(0, 4)).toEqual(at(256))
+  })
+
+  it('takes LongRoPE’s short factors up to the train length, and the long ones beyond', () => {
+    const options = { shortFactors: [1, 2], longFactors: [3, 4], originalMaxPositions: 64, factor: 8 }
+    const { rotation } = rotary({ rotaryDim: 4, base: 100, scaling: longRopeScaling(options) })
+    const at = (length: number) => rotation.angles(Int32Array.of(12), length)
+    expect(at(64)).toBeAllclose([12, 0.6], { rtol: 1e-12 })
+    expect(at(65)).toBeAllclose([4, 0.3], { rtol: 1e-12 })
+    expect(rotation.magnitudes!(Int32Array.of(0), 'key')).toBeAllclose([Math.sqrt(1.5), Math.sqrt(1.5)], {
+      rtol: 1e-12,
+    })
+    expect(longRopeScaling({ ...options, attentionFactor: 1 }).magnitude).toBe(1)
+    expect(() => rotary({ rotaryDim: 6, scaling: longRopeScaling(options) })).toThrow(
+      'longRopeScaling: expected 3 factors, one a pair of rotaryDim 6, got 2',
+    )
+    expect(() => longRopeScaling({ ...options, longFactors: [1] })).toThrow('as many shortFactors as longFactors')
+    expect(() => longRopeScaling({ ...options, shortFactors: [1, 0] })).toThrow('a finite shortFactors > 0, got 0')
+  })
+
+  it('refuses a proportion of more than all pairs', () => {
+    expect(() => proportionalScaling({ proportion: 1.5 })).toThrow(
+      'proportionalScaling: expected a proportion ≤ 1, got 1.5',
+    )
   })
 
   it.each([
@@ -91,5 +124,23 @@ describe('xPos', () => {
     const decay = rotation.magnitudes!(Int32Array.of(512), 'query')
     expect(decay).toBeAllclose([0.4 / 1.4, 0.9 / 1.4], { rtol: 1e-12 })
     expect(rotation.magnitudes!(Int32Array.of(512), 'key')).toBeAllclose([1.4 / 0.4, 1.4 / 0.9], { rtol: 1e-12 })
+  })
+})
+
+describe('by layer', () => {
+  it('has no positions in every fourth layer (iRoPE)', () => {
+    const { name, layers } = irope({ rotaryDim: 4, base: 500_000 })
+    expect(name).toBe('irope')
+    expect(layers.map(({ name }) => name)).toEqual(['rotary', 'rotary', 'rotary', 'none'])
+    expect(layers[0]!.rotation!.angles(Int32Array.of(1))[1]).toBeCloseTo(500_000 ** -0.5, 12)
+    expect(irope({ rotaryDim: 4, every: 2 }).layers).toHaveLength(2)
+    expect(() => irope({ rotaryDim: 4, every: 1 })).toThrow('irope: expected an integer every ≥ 2, got 1')
+  })
+
+  it('has five local layers before each global one (Gemma 3)', () => {
+    const { layers } = gemmaLocal({ rotaryDim: 4, globalScaling: linearScaling({ factor: 8 }) })
+    expect(layers.map(({ visibility }) => visibility?.window)).toEqual([512, 512, 512, 512, 512, undefined])
+    const rates = [0, 5].map((layer) => layers[layer]!.rotation!.angles(Int32Array.of(1))[1]!)
+    expect(rates).toBeAllclose([10_000 ** -0.5, 1_000_000 ** -0.5 / 8], { rtol: 1e-12 })
   })
 })

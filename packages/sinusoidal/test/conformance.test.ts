@@ -24,14 +24,15 @@ describe.each([
   for (const { name, run } of conformanceCases(strategy, { embedding })) it(name, run)
 })
 
-describe.each<[string, EmbeddingStrategy]>([
+describe.each<[string, EmbeddingStrategy, number?]>([
+  ['learned, from row 2 as OPT', learned({ modelDim: 4, maxPositions: 30, offset: 2 }), 2],
   ['learned', learned({ modelDim: 6, maxPositions: 40 })],
   ['learned, longer than any position checked', learned({ modelDim: 2, maxPositions: 20_000 })],
   ['learned, one position', learned({ modelDim: 6, maxPositions: 1 })],
-])('%s', (_name, strategy) => {
+])('%s', (_name, strategy, offset = 0) => {
   const { modelDim } = strategy.embedding
-  /** Row p of the table. */
+  /** Row p + offset of the table. */
   const embedding = (position: number, feature: number, { table }: PlainParameters) =>
-    table![position * modelDim + feature]!
+    table![(position + offset) * modelDim + feature]!
   for (const { name, run } of conformanceCases(strategy, { embedding })) it(name, run)
 })
