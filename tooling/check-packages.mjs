@@ -4,7 +4,19 @@ import { dirname, join } from 'node:path'
 import { roomProblems } from './rooms.mjs'
 import { root } from './setup.mjs'
 
-const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
+const STRATEGIES = [
+  'alibi',
+  'cope',
+  'fire',
+  'forgetting',
+  'kerple',
+  'rotary',
+  'sandwich',
+  'sinusoidal',
+  'streaming',
+  't5-bias',
+  'transformer-xl',
+]
 /** Who may compute with TensorFlow.js. */
 const WITH_TENSORFLOW = ['machine', 'backend', 'transformer']
 /** Entries that browsers import: no module of Node is below them. */

@@ -10,7 +10,20 @@ import { findChromium, NO_CHROMIUM } from '../chromium.mjs'
 import { NO_OTHER_NODE, NODES, nodeOf } from '../other-node.mjs'
 import { root } from '../setup.mjs'
 
-const PACKAGES = ['alibi', 'core', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
+const PACKAGES = [
+  'alibi',
+  'core',
+  'cope',
+  'fire',
+  'forgetting',
+  'kerple',
+  'rotary',
+  'sandwich',
+  'sinusoidal',
+  'streaming',
+  't5-bias',
+  'transformer-xl',
+]
 const VITE = '7.3.8'
 const TYPESCRIPTS = ['5.9.3', '6.0.3', '7.0.2']
 const RESOLUTIONS = [

@@ -1,12 +1,16 @@
 // What every factory and function of core and the strategies says of arguments that are none, also to plain JavaScript.
 import * as alibi from '@alibi/alibi'
+import * as cope from '@alibi/cope'
 import * as core from '@alibi/core'
 import * as fire from '@alibi/fire'
+import * as forgetting from '@alibi/forgetting'
 import * as kerple from '@alibi/kerple'
 import * as rotary from '@alibi/rotary'
 import * as sandwich from '@alibi/sandwich'
 import * as sinusoidal from '@alibi/sinusoidal'
+import * as streaming from '@alibi/streaming'
 import * as t5Bias from '@alibi/t5-bias'
+import * as transformerXl from '@alibi/transformer-xl'
 import { describe, expect, it } from 'vitest'
 
 type Call = (...values: unknown[]) => unknown
@@ -16,21 +20,45 @@ const functionsOf = (...modules: object[]) =>
   )
 
 const { alibi: alibiOf, alibiSlopes } = alibi
-const strategies = functionsOf(alibi, fire, kerple, rotary, sandwich, sinusoidal, t5Bias)
+const strategies = functionsOf(
+  alibi,
+  cope,
+  fire,
+  forgetting,
+  kerple,
+  rotary,
+  sandwich,
+  sinusoidal,
+  streaming,
+  t5Bias,
+  transformerXl,
+)
 const EXAMPLES: Readonly<Record<string, object>> = {
   alibi: { numHeads: 8 },
+  cope: { numHeads: 8, headDim: 8 },
   fire: { numHeads: 8 },
+  forgetting: { numHeads: 8, modelDim: 8 },
   kerple: { numHeads: 8 },
   rotary: { rotaryDim: 8 },
+  irope: { rotaryDim: 8 },
+  gemmaLocal: { rotaryDim: 8 },
   xPos: { rotaryDim: 8 },
   linearScaling: { factor: 2 },
   ntkScaling: { factor: 2 },
   llama3Scaling: { factor: 2 },
   yarnScaling: { factor: 2, originalMaxPositions: 64 },
+  dynamicNtkScaling: { originalMaxPositions: 64 },
+  longRopeScaling: { factor: 2, originalMaxPositions: 64, shortFactors: [1], longFactors: [2] },
+  proportionalScaling: { proportion: 0.5 },
   sandwich: { numHeads: 8 },
   sinusoidal: { modelDim: 8 },
   learned: { modelDim: 8, maxPositions: 8 },
   t5Bias: { numHeads: 8 },
+  windowed: { window: 8 },
+  sinkLogit: { numHeads: 8 },
+  transformerXl: { numHeads: 8, headDim: 8, modelDim: 8 },
+  shaw: { numHeads: 8, headDim: 8 },
+  deberta: { numHeads: 8, headDim: 8, modelDim: 8 },
 }
 const thrown = (run: () => unknown): Error => {
   try {
@@ -52,7 +80,8 @@ describe.each(strategies)('%s', (name, call) => {
 })
 
 it('there is an example of every factory', () => {
-  const factories = strategies.map(([name]) => name).filter((name) => name !== 't5Bucket' && name !== 'alibiSlopes')
+  const others = ['t5Bucket', 'alibiSlopes', 'streaming']
+  const factories = strategies.map(([name]) => name).filter((name) => !others.includes(name))
   expect(Object.keys(EXAMPLES).sort()).toEqual(factories.sort())
 })
 

@@ -6,7 +6,19 @@ import { root } from '../setup.mjs'
 import { codeOf, documents } from './documents.js'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
-const STRATEGIES = ['alibi', 'fire', 'kerple', 'rotary', 'sandwich', 'sinusoidal', 't5-bias']
+const STRATEGIES = [
+  'alibi',
+  'cope',
+  'fire',
+  'forgetting',
+  'kerple',
+  'rotary',
+  'sandwich',
+  'sinusoidal',
+  'streaming',
+  't5-bias',
+  'transformer-xl',
+]
 
 it.each([
   ['config', 'ModelConfig'],

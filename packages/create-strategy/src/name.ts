@@ -11,7 +11,8 @@ const LONGEST = 24
 /** Names of built-in strategies, which the bench does not let a plugin have. */
 // biome-ignore format: a table
 export const TAKEN: readonly string[] = [
-  'alibi', 'sinusoidal', 'rotary', 't5-bias', 'kerple-log', 'kerple-power', 'fire', 'sandwich', 'learned', 'none',
+  'alibi', 'sinusoidal', 'rotary', 't5-bias', 'kerple-log', 'kerple-power', 'fire', 'sandwich', 'forgetting',
+  'transformer-xl', 'shaw', 'deberta', 'cope', 'irope', 'gemma-local', 'streaming', 'learned', 'none',
 ]
 
 /**

@@ -1,11 +1,15 @@
-import { alibi } from '@alibi/alibi'
+import { alibi, alibiSlopes } from '@alibi/alibi'
+import { cope } from '@alibi/cope'
 import { none, type PositionStrategy } from '@alibi/core'
 import { fire } from '@alibi/fire'
+import { forgetting } from '@alibi/forgetting'
 import { kerple } from '@alibi/kerple'
-import { linearScaling, ntkScaling, type RotaryScaling, rotary, yarnScaling } from '@alibi/rotary'
+import { gemmaLocal, irope, rotary } from '@alibi/rotary'
 import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
+import { streaming } from '@alibi/streaming'
 import { t5Bias } from '@alibi/t5-bias'
+import { deberta, shaw, transformerXl } from '@alibi/transformer-xl'
 import { checkValues, type OptionKind } from './options.js'
 import {
   createRegistry,
@@ -14,6 +18,7 @@ import {
   type StrategyFactory,
   type Variant,
 } from './registry.js'
+import { scaledBy } from './scaled-by.js'
 import { slopeSets } from './slope-sets.js'
 
 interface Definition {
@@ -45,11 +50,12 @@ const definitions: Readonly<Record<string, Definition>> = {
       base: 'number',
       rotaryDim: 'number',
       pairing: ['half', 'interleaved'],
-      scaling: ['linear', 'ntk', 'yarn'],
+      scaling: ['linear', 'ntk', 'yarn', 'dynamic', 'proportional'],
       factor: 'number',
+      proportion: 'number',
     },
-    make: ({ headDim, trainLength }, { scaling, factor, ...options }) =>
-      rotary({ rotaryDim: headDim, ...options, ...scaledBy(scaling, factor, trainLength) }),
+    make: ({ headDim, trainLength }, { scaling, factor, proportion, ...options }) =>
+      rotary({ rotaryDim: headDim, ...options, ...scaledBy({ scaling, factor, proportion }, trainLength) }),
   },
   't5-bias': {
     options: { numBuckets: 'number', maxDistance: 'number', bidirectional: 'boolean', perLayer },
@@ -69,8 +75,53 @@ const definitions: Readonly<Record<string, Definition>> = {
     options: { width: 'number', base: 'number' },
     make: ({ numHeads }, options) => sandwich({ numHeads, ...options }),
   },
+  forgetting: {
+    options: { startBias: 'number', slopes: ['alibi'], perLayer },
+    make: ({ numHeads, modelDim }, { slopes, ...options }) =>
+      forgetting({ numHeads, modelDim, ...(slopes && { slopes: alibiSlopes(numHeads) }), ...options }),
+  },
+  'transformer-xl': {
+    options: { base: 'number', perLayer },
+    make: ({ numHeads, headDim, modelDim }, options) => transformerXl({ numHeads, headDim, modelDim, ...options }),
+  },
+  shaw: {
+    options: { maxDistance: 'number', bidirectional: 'boolean', perLayer },
+    make: ({ numHeads, headDim }, options) => shaw({ numHeads, headDim, ...options }),
+  },
+  deberta: {
+    options: { maxDistance: 'number' },
+    // The authors' 512 is their train length.
+    make: ({ numHeads, headDim, modelDim, trainLength }, options) =>
+      deberta({ numHeads, headDim, modelDim, maxDistance: trainLength, ...options }),
+  },
+  cope: {
+    options: { maxPosition: 'number', perLayer },
+    make: ({ numHeads, headDim }, options) => cope({ numHeads, headDim, ...options }),
+  },
+  irope: {
+    options: { base: 'number', rotaryDim: 'number', pairing: ['half', 'interleaved'], every: 'number' },
+    make: ({ headDim }, options) => irope({ rotaryDim: headDim, ...options }),
+  },
+  'gemma-local': {
+    options: { window: 'number', localLayers: 'number', localBase: 'number', globalBase: 'number' },
+    // Gemma 3's 512 is a small part of its train length.
+    make: ({ headDim, trainLength }, options) =>
+      gemmaLocal({ rotaryDim: headDim, window: Math.ceil(trainLength / 4), ...options }),
+  },
+  streaming: {
+    options: { window: 'number', sinks: 'number', of: ['rotary', 'alibi', 'none'] },
+    make: ({ numHeads, headDim, trainLength }, { of = 'rotary', ...options }) => {
+      const whereTokensAre = {
+        rotary: () => rotary({ rotaryDim: headDim }),
+        alibi: () => alibi({ numHeads }),
+        none,
+      }[of as 'rotary' | 'alibi' | 'none']
+      // The authors have four sinks.
+      return streaming(whereTokensAre(), { window: trainLength, sinks: 4, ...options })
+    },
+  },
   learned: {
-    options: { maxPositions: 'number' },
+    options: { maxPositions: 'number', offset: 'number' },
     make: ({ modelDim, trainLength }, options) => learned({ modelDim, maxPositions: trainLength, ...options }),
   },
   none: { options: {}, make: () => none() },
@@ -80,19 +131,6 @@ const definitions: Readonly<Record<string, Definition>> = {
       { options: {}, make: ({ numHeads }) => alibi({ numHeads, ...set(numHeads) }) },
     ]),
   ),
-}
-
-function scaledBy(scaling: OptionValue | undefined, factor: OptionValue | undefined, trainLength: number) {
-  if ((scaling === undefined) !== (factor === undefined))
-    throw new RangeError('rotary: expected scaling and factor together, got one of them')
-  if (scaling === undefined) return {}
-  const options = { factor: factor as number, originalMaxPositions: trainLength }
-  const made: Readonly<Record<string, () => RotaryScaling>> = {
-    linear: () => linearScaling(options),
-    ntk: () => ntkScaling(options),
-    yarn: () => yarnScaling(options),
-  }
-  return { scaling: made[scaling as string]!() }
 }
 
 /** In the order of tables. */
