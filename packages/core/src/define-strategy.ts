@@ -30,6 +30,9 @@ type OnlyKnown<S extends StrategyDefinition> = Only<S, StrategyDefinition> & {
   readonly sink?: Only<S['sink'] & {}, SinkLogit>
 }
 
+/** S as it is given, and not as what the result is assigned to would have it. */
+type Given<S> = [S][S extends unknown ? 0 : never]
+
 /**
  * Makes a strategy: fills in the version, refuses what is no member, and freezes it with all that it declares.
  *
@@ -39,11 +42,11 @@ type OnlyKnown<S extends StrategyDefinition> = Only<S, StrategyDefinition> & {
  */
 export function defineStrategy<const S extends StrategyDefinition>(
   definition: S & OnlyKnown<S>,
-): S & { readonly specVersion: 1 } {
+): Given<S> & { readonly specVersion: 1 } {
   const given: unknown = definition
   const strategy = typeof given === 'object' && given !== null ? { specVersion: 1, ...given } : given
   checkStrategy('defineStrategy', strategy)
-  return deepFreeze(strategy) as S & { readonly specVersion: 1 }
+  return deepFreeze(strategy) as Given<S> & { readonly specVersion: 1 }
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -75,3 +75,11 @@ describe('defineStrategy', () => {
     )
   })
 })
+
+it('needs no annotations where a strategy is expected', () => {
+  const strategy: PositionStrategy = defineStrategy({
+    name: 'off-by-one',
+    sink: { numHeads: 1, evaluate: (ops) => ops.tensor([0], [1]) },
+  })
+  expect(strategy.sink?.numHeads).toBe(1)
+})
