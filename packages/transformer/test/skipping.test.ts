@@ -2,12 +2,12 @@ import { selectBackend } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { attention64 } from '../src/conformance/float64.js'
 import { attention } from '../src/kernels/attention/attention.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
 import { keyRanges } from '../src/kernels/attention/skipping/key-ranges.js'
 import { scoreBounds } from '../src/kernels/attention/skipping/score-bounds.js'
 import { LARGEST_SCORE, skippingAttention } from '../src/kernels/attention/skipping/skipping.js'
-import { attention64 } from './float64.js'
 import { seed } from './seed.js'
 
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { positionRange, type Rotation, type RotationTables, rotationTables, seed
 import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
+import { attention64, attentionGradients64 } from '../src/conformance/float64.js'
 import { attention } from '../src/kernels/attention/attention.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
 import { type ProjectedInputs, refusal } from '../src/kernels/attention/kernel.js'
@@ -11,7 +12,7 @@ import { type AttentionProblem, type AttentionStorage, featuresOf } from '../src
 import { fused } from '../src/kernels/webgpu/attention/fused.js'
 import { packRotation } from '../src/kernels/webgpu/attention/rotation.js'
 import { toHalf } from '../src/kernels/webgpu/half.js'
-import { attention64, attentionGradients64, differences64 } from './float64.js'
+import { differences64 } from './float64.js'
 import { seed } from './seed.js'
 
 const unavailable = await selectBackend('webgpu', { software: true }).then(
