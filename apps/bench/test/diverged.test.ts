@@ -127,7 +127,7 @@ describe('going on with results that were changed', () => {
   it('refuses other steps, another learning rate, and lines of other seeds', async () => {
     const open = (change: object) => openResults(folder, { ...config(), ...change }, { log })
     await expect(open({ steps: 8 })).rejects.toThrow(
-      /expected totalSteps 8, as the run has it, .* got 4; it is of another run/,
+      /expected steps 8, as the run has it, .* got 4; it is of another run/,
     )
     await expect(open({ steps: 2 })).rejects.toThrow(/^checkpoint: expected .* got 4/)
     await expect(open({ learningRate: 1 })).rejects.toThrow(/expected learningRate 1, as the run has it,/)

@@ -67,7 +67,7 @@ async function run(options: Options): Promise<void> {
   progress.line(await estimateLine(config, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, config.evalLengths)
-  await beginRun(plan)
+  await beginRun(plan, corpus)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   progress.line(
     `${cellsOf(config).length} models (strategies × seeds) of ${config.steps} steps, train length ${config.trainLength}, ` +

@@ -67,7 +67,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, [])
-  await beginRun(plan)
+  await beginRun(plan, corpus)
   progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
   const [cell] = cellsOf(config)
   const append = await openResults(folder, config, {

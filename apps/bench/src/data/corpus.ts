@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { readSource, sourceNamed } from './sources.js'
 import type { ReadOptions } from './split-text.js'
@@ -17,6 +18,8 @@ export interface Corpus {
   readonly valid: Located
   readonly tokenizer: StoredTokenizer
   readonly description: string
+  /** Of all that a model reads of it. */
+  readonly hash: string
 }
 
 export interface CorpusOptions {
@@ -45,13 +48,18 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions): Pro
     throw new RangeError(
       `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${description}; take more text, or --preset small`,
     )
-  return {
-    train: await inTurns(tokenizer.encodeInSteps(train), 'reading tokens', train.length, read),
-    valid: withFirst(tokenizer.locate(valid), tokenizer, options.firstToken ?? 'none'),
-    tokenizer,
-    description,
-  }
+  const tokens = await inTurns(tokenizer.encodeInSteps(train), 'reading tokens', train.length, read)
+  const held = withFirst(tokenizer.locate(valid), tokenizer, options.firstToken ?? 'none')
+  return { train: tokens, valid: held, tokenizer, description, hash: hashOf(tokens, held, tokenizer) }
 }
+
+const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =>
+  createHash('sha256')
+    .update(JSON.stringify([tokenizer, train.length]))
+    .update(train)
+    .update(valid.tokens)
+    .update(valid.byteEnds)
+    .digest('hex')
 
 const SAY_EVERY_MS = 5000
 

@@ -120,11 +120,14 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   ...(config.variants?.[strategy] && { variant: config.variants[strategy] }),
   ...(config.architecture && { architecture: config.architecture }),
   trainLength: config.trainLength,
+  batchSize: config.batchSize,
+  microBatches: config.microBatches,
   ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
   data: config.data,
   firstToken: config.firstToken,
   vocabularySize: config.vocabularySize,
   tokenizer: corpus.tokenizer.toJSON() as Metadata,
+  text: corpus.hash,
   window: { ...window },
 })
 

@@ -9,11 +9,12 @@ import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
+import type { Corpus } from '../data/corpus.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, restoreStrategy } from '../plugins/admit.js'
 import { namesOf, sourcesOf } from '../plugins/references.js'
 import { lockFolder } from './lock.js'
-import { setDamagedAside } from './saved.js'
+import { expectSameText, setDamagedAside } from './saved.js'
 
 export interface PlanOptions {
   readonly out?: string
@@ -92,9 +93,16 @@ export async function planRun({
   return { folder, config, registry, backend, begun }
 }
 
-/** Makes the folder, and its results' first line, unless it has them. */
-export async function beginRun({ folder, config, backend, begun }: RunPlan): Promise<void> {
-  if (begun) return
+/**
+ * Makes the folder, and its results' first line, unless it has them.
+ *
+ * @throws Error, one line, if the text is another than the folder's models were trained on
+ */
+export async function beginRun(
+  { folder, config, backend, begun }: RunPlan,
+  corpus: Pick<Corpus, 'hash' | 'description'>,
+): Promise<void> {
+  if (begun) return expectSameText(folder, config, corpus)
   await makeFolder('run', folder)
   // Until now it had no other name than the one that was locked.
   await lockFolder(folder)

@@ -2,12 +2,19 @@
 import { rename, rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { cellName } from '@alibi/results'
-import { type CheckpointInfo, hasCheckpoint, readCheckpointInfo, verifyCheckpoint } from '@alibi/transformer/node'
+import {
+  type CheckpointInfo,
+  hasCheckpoint,
+  type Metadata,
+  readCheckpointInfo,
+  verifyCheckpoint,
+} from '@alibi/transformer/node'
 import { z } from 'zod'
 import { type Cell, cellsOf } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
 import { optimizerConfig } from '../config/training.js'
+import type { Corpus } from '../data/corpus.js'
 import { checkpointFolder } from './layout.js'
 
 const sum = z.number().min(0)
@@ -40,7 +47,12 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
   >
   for (const [name, want] of Object.entries({ ...cell, ...sizes, ...optimizerConfig(config) }))
     if (!isDeepStrictEqual(got[name], want))
-      throw otherRun(checkpoint, cell, `${name} ${want}, as the run has it,`, got[name])
+      throw otherRun(checkpoint, cell, `${SETTINGS[name] ?? name} ${want}, as the run has it,`, got[name])
+  const saved: Readonly<Record<string, unknown>> = { ...info.metadata, tokenizer: kindOf(info.metadata.tokenizer) }
+  // Older versions did not keep all of them, but always the range that positions were drawn from.
+  for (const name of DECISIVE)
+    if ((saved[name] !== undefined || name === 'randomPositions') && !isDeepStrictEqual(saved[name], config[name]))
+      throw otherRun(checkpoint, cell, `${name} ${config[name]}, as the run has it,`, saved[name])
   if (info.step > config.steps) throw otherRun(checkpoint, cell, `at most ${config.steps} steps`, info.step)
   if (!metadataSchema.safeParse(info.metadata).success)
     throw otherRun(
@@ -50,6 +62,46 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
       JSON.stringify(info.metadata.window),
     )
   return info
+}
+
+/** What the optimizer's settings are called in a run. */
+const SETTINGS: Readonly<Record<string, string>> = { kind: 'optimizer', totalSteps: 'steps' }
+
+/** Settings that decide how a model is trained, and are neither its own nor its optimizer's. */
+const DECISIVE = [
+  'trainLength',
+  'batchSize',
+  'microBatches',
+  'randomPositions',
+  'tokenizer',
+  'vocabularySize',
+  'firstToken',
+] as const
+
+/** What a stored tokenizer is called as a setting. */
+function kindOf(tokenizer: Metadata[string] | undefined): string | undefined {
+  const { kind, prose } = (tokenizer ?? {}) as { readonly kind?: string; readonly prose?: boolean }
+  return prose ? 'prose' : kind
+}
+
+/**
+ * Refuses a text that differs from the one that cells were trained on, before more are trained.
+ *
+ * @throws Error, one line
+ */
+export async function expectSameText(
+  folder: string,
+  config: RunConfig,
+  { hash, description }: Pick<Corpus, 'hash' | 'description'>,
+): Promise<void> {
+  for (const cell of cellsOf(config)) {
+    if (!hasCheckpoint(checkpointFolder(folder, cell))) continue
+    const { text } = (await savedInfo(folder, config, cell)).metadata
+    if (text !== undefined && text !== hash)
+      throw new Error(
+        `run: expected data with the text that ${cellName(cell)} was trained on, got another from ${description}; restore it, or take another --out`,
+      )
+  }
 }
 
 /** Steps of the cell's checkpoint. */

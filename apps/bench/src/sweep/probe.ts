@@ -50,7 +50,7 @@ async function timeSteps(cell: RunConfig, { backend, line, signal }: ProbeOption
     const plan = await planRun({ out: folder, backend, given: asGiven(cell), log: line })
     const { config, registry } = plan
     const corpus = await readCorpus(config, { log: line, signal })
-    await beginRun(plan)
+    await beginRun(plan, corpus)
     const trainer = await trainCell(cellsOf(config)[0]!, {
       ...{ config, registry, corpus, folder },
       append: await openResults(folder, config, { log: line }),

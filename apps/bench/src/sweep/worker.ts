@@ -1,6 +1,5 @@
 // The process of one job. It shares neither memory nor fate with the others.
 
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { selectBackend } from '@alibi/backend'
@@ -98,20 +97,12 @@ async function resolve(
     const corpus = corpora.get(key) ?? (await readCorpus(config, { log: line, signal }))
     corpora.set(key, corpus)
     checkLengths(corpus, trainLength, evalLengths)
-    texts.push(hashOf(corpus))
+    texts.push(corpus.hash)
     resolved.push({ ...config, ...(await admitStrategies(loaded, config, line)).config })
   }
   const { name, device } = backend
   return { backend: { name, device }, versions: versionsOf(backend), commit: await codeCommit(), runs: resolved, texts }
 }
-
-const hashOf = ({ train, valid, tokenizer }: Corpus) =>
-  createHash('sha256')
-    .update(JSON.stringify([tokenizer, train.length]))
-    .update(train)
-    .update(valid.tokens)
-    .update(valid.byteEnds)
-    .digest('hex')
 
 async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Outcomes['estimate']> {
   const resolved = await resolve({ ...job, kind: 'resolve' }, progress)
@@ -147,7 +138,7 @@ async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>,
     log: progress.line,
   })
   const corpus = await readCorpus(plan.config, { log: progress.line, signal })
-  await beginRun(plan)
+  await beginRun(plan, corpus)
   const append = await openResults(folder, plan.config, { log: progress.line, tensorboard })
   const { stopped } = await runExperiment({
     config: plan.config,
