@@ -4,8 +4,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { linesOf } from '@alibi/results'
+import { writeResults } from '@alibi/results/node'
 import { readCheckpointInfo } from '@alibi/transformer/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { exampleResults } from './example-results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 let folder: string
@@ -64,17 +68,7 @@ describe('a terminal that is closed', () => {
 })
 
 it.runIf(process.platform !== 'win32')('a pipe whose reader is gone is no error: report … | head', async () => {
-  const first = {
-    type: 'run',
-    schemaVersion: 1,
-    config: {},
-    seed: 1,
-    backend: 'cpu',
-    device: 'x',
-    versions: {},
-    commit: null,
-  }
-  await writeFile(join(folder, 'results.jsonl'), `${JSON.stringify(first)}\n`)
+  await writeResults(folder, linesOf(exampleResults()))
   const command = `"${process.execPath}" "${bench}" report . | true; echo "\${PIPESTATUS[0]}"`
   const { stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8' })
   expect(stderr).toBe('')
