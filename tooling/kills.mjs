@@ -15,8 +15,8 @@ import { root } from './setup.mjs'
 const bench = join(root, 'apps/bench/bin/bench.js')
 /** Kills of one folder before it is left to end. */
 const MOST_OF_A_FOLDER = 4
-/** Not decided by the seed. */
-const MEASURED = ['tokensPerSecond', 'peakBytes', 'elapsedSeconds', 'peakResidentBytes']
+/** Not decided by the seed; the commit is that of the code at the time. */
+const MEASURED = ['commit', 'tokensPerSecond', 'peakBytes', 'elapsedSeconds', 'peakResidentBytes']
 
 const size = { numLayers: 1, modelDim: 8, numHeads: 2 }
 const plan = {

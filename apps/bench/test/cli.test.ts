@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cellsOptions, configOptions, number } from '../src/commands/options.js'
 import { runConfigSchema } from '../src/config/schema.js'
+import { planSchema } from '../src/sweep/plan.js'
 import { asOptions, pasteable } from '../src/terminal/shell.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -63,6 +64,21 @@ it('every setting of a run is an option', () => {
   // Where strategies came from and their options are told by --strategies.
   const { plugins: _, variants: __, ...settings } = runConfigSchema.shape
   expect([...new Set(options)].sort()).toEqual(Object.keys(settings).sort())
+})
+
+it('every setting of a plan is an option of run, and the other way round', () => {
+  const options = new Set([...configOptions(), ...cellsOptions()].map((option) => option.attributeName()))
+  const { settings, $schema: _, description: __, trainLengths, sizes, ...lists } = planSchema.shape
+  // One value on the command line where a plan has a list.
+  const size = Object.keys(sizes.unwrap().element.shape)
+  const named = [
+    ...Object.keys(settings.unwrap().shape),
+    ...size,
+    ...Object.keys(lists),
+    ...(trainLengths ? ['trainLength'] : []),
+  ]
+  // Of several train lengths alone: rows × train length.
+  expect(named.filter((name) => name !== 'tokensPerStep').sort()).toEqual([...options].sort())
 })
 
 describe('a number', () => {

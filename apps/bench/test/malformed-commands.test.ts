@@ -152,6 +152,11 @@ const cases: readonly (readonly string[])[] = [
     'data:text/javascript,1',
   ),
   ...['', 'albi', 'alibi,rotary', './no.ts'].map((name) => ['train', '--strategy', name]),
+  // A name of its own, and how to give it.
+  ...strategies(
+    'alibi:scale=0.1234567890123:maxBias=8.123456789012:learned=true:perLayer=true',
+    'rotary:base=5,rotary:base=5.0',
+  ),
   // Text.
   ...[
     '',

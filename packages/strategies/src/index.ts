@@ -1,6 +1,6 @@
 export { builtInStrategies, checkOptions, strategyNames } from './built-in.js'
 export { checkName } from './name.js'
-export { formatReference, parseReference, variantOf } from './reference.js'
+export { AS, formatReference, parseReference, variantOf } from './reference.js'
 export {
   contextOf,
   type StrategyContext,

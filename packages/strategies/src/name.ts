@@ -16,16 +16,17 @@ const isName = (name: string): boolean =>
 /**
  * Refuses a name that {@link isName} does not take, or that others have already: in whatever case, as some file systems see it.
  *
+ * @param remedy - what to do then
  * @throws RangeError, one line
  */
-export function checkName(where: string, name: string, others: readonly string[]): void {
+export function checkName(where: string, name: string, others: readonly string[], remedy = 'rename it'): void {
   if (!isName(name))
     throw new RangeError(
-      `${where}: expected a name of at most ${LONGEST} letters, digits and .+-_ that every system takes for a folder, got ${JSON.stringify(name)?.slice(0, 80)}; rename it`,
+      `${where}: expected a name of at most ${LONGEST} letters, digits and .+-_ that every system takes for a folder, got ${JSON.stringify(name)?.slice(0, 80)}; ${remedy}`,
     )
   const taken = others.find((other) => other.toLowerCase() === name.toLowerCase())
   if (taken !== undefined)
     throw new RangeError(
-      `${where}: expected a name of its own, got ${name}, and ${taken} is another strategy; rename it`,
+      `${where}: expected a name of its own, got ${name}, and ${taken} is another strategy; ${remedy}`,
     )
 }

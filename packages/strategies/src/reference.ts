@@ -48,9 +48,12 @@ export function variantOf({
   const pairs = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))
   if (!pairs.length && as === undefined) return undefined
   const name = as ?? [use, ...pairs.flat()].join('-').replace(/[^\w.+-]/g, '_')
-  checkName(`strategy ${use}`, name, strategyNames)
+  checkName(`strategy ${use}`, name, strategyNames, AS)
   return { name, variant: { use, options: Object.fromEntries(pairs) } }
 }
+
+/** What to do for a name that a strategy with options cannot have. */
+export const AS = 'name it yourself: …:as=<name>, in a plan as: <name>'
 
 /** The text that {@link parseReference} reads. */
 export const formatReference = ({ use, options, as }: Reference): string =>

@@ -1,4 +1,5 @@
 import {
+  AS,
   builtInStrategies,
   checkName,
   parseReference,
@@ -54,8 +55,8 @@ export async function admitStrategies(
   const plugins: Record<string, Plugin> = {}
   const variants: Record<string, Variant> = {}
   let registry = builtInStrategies
-  const admit = (name: string, where: string) => {
-    checkName(where, name, strategies)
+  const admit = (name: string, where: string, remedy?: string) => {
+    checkName(where, name, strategies, remedy)
     strategies.push(name)
   }
   for (const each of loaded) {
@@ -64,7 +65,7 @@ export async function admitStrategies(
       continue
     }
     if ('variant' in each) {
-      admit(each.name, `strategy ${each.name}`)
+      admit(each.name, `strategy ${each.name}`, AS)
       variants[each.name] = each.variant
       registry.make(each.name, { ...model, variants })
       continue
