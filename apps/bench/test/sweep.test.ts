@@ -115,7 +115,7 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
     )
     expect(run!.strategies).toEqual(['alibi', 'rotary:base=500000:as=rotary-500k', 't5-bias:numBuckets=16'])
     await expect(read('strategies: [{ use: rotary, theta: 5 }]\ntrainLengths: [64]\nseeds: [1]')).rejects.toThrow(
-      'expected an option from base, rotaryDim, pairing, scaling, factor, got theta',
+      'expected an option from base, rotaryDim, pairing, scaling, factor, proportion, got theta',
     )
   })
 
