@@ -4,8 +4,8 @@ import type { TensorOps } from './tensor-ops.js'
 
 /**
  * Absolute token positions, one integer a token. Decoding and tiles of a matrix are all "some query positions × some key
- * positions". So are packed documents, whose positions start again; that no document reads another is the mask's business,
- * which `@alibi/transformer` does not have yet.
+ * positions". So are packed documents, whose positions start again; that no document reads another is the pass's business,
+ * which knows them.
  */
 export type Positions = Int32Array
 
