@@ -188,7 +188,10 @@ describe('a strategy with options', () => {
   })
 
   it.each([
-    ['rotary:theta=5', 'strategy rotary: expected an option from base, rotaryDim, pairing, scaling, factor, proportion, got theta'],
+    [
+      'rotary:theta=5',
+      'strategy rotary: expected an option from base, rotaryDim, pairing, scaling, factor, proportion, got theta',
+    ],
     ['none:base=5', 'strategy none: expected an option from none at all, got base'],
     ['rotary:base=many', 'strategy rotary: base: expected a number, got many'],
     ['rotary:pairing=third', 'strategy rotary: pairing: expected half or interleaved, got third'],
