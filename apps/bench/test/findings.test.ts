@@ -40,18 +40,18 @@ describe('the paper’s findings', () => {
     expect(verdicts({ ...results, positions })).toEqual(Array.from({ length: 5 }, () => 'does not hold'))
   })
 
-  it('cannot be told where the seeds tell it of one strategy of two, or half of the claim', () => {
+  it('are inconclusive where the seeds decide one strategy of two, or half of the claim', () => {
     const results = withLosses((line) => {
       const rise = { alibi: -0.001, sinusoidal: 0.6, rotary: 0.1 + 0.4 * (line.seed % 3) }[line.strategy] ?? 0.2
       return 1.3 + 0.02 * line.seed + rise * doublings(line)
     })
     const [, further, , replaces] = checkFindings({ ...results, train: [] })
-    expect(further!.verdict).toBe('cannot be told')
+    expect(further!.verdict).toBe('inconclusive')
     // 10 % is ln 1.1 / 0.2 of a doubling away for one, ln 1.1 / 0.6 for the other.
     expect(evidenceText(further!.evidence)).toMatch(
       /rotary against sinusoidal.*; .*, t5-bias against sinusoidal: \+25 % \(/,
     )
-    expect(replaces!.verdict).toBe('cannot be told')
+    expect(replaces!.verdict).toBe('inconclusive')
     expect(evidenceText(replaces!.evidence)).toMatch(
       /against sinusoidal trained there: .* seconds of training a token: no seed has both/,
     )
@@ -90,8 +90,8 @@ describe('the paper’s findings', () => {
     expect(evidenceText(flat.evidence)).toContain('2,048 against 256')
   })
 
-  it('cannot be told of seeds that disagree', () => {
-    const untold = Array.from({ length: 5 }, () => 'cannot be told')
+  it('are inconclusive where seeds disagree', () => {
+    const untold = Array.from({ length: 5 }, () => 'inconclusive')
     const noisy = withLosses(
       (line) => 1.3 + 0.5 * Math.sin(7 * line.seed * (line.evalLength / 128) * line.strategy.length),
     )

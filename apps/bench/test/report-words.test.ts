@@ -85,8 +85,9 @@ describe('how far a strategy reads', () => {
     const html = reachList(example)
     expect(html.match(/<li /g)).toHaveLength(5)
     expect(html).toMatch(
-      /<li data-strategy="alibi"><strong>alibi:<\/strong> <span data-train-length="128">Trained at 128, it reads at least 2,048/,
+      /<li data-strategy="alibi"><strong>alibi:<\/strong> <span>Trained at 128 or 256, it reads at least 2,048 tokens, [^.]*.<\/span>/,
     )
+    expect(html).toMatch(/sinusoidal:<\/strong> <span data-train-length="128">Trained at 128, it reads up to 1\d\d/)
     const one = { ...example, evals: example.evals.filter(({ trainLength }) => trainLength === 128), train: [] }
     expect(reachList(one)).toMatch(/<strong>sinusoidal<\/strong> reads up to 1\d\d tokens \(95 % interval/)
   })
@@ -102,5 +103,7 @@ it('leaves the lines of training of a large sweep out of the page, and says so',
   expect(kinds(100)).toEqual({ what: 'every line of the results, one JSON object a line, gzipped', train: 100 })
   const large = kinds(50_001)
   expect(large.train).toBe(0)
-  expect(large.what).toContain('50,001 lines of training are in results.jsonl')
+  expect(large.what).toContain(
+    `50,001 lines of training and ${example.positions.length} of losses by position are in results.jsonl`,
+  )
 })

@@ -1,3 +1,4 @@
+import '@alibi/charts/figures.css'
 import '@alibi/charts/page.css'
 import './style.css'
 import { dark, light, themeVariables } from '@alibi/charts'

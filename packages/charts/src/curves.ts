@@ -80,7 +80,7 @@ export function drawCurves(chart: CurvesChart, format: Format): string {
   return render(
     {
       ...(heading && { title: headingAt(titleRoom(format), heading) }),
-      grid: { left: LEFT, right, top, bottom: 52 },
+      grid: { left: LEFT, right, top, bottom: 52, outerBoundsMode: 'none' },
       xAxis: { ...axis(legible(x, format.width - LEFT - right), true), nameGap: 32, splitLine: { show: false } },
       yAxis: { ...axis(y, false), nameGap: 46 },
       series: [...lines, ...bands.flat(), ...shown.map((mark) => verticalLine(mark, x, y)), names(curves, y, place)],

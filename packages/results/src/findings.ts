@@ -71,7 +71,7 @@ function degradesSoon(results: Results, row: Row): Judgement {
   const [before, after] = [within(trainLength / 2, trainLength), within(trainLength, trainLength + TENS)]
   if (!before || !after) return untold(at(row), 'no loss by position just past the train length')
   return changed(`${at(row)}, the ${TENS} tokens past it against those before`, after, before, ([low, high]) =>
-    low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'cannot be told',
+    low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'inconclusive',
   )
 }
 
@@ -85,7 +85,7 @@ function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row
         `${at(row)}, the length at which perplexity is 10 % higher, ${row.name} against sinusoidal`,
         reachOf(results, row),
         reachOf(results, sinusoidal),
-        ([low, high]) => (low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'cannot be told'),
+        ([low, high]) => (low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'inconclusive'),
       ),
     ),
   )
@@ -106,7 +106,7 @@ function keepsItsLoss(results: Results, row: Row): Judgement {
   if (all.verdict !== 'does not hold' && !lengths.includes(furthest))
     return untold(at(row), `not evaluated at ${thousands(furthest)}`)
   if (all.missing) return all
-  const decisive = judgements.filter(({ verdict }) => verdict === 'does not hold' || verdict === 'cannot be told')
+  const decisive = judgements.filter(({ verdict }) => verdict === 'does not hold' || verdict === 'inconclusive')
   return { verdict: all.verdict, evidence: evidenceOf(decisive.length ? decisive : judgements.slice(-1)) }
 }
 
@@ -124,11 +124,11 @@ function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonl
     noHigherThan(KEPT),
   )
   const cheaper = changed('seconds of training a token', secondsAToken(alibi), secondsAToken(long), ([low, high]) =>
-    high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'cannot be told',
+    high < 0 ? 'holds' : low >= 0 ? 'does not hold' : 'inconclusive',
   )
   // Either alone is half of the claim.
   return better.missing || cheaper.missing
-    ? { verdict: 'cannot be told', evidence: evidenceOf([better, cheaper]), missing: true }
+    ? { verdict: 'inconclusive', evidence: evidenceOf([better, cheaper]), missing: true }
     : together([better, cheaper])
 }
 
@@ -150,7 +150,7 @@ function isFlat(results: Results, row: Row): Judgement {
     lossesAt(results, row, reading, longest!),
     lossesAt(results, row, reading, shortest!),
     ([low, high]) =>
-      low >= -FLAT && high <= FLAT ? 'holds' : low > FLAT || high < -FLAT ? 'does not hold' : 'cannot be told',
+      low >= -FLAT && high <= FLAT ? 'holds' : low > FLAT || high < -FLAT ? 'does not hold' : 'inconclusive',
   )
 }
 

@@ -57,5 +57,5 @@ export { differentSettings, otherText, type SettingDifference } from './settings
 export { formatMean, formatPerplexity, median, orNotFinite, perplexityDigits, type Spread, spreadOf } from './spread.js'
 export { type BySeed, type PairedTest, pairedTest, type Standing, significant, standing } from './statistics.js'
 export { studentP, studentQuantile } from './student.js'
-export { commonLoss, over, type RowSummary, summarize } from './summary.js'
+export { commonLoss, over, perplexityOf, type RowSummary, summarize } from './summary.js'
 export { onlyKeysOf, validate } from './validate.js'

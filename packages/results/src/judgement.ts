@@ -1,7 +1,7 @@
 import { type BySeed, pairedTest } from './statistics.js'
 
 /** Whether a claim shows in the numbers of a run. */
-export type Verdict = 'holds' | 'does not hold' | 'one seed, not tested' | 'cannot be told'
+export type Verdict = 'holds' | 'does not hold' | 'one seed, not tested' | 'inconclusive'
 
 /** One comparison that a verdict rests on. */
 export interface Evidence {
@@ -44,11 +44,11 @@ export function changed(
 export const noHigherThan =
   (limit: number) =>
   ([low, high]: readonly [number, number]): Verdict =>
-    high <= limit ? 'holds' : low > limit ? 'does not hold' : 'cannot be told'
+    high <= limit ? 'holds' : low > limit ? 'does not hold' : 'inconclusive'
 
 export const untold = (compared: string, result: string): Judgement => missing([{ compared, result }])
 
-const missing = (evidence: readonly Evidence[]): Judgement => ({ verdict: 'cannot be told', evidence, missing: true })
+const missing = (evidence: readonly Evidence[]): Judgement => ({ verdict: 'inconclusive', evidence, missing: true })
 
 /** Everything that was measured must hold, and one counterexample is enough. */
 export function together(judgements: readonly Judgement[]): Judgement {
@@ -62,9 +62,9 @@ export const evidenceOf = (judgements: readonly Judgement[]): Evidence[] =>
   judgements.flatMap(({ evidence }) => evidence)
 
 const worst = (judgements: readonly Judgement[]): Verdict =>
-  (['does not hold', 'cannot be told', 'one seed, not tested', 'holds'] as const).find((verdict) =>
+  (['does not hold', 'inconclusive', 'one seed, not tested', 'holds'] as const).find((verdict) =>
     judgements.some((each) => each.verdict === verdict),
-  ) ?? 'cannot be told'
+  ) ?? 'inconclusive'
 
 /** Evidence as a line of text, e.g. `trained at 64, 1,024 against 64: +0.5 %; …` */
 export const evidenceText = (evidence: readonly Evidence[]): string =>

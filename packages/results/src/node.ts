@@ -59,7 +59,7 @@ async function existing(folder: string): Promise<string> {
 }
 
 async function* bytesOf(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 2 ** 20 })
+  const file = createReadStream(path, { highWaterMark: 2 ** 18 })
   const packed = path.endsWith('.gz')
   // As far as it goes, like the file itself.
   const bytes: Readable = packed ? file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })) : file

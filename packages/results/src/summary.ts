@@ -23,25 +23,32 @@ export interface RowSummary {
   readonly peakBytes: Spread | undefined
 }
 
+/** A row's perplexity by evaluation length, ascending; empty where it was not read so. */
+export function perplexityOf(
+  results: Pick<Results, 'evals'>,
+  row: Row,
+  reading: ReadingGroup,
+): ReadonlyMap<number, Spread> {
+  const evals = linesOfRow(results.evals, row).filter((line) => wasRead(line, reading))
+  const byLength = groupBy(evals, ({ evalLength }) => evalLength)
+  return new Map(
+    evalLengthsOf(evals).map((length) => [length, over(byLength.get(length)!, (own) => own.at(-1)!.perplexity)!]),
+  )
+}
+
 /** The numbers of each row that was read so; rows that were only trained come without perplexities. */
 export function summarize(results: Results, rows: readonly Row[], reading: ReadingGroup | undefined): RowSummary[] {
-  const common = commonLoss(results.train)
-  const apart = ownProcesses(results.train)
   return rows.flatMap((row) => {
     const all = linesOfRow(results.evals, row)
     const evals = reading ? all.filter((line) => wasRead(line, reading)) : []
     if (!evals.length && all.length) return []
-    const train = linesOfRow(results.train, row)
-    const lengths = evalLengthsOf(evals)
-    const at = (length: number | undefined) => evals.filter((line) => line.evalLength === length)
-    const longest = at(lengths.at(-1))
+    const furthest = evalLengthsOf(evals).at(-1)
+    const longest = evals.filter((line) => line.evalLength === furthest)
     return [
       {
         row,
-        perplexity: new Map(lengths.map((length) => [length, over(at(length), (own) => own.at(-1)!.perplexity)!])),
-        trainTokensPerSecond: over(train, (own) => median(own.map((line) => line.tokensPerSecond))),
-        secondsToLoss: over(train, (own) => own.find((line) => line.lossNats <= common)?.elapsedSeconds),
-        trainPeakBytes: apart ? over(train, (own) => own.at(-1)!.peakResidentBytes) : undefined,
+        perplexity: reading ? perplexityOf(results, row, reading) : new Map(),
+        ...trainNumbers(linesOfRow(results.train, row), results.train),
         evalTokensPerSecond: over(longest, (own) => own.at(-1)!.tokensPerSecond),
         peakBytes: over(longest, (own) => own.at(-1)!.peakBytes),
       },
@@ -49,13 +56,41 @@ export function summarize(results: Results, rows: readonly Row[], reading: Readi
   })
 }
 
+type TrainNumbers = Pick<RowSummary, 'trainTokensPerSecond' | 'secondsToLoss' | 'trainPeakBytes'>
+
+/** Of a row's lines, which are many: found once. */
+const trained = new WeakMap<readonly TrainLine[], TrainNumbers>()
+
+function trainNumbers(lines: readonly TrainLine[], all: readonly TrainLine[]): TrainNumbers {
+  const found = trained.get(lines)
+  if (found) return found
+  const common = commonLoss(all)
+  const bySeed = groupBy(lines, ({ seed }) => seed)
+  const made = {
+    trainTokensPerSecond: overSeeds(bySeed, (own) => median(own.map((line) => line.tokensPerSecond))),
+    secondsToLoss: overSeeds(bySeed, (own) => own.find((line) => line.lossNats <= common)?.elapsedSeconds),
+    trainPeakBytes: ownProcesses(all) ? overSeeds(bySeed, (own) => own.at(-1)!.peakResidentBytes) : undefined,
+  }
+  trained.set(lines, made)
+  return made
+}
+
 /** A number of each seed's lines, over seeds. */
-export function over<L extends { readonly seed: number }>(
+export const over = <L extends { readonly seed: number }>(
   lines: readonly L[],
+  value: (lines: readonly L[]) => number | undefined,
+): Spread | undefined =>
+  overSeeds(
+    groupBy(lines, ({ seed }) => seed),
+    value,
+  )
+
+function overSeeds<L>(
+  lines: ReadonlyMap<number, readonly L[]>,
   value: (lines: readonly L[]) => number | undefined,
 ): Spread | undefined {
   const bySeed = new Map<number, number>()
-  for (const [seed, own] of groupBy(lines, (line) => line.seed)) {
+  for (const [seed, own] of lines) {
     const number = value(own)
     if (number !== undefined) bySeed.set(seed, number)
   }

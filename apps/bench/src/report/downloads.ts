@@ -10,15 +10,15 @@ export interface Download {
   readonly url: string
 }
 
-/** Lines of training that a page holds: those of a large sweep would make it tens of megabytes. */
+/** Lines of training that a page holds: with those of a large sweep, and its losses by position, it would be many megabytes. */
 const TRAIN_LINES = 50_000
 
-/** The run's data: its evaluations as a table, and all there is; of a large sweep without the lines of training. */
+/** The run's data: its evaluations as a table, and all there is; of a large sweep without its two longest parts. */
 export function downloadsOf(results: Results): Download[] {
   const large = results.train.length > TRAIN_LINES
-  const gzipped = gzippedLines(linesOf(large ? { ...results, train: [] } : results))
+  const gzipped = gzippedLines(linesOf(large ? { ...results, train: [], positions: [] } : results))
   const left = large
-    ? `; ${results.train.length.toLocaleString('en-US')} lines of training are in results.jsonl beside this page alone`
+    ? `; ${results.train.length.toLocaleString('en-US')} lines of training and ${results.positions.length.toLocaleString('en-US')} of losses by position are in results.jsonl beside this page alone`
     : ''
   return [
     {

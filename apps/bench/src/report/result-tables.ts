@@ -3,6 +3,7 @@ import {
   evalLengthsOf,
   formatPerplexity,
   PLAIN,
+  perplexityOf,
   type ReadingGroup,
   type Results,
   type Row,
@@ -46,7 +47,13 @@ export function resultTables(results: Results): ResultTable[] {
       several ? thousands(length) : `${times(length, trainLengths[0]!)} (${thousands(length)})`,
     )
     const hasSpeed = i === 0 && results.train.length > 0
-    const summaries = summarize(results, rows, reading)
+    // Speeds go through every line of training: once is enough.
+    const summaries = hasSpeed
+      ? summarize(results, rows, reading)
+      : rows.flatMap((row) => {
+          const perplexity = perplexityOf(results, row, reading)
+          return perplexity.size ? [{ row, perplexity, trainTokensPerSecond: undefined }] : []
+        })
     const body = marked(
       summaries.map(({ row, perplexity, trainTokensPerSecond: speed }) => [
         { text: row.name },

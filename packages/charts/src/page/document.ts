@@ -11,6 +11,11 @@ export interface Document {
   readonly script?: string
 }
 
+const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')
+
+const styles = ['figures.css', 'page.css', 'pick.css', 'print.css'].map(asset).join('')
+const scripts = ['figures.js', 'pick.js', 'print.js'].map(asset).join('')
+
 /** A whole HTML page that needs no other file, in the colours of either theme. */
 export const htmlDocument = ({ title, body, style = '', script = '' }: Document) => `<!doctype html>
 <html lang="en">
@@ -23,14 +28,12 @@ export const htmlDocument = ({ title, body, style = '', script = '' }: Document)
 <style>
 :root{${themeVariables(light)}}
 @media screen and (prefers-color-scheme:dark){:root{${themeVariables(dark)}}}
-${asset('page.css')}${style}</style>
+${styles}${style}</style>
 </head>
 <body>
 ${body}
 <script>
-${asset('figures.js')}${asset('pick.js')}${asset('print.js')}${script}</script>
+${scripts}${script}</script>
 </body>
 </html>
 `
-
-const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')

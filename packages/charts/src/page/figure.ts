@@ -28,12 +28,12 @@ function around({ id, title, caption, description, table, tags, panels }: Figure
 <div class="picture">${pictures}</div>
 <p class="caption">${escapeHtml(caption)}
 <p class="unseen" id="${id}-words">${escapeHtml(description)}</p>
-<details${table.body.length > MOST_PRINTED ? ' class="long"' : ''}><summary>Numbers of this figure</summary>${numbers}</details>
+<details${isPrinted(table) ? '' : ' class="long"'}><summary>Numbers of this figure</summary>${numbers}</details>
 </figure>`
 }
 
-/** Rows of a table that paper has room for. */
-const MOST_PRINTED = 24
+/** Whether a sheet of paper has room for the table. */
+const isPrinted = ({ head, body }: Figure['table']) => head.length <= 8 && body.length <= 24
 
 function picture(figure: Figure, kind: string, layout: Layout): string {
   const { id } = figure

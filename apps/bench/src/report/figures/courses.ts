@@ -1,5 +1,5 @@
 import { curvesTable, type Figure, logScale, scaleFor } from '@alibi/charts'
-import { PLAIN, type Results, type Row, rowsOf, summarize } from '@alibi/results'
+import { PLAIN, perplexityOf, type Results, type Row, rowsOf, type Spread } from '@alibi/results'
 import { published } from '../paper/published.js'
 import { byLength, extremesOf, lengthPanels, type RowValues, xsOf } from './panels.js'
 import { columnsOf, longName } from './rows.js'
@@ -15,8 +15,8 @@ const PAPER = [
  * and models where perplexity itself does not.
  */
 export function courseFigures(results: Results): Figure[] {
-  const ours = summarize(results, byLength(rowsOf(results)), PLAIN)
-    .map(({ row, perplexity }) => relative(row, new Map([...perplexity].map(([length, { mean }]) => [length, mean]))))
+  const ours = byLength(rowsOf(results))
+    .map((row) => relative(row, means(perplexityOf(results, row, PLAIN))))
     .filter(({ values }) => values.size > 1)
   if (!ours.length) return []
   const names = [...new Set(published.map(({ strategy }) => strategy))]
@@ -29,6 +29,9 @@ export function courseFigures(results: Results): Figure[] {
     courseFigure('course-paper', 'The paper', ', from its tables 2 and 3', paper, axes),
   ]
 }
+
+const means = (perplexity: ReadonlyMap<number, Spread>) =>
+  new Map([...perplexity].map(([length, { mean }]) => [length, mean]))
 
 const publishedCourse = (name: string, table: string) =>
   new Map(

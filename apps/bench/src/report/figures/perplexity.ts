@@ -3,13 +3,13 @@ import {
   formatMean,
   formatPerplexity,
   PLAIN,
+  perplexityOf,
   type ReadingGroup,
   type Results,
   type Row,
   readingGroups,
   rowsOf,
   type Spread,
-  summarize,
   trainLengthsOf,
 } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
@@ -62,9 +62,10 @@ export function shortAndLongFigures(results: Results): Figure[] {
 }
 
 const coursesOf = (results: Results, reading: ReadingGroup): Course[] =>
-  summarize(results, byLength(rowsOf(results)), reading).flatMap(({ row, perplexity }) =>
-    perplexity.size ? [{ row, values: perplexity }] : [],
-  )
+  byLength(rowsOf(results)).flatMap((row) => {
+    const values = perplexityOf(results, row, reading)
+    return values.size ? [{ row, values }] : []
+  })
 
 function axesOf(courses: readonly Course[]): Pick<CurvesChart, 'x' | 'y' | 'symbols'> {
   const lengths = xsOf(courses)

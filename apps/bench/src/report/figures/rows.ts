@@ -21,8 +21,11 @@ export const longName = ({ name, trainLength }: Row): string => `${name}, ${thou
 export const columnsOf = (rows: readonly Row[], nameOf: (row: Row) => string) =>
   rows.map((row) => ({ name: nameOf(row), tags: rowTags(row) }))
 
+/** What is shown of a spread: of thousands of them, each seed's number is not kept. */
+export type SeedsValue = Pick<Spread, 'mean' | 'low' | 'high'> & { readonly bySeed: { readonly size: number } }
+
 /** A value, with what it is a mean of: e.g. `3 seeds, 7.071 to 7.176`. */
-export function seedsCell(value: Spread | undefined, format: (value: number) => string, text?: string): Cell {
+export function seedsCell(value: SeedsValue | undefined, format: (value: number) => string, text?: string): Cell {
   if (!value) return '—'
   const { bySeed, mean, low, high } = value
   const note = bySeed.size === 1 ? 'one seed' : `${bySeed.size} seeds, ${format(low)} to ${format(high)}`

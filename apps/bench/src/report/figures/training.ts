@@ -1,13 +1,13 @@
 import { curvesTable, extentOf, type Figure, linearScale, logScale } from '@alibi/charts'
-import { groupBy, linesOfRow, orNotFinite, over, type Results, type Row, rowsOf, type Spread } from '@alibi/results'
+import { linesOfRow, orNotFinite, over, type Results, type Row, rowsOf, type Spread, spreadOf } from '@alibi/results'
 import { duration, thousands } from '../../terminal/format.js'
 import { byLength, extremesOf, lengthPanels, xsOf } from './panels.js'
-import { columnsOf, namesOf, seedsCell } from './rows.js'
+import { columnsOf, namesOf, type SeedsValue, seedsCell } from './rows.js'
 
 /** A row's losses by step, each over its seeds. */
 interface Losses {
   readonly row: Row
-  readonly values: ReadonlyMap<number, Spread>
+  readonly values: ReadonlyMap<number, SeedsValue>
   readonly seconds: Spread | undefined
 }
 
@@ -54,10 +54,17 @@ export function trainingFigures(results: Results): Figure[] {
 
 function lossesOf(results: Results, row: Row): Losses {
   const lines = linesOfRow(results.train, row)
-  const byStep = groupBy(lines, ({ step }) => step)
+  const byStep = new Map<number, Map<number, number>>()
+  for (const { step, seed, lossNats } of lines) {
+    const own = byStep.get(step) ?? new Map<number, number>()
+    byStep.set(step, own.set(seed, lossNats))
+  }
   const steps = [...byStep.keys()].sort((a, b) => a - b)
   const values = new Map(
-    steps.map((step) => [step, over(byStep.get(step)!, (ofSeed) => ofSeed.at(-1)!.lossNats)!] as const),
+    steps.map((step) => {
+      const { mean, low, high, bySeed } = spreadOf(byStep.get(step)!)!
+      return [step, { mean, low, high, bySeed: { size: bySeed.size } }] as const
+    }),
   )
   return { row, values, seconds: over(lines, (ofSeed) => ofSeed.at(-1)!.elapsedSeconds) }
 }

@@ -24,16 +24,22 @@ export function reachList(results: Results): string {
   if (!rows.length) return ''
   const several = trainLengthsOf(rows.map(({ row }) => row)).length > 1
   const items = [...groupBy(rows, ({ row }) => row.name)].map(([name, own]) => {
-    const sentences = own.map(({ row: { trainLength }, text }) =>
-      several
-        ? ` <span data-train-length="${trainLength}">Trained at ${thousands(trainLength)}, it reads ${text}.</span>`
-        : ` reads ${text}.`,
-    )
     const strategy = escapeHtml(own[0]!.row.strategy)
-    return `<li data-strategy="${strategy}"><strong>${escapeHtml(name)}${several ? ':' : ''}</strong>${sentences.join('')}`
+    return `<li data-strategy="${strategy}"><strong>${escapeHtml(name)}${several ? ':' : ''}</strong>${several ? sentences(own) : ` reads ${own[0]!.text}.`}`
   })
   return `<ul class="reach">${items.join('')}</ul>
 <p class="caption">A strategy reads up to the length at which perplexity is 10 % higher than at its train length.`
+}
+
+/** Where the same can be said of several train lengths, it is said once. */
+function sentences(own: readonly { readonly row: Row; readonly text: string }[]): string {
+  return [...groupBy(own, ({ text }) => text)]
+    .map(([text, alike]) => {
+      const lengths = alike.map(({ row }) => row.trainLength)
+      const tag = lengths.length === 1 ? ` data-train-length="${lengths[0]}"` : ''
+      return ` <span${tag}>Trained at ${lengths.map(thousands).join(' or ')}, it reads ${text}.</span>`
+    })
+    .join('')
 }
 
 /**

@@ -21,7 +21,8 @@ ${others.length > 1 ? `<details><summary>${others.length} more tables: other way
 }
 
 function htmlCell({ text, mark }: Cell): string {
-  const safe = escapeHtml(text)
+  // A long text among numbers would make its column as wide as three.
+  const safe = text.length > 18 ? `<span class="wraps">${escapeHtml(text)}</span>` : escapeHtml(text)
   if (mark === 'best') return `<strong>${safe}</strong><span class="unseen"> best</span>`
   if (mark === 'level') return `<em>${safe}</em><span class="unseen"> not significantly different from the best</span>`
   return safe
