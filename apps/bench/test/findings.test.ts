@@ -90,6 +90,12 @@ describe('the paper’s findings', () => {
     expect(evidenceText(flat.evidence)).toContain('2,048 against 256')
   })
 
+  it('are not measured where a run has nothing to compare', () => {
+    const plain = { ...example, evals: example.evals.filter(({ protocol }) => protocol === 'nonoverlapping') }
+    expect(verdicts(plain).at(-1)).toBe('not measured')
+    expect(verdicts({ ...plain, positions: [] })[0]).toBe('not measured')
+  })
+
   it('are inconclusive where seeds disagree', () => {
     const untold = Array.from({ length: 5 }, () => 'inconclusive')
     const noisy = withLosses(

@@ -180,7 +180,7 @@ describe('the report in a browser', () => {
       const found = page.locator(`${control}:visible`)
       expect(await found.count(), control).toBe(0)
     }
-    expect(await page.locator('#settings table:visible, #train-speed details table:visible').count()).toBe(2)
+    expect(await page.locator('#settings table:visible, #bias-alibi details table:visible').count()).toBe(2)
     await page.pdf({ path: `${screenshots}print.pdf`, format: 'A4' })
     await page.screenshot({ path: `${screenshots}print.png`, fullPage: true })
     await page.close()

@@ -1,5 +1,5 @@
 import { thousands } from './format.js'
-import { changed, evidenceOf, type Judgement, noHigherThan, together, untold } from './judgement.js'
+import { changed, evidenceOf, type Judgement, noHigherThan, notMeasured, together } from './judgement.js'
 import { lengthsRead, lossesAt, reachOf } from './reach.js'
 import type { Results } from './read.js'
 import { evalLengthsOf, linesOfRow, PLAIN, type Row, readingGroups, rowsOf, wasRead } from './rows.js'
@@ -69,7 +69,7 @@ function degradesSoon(results: Results, row: Row): Judgement {
       return tokens ? bins.reduce((sum, bin) => sum + bin.lossNats * bin.tokens, 0) / tokens : undefined
     })?.bySeed
   const [before, after] = [within(trainLength / 2, trainLength), within(trainLength, trainLength + TENS)]
-  if (!before || !after) return untold(at(row), 'no loss by position just past the train length')
+  if (!before || !after) return notMeasured(at(row), 'no loss by position just past the train length')
   return changed(`${at(row)}, the ${TENS} tokens past it against those before`, after, before, ([low, high]) =>
     low > 0 ? 'holds' : high <= 0 ? 'does not hold' : 'inconclusive',
   )
@@ -78,7 +78,7 @@ function degradesSoon(results: Results, row: Row): Judgement {
 function othersGoFurther(results: Results, sinusoidal: Row, others: readonly Row[]): Judgement {
   const { trainLength } = sinusoidal
   const rivals = others.filter((row) => row.trainLength === trainLength && row.size === sinusoidal.size)
-  if (!rivals.length) return untold(at(sinusoidal), 'nothing to compare sinusoidal positions with')
+  if (!rivals.length) return notMeasured(at(sinusoidal), 'nothing to compare sinusoidal positions with')
   return together(
     rivals.map((row) =>
       changed(
@@ -104,7 +104,7 @@ function keepsItsLoss(results: Results, row: Row): Judgement {
   )
   const all = together(judgements)
   if (all.verdict !== 'does not hold' && !lengths.includes(furthest))
-    return untold(at(row), `not evaluated at ${thousands(furthest)}`)
+    return notMeasured(at(row), `not evaluated at ${thousands(furthest)}`)
   if (all.missing) return all
   const decisive = judgements.filter(({ verdict }) => verdict === 'does not hold' || verdict === 'inconclusive')
   return { verdict: all.verdict, evidence: evidenceOf(decisive.length ? decisive : judgements.slice(-1)) }
@@ -113,7 +113,7 @@ function keepsItsLoss(results: Results, row: Row): Judgement {
 function replacesLongTraining(results: Results, alibi: Row, sinusoidals: readonly Row[]): Judgement {
   const length = 2 * alibi.trainLength
   const long = sinusoidals.find((row) => row.trainLength === length && row.size === alibi.size)
-  if (!long) return untold(at(alibi), `no sinusoidal positions trained at ${thousands(length)}`)
+  if (!long) return notMeasured(at(alibi), `no sinusoidal positions trained at ${thousands(length)}`)
   const secondsAToken = (row: Row) =>
     over(linesOfRow(results.train, row), (lines) => -Math.log(median(lines.map((line) => line.tokensPerSecond))))
       ?.bySeed ?? new Map()
@@ -144,7 +144,7 @@ function isFlat(results: Results, row: Row): Judgement {
   const lengths = reading ? lengthsRead(results, row, reading).filter((length) => length > stride!) : []
   const [shortest, longest] = [lengths[0], lengths.at(-1)]
   if (!reading || shortest === longest)
-    return untold(at(row), 'no two lengths of sliding windows of one stride that overlap')
+    return notMeasured(at(row), 'no two lengths of sliding windows of one stride that overlap')
   return changed(
     `${at(row)}, ${reading.name}, ${thousands(longest!)} against ${thousands(shortest!)}`,
     lossesAt(results, row, reading, longest!),

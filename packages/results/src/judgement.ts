@@ -1,7 +1,7 @@
 import { type BySeed, pairedTest } from './statistics.js'
 
 /** Whether a claim shows in the numbers of a run. */
-export type Verdict = 'holds' | 'does not hold' | 'one seed, not tested' | 'inconclusive'
+export type Verdict = 'holds' | 'does not hold' | 'one seed, not tested' | 'inconclusive' | 'not measured'
 
 /** One comparison that a verdict rests on. */
 export interface Evidence {
@@ -29,11 +29,12 @@ export function changed(
   judge: (interval: readonly [number, number]) => Verdict,
 ): Judgement {
   const broken = [...now].filter(([seed, value]) => !Number.isFinite(value - (before.get(seed) ?? value)))
-  if (broken.length) return untold(compared, `not finite (${broken.length} of ${now.size} seeds)`)
+  if (broken.length)
+    return unmeasured([{ compared, result: `not finite (${broken.length} of ${now.size} seeds)` }], 'inconclusive')
   const test = pairedTest(now, before)
   if (!test) {
     const [only] = [...now].flatMap(([seed, value]) => (before.has(seed) ? [value - before.get(seed)!] : []))
-    if (only === undefined) return untold(compared, 'no seed has both')
+    if (only === undefined) return notMeasured(compared, 'no seed has both')
     return { verdict: 'one seed, not tested', evidence: [{ compared, result: percent(only) }] }
   }
   const [low, high] = test.interval
@@ -46,23 +47,28 @@ export const noHigherThan =
   ([low, high]: readonly [number, number]): Verdict =>
     high <= limit ? 'holds' : low > limit ? 'does not hold' : 'inconclusive'
 
-export const untold = (compared: string, result: string): Judgement => missing([{ compared, result }])
+/** Nothing was measured that could decide. */
+export const notMeasured = (compared: string, result: string): Judgement => unmeasured([{ compared, result }])
 
-const missing = (evidence: readonly Evidence[]): Judgement => ({ verdict: 'inconclusive', evidence, missing: true })
+const unmeasured = (evidence: readonly Evidence[], verdict: Verdict = 'not measured'): Judgement => ({
+  verdict,
+  evidence,
+  missing: true,
+})
 
 /** Everything that was measured must hold, and one counterexample is enough. */
 export function together(judgements: readonly Judgement[]): Judgement {
   const measured = judgements.filter(({ missing }) => !missing)
   return measured.length
     ? { verdict: worst(measured), evidence: evidenceOf(measured) }
-    : missing(evidenceOf(judgements))
+    : unmeasured(evidenceOf(judgements), worst(judgements))
 }
 
 export const evidenceOf = (judgements: readonly Judgement[]): Evidence[] =>
   judgements.flatMap(({ evidence }) => evidence)
 
 const worst = (judgements: readonly Judgement[]): Verdict =>
-  (['does not hold', 'inconclusive', 'one seed, not tested', 'holds'] as const).find((verdict) =>
+  (['does not hold', 'inconclusive', 'one seed, not tested', 'holds', 'not measured'] as const).find((verdict) =>
     judgements.some((each) => each.verdict === verdict),
   ) ?? 'inconclusive'
 
