@@ -1,3 +1,4 @@
+export { type FairseqBatchOptions, fairseqBatches } from './batches.js'
 export type { FairseqStrategy } from './config.js'
 export { type FairseqDictionary, fairseqDictionaryOf, parseFairseqDictionary } from './dictionary.js'
 export { type FairseqInfo, type LoadedFairseq, type LoadFairseqOptions, loadFairseq, readFairseqInfo } from './load.js'

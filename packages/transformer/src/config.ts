@@ -52,8 +52,16 @@ export interface ModelConfig {
   readonly adaptiveCutoffs?: readonly number[]
   /** Each band has so many times fewer dimensions than the one before; ≥ 1. Default 4. */
   readonly adaptiveFactor?: number
-  /** Share of the projections to an adaptive softmax's tails dropped in training. Default 0. */
+  /**
+   * Share dropped in training of the hidden state that enters an adaptive softmax, and of the projections to its tails, as
+   * fairseq does. Default 0.
+   */
   readonly tailDropout?: number
+  /**
+   * Where weights start: `'gpt2'`, normal with small residual projections, or `'fairseq'`, as the paper's models: Xavier's for
+   * attention, torch's own for the MLP, with biases. Default `'gpt2'`.
+   */
+  readonly initialization?: 'gpt2' | 'fairseq'
 }
 
 /** A model's config with every default filled in. */
@@ -86,11 +94,13 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
     adaptiveCutoffs: [],
     adaptiveFactor: 4,
     tailDropout: 0,
+    initialization: 'gpt2' as const,
     ...config,
   }
   for (const name of COUNTS) checkInteger('createModel', name, resolved[name], 1)
   for (const name of CHOICES) checkBoolean('createModel', name, resolved[name])
   checkOneOf('createModel', 'activation', resolved.activation, ['gelu', 'gelu-exact', 'relu', 'silu'])
+  checkOneOf('createModel', 'initialization', resolved.initialization, ['gpt2', 'fairseq'])
   checkOneOf('createModel', 'norm', resolved.norm, ['layer', 'rms'])
   checkPositive('createModel', 'normEpsilon', resolved.normEpsilon)
   if (resolved.clipQkv !== null) checkPositive('createModel', 'clipQkv', resolved.clipQkv)
@@ -114,6 +124,7 @@ const MEMBERS: readonly (keyof ModelConfig)[] = [
   'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
   'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'dropout', 'attentionDropout', 'activationDropout',
   'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout',
+  'initialization',
 ]
 
 const COUNTS = ['vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'numKeyValueHeads', 'mlpDim'] as const

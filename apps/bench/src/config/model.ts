@@ -14,5 +14,6 @@ export const modelConfig = (config: RunConfig, vocabularySize: number): ModelCon
   activationDropout: config.activationDropout,
   ...(config.adaptiveCutoffs && { adaptiveCutoffs: config.adaptiveCutoffs, tailDropout: config.tailDropout }),
   finalNorm: config.finalNorm,
+  initialization: config.initialization,
   ...(config.architecture && huggingFaceArchitecture(config.architecture)),
 })

@@ -35,6 +35,8 @@ const quick: Preset = {
  */
 const paperWt103: Preset = {
   strategies: PAPER_FOUR,
+  // Its baseline is fairseq's.
+  variants: { sinusoidal: { use: 'sinusoidal', options: { layout: 'fairseq' } } },
   data: 'wikitext-103',
   tokenizer: 'words',
   vocabularySize: 267_744,
@@ -46,6 +48,8 @@ const paperWt103: Preset = {
   seeds: [1],
   steps: 286_000,
   batchSize: 144,
+  batches: 'blocks',
+  devices: 8,
   microBatches: 16,
   numLayers: 16,
   modelDim: 1024,
@@ -56,8 +60,10 @@ const paperWt103: Preset = {
   activationDropout: 0.1,
   tailDropout: 0.2,
   finalNorm: false,
+  initialization: 'fairseq',
   optimizer: 'sgd-nesterov',
   learningRate: 1,
+  initialLearningRate: 1e-7,
   minLearningRate: 1e-4,
   warmupSteps: 16_000,
   weightDecay: 0,
@@ -120,6 +126,7 @@ export const presets: Record<RunConfig['preset'], Preset> = {
     seeds: [1, 2, 3],
     steps: 1600,
     batchSize: 32,
+    devices: 1,
     microBatches: 1,
     numLayers: 4,
     modelDim: 128,

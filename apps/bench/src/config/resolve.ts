@@ -27,10 +27,22 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
       `${where}: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
   checkAdaptive(config, where)
-  if (config.firstToken !== 'none' && config.tokenizer === 'bytes')
-    throw new RangeError(`${where}: expected tokenizer words or prose for first token eos, got bytes, which have none`)
+  checkEndOfLine(config, where)
   checkRandomPositions(config, where)
   return config
+}
+
+/** What is read before a text, or before its first block, is the end of a line, which bytes do not have as a token. */
+function checkEndOfLine({ firstToken, batches, batchSize, devices, tokenizer }: RunConfig, where: string): void {
+  const needs = firstToken === 'none' ? batches === 'blocks' && 'batches blocks' : `first token ${firstToken}`
+  if (needs && tokenizer === 'bytes')
+    throw new RangeError(
+      `${where}: expected tokenizer words or prose for ${needs}, got bytes, which have no end of a line`,
+    )
+  if (batches === 'blocks' && batchSize % devices !== 0)
+    throw new RangeError(
+      `${where}: expected devices that divide the batch of ${batchSize}, got ${devices}; add --devices 1`,
+    )
 }
 
 function checkAdaptive({ adaptiveCutoffs, tokenizer, architecture }: RunConfig, where: string): void {

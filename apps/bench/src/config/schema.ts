@@ -61,6 +61,13 @@ const settings = {
   steps: count,
   /** Rows of trainLength tokens a step. */
   batchSize: count,
+  /**
+   * `anywhere`: rows begin anywhere in the text. `blocks`: fairseq's, the text cut once and shuffled anew in each epoch by
+   * the seed, in fairseq's own order.
+   */
+  batches: z.enum(['anywhere', 'blocks']).default('anywhere'),
+  /** Of blocks: GPUs that fairseq had, each of whose parts of a batch it shuffles as a whole; they divide batchSize. */
+  devices: count.default(1),
   /** Parts of a batch that are computed one after another, in less memory; they divide batchSize. */
   microBatches: count.default(1),
   numLayers: size,
@@ -75,12 +82,16 @@ const settings = {
   finalNorm: z.boolean(),
   /** Where bands of rarer words begin that have fewer dimensions: adaptive input and softmax; absent: one table. */
   adaptiveCutoffs: z.array(count).optional(),
-  /** Of the projections to an adaptive softmax's tails. */
+  /** Of what enters an adaptive softmax, and of the projections to its tails. */
   tailDropout: rate.default(0),
+  /** Where weights start. */
+  initialization: z.enum(['gpt2', 'fairseq']).default('gpt2'),
   /** Activation, norms, MLP and biases of a family of Hugging Face transformers, so that it can be exported to it. */
   architecture: z.enum(huggingFaceFamilies).optional(),
   optimizer: z.enum(['adamw', 'sgd-nesterov']),
   learningRate: z.number().positive(),
+  /** Where the warm-up begins, at step 0; absent: one step above 0. */
+  initialLearningRate: z.number().min(0).optional(),
   /** Where the cosine ends. */
   minLearningRate: z.number().min(0).default(0),
   warmupSteps: z.int().min(0),

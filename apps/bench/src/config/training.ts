@@ -2,8 +2,17 @@ import type { RunConfig } from './schema.js'
 
 /** The optimizer that a run trains with, as its checkpoints say it. */
 export const optimizerConfig = ({ optimizer: kind, steps: totalSteps, ...config }: RunConfig) => {
-  const { learningRate, minLearningRate, warmupSteps, weightDecay, clipNorm } = config
-  return { kind, learningRate, minLearningRate, warmupSteps, totalSteps, weightDecay, clipNorm }
+  const { learningRate, initialLearningRate, minLearningRate, warmupSteps, weightDecay, clipNorm } = config
+  return {
+    kind,
+    ...(initialLearningRate !== undefined && { initialLearningRate }),
+    learningRate,
+    minLearningRate,
+    warmupSteps,
+    totalSteps,
+    weightDecay,
+    clipNorm,
+  }
 }
 
 /** Training lines are this many steps apart; the last step has one. */

@@ -43,7 +43,12 @@ const half = (value: number) => Math.floor(value / 2)
 const halved =
   (key: 'batchSize' | 'trainLength' | 'numLayers'): Change =>
   (config) =>
-    config[key] > 1 ? { [key]: half(config[key]), ...(key === 'batchSize' && { microBatches: 1 }) } : undefined
+    config[key] > 1
+      ? {
+          [key]: half(config[key]),
+          ...(key === 'batchSize' && { microBatches: 1, ...(config.batches === 'blocks' && { devices: 1 }) }),
+        }
+      : undefined
 
 /** Each makes a run smaller, as often as it can; the first ones change least of what is measured. */
 const changes: readonly Change[] = [
@@ -87,6 +92,7 @@ export function whatFits(config: RunConfig, memory: number): Partial<RunConfig> 
 const OPTIONS: Readonly<Record<string, string>> = {
   microBatches: '--micro-batches',
   batchSize: '--batch-size',
+  devices: '--devices',
   evalLengths: '--eval-lengths',
   trainLength: '--train-length',
   numLayers: '--num-layers',

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { compile } from '@alibi/backend'
+import { fairseqBatches } from '@alibi/fairseq'
 import { cellName } from '@alibi/results'
 import type { StrategyRegistry } from '@alibi/strategies'
 import type { StepCompiler, Trainer } from '@alibi/transformer'
@@ -39,6 +40,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const lineEvery = stepsALine(config)
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
 
+  const rowsOf = batchesOf(config, cell, corpus)
   progress.start(cellName(cell), 'train', steps)
   let timedFrom = performance.now()
   let details: string[] = []
@@ -51,7 +53,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       signal.throwIfAborted()
     }
     const started = performance.now()
-    const rows = trainingBatch(corpus.train, { batchSize, trainLength, seed: cell.seed, step: trainer.step })
+    const rows = rowsOf(trainer.step)
     const loss = await trainer.trainStep(rows).catch(lossOf)
     window.lossNats += loss
     window.steps += 1
@@ -81,6 +83,16 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   }
   trainer.sync()
   return trainer
+}
+
+/** The rows of each step. */
+function batchesOf(
+  { batches, batchSize, trainLength, devices }: RunConfig,
+  { seed }: Cell,
+  { train, tokenizer }: Corpus,
+): (step: number) => Int32Array[] {
+  if (batches === 'anywhere') return (step) => trainingBatch(train, { batchSize, trainLength, seed, step })
+  return fairseqBatches(train, { batchSize, trainLength, devices, seed, endOfLine: tokenizer.marks.eos! })
 }
 
 /** The loss of a step that failed because it is not finite; any other error is thrown again. */

@@ -53,7 +53,8 @@ export async function admitStrategies(
 ): Promise<{ readonly config: Admitted; readonly registry: StrategyRegistry }> {
   const strategies: string[] = []
   const plugins: Record<string, Plugin> = {}
-  const variants: Record<string, Variant> = {}
+  // A preset may have its own.
+  const variants: Record<string, Variant> = { ...model.variants }
   let registry = builtInStrategies
   const admit = (name: string, where: string, remedy?: string) => {
     checkName(where, name, strategies, remedy)

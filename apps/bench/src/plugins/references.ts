@@ -7,6 +7,8 @@ type Known = Pick<RunConfig, 'plugins' | 'variants'>
 /** A strategy as it was asked for: what leads to the strategy of that name again. */
 export function referenceOf(name: string, { plugins = {}, variants = {} }: Known): string {
   const variant = Object.hasOwn(variants, name) ? variants[name]! : undefined
+  // A preset's own: a built-in strategy with other options, by its name.
+  if (variant?.use === name) return name
   if (variant) {
     const plain = variantOf(variant)?.name === name
     return formatReference(plain ? variant : { ...variant, as: name })

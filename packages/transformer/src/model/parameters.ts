@@ -2,6 +2,7 @@ import { initialValues, type ParameterSpec, type PositionStrategy, seededRandom 
 import * as tf from '@tensorflow/tfjs'
 import type { NamedArray } from '../checkpoint/safetensors.js'
 import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
+import { fairseqStart } from './fairseq-start.js'
 import { positionSpecs } from './position-parameters.js'
 import { adaptiveSpecs } from './vocabulary/adaptive.js'
 
@@ -12,21 +13,20 @@ const normal = (shape: number[], standardDeviation: number): ParameterSpec => ({
 const filled = (shape: number[], value: number): ParameterSpec => ({ shape, init: { kind: 'constant', value } })
 
 /**
- * Every array of a model by its name in a checkpoint, with its starting values: GPT-2's (Radford et al., 2019), normal with
+ * Every array of a model by its name in a checkpoint, with its starting values: fairseq's, or GPT-2's (Radford et al., 2019), normal with
  * 0.02, residual projections divided by √(2·numLayers). Wider tables and heads start smaller, see {@link readoutDeviation}.
  */
 export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModelConfig): Record<string, ParameterSpec> {
   const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingNorm, finalNorm, tiedHead } = config
   const adaptive = config.adaptiveCutoffs.length > 0
-  const residual = 0.02 / Math.sqrt(2 * numLayers)
   const qkvDim = D + 2 * (D / config.numHeads) * config.numKeyValueHeads
   const norm = (name: string) => ({
     [`${name}.scale`]: filled([D], 1),
     ...(hasShift(config) && { [`${name}.shift`]: filled([D], 0) }),
   })
-  const linear = (name: string, from: number, to: number, standardDeviation: number) => ({
-    [`${name}.weight`]: normal([from, to], standardDeviation),
-    ...(config.projectionBias && { [`${name}.bias`]: filled([to], 0) }),
+  const linear = (name: string, from: number, to: number, part: LinearPart) => ({
+    [`${name}.weight`]: startOf(part, from, to, config),
+    ...(config.projectionBias && { [`${name}.bias`]: biasOf(part, from, to, config) }),
   })
   const specs: Record<string, ParameterSpec> = {
     ...(adaptive
@@ -37,17 +37,36 @@ export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModel
   for (let layer = 0; layer < numLayers; layer++)
     Object.assign(specs, {
       ...norm(`layers.${layer}.attention_norm`),
-      ...linear(`layers.${layer}.attention.qkv`, D, qkvDim, 0.02),
-      ...linear(`layers.${layer}.attention.out`, D, D, residual),
+      ...linear(`layers.${layer}.attention.qkv`, D, qkvDim, 'qkv'),
+      ...linear(`layers.${layer}.attention.out`, D, D, 'out'),
       ...norm(`layers.${layer}.mlp_norm`),
-      ...linear(`layers.${layer}.mlp.in`, D, mlpDim, 0.02),
-      ...(config.gatedMlp && linear(`layers.${layer}.mlp.gate`, D, mlpDim, 0.02)),
-      ...linear(`layers.${layer}.mlp.out`, mlpDim, D, residual),
+      ...linear(`layers.${layer}.mlp.in`, D, mlpDim, 'mlpIn'),
+      ...(config.gatedMlp && linear(`layers.${layer}.mlp.gate`, D, mlpDim, 'mlpIn')),
+      ...linear(`layers.${layer}.mlp.out`, mlpDim, D, 'mlpOut'),
     })
   if (finalNorm) Object.assign(specs, norm('final_norm'))
-  if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], readoutDeviation(D))
+  if (!tiedHead) specs['head.weight'] = normal([D, vocabularySize], headDeviation(config))
   return { ...specs, ...positionSpecs(strategy, config) }
 }
+
+/** The linear layers of a block. */
+type LinearPart = 'qkv' | 'out' | 'mlpIn' | 'mlpOut'
+
+function startOf(part: LinearPart, from: number, to: number, config: ResolvedModelConfig): ParameterSpec {
+  if (config.initialization === 'gpt2')
+    return normal([from, to], part === 'qkv' || part === 'mlpIn' ? 0.02 : 0.02 / Math.sqrt(2 * config.numLayers))
+  if (part === 'out') return fairseqStart.glorot(from, to)
+  // Each of queries, keys and values is a projection of its own there, as wide as queries are.
+  if (part === 'qkv') return { ...fairseqStart.glorot(from, config.modelDim, Math.SQRT1_2), shape: [from, to] }
+  return fairseqStart.linear(from, to)
+}
+
+const biasOf = (part: LinearPart, from: number, to: number, { initialization }: ResolvedModelConfig): ParameterSpec =>
+  initialization === 'fairseq' && part !== 'out' ? fairseqStart.bias(from, to) : filled([to], 0)
+
+/** Of a head of its own. */
+const headDeviation = ({ modelDim: D, initialization }: ResolvedModelConfig) =>
+  initialization === 'fairseq' ? D ** -0.5 : readoutDeviation(D)
 
 /**
  * Logits are sums of D products of the head's weights with hidden states of variance 1. With s as the weights' standard
@@ -60,7 +79,9 @@ const readoutDeviation = (D: number) => Math.min(0.02, 0.35 / Math.sqrt(D))
  * dominate the residual stream, the final norm makes a hidden state E/s of a token's row E, whose own logit is |E|²/s = s·D.
  * At 2 / D that is 2, whatever the width; at D^-0.5, so that embeddings scaled by √D have variance 1, it would be √D.
  */
-function embeddingDeviation({ modelDim: D, embeddingScale, embeddingNorm, tiedHead }: ResolvedModelConfig): number {
+function embeddingDeviation(config: ResolvedModelConfig): number {
+  const { modelDim: D, embeddingScale, embeddingNorm, tiedHead, initialization } = config
+  if (initialization === 'fairseq') return D ** -0.5
   if (!tiedHead) return embeddingScale ? D ** -0.5 : 0.02
   return embeddingScale || embeddingNorm ? Math.min(0.02, 2 / D) : readoutDeviation(D)
 }

@@ -82,7 +82,7 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof OptimizerConfig)[] = [
   'kind', 'weightDecay', 'beta1', 'beta2', 'epsilon', 'momentum', 'clipNorm', 'learningRate', 'minLearningRate',
-  'warmupSteps', 'totalSteps',
+  'warmupSteps', 'totalSteps', 'initialLearningRate',
 ]
 
 function checkOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): void {
@@ -92,7 +92,7 @@ function checkOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string,
   checkPositive(where, 'learningRate', config.learningRate)
   if (config.clipNorm !== undefined) checkPositive(where, 'clipNorm', config.clipNorm)
   if (config.epsilon !== undefined) checkPositive(where, 'epsilon', config.epsilon)
-  for (const name of ['weightDecay', 'minLearningRate'] as const) {
+  for (const name of ['weightDecay', 'minLearningRate', 'initialLearningRate'] as const) {
     const value = config[name] ?? 0
     if (!(value >= 0 && value < Infinity)) fail(where, `a finite ${name} ≥ 0`, value)
   }

@@ -5,18 +5,15 @@ import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '.
 import { checkModel } from '../model/check-model.js'
 import type { ForwardOptions } from '../model/forward-options.js'
 import type { Model } from '../model/model.js'
-import { checkRows, flatten } from '../model/tokens.js'
 import { checkWeights, lossNotFinite } from './finite.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
+import { checkTrainingRows, inputsOf } from './step-inputs.js'
 
 /** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
 export type StepCompiler = (
   step: (...inputs: tf.Tensor[]) => tf.Tensor[],
   variables: readonly tf.Variable[],
 ) => ((...inputs: tf.Tensor[]) => tf.Tensor[]) & { sync(): void; dispose(): void }
-
-/** Share of a batch's targets that one tail of an adaptive softmax seldom exceeds; where it does, it has room for all. */
-const USUAL_TAIL = 1 / 8
 
 /** What {@link createTrainer} takes besides a model and an optimizer. */
 export interface TrainerOptions extends AttentionSettings {
@@ -45,7 +42,8 @@ export interface Trainer {
   /**
    * One update.
    *
-   * @param rows - B rows of L + 1 tokens: inputs and, one further on, targets
+   * @param rows - B rows of L + 1 tokens: inputs and, one further on, targets. Some may be shorter, at the end of a text; every
+   * token counts as much
    * @returns the loss before the update: mean nats a token
    * @throws Error for weights that are not finite before the first step, and for a loss that is not finite, with the step,
    * the strategy and the likely cause
@@ -94,10 +92,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
       return step
     },
     async trainStep(rows) {
-      checkRows('trainStep', rows, model.config.vocabularySize)
-      if (rows[0]!.length < 2) fail('trainStep', 'rows of at least 2 tokens, inputs and targets', rows[0]!.length)
-      if (rows.length % microBatches !== 0)
-        fail('trainStep', 'microBatches that divide the batch', `${microBatches} for ${rows.length} rows`)
+      checkTrainingRows(rows, model.config.vocabularySize)
       if (step === first) await checkWeights(model.parameters, { step, strategy })
       const loss = await lossOf(run, inputsOf(rows, model, optimizer, { seed, microBatches, step }))
       step += 1
@@ -139,8 +134,8 @@ function updateOf(
   forwardOptions: (length: number) => ForwardOptions,
 ) {
   const variables = [...model.parameters.values()]
-  const mean = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.div<T>(tf.addN(xs), microBatches))
-  return (...[tokens, targets, hyperparameters, seeds, ...places]: tf.Tensor[]): tf.Tensor[] => {
+  const sum = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.addN<T>(xs))
+  return (...[tokens, targets, shares, hyperparameters, seeds, ...places]: tf.Tensor[]): tf.Tensor[] => {
     const [B, L] = tokens!.shape as [number, number]
     const rows = B / microBatches
     const part = (x: tf.Tensor, i: number) => tf.reshape(tf.slice(x, [i * rows, 0], [rows, L]), [-1]) as tf.Tensor1D
@@ -152,72 +147,39 @@ function updateOf(
         {
           tokens: part(tokens!, i),
           targets: part(targets!, i),
+          shares: part(shares!, i),
           batchSize: rows,
           places: places.map((of) => row(of, i)),
         },
         { ...forwardOptions(L), dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1) },
       ),
     )
-    optimizer.apply(mean(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
-    return [mean(parts.map(({ loss }) => loss))]
+    optimizer.apply(sum(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
+    return [sum(parts.map(({ loss }) => loss))]
   }
-}
-
-/**
- * Tokens and targets [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part, and each part's places of
- * targets in the tails of an adaptive softmax.
- */
-function inputsOf(
-  rows: readonly Int32Array[],
-  model: Model,
-  optimizer: Optimizer,
-  { seed, microBatches, step }: Record<'seed' | 'microBatches' | 'step', number>,
-): tf.Tensor[] {
-  const part = (from: number, to?: number) => rows.map((row) => row.subarray(from, to))
-  const matrix = (part: readonly Int32Array[]) => tf.tensor2d(flatten(part), [rows.length, part[0]!.length], 'int32')
-  const seeds = Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i))
-  return [
-    matrix(part(0, -1)),
-    matrix(part(1)),
-    tf.tensor1d([...optimizer.hyperparameters(step)]),
-    tf.tensor1d(seeds, 'int32'),
-    ...placesOf(model, part(1), microBatches),
-  ]
-}
-
-/** One [microBatches, R] for each tail. R takes one of two values, because every shape is compiled separately. */
-function placesOf(model: Model, targets: readonly Int32Array[], microBatches: number): tf.Tensor[] {
-  const rows = targets.length / microBatches
-  const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
-  const places = parts.map((part) => model.vocabulary.tailPlaces(part))
-  const size = parts[0]!.length
-  return places[0]!.map((_, tail) => {
-    const usual = Math.ceil(size * USUAL_TAIL)
-    const room = places.every((of) => of[tail]!.length <= usual) ? usual : size
-    const padded = places.map((of) => Int32Array.from({ length: room }, (_, i) => of[tail]![i] ?? size))
-    return tf.tensor2d(flatten(padded), [microBatches, room], 'int32')
-  })
 }
 
 /** A part of a batch, on the device. */
 interface Part {
   readonly tokens: tf.Tensor1D
   readonly targets: tf.Tensor1D
+  /** Of each target's loss in the step's: 1 / the step's targets. */
+  readonly shares: tf.Tensor1D
   readonly batchSize: number
   /** See {@link Vocabulary.losses}. */
   readonly places: readonly tf.Tensor1D[]
 }
 
-/** @returns the mean loss and its gradient as one flat vector, in the order of `variables` */
+/** @returns the part's share in the step's mean loss, and its gradient as one flat vector, in the order of `variables` */
 function lossAndGradient(
   { forwardTokens, vocabulary }: Model,
   variables: tf.Variable[],
-  { tokens, targets, batchSize, places }: Part,
+  { tokens, targets, shares, batchSize, places }: Part,
   options: ForwardOptions,
 ) {
   const { value, grads } = tf.variableGrads(() => {
     const hidden = forwardTokens(tokens, batchSize, options)
-    return tf.mean(vocabulary.losses(hidden, targets, places, options.dropoutSeed)) as tf.Scalar
+    return tf.sum(tf.mul(vocabulary.losses(hidden, targets, places, options.dropoutSeed), shares)) as tf.Scalar
   }, variables)
   const gradient = tf.concat1d(variables.map((v) => tf.reshape(grads[v.name] ?? tf.zerosLike(v), [-1]) as tf.Tensor1D))
   return { loss: value, gradient }

@@ -7,6 +7,7 @@ const SETTINGS = [
   ...(['data', 'tokenizer', 'vocabularySize', 'adaptiveCutoffs', 'numLayers', 'modelDim', 'numHeads'] as const),
   ...(['activation', 'dropout', 'attentionDropout', 'activationDropout', 'tailDropout', 'finalNorm'] as const),
   ...(['optimizer', 'learningRate', 'minLearningRate', 'warmupSteps', 'weightDecay', 'clipNorm', 'steps'] as const),
+  ...(['initialization', 'initialLearningRate', 'batches', 'firstToken'] as const),
 ]
 const paper = resolveRunConfig({ preset: 'paper-wt103' })
 /** Its 8 GPUs took 9,216 each. */

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../../config.js'
 import { currentKernels } from '../../kernels/kernels.js'
 import { gatherRows } from '../../kernels/plain/gather-rows.js'
+import { fairseqStart } from '../fairseq-start.js'
 import type { Vocabulary } from './vocabulary.js'
 
 /** Tokens of about the same frequency: ids are ordered by it, the most frequent first. */
@@ -25,11 +26,11 @@ function bandsOf({ vocabularySize, modelDim, adaptiveCutoffs, adaptiveFactor }: 
   })
 }
 
-/** Normal with the variance of Glorot and Bengio's (2010) uniform start: fairseq's start of these projections. */
-const glorot = (from: number, to: number): ParameterSpec => ({
-  shape: [from, to],
-  init: { kind: 'normal', standardDeviation: Math.sqrt(2 / (from + to)) },
-})
+/** Glorot and Bengio's (2010) start: uniform for fairseq, else normal with the same variance. */
+const glorot = (from: number, to: number, { initialization }: ResolvedModelConfig): ParameterSpec =>
+  initialization === 'fairseq'
+    ? fairseqStart.glorot(from, to)
+    : { shape: [from, to], init: { kind: 'normal', standardDeviation: Math.sqrt(2 / (from + to)) } }
 
 /** Tables and projections, which input and softmax share, and the softmax's vector for each tail. */
 export function adaptiveSpecs(config: ResolvedModelConfig): Record<string, ParameterSpec> {
@@ -38,10 +39,10 @@ export function adaptiveSpecs(config: ResolvedModelConfig): Record<string, Param
   const arrays = bands.map(
     ({ size, dim }, i): Record<string, ParameterSpec> => ({
       [`embedding.${i}.weight`]: { shape: [size, dim], init: { kind: 'normal', standardDeviation: dim ** -0.5 } },
-      [`embedding.${i}.projection.weight`]: glorot(dim, D),
+      [`embedding.${i}.projection.weight`]: glorot(dim, D, config),
     }),
   )
-  return Object.assign({}, ...arrays, { 'head.tails.weight': glorot(D, bands.length - 1) })
+  return Object.assign({}, ...arrays, { 'head.tails.weight': glorot(D, bands.length - 1, config) })
 }
 
 /**
@@ -63,17 +64,13 @@ export function adaptiveVocabulary(
       [tf.matMul(hidden, table(0), false, true), tf.matMul(hidden, parameters.get('head.tails.weight') as tf.Tensor2D)],
       1,
     )
+  /** Below zero no other dropout of a pass has its seed. */
+  const dropped = (x: tf.Tensor2D, dropoutSeed: tf.Tensor1D, number: number) =>
+    tf.mul<tf.Tensor2D>(x, currentKernels().keepMask(x.shape, tailDropout, tf.concat1d([dropoutSeed, int([number])])))
   function tailLogits(hidden: tf.Tensor2D, tail: number, dropoutSeed?: tf.Tensor1D): tf.Tensor2D {
-    const projected = tf.matMul(hidden, projection(tail + 1), false, true)
-    const kept =
-      dropoutSeed && tailDropout
-        ? // Below zero no other dropout of a pass has its seed.
-          tf.mul(
-            projected,
-            currentKernels().keepMask(projected.shape, tailDropout, tf.concat1d([dropoutSeed, int([-1 - tail])])),
-          )
-        : projected
-    return tf.matMul(kept as tf.Tensor2D, table(tail + 1), false, true)
+    const projected = tf.matMul<tf.Tensor2D>(hidden, projection(tail + 1), false, true)
+    const kept = dropoutSeed && tailDropout ? dropped(projected, dropoutSeed, -2 - tail) : projected
+    return tf.matMul(kept, table(tail + 1), false, true)
   }
   /** A token's id in the head: its own, or its tail's. */
   const headTargets = (targets: tf.Tensor1D) =>
@@ -102,9 +99,11 @@ export function adaptiveVocabulary(
         1,
       )
     },
-    losses(hidden, targets, places, dropoutSeed) {
+    losses(state, targets, places, dropoutSeed) {
       const N = targets.size
       const { crossEntropy } = currentKernels()
+      // As fairseq: the head and all tails read what is kept of the same hidden state.
+      const hidden = dropoutSeed && tailDropout ? dropped(state, dropoutSeed, -1) : state
       const ofHead = crossEntropy(headLogits(hidden), headTargets(targets))
       const ofTails = tails.flatMap(({ from, size }, i) => {
         const list = places[i]!

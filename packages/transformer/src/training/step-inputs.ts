@@ -1,0 +1,81 @@
+// Letters: B batch, L tokens (trainLength), R places of targets in a tail.
+import { fail } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { Model } from '../model/model.js'
+import { checkTokens, flatten } from '../model/tokens.js'
+import type { Optimizer } from './optimizer.js'
+
+/** Share of a batch's targets that one tail of an adaptive softmax seldom exceeds; where it does, it has room for all. */
+const USUAL_TAIL = 1 / 8
+
+/**
+ * Tokens, targets and each target's share in the loss [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part, and each part's places of
+ * targets in the tails of an adaptive softmax.
+ */
+export function inputsOf(
+  rows: readonly Int32Array[],
+  model: Model,
+  optimizer: Optimizer,
+  { seed, microBatches, step }: Record<'seed' | 'microBatches' | 'step', number>,
+): tf.Tensor[] {
+  const { tokens, targets, shares } = filledUp(rows, microBatches)
+  const matrix = (part: readonly Int32Array[]) => tf.tensor2d(flatten(part), [part.length, part[0]!.length], 'int32')
+  const seeds = Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i))
+  return [
+    matrix(tokens),
+    matrix(targets),
+    tf.tensor2d(shares, [tokens.length, tokens[0]!.length]),
+    tf.tensor1d([...optimizer.hyperparameters(step)]),
+    tf.tensor1d(seeds, 'int32'),
+    ...placesOf(model, targets, microBatches),
+  ]
+}
+
+/**
+ * Rows of one length, as many as the parts need: what is added comes after all real tokens of its row, so that none of them
+ * reads it, and has no share in the loss.
+ */
+function filledUp(rows: readonly Int32Array[], microBatches: number) {
+  const length = Math.max(...rows.map((row) => row.length)) - 1
+  const count = Math.ceil(rows.length / microBatches) * microBatches
+  const share = 1 / rows.reduce((sum, row) => sum + row.length - 1, 0)
+  const shares = new Float32Array(count * length)
+  rows.forEach((row, i) => {
+    shares.fill(share, i * length, i * length + row.length - 1)
+  })
+  const filled = (part: Int32Array | undefined) => {
+    if (part?.length === length) return part
+    const out = new Int32Array(length)
+    out.set(part ?? [])
+    return out
+  }
+  const all = Array.from({ length: count }, (_, i) => rows[i])
+  return {
+    tokens: all.map((row) => filled(row?.subarray(0, -1))),
+    targets: all.map((row) => filled(row?.subarray(1))),
+    shares,
+  }
+}
+
+/** @throws RangeError or TypeError, one line, for rows that no step can be made of */
+export function checkTrainingRows(rows: readonly Int32Array[], vocabularySize: number): void {
+  if (!Array.isArray(rows) || !rows.length || !rows.every((row) => row instanceof Int32Array))
+    fail('trainStep', 'at least one row of tokens, an array of Int32Array', rows, TypeError)
+  const short = rows.find((row) => row.length < 2)
+  if (short) fail('trainStep', 'rows of at least 2 tokens, inputs and targets', short.length)
+  for (const row of rows) checkTokens('trainStep', row, vocabularySize)
+}
+
+/** One [microBatches, R] for each tail. R takes one of two values, because every shape is compiled separately. */
+function placesOf(model: Model, targets: readonly Int32Array[], microBatches: number): tf.Tensor[] {
+  const rows = targets.length / microBatches
+  const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
+  const places = parts.map((part) => model.vocabulary.tailPlaces(part))
+  const size = parts[0]!.length
+  return places[0]!.map((_, tail) => {
+    const usual = Math.ceil(size * USUAL_TAIL)
+    const room = places.every((of) => of[tail]!.length <= usual) ? usual : size
+    const padded = places.map((of) => Int32Array.from({ length: room }, (_, i) => of[tail]![i] ?? size))
+    return tf.tensor2d(flatten(padded), [microBatches, room], 'int32')
+  })
+}
