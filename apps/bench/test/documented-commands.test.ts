@@ -1,0 +1,157 @@
+// Every command of the READMEs and of docs/ is run, at a size that takes no time: what is written stays, and after it come a
+// small model, few steps and a short text, on the cpu backend. What cannot be run here is listed with the reason.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { root } from '../../../tooling/setup.mjs'
+import { codeOf, documents } from '../../../tooling/test/documents.js'
+import { planRuns, readPlan } from '../src/sweep/plan.js'
+import { bench } from './command-line.js'
+
+vi.mock(import('../src/terminal/interrupt.js'), async (original) => ({
+  ...(await original()),
+  interruptSignal: () => new AbortController().signal,
+}))
+// Charts are drawn in report.test.ts.
+vi.mock(import('../src/report/write.js'), () => ({
+  writeReport: async (folder) => ({ html: join(folder, 'report.html') }),
+}))
+
+const commands = [
+  ...new Set(
+    documents
+      .flatMap((path) => codeOf(path, 'sh').flatMap(({ code }) => code.replaceAll(/ *\\\n */g, ' ').split('\n')))
+      .map((line) => line.replace(/ +#.*/, '').trim())
+      .filter((line) => line !== ''),
+  ),
+]
+
+const HOURS = 'takes hours: its plan and its options are read'
+const AUTHORS =
+  'the authors’ checkpoints of 1 GB: fairseq.test.ts reads small ones, readmes.test.ts looks its options up'
+const notRun: Readonly<Record<string, string>> = {
+  'npm start': 'installs and trains for minutes: its steps are those of npm test and of `pnpm bench run`',
+  'pnpm playground': 'a server: the playground’s tests start it',
+  'pnpm site': 'a server: the site’s tests build it',
+  'npm create @alibi/strategy log-bias': 'needs the registry: create-strategy’s tests run its command',
+  'npm create @alibi/strategy my-bias': 'needs the registry: create-strategy’s tests run its command',
+  'cd log-bias && npm install && npm test': 'needs the registry: create-strategy’s tests do it in this workspace',
+  'pnpm create-strategy my-bias': 'writes a package here: create-strategy’s tests do it elsewhere',
+  'pnpm bench eval alibi_wt103_L512.pt --data wiki.valid.tokens --whole --eval-lengths 512,1024,1536,2048,3072':
+    AUTHORS,
+  'pnpm bench eval alibi_wt103_L3072.pt --data wiki.valid.tokens --whole --eval-lengths 3072 --protocol sliding --stride 512 --windows fairseq':
+    AUTHORS,
+  'pnpm bench eval alibi_wt103_L512.pt --data wiki.valid.tokens --whole --eval-lengths 512,1024 --protocol sliding --stride 1':
+    AUTHORS,
+}
+
+/** Commands that are run as they are written, as processes. */
+const asWritten: Readonly<Record<string, readonly string[]>> = {
+  'npx alibi-setup-tensorflow': ['packages/backend/bin/alibi-setup-tensorflow.js', '--help'],
+  'pnpm speed': ['tooling/app.mjs', 'speed', '--help'],
+  'pnpm bench doctor': ['tooling/app.mjs', 'bench', 'doctor'],
+}
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'alibi-documented-')))
+const before = process.cwd()
+const lines = Array.from({ length: 200 }, (_, i) => `${i % 5} is ${i % 7}\n`).join('')
+const small =
+  '--num-layers 1 --model-dim 8 --num-heads 2 --batch-size 1 --micro-batches 1 --train-length 8 --steps 1 --backend cpu'
+const words = '--data text.txt --tokenizer words --vocabulary-size 16'
+const short = '--eval-lengths 8,16 --eval-tokens 16 --stride 4'
+const run = (...more: readonly string[]) => bench(...more.flatMap((each) => each.split(' ')))
+
+beforeAll(async () => {
+  process.chdir(folder)
+  for (const name of ['text.txt', 'my-text.txt']) writeFileSync(name, lines)
+  cpSync(join(root, 'docs/examples/strategies/log-bias.ts'), 'mine.ts')
+  for (const name of ['log-bias.ts', 'learned-log-bias.ts', 'relative-log-bias.ts'])
+    cpSync(join(root, 'docs/examples/strategies', name), name)
+  cpSync(join(root, 'docs/examples'), 'docs/examples', { recursive: true })
+  const made = `run --strategies alibi,none ${small} ${words} ${short}`
+  for (const out of ['runs/one', 'runs/two']) expect(await run(made, '--out', out)).toMatchObject({ code: 0 })
+  // Of transformers' families, as their folders are.
+  for (const [family, strategy] of [
+    ['bloom', 'alibi'],
+    ['gpt_neox', 'rotary'],
+  ] as const) {
+    expect(
+      await run(`train --strategy ${strategy} --architecture ${family} ${small} ${words} --out runs/${family}`),
+    ).toMatchObject({ code: 0 })
+    const checkpoint = `runs/${family}/checkpoints/${strategy}-seed1`
+    expect(await run(`export ${checkpoint} --to ${family} --out made-${family}`)).toMatchObject({ code: 0 })
+  }
+}, 120_000)
+afterAll(async () => {
+  process.chdir(before)
+  await rm(folder, { recursive: true })
+})
+
+it.for(commands)('`%s`', { timeout: 120_000 }, async (line, { skip }) => {
+  if (Object.hasOwn(notRun, line)) return skip(notRun[line])
+  if (line.startsWith('cd ')) return expect(line).toBe('cd docs/examples/strategies')
+  if (Object.hasOwn(asWritten, line)) {
+    const { status, stderr } = spawnSync(process.execPath, [...asWritten[line]!], { cwd: root, encoding: 'utf8' })
+    expect(status, stderr).toBe(0)
+    return
+  }
+  const [, rest = ''] = /^pnpm (?:-w )?bench (.*)$/.exec(line) ?? []
+  const [verb = ''] = rest.split(' ')
+  if (verb === 'sweep') {
+    const { plan, data } = /sweep (?<plan>\S+)(?: .*--data (?<data>\S+))?/.exec(rest)!.groups!
+    expect(planRuns(await readPlan(join(root, plan!)), '.', { data }).length, HOURS).toBeGreaterThan(0)
+    return
+  }
+  // A server ends when it is told to: watch.test.ts.
+  const asked = verb === 'watch' ? 'watch --help' : rest
+  const given = wordsOf(asked)
+  const { code, stderr } = await bench(...given, ...smaller(verb, given))
+  expect(stderr.filter((text) => text.startsWith('bench: '))).toEqual([])
+  expect(code).toBe(0)
+})
+
+/** As a shell has them, with folders that are here. */
+function wordsOf(text: string): string[] {
+  const replaced = text
+    .replace('runs/…/checkpoints/alibi-seed1 --to bloom', 'runs/bloom/checkpoints/alibi-seed1 --to bloom')
+    .replace('runs/…', 'runs/one')
+    .replace('./bloom-560m', 'made-bloom')
+    .replace('./pythia-160m', 'made-gpt_neox')
+  return [...replaced.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)
+}
+
+let count = 0
+/** Options that make a command small. */
+function smaller(verb: string, given: readonly string[]): string[] {
+  count += 1
+  const out = ['--out', given.includes('--resume') ? 'runs/one' : `out-${count}`]
+  const cutoffs = given.includes('paper-small') ? ['--adaptive-cutoffs', '4', '--first-token', 'eos'] : []
+  const text = given.includes('passkey') ? ['--train-length', '32', '--eval-lengths', '32'] : words.split(' ')
+  if (given.includes('--help') || verb === 'report' || verb === 'compare') return []
+  if (verb === 'export') return given.includes('--out') ? [] : out
+  if (verb === 'generate') return ['--max-new-tokens', '2', '--backend', 'cpu']
+  if (verb === 'eval')
+    return [
+      '--data',
+      'text.txt',
+      '--eval-lengths',
+      '8',
+      '--eval-tokens',
+      '16',
+      '--stride',
+      '4',
+      '--backend',
+      'cpu',
+    ].filter((_, i) => given.includes('sliding') || (i !== 6 && i !== 7))
+  if (given.includes('--resume')) return out
+  if (verb === 'train') return [...small.split(' '), ...words.split(' '), ...out]
+  return [...small.split(' '), ...short.split(' '), '--seeds', '1', ...text, ...cutoffs, ...out]
+}
+
+it('what is not run is still in the documents', () => {
+  const unknown = [...Object.keys(notRun), ...Object.keys(asWritten)].filter((line) => !commands.includes(line))
+  expect(unknown).toEqual([])
+})
