@@ -1,6 +1,11 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { checkFindings } from '@alibi/results'
-import { describe, expect, it } from 'vitest'
+import { writeResults } from '@alibi/results/node'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { report } from '../src/commands/report.js'
 import { downloadsOf } from '../src/report/downloads.js'
 import { escapeMarkdown, markdownReport } from '../src/report/markdown.js'
 import { describeReach, reachList } from '../src/report/page/reach.js'
@@ -106,4 +111,28 @@ it('leaves the lines of training of a large sweep out of the page, and says so',
   expect(large.what).toContain(
     `50,001 lines of training and ${example.positions.length} of losses by position are in results.jsonl`,
   )
+})
+
+describe('a folder without results', () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'alibi-no-results-'))
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+
+  it('is refused in a line that says what writes them', async () => {
+    await writeFile(join(folder, 'plan.yaml'), 'strategies: [alibi]')
+    await expect(report(folder)).rejects.toThrow(
+      `report: expected a folder with results.jsonl, got ${folder}, which has none; bench run and bench sweep write one`,
+    )
+  })
+
+  it('that have begun has no report, and a line that says so', async () => {
+    await writeResults(folder, [example.run])
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    await report(folder)
+    expect(log.mock.calls).toEqual([[`no report of ${folder}: its results have no line of training or evaluation yet`]])
+    log.mockRestore()
+    expect(await readdir(folder)).toEqual(['results.jsonl'])
+  })
 })

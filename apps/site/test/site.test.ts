@@ -30,6 +30,14 @@ const DESKTOP = { viewport: { width: 1280, height: 900 } }
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 const PICTURES = ['one-word', 'sinusoids', 'rotary', 'buckets', 'slopes', 'extrapolation']
 
+const AXES = [
+  ['one-word', 'word that is looked at', 'word that looks'],
+  ['sinusoids', 'position', 'dimension'],
+  ['buckets', 'distance', 'bucket'],
+  ['slopes', 'distance', 'attention'],
+  ['extrapolation', 'evaluation length', 'perplexity'],
+] as const
+
 interface Canvas {
   toDataURL(): string
 }
@@ -110,6 +118,10 @@ describe('the first page', () => {
       expect((await drawn(page, id)).length, id).toBeGreaterThan(300)
       expect(await drawn(page, id), id).not.toMatch(/NaN|undefined|Infinity/)
     }
+    // Every picture with axes names them.
+    const texts = async (id: string) =>
+      (await page.locator(`#${id} :is(svg text, .heat-map p)`).allTextContents()).join(' ')
+    for (const [id, x, y] of AXES) expect(await texts(id), id).toMatch(new RegExp(`${x}.*${y}|${y}.*${x}`))
     await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true })
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(options.viewport!.width)
     expect(await violations(page)).toEqual([])

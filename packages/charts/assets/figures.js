@@ -8,8 +8,8 @@ function enhance(figure) {
   offerFiles(figure, picture)
 }
 
-/** A box with the values at the nearest point of the x axis, and a mark on the nearest curve or bar. */
-function showValues(picture, tableOf) {
+/** What shows values on a picture: a box, a line across the panel, a mark on the point, and words for screen readers. */
+function addBox(picture) {
   const box = document.createElement('div')
   box.className = 'values'
   box.hidden = true
@@ -24,40 +24,51 @@ function showValues(picture, tableOf) {
     'aria-label',
     'Values: left and right arrow keys move along the axis, up and down between curves',
   )
+  return { box, spoken, line, dot }
+}
+
+/** Shows a point's value, and those at the same place, where there is room. */
+function fillBox(picture, table, place, places, { box, line, dot }) {
+  const { head, text } = wordsOf(table, place)
+  const list = document.createElement('ul')
+  for (const each of places.filter((other) => isAt(other, place)).toSorted((a, b) => a.y - b.y)) {
+    const item = document.createElement('li')
+    const isCurrent = each.column === place.column
+    item.textContent = isCurrent ? text : wordsOf(table, each).value
+    item.style.color = each.colour
+    item.className = isCurrent ? 'nearest' : ''
+    list.append(item)
+  }
+  box.replaceChildren(head, list)
+  box.hidden = false
+  picture.classList.add('shown')
+  const panel = within(picture, place.panel.getBoundingClientRect())
+  line.hidden = place.isBar
+  Object.assign(line.style, { left: `${place.x}px`, top: `${panel.y}px`, height: `${panel.height}px` })
+  Object.assign(dot.style, { left: `${place.x}px`, top: `${place.y}px` })
+  const { width } = picture.getBoundingClientRect()
+  const right = place.x + 14
+  const left = right + box.offsetWidth > width ? place.x - 14 - box.offsetWidth : right
+  Object.assign(box.style, { left: `${Math.max(0, left)}px`, top: `${panel.y}px` })
+  return `${head}: ${text}`
+}
+
+/** The values at the nearest point of the x axis, with a mark on the nearest curve or bar. */
+function showValues(picture, tableOf) {
+  const parts = addBox(picture)
   /** The point that is shown. */
   let current
 
   const hide = () => {
-    box.hidden = true
+    parts.box.hidden = true
     picture.classList.remove('shown')
     current = undefined
   }
   const show = (place, places, speak) => {
     current = place
-    const { head, text } = wordsOf(tableOf(), place)
-    const list = document.createElement('ul')
-    for (const each of places.filter((other) => isAt(other, place)).toSorted((a, b) => a.y - b.y)) {
-      const item = document.createElement('li')
-      const isCurrent = each.column === place.column
-      item.textContent = isCurrent ? text : wordsOf(tableOf(), each).value
-      item.style.color = each.colour
-      item.className = isCurrent ? 'nearest' : ''
-      list.append(item)
-    }
-    box.replaceChildren(head, list)
-    box.hidden = false
-    picture.classList.add('shown')
-    const panel = within(picture, place.panel.getBoundingClientRect())
-    line.hidden = place.isBar
-    Object.assign(line.style, { left: `${place.x}px`, top: `${panel.y}px`, height: `${panel.height}px` })
-    Object.assign(dot.style, { left: `${place.x}px`, top: `${place.y}px` })
-    const { width } = picture.getBoundingClientRect()
-    const right = place.x + 14
-    const left = right + box.offsetWidth > width ? place.x - 14 - box.offsetWidth : right
-    Object.assign(box.style, { left: `${Math.max(0, left)}px`, top: `${panel.y}px` })
-    if (speak) spoken.textContent = `${head}: ${text}`
+    const words = fillBox(picture, tableOf(), place, places, parts)
+    if (speak) parts.spoken.textContent = words
   }
-
   const point = ({ clientX, clientY }) => {
     const places = placesIn(picture)
     if (!places.length) return hide()

@@ -1,3 +1,4 @@
+import { linesOf } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
 import { builtInStrategies } from '@alibi/strategies'
 import { Command } from 'commander'
@@ -24,6 +25,8 @@ export async function report(folder: string, { plugins = false }: { readonly plu
   await expectResults('report', folder)
   const results = await readResults(folder)
   for (const note of notesOf(results)) console.error(`note: ${note}`)
+  if (linesOf(results).length === 1)
+    return console.log(`no report of ${folder}: its results have no line of training or evaluation yet`)
   const config = savedConfig(results.run)
   let registry = builtInStrategies
   const others = Object.entries(config?.plugins ?? {})

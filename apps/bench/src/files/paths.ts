@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { access, mkdir, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf } from './errno.js'
@@ -70,6 +70,10 @@ export async function expectPlain(where: string, folder: string): Promise<void> 
 export async function expectResults(where: string, folder: string): Promise<void> {
   await expectFolder(where, folder, 'a folder with results.jsonl')
   await expectPlain(where, folder)
+  if (!['results.jsonl', 'results.jsonl.gz'].some((file) => existsSync(join(folder, file))))
+    throw new Error(
+      `${where}: expected a folder with results.jsonl, got ${folder}, which has none; bench run and bench sweep write one`,
+    )
 }
 
 /** @throws Error, one line, for what is no file or cannot be read */

@@ -4,7 +4,8 @@ import { formatPerplexity, orNotFinite, type Results, readingGroups, rowsOf, sum
 import { thousands } from '../../terminal/format.js'
 import { differencesFromPaper } from '../paper/comparable.js'
 import { published } from '../paper/published.js'
-import { type PaperTable, paperTables } from '../paper/tables.js'
+import type { PaperTable } from '../paper/table.js'
+import { paperTables } from '../paper/tables.js'
 
 /** The paper's numbers: beside ours where the setting is the same; else separately, with what does compare. */
 export function paperSection(results: Results, courses: readonly Figure[]): string {
