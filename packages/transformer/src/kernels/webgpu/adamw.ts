@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { AdamwState, Update } from '../plain/optimizers.js'
 import { deviceLimits, runKernel } from './dispatch.js'
 import { flat, flatWorkgroups } from './grid.js'
+import { wgsl } from './wgsl.js'
 
 /** Buffers besides the parameters: gradient, both moments, the step's numbers, the factor of clipping. */
 const OTHERS = 5
@@ -47,7 +48,7 @@ export function fusedAdamw(update: Update, { firstMoment, secondMoment, beta1, b
 }
 
 const adamwCode = (count: number) =>
-  flat(`
+  flat(wgsl`
   let at = u.offset + i;
   let g = gradient[at] * factor[0];
   let m = u.beta1 * firstMoment[at] + (1.0 - u.beta1) * g;
@@ -58,7 +59,7 @@ const adamwCode = (count: number) =>
   let update = m / (sqrt(s) + hyperparameters[2]) * hyperparameters[1] * rate;
   ${Array.from(
     { length: count },
-    (_, p) => `
+    (_, p) => wgsl`
   ${p ? 'else ' : ''}if (i < u.end${p}) {
     let j = i - ${p ? `u.end${p - 1}` : '0u'};
     let kept = select(0.0, p${p}[j] * rate * u.weightDecay, u.decays${p} == 1u);

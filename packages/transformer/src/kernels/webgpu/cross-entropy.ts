@@ -3,9 +3,10 @@ import type * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../custom-grad.js'
 import { runKernel } from './dispatch.js'
 import { byRow, flat, flatWorkgroups, workgroups } from './grid.js'
+import { wgsl } from './wgsl.js'
 
 /** Each thread has its own largest logit until all are known: sums are then of the row's. */
-const FORWARD = byRow(`
+const FORWARD = byRow(wgsl`
   var top = -3e38;
   for (var i = thread; i < u.columns; i += 64u) { top = max(top, logits[row * u.columns + i]); }
   workgroupBarrier();
@@ -20,7 +21,7 @@ const FORWARD = byRow(`
     stats[row] = vec2f(top, sum);
   }`)
 
-const BACKWARD = flat(`
+const BACKWARD = flat(wgsl`
   let row = i / u.columns;
   let stat = stats[row];
   let isTarget = u32(targets[row]) == i % u.columns;

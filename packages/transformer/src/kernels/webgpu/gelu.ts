@@ -2,14 +2,15 @@ import type * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../custom-grad.js'
 import { runKernel } from './dispatch.js'
 import { flat, flatWorkgroups } from './grid.js'
+import { wgsl } from './wgsl.js'
 
 const C = Math.sqrt(2 / Math.PI)
 // tanh overflows in some drivers beyond ±44; it is ±1 long before.
 const TANH = `tanh(clamp(value * (value * value * ${C * 0.044715} + ${C}), -20.0, 20.0))`
-const FORWARD = flat(`
+const FORWARD = flat(wgsl`
   let value = x[i];
   result[i] = 0.5 * value * (1.0 + ${TANH});`)
-const BACKWARD = flat(`
+const BACKWARD = flat(wgsl`
   let value = x[i];
   let t = ${TANH};
   let slope = value * value * ${3 * C * 0.044715} + ${C};

@@ -1,4 +1,5 @@
 // Shapes of dispatches, and WGSL that goes with them.
+import { wgsl } from './wgsl.js'
 
 /** WebGPU's least limit of workgroups a dimension. */
 const MOST = 65535
@@ -10,7 +11,7 @@ const builtins =
   '@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32'
 
 /** One thread for each of `u.size` elements `i`; {@link flatWorkgroups} of them. */
-export const flat = (body: string) => `
+export const flat = (body: string) => wgsl`
 @compute @workgroup_size(256)
 fn main(${builtins}) {
   let i = (group.y * groups.x + group.x) * 256u + thread;
@@ -20,7 +21,7 @@ fn main(${builtins}) {
 export const flatWorkgroups = (size: number) => workgroups(Math.ceil(size / 256))
 
 /** 64 threads for each `row` of `u.rows`; `sum64(x, thread)` adds over them. */
-export const byRow = (body: string) => `
+export const byRow = (body: string) => wgsl`
 var<workgroup> partial: array<f32, 64>;
 fn sum64(x: f32, thread: u32) -> f32 {
   workgroupBarrier();
@@ -40,7 +41,7 @@ fn main(${builtins}) {
 }`
 
 /** 16 columns at a time, 16 threads down each: `sum` (vec2f) of `term` over rows, then `write` of a `column`. */
-export const byColumn = (term: string, write: string) => `
+export const byColumn = (term: string, write: string) => wgsl`
 var<workgroup> partial: array<vec2f, 256>;
 @compute @workgroup_size(256)
 fn main(${builtins}) {

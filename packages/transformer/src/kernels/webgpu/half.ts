@@ -2,14 +2,15 @@
 import type * as tf from '@tensorflow/tfjs'
 import { runKernel } from './dispatch.js'
 import { flat, flatWorkgroups } from './grid.js'
+import { wgsl } from './wgsl.js'
 
-export const unpackCode = `
+export const unpackCode = wgsl`
 fn unpack(four: vec2u) -> vec4f {
   return vec4f(unpack2x16float(four.x), unpack2x16float(four.y));
 }`
 
 /** What float16 cannot hold is undefined in WGSL: it becomes NaN, so that it shows. */
-const code = flat(`
+const code = flat(wgsl`
   let four = x[i];
   let packed = vec2u(pack2x16float(four.xy), pack2x16float(four.zw));
   result[i] = select(vec2u(0x7e007e00u), packed, all(abs(four) <= vec4f(65504.0)));`)

@@ -3,8 +3,9 @@ import type * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../custom-grad.js'
 import { runKernel } from './dispatch.js'
 import { byColumn, byRow, columnWorkgroups, workgroups } from './grid.js'
+import { wgsl } from './wgsl.js'
 
-const FORWARD = byRow(`
+const FORWARD = byRow(wgsl`
   var sum = 0.0;
   for (var i = thread; i < u.columns; i += 64u) { sum += x[row * u.columns + i]; }
   let mean = sum64(sum, thread) / f32(u.columns);
@@ -19,7 +20,7 @@ const FORWARD = byRow(`
   }
   if (thread == 0u) { stats[row] = vec2f(mean, inverse); }`)
 
-const BACKWARD = byRow(`
+const BACKWARD = byRow(wgsl`
   let stat = stats[row];
   var sum = 0.0;
   var along = 0.0;
@@ -36,7 +37,7 @@ const BACKWARD = byRow(`
   }`)
 
 const PARAMETERS = byColumn(
-  `let d = dy[row * u.columns + column];
+  wgsl`let d = dy[row * u.columns + column];
    let stat = stats[row];
    sum += vec2f(d * (x[row * u.columns + column] - stat.x) * stat.y, d);`,
   'dScale[column] = sum.x; dShift[column] = sum.y;',

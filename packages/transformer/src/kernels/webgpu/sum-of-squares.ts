@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
 import { runKernel } from './dispatch.js'
 import { byRow, workgroups } from './grid.js'
+import { wgsl } from './wgsl.js'
 
 /** Numbers a workgroup of 64 threads adds: 64 a thread, in a row, then a tree. */
 const PART = 4096
 
-const CODE = byRow(`
+const CODE = byRow(wgsl`
   var sum = 0.0;
   let end = min((row + 1u) * ${PART}u, u.size);
   for (var i = row * ${PART}u + thread; i < end; i += 64u) { sum += x[i] * x[i]; }

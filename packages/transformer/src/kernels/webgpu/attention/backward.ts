@@ -1,36 +1,38 @@
 // Attention's backward kernels (Dao et al., 2022): each computes the weights again from the row's log-sum-exp. WGSL adds no
 // floats atomically, so the gradients of queries, of keys and values, and of a table each have a kernel of their own.
+
+import { wgsl } from '../wgsl.js'
 import { type BiasShape, biasCode } from './bias.js'
 import { skipCode } from './bounds.js'
 import {
-  access,
   accumulate,
   accumulators,
+  declareSums,
+  header,
   LANES,
+  loadTile,
   multiply,
-  prelude,
   queriesKeys,
+  readFunction,
   repeat,
-  share,
-  stage,
-  store,
-  sums,
   type TileShape,
   values,
+  writeRows,
   writer,
+  writeWeights,
 } from './tiles.js'
 
 /** Features staged at a time; half of the forward's, for twice the tensors. */
 const C = 8
 
-const inputs = (shape: TileShape) => `
+const inputs = (shape: TileShape) => wgsl`
 ${queriesKeys(shape)}
 ${values(shape)}
-${access('dOut', 'dOut', 'o', 'oOffset', 'numQueries')}
+${readFunction('dOut', 'dOut', 'o', 'oOffset', 'numQueries')}
 `
 
 /** Chunks of the four tensors, and the products q·k (s) and dOut·v (g) of a pair of tiles. */
-const chunks = `
+const chunks = wgsl`
 var<workgroup> queryChunk: array<vec4f, ${C} * G>;
 var<workgroup> keyChunk: array<vec4f, ${C} * G>;
 var<workgroup> valueChunk: array<vec4f, ${C} * G>;
@@ -39,15 +41,15 @@ var<workgroup> gradientChunk: array<vec4f, ${C} * G>;
 const products = (shape: TileShape, rowsAre: 'queries' | 'keys') => {
   const [rows, columns] = rowsAre === 'queries' ? ['query', 'key'] : ['key', 'query']
   const [left, right] = rowsAre === 'queries' ? ['gradient', 'value'] : ['value', 'gradient']
-  return `
+  return wgsl`
     ${accumulators('s')}
     ${accumulators('g')}
     for (var at = 0u; at < 4u * D4; at += ${C}u) {
       workgroupBarrier();
-      ${stage(shape, 'queryChunk', 'load_q', 'query', C)}
-      ${stage(shape, 'gradientChunk', 'load_dOut', 'query', C)}
-      ${stage(shape, 'keyChunk', 'load_k', 'key', C)}
-      ${stage(shape, 'valueChunk', 'load_v', 'key', C)}
+      ${loadTile(shape, 'queryChunk', 'load_q', 'query', C)}
+      ${loadTile(shape, 'gradientChunk', 'load_dOut', 'query', C)}
+      ${loadTile(shape, 'keyChunk', 'load_k', 'key', C)}
+      ${loadTile(shape, 'valueChunk', 'load_v', 'key', C)}
       workgroupBarrier();
       for (var d = 0u; d < ${C}u; d++) {
         ${multiply('s', `${rows}Chunk`, `${columns}Chunk`)}
@@ -60,7 +62,7 @@ const products = (shape: TileShape, rowsAre: 'queries' | 'keys') => {
  * What gradients need of a query: its largest score, 1 / the sum of exp(score − largest), and dOut·out. Their logarithm as
  * one number would be rounded to the spacing of the largest score.
  */
-const stats = `
+const stats = wgsl`
 fn statsOf(row: u32) -> vec3f {
   if (row < u.numQueries) { return stats[bh * u.numQueries + row].xyz; }
   return vec3f();
@@ -68,7 +70,12 @@ fn statsOf(row: u32) -> vec3f {
 `
 
 /** Four scores: their weights into `s`, their gradients into `g`. */
-const score = (r: number, queries: string, keys: string, [top, inverse, sum]: readonly string[]) => `
+const score = (
+  r: number,
+  queries: string,
+  keys: string,
+  [top, inverse, sum]: readonly [string, string, string],
+) => wgsl`
     {
       let i = ${queries};
       let j = ${keys};
@@ -78,14 +85,14 @@ const score = (r: number, queries: string, keys: string, [top, inverse, sum]: re
 const FOUR = 'vec4u(0u, 1u, 2u, 3u)'
 
 /** Writes them. */
-export const statsCode = (shape: TileShape) => `
-${prelude(shape)}
-${access('out', 'out', 'o', 'oOffset', 'numQueries')}
-${access('dOut', 'dOut', 'o', 'oOffset', 'numQueries')}
+export const statsCode = (shape: TileShape) => wgsl`
+${header(shape)}
+${readFunction('out', 'out', 'o', 'oOffset', 'numQueries')}
+${readFunction('dOut', 'dOut', 'o', 'oOffset', 'numQueries')}
 
 @compute @workgroup_size(T)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
+  initThread(index, group.y);
   let row = group.x * T + index;
   if (row >= u.numQueries) { return; }
   var sum = 0.0;
@@ -96,8 +103,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
 `
 
 /** @param trainSlopes - whether to write Σ −distance·dScore of each tile of queries, of which slopes' gradients are sums */
-export const queryGradientCode = (shape: TileShape, bias: BiasShape, trainSlopes: boolean) => `
-${prelude(shape)}
+export const queryGradientCode = (shape: TileShape, bias: BiasShape, trainSlopes: boolean) => wgsl`
+${header(shape)}
 ${inputs(shape)}
 ${writer('dq', shape.packed ? 'dqkv' : 'dq', 'q', 'qOffset', 'numQueries')}
 ${biasCode(bias)}
@@ -108,13 +115,13 @@ var<workgroup> weights: array<vec4f, T * G>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
+  initThread(index, group.y);
   let tile = u.queryTiles - 1u - group.x;
   let query = tile * T;
   let past = u.numKeys - u.numQueries;
   let numKeys = min(query + T, u.numQueries) + past;
   ${repeat(4, (r) => `let stat${r} = statsOf(query + 4u * ty + ${r}u);`)}
-  ${sums(shape, 'o')}
+  ${declareSums(shape, 'o')}
   var onSlope = 0.0;
   for (var key = 0u; key < numKeys; key += T) {
     if (skips(group.y, tile, key / T)) { continue; }
@@ -129,12 +136,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
           )
         : ''
     }
-    ${share('g')}
+    ${writeWeights('g')}
     workgroupBarrier();
     let count = min(T, u.numKeys - key);
     ${accumulate(shape, 'o', 'load_k', 'key', 'count')}
   }
-  ${store(shape, 'o', 'write_dq', 'query', () => 'SCALE')}
+  ${writeRows(shape, 'o', 'write_dq', 'query', () => 'SCALE')}
   ${
     trainSlopes
       ? `workgroupBarrier();
@@ -150,8 +157,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
 `
 
 /** A workgroup takes a tile of keys past the tiles of queries from it on. */
-export const keyGradientCode = (shape: TileShape, bias: BiasShape) => `
-${prelude(shape)}
+export const keyGradientCode = (shape: TileShape, bias: BiasShape) => wgsl`
+${header(shape)}
 ${inputs(shape)}
 ${writer('dk', shape.packed ? 'dqkv' : 'dk', 'k', 'kOffset', 'numKeys')}
 ${writer('dv', shape.packed ? 'dqkv' : 'dv', 'k', 'vOffset', 'numKeys')}
@@ -163,11 +170,11 @@ var<workgroup> weights: array<vec4f, T * G>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
+  initThread(index, group.y);
   let key = group.x * T;
   let past = u.numKeys - u.numQueries;
-  ${sums(shape, 'k')}
-  ${sums(shape, 'v')}
+  ${declareSums(shape, 'k')}
+  ${declareSums(shape, 'v')}
   for (var query = (max(key, past) - past) / T * T; query < u.numQueries; query += T) {
     if (skips(group.y, query / T, group.x)) { continue; }
     ${products(shape, 'keys')}
@@ -177,22 +184,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     let sums = vec4f(stat0.z, stat1.z, stat2.z, stat3.z);
     ${repeat(4, (r) => score(r, `vec4u(query + past + 4u * tx) + ${FOUR}`, `vec4u(key + 4u * ty + ${r}u)`, ['tops', 'inverses', 'sums']))}
     let count = min(T, u.numQueries - query);
-    ${share('s')}
+    ${writeWeights('s')}
     workgroupBarrier();
     ${accumulate(shape, 'v', 'load_dOut', 'query', 'count')}
     workgroupBarrier();
-    ${share('g')}
+    ${writeWeights('g')}
     workgroupBarrier();
     ${accumulate(shape, 'k', 'load_q', 'query', 'count')}
   }
-  ${store(shape, 'k', 'write_dk', 'key', () => 'SCALE')}
-  ${store(shape, 'v', 'write_dv', 'key', () => '1.0')}
+  ${writeRows(shape, 'k', 'write_dk', 'key', () => 'SCALE')}
+  ${writeRows(shape, 'v', 'write_dv', 'key', () => '1.0')}
 }
 `
 
 /** Adding up the scores' gradients along diagonals: columns are distances, so that a thread's sums stay its own. */
 const diagonal = (r: number, c: number) => (r - c < 0 ? `before.${LANES[r - c + 4]}` : `here.${LANES[r - c]}`)
-const skewed = (name: string, rows: string, columns: string) => `
+const skewed = (name: string, rows: string, columns: string) => wgsl`
         {
           let rows = ${rows}[d * G + ty];
           let before = ${columns}[d * 2u * G + G + ty - tx - 1u];
@@ -201,7 +208,7 @@ const skewed = (name: string, rows: string, columns: string) => `
         }`
 
 /** Copies 2T rows, of which the first T are those before `row`; zero before row 0. */
-const stageTwice = (shape: TileShape, target: string, load: string) => `
+const stageTwice = (shape: TileShape, target: string, load: string) => wgsl`
     for (var i = thread; i < ${(shape.tile / 2) * (C / 4)}u; i += THREADS) {
       let g = i % (2u * G);
       let part = i / (2u * G);
@@ -210,8 +217,8 @@ const stageTwice = (shape: TileShape, target: string, load: string) => `
     }`
 
 /** A workgroup takes T distances (`x`) of one head past all queries: dTable[bh, distance] = Σ dScore[query, query − distance]. */
-export const tableGradientCode = (shape: TileShape, bias: BiasShape) => `
-${prelude(shape)}
+export const tableGradientCode = (shape: TileShape, bias: BiasShape) => wgsl`
+${header(shape)}
 ${inputs(shape)}
 ${biasCode(bias)}
 ${stats}
@@ -223,7 +230,7 @@ var<workgroup> perThread: array<vec4f, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
+  initThread(index, group.y);
   let nearest = group.x * T;
   let past = u.numKeys - u.numQueries;
   var total = vec4f();
@@ -234,8 +241,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     ${accumulators('g')}
     for (var at = 0u; at < 4u * D4; at += ${C}u) {
       workgroupBarrier();
-      ${stage(shape, 'queryChunk', 'load_q', 'query', C)}
-      ${stage(shape, 'gradientChunk', 'load_dOut', 'query', C)}
+      ${loadTile(shape, 'queryChunk', 'load_q', 'query', C)}
+      ${loadTile(shape, 'gradientChunk', 'load_dOut', 'query', C)}
       ${stageTwice(shape, 'keyChunk', 'load_k')}
       ${stageTwice(shape, 'valueChunk', 'load_v')}
       workgroupBarrier();

@@ -1,4 +1,5 @@
 // WGSL of bias and mask, by the kind of bias.
+import { wgsl } from '../wgsl.js'
 
 /** What of a bias a kernel must be generated for; the numbers are in its buffers. */
 export interface BiasShape {
@@ -14,13 +15,13 @@ export interface BiasShape {
  * Of four pairs of a query and a key: their `distance`, their `biasOf`, and whether the query may attend to the key
  * (`visible`). Queries count among all keys.
  */
-export const biasCode = ({ kind, positions, padding }: BiasShape) => `
+export const biasCode = ({ kind, positions, padding }: BiasShape) => wgsl`
 fn distance4(query: vec4u, key: vec4u) -> vec4f {
   ${positions ? 'return vec4f(abs(positionsAt(query) - positionsAt(key)));' : 'return vec4f(vec4i(query) - vec4i(key));'}
 }
-${positions ? at4('positions', 'min(i, vec4u(u.numKeys - 1u))', 'vec4i') : ''}
-${kind === 'table' ? at4('table', 'h * u.tableLength + min(i, vec4u(u.tableLength - 1u))') : ''}
-${padding ? at4('padding', 'b * u.numKeys + min(i, vec4u(u.numKeys - 1u))') : ''}
+${positions ? gather4('positions', 'min(i, vec4u(u.numKeys - 1u))', 'vec4i') : ''}
+${kind === 'table' ? gather4('table', 'h * u.tableLength + min(i, vec4u(u.tableLength - 1u))') : ''}
+${padding ? gather4('padding', 'b * u.numKeys + min(i, vec4u(u.numKeys - 1u))') : ''}
 fn biasOf(query: vec4u, key: vec4u) -> vec4f {
   ${
     {
@@ -35,7 +36,7 @@ fn visible(query: vec4u, key: vec4u) -> vec4<bool> {
 }
 `
 
-const at4 = (name: string, index: string, four: 'vec4f' | 'vec4i' = 'vec4f') => `
+const gather4 = (name: string, index: string, four: 'vec4f' | 'vec4i' = 'vec4f') => wgsl`
 fn ${name}At(i: vec4u) -> ${four} {
   let at = ${index};
   return ${four}(${name}[at.x], ${name}[at.y], ${name}[at.z], ${name}[at.w]);

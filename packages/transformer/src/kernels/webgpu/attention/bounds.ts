@@ -1,8 +1,10 @@
 // WGSL of skipping, by the rule of key-ranges.ts: a key that scores at most U + bias(distance), where the row's own key scores
 // at least S + bias(0), weighs exactly 0 in fp32 if they are more than 104 apart. Here U is of a pair of tiles. Masked keys
 // have no part in U, and weigh nothing anywhere; a tile of queries whose own keys are not all visible has no S.
+
+import { wgsl } from '../wgsl.js'
 import type { BiasShape } from './bias.js'
-import { prelude, queriesKeys, type TileShape } from './tiles.js'
+import { header, queriesKeys, type TileShape } from './tiles.js'
 
 /** Stands for the largest of nothing: no norm is negative. */
 const NONE = '-3e38'
@@ -11,8 +13,8 @@ const NONE = '-3e38'
  * Of each tile of a head: of queries, their largest ‖q‖ and least q·own; of visible keys, their largest ‖k‖; of distances,
  * the table's largest value. As [queryTiles + keyTiles + tableTiles] pairs.
  */
-export const boundsCode = (shape: TileShape, { kind, padding }: BiasShape) => `
-${prelude(shape)}
+export const boundsCode = (shape: TileShape, { kind, padding }: BiasShape) => wgsl`
+${header(shape)}
 ${queriesKeys(shape)}
 var<workgroup> rows: array<vec2f, T>;
 
@@ -44,7 +46,7 @@ fn ofKey(row: u32) -> f32 {
 
 @compute @workgroup_size(T)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
+  initThread(index, group.y);
   var row = group.x * T + index;
   var bound = vec2f(${NONE}, 3e38);
   if (group.x < u.queryTiles) {
@@ -70,21 +72,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
 `
 
 /** `skips(head, queryTile, keyTile)`: whether no query of the one gives any key of the other weight. */
-export const skipCode = (bias: BiasShape) => `
+export const skipCode = (bias: BiasShape) => wgsl`
 fn skips(head: u32, queryTile: u32, keyTile: u32) -> bool {
   ${bias.skipping ? rule(bias) : 'return false;'}
 }
 ${bias.skipping && bias.kind === 'table' ? LARGEST_BIAS : ''}
 `
 
-const rule = ({ kind, padding, positions }: BiasShape) => `
+const rule = ({ kind, padding, positions }: BiasShape) => wgsl`
   let at = head * (u.queryTiles + u.keyTiles + u.tableTiles);
   let keyNorm = bounds[at + u.queryTiles + keyTile].x;
   ${padding ? 'if (keyNorm < 0.0) { return true; }' : ''}
   ${
     kind === 'none' || positions
       ? 'return false;'
-      : `
+      : wgsl`
   let first = queryTile * T + u.numKeys - u.numQueries;
   let last = keyTile * T + T - 1u;
   if (last >= first) { return false; }
@@ -97,7 +99,7 @@ const rule = ({ kind, padding, positions }: BiasShape) => `
 `
 
 /** The largest bias of the distances between two tiles, `nearest` and up to 2T − 2 more: a table need not fall with them. */
-const LARGEST_BIAS = `
+const LARGEST_BIAS = wgsl`
 fn largestBias(head: u32, nearest: u32) -> f32 {
   let at = head * (u.queryTiles + u.keyTiles + u.tableTiles) + u.queryTiles + u.keyTiles;
   let end = u.tableTiles - 1u;

@@ -1,30 +1,32 @@
 // Attention's forward kernel: softmax(q·kᵀ/√D + bias)·v with online softmax (Milakov & Gimelshein, 2018), tile by tile.
+
+import { wgsl } from '../wgsl.js'
 import { type BiasShape, biasCode } from './bias.js'
 import { skipCode } from './bounds.js'
 import {
   accumulate,
   accumulators,
   columnsPerThread,
+  declareSums,
+  header,
   LANES,
+  loadTile,
   multiply,
-  prelude,
   queriesKeys,
   repeat,
-  share,
-  stage,
-  store,
-  sums,
   type TileShape,
   values,
+  writeRows,
   writer,
+  writeWeights,
 } from './tiles.js'
 
 /** Features staged at a time. */
 const C = 16
 
 /** A workgroup takes a tile of queries (`x`) of one head (`y`) past the tiles of keys up to it. */
-export const forwardCode = (shape: TileShape, bias: BiasShape) => `
-${prelude(shape)}
+export const forwardCode = (shape: TileShape, bias: BiasShape) => wgsl`
+${header(shape)}
 ${queriesKeys(shape)}
 ${values(shape)}
 ${writer('out', 'out', 'o', 'oOffset', 'numQueries')}
@@ -37,7 +39,7 @@ var<workgroup> perThread: array<vec4f, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  place(index, group.y);
+  initThread(index, group.y);
   // The last tiles have the most keys: they begin first.
   let tile = u.queryTiles - 1u - group.x;
   let row = tile * T;
@@ -45,14 +47,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let numKeys = min(row + T, u.numQueries) + past;
   var top = vec4f(LOWEST);
   var total = vec4f();
-  ${sums(shape, 'o')}
+  ${declareSums(shape, 'o')}
   for (var key = 0u; key < numKeys; key += T) {
     if (skips(group.y, tile, key / T)) { continue; }
     ${accumulators('s')}
     for (var at = 0u; at < 4u * D4; at += ${C}u) {
       workgroupBarrier();
-      ${stage(shape, 'queryChunk', 'load_q', 'row', C)}
-      ${stage(shape, 'keyChunk', 'load_k', 'key', C)}
+      ${loadTile(shape, 'queryChunk', 'load_q', 'row', C)}
+      ${loadTile(shape, 'keyChunk', 'load_k', 'key', C)}
       workgroupBarrier();
       for (var d = 0u; d < ${C}u; d++) {
         ${multiply('s', 'queryChunk', 'keyChunk')}
@@ -61,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     let keys = vec4u(key + 4u * tx) + vec4u(0u, 1u, 2u, 3u);
     ${repeat(
       4,
-      (r) => `
+      (r) => wgsl`
     let query${r} = vec4u(row + past + 4u * ty + ${r}u);
     s${r} = select(vec4f(LOWEST), s${r} * SCALE + biasOf(query${r}, keys), visible(query${r}, keys));`,
     )}
@@ -74,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     ${repeat(4, (r) => `s${r} = select(exp(s${r} - top.${LANES[r]}), vec4f(), s${r} <= vec4f(LOWEST));`)}
     total = total * shrink + vec4f(${[0, 1, 2, 3].map((r) => `dot(s${r}, vec4f(1.0))`).join(', ')});
     ${repeat(columnsPerThread(shape), (m) => repeat(4, (r) => `o${r}_${m} *= shrink.${LANES[r]};`))}
-    ${share('s')}
+    ${writeWeights('s')}
     workgroupBarrier();
     let count = min(T, u.numKeys - key);
     ${accumulate(shape, 'o', 'load_v', 'key', 'count')}
@@ -86,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   for (var i = 0u; i < G; i++) { total += perThread[ty * G + i]; }
   // A row that may attend to nothing (padding) is zero.
   let inverse = select(1.0 / total, vec4f(), total == vec4f());
-  ${store(shape, 'o', 'write_out', 'row', (r) => `inverse.${LANES[r]}`)}
+  ${writeRows(shape, 'o', 'write_out', 'row', (r) => `inverse.${LANES[r]}`)}
   if (tx == 0u) {
     ${LANES.map((lane, r) => `if (row + 4u * ty + ${r}u < u.numQueries) { logSums[bh * u.numQueries + row + 4u * ty + ${r}u] = vec2f(top.${lane}, total.${lane}); }`).join('\n    ')}
   }

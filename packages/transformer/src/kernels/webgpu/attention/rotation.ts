@@ -5,6 +5,7 @@ import type { PackedRotation } from '../../attention/kernel.js'
 import { runKernel } from '../dispatch.js'
 import { flat, flatWorkgroups } from '../grid.js'
 import { unpackCode } from '../half.js'
+import { wgsl } from '../wgsl.js'
 
 /** @param queries - tables of L positions and a multiple of 4 features; of `keys`, too */
 export function packRotation(queries: RotationTables, keys: RotationTables): PackedRotation {
@@ -23,14 +24,14 @@ export function packRotation(queries: RotationTables, keys: RotationTables): Pac
 }
 
 /** `name(…, part)`: the partners of features 4·part to 4·part + 3, out of what `read` gives of four features at a part. */
-const partners = (name: string, parameters: string, pairStride: number, read: (part: string) => string) => `
+const partners = (name: string, parameters: string, pairStride: number, read: (part: string) => string) => wgsl`
 fn ${name}(${parameters}, part: u32) -> vec4f {
   ${
     pairStride % 4 === 0
       ? `return ${read('partnerOf(4u * part) / 4u')};`
       : pairStride === 1
         ? `return (${read('part')}).yxwz;`
-        : `
+        : wgsl`
   var found = vec4f();
   for (var lane = 0u; lane < 4u; lane++) {
     let partner = partnerOf(4u * part + lane);
@@ -41,18 +42,18 @@ fn ${name}(${parameters}, part: u32) -> vec4f {
 }`
 
 /** What {@link partners} needs; features past the turned ones are their own. */
-const partnerOf = (pairStride: number) => `
+const partnerOf = (pairStride: number) => wgsl`
 fn partnerOf(feature: u32) -> u32 {
   if (feature < ${pairStride}u) { return feature + ${pairStride}u; }
   return select(feature, feature - ${pairStride}u, feature < ${2 * pairStride}u);
 }`
 
 /** `load_q` and `load_k`: four features of a row, turned as they are read by `given_q` and `given_k`. */
-export const turnOnLoad = (pairStride: number) => `
+export const turnOnLoad = (pairStride: number) => wgsl`
 ${partnerOf(pairStride)}
 ${['q', 'k']
   .map(
-    (name, side) => `
+    (name, side) => wgsl`
 ${partners(`partners_${name}`, 'row: u32', pairStride, (part) => `given_${name}(row, ${part})`)}
 fn load_${name}(row: u32, part: u32) -> vec4f {
   let at = 2u * ((${side}u * u.numKeys + row) * D4 + part);
@@ -67,11 +68,11 @@ const code = (pairStride: number, way: 'turn' | 'turn back', half: boolean) => {
   const x = (part: string) => `${half ? 'unpack' : ''}(x[head + ${part}])`
   const sin = (part: string) => `rotation[row + 2u * (${part}) + 1u]`
   const swapped = (part: string) => (way === 'turn' ? x(part) : `${x(part)} * ${sin(part)}`)
-  return `
+  return wgsl`
 ${half ? unpackCode : ''}
 ${partnerOf(pairStride)}
 ${partners('swapped', 'head: u32, row: u32', pairStride, swapped)}
-${flat(`
+${flat(wgsl`
   let part = i % u.parts;
   let head = i - part;
   let side = i % u.width / (u.width / 3u);

@@ -2,6 +2,7 @@
 // of them. Letters: T tile, G = T/4 groups of four, D headDim, C features staged at a time.
 
 import { unpackCode } from '../half.js'
+import { wgsl } from '../wgsl.js'
 import { turnOnLoad } from './rotation.js'
 
 /** What a kernel is generated for. */
@@ -31,7 +32,7 @@ export const columnsPerThread = ({ tile, headDim }: TileShape) => Math.ceil(head
  *
  * @param load - WGSL: (row, vec4 of features) → vec4f, zero outside
  */
-export const stage = ({ tile }: TileShape, target: string, load: string, row: string, chunk: number) => `
+export const loadTile = ({ tile }: TileShape, target: string, load: string, row: string, chunk: number) => wgsl`
     for (var i = thread; i < ${(tile / 4) * (chunk / 4)}u; i += THREADS) {
       let g = i % G;
       let part = i / G;
@@ -46,24 +47,24 @@ export const stage = ({ tile }: TileShape, target: string, load: string, row: st
 export const accumulators = (name: string) => repeat(4, (r) => `var ${name}${r} = vec4f();`)
 
 /** Adds one feature's products to accumulators. */
-export const multiply = (name: string, rows: string, columns: string) => `
+export const multiply = (name: string, rows: string, columns: string) => wgsl`
       let ${name}Rows = ${rows}[d * G + ty];
       let ${name}Columns = ${columns}[d * G + tx];
       ${LANES.map((lane, r) => `${name}${r} += ${name}Rows.${lane} * ${name}Columns;`).join(' ')}`
 
 /** Hands a thread's 4 × 4 numbers to the workgroup: `weights[column·G + g]` holds rows 4g to 4g + 3. */
-export const share = (name: string) =>
+export const writeWeights = (name: string) =>
   LANES.map(
     (lane, c) =>
       `weights[(4u * tx + ${c}u) * G + ty] = vec4f(${name}0.${lane}, ${name}1.${lane}, ${name}2.${lane}, ${name}3.${lane});`,
   ).join('\n')
 
 /** Sums: `name`r_m, features tx + G·m of row r. */
-export const sums = (shape: TileShape, name: string) =>
+export const declareSums = (shape: TileShape, name: string) =>
   repeat(columnsPerThread(shape), (m) => repeat(4, (r) => `var ${name}${r}_${m} = vec4f();`))
 
 /** Adds weights·x over `count` columns from `first`; x is read where it is, as every thread of a row needs it once. */
-export const accumulate = (shape: TileShape, name: string, load: string, first: string, count: string) => `
+export const accumulate = (shape: TileShape, name: string, load: string, first: string, count: string) => wgsl`
     for (var j = 0u; j < ${count}; j++) {
       let w = weights[j * G + ty];
       ${repeat(
@@ -74,13 +75,13 @@ export const accumulate = (shape: TileShape, name: string, load: string, first: 
     }`
 
 /** Writes sums to rows [row, row + T). */
-export const store = (shape: TileShape, name: string, write: string, row: string, factor: (r: number) => string) =>
+export const writeRows = (shape: TileShape, name: string, write: string, row: string, factor: (r: number) => string) =>
   repeat(columnsPerThread(shape), (m) =>
     repeat(4, (r) => `${write}(${row} + 4u * ty + ${r}u, tx + ${m}u * G, ${name}${r}_${m} * ${factor(r)});`),
   )
 
 /** Constants, this thread's place, and the workgroup's head. */
-export const prelude = ({ tile, headDim }: TileShape) => `
+export const header = ({ tile, headDim }: TileShape) => wgsl`
 const T = ${tile}u;
 const G = ${tile / 4}u;
 const THREADS = ${(tile / 4) ** 2}u;
@@ -95,7 +96,7 @@ var<private> bh: u32;
 var<private> b: u32;
 var<private> h: u32;
 
-fn place(localIndex: u32, head: u32) {
+fn initThread(localIndex: u32, head: u32) {
   thread = localIndex;
   tx = thread % G;
   ty = thread / G;
@@ -106,14 +107,14 @@ fn place(localIndex: u32, head: u32) {
 `
 
 /** `load_x(row, part)`: four features of a row of tensor x, zero past its end. */
-export const access = (
+export const readFunction = (
   name: string,
   buffer: string,
   layout: string,
   offset: string,
   rows: string,
   { half = false, verb = 'load' } = {},
-) => `
+) => wgsl`
 fn at_${name}(row: u32, part: u32) -> u32 {
   return b * u.${layout}Batch + h * u.${layout}Head + row * u.${layout}Row + u.${offset} + part;
 }
@@ -122,7 +123,7 @@ fn ${verb}_${name}(row: u32, part: u32) -> vec4f {
   return vec4f();
 }
 `
-export const writer = (name: string, buffer: string, layout: string, offset: string, rows: string) => `
+export const writer = (name: string, buffer: string, layout: string, offset: string, rows: string) => wgsl`
 fn write_${name}(row: u32, part: u32, value: vec4f) {
   if (row < u.${rows} && part < D4) {
     ${buffer}[b * u.${layout}Batch + h * u.${layout}Head + row * u.${layout}Row + u.${offset} + part] = value;
@@ -133,12 +134,12 @@ fn write_${name}(row: u32, part: u32, value: vec4f) {
 /** Every kernel reads queries and keys. */
 export const queriesKeys = ({ packed, half, pairStride }: TileShape) => {
   const verb = pairStride ? 'given' : 'load'
-  return `
+  return wgsl`
 ${half ? unpackCode : ''}
-${access('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries', { half, verb })}
-${access('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys', { half, verb })}
+${readFunction('q', packed ? 'qkv' : 'q', 'q', 'qOffset', 'numQueries', { half, verb })}
+${readFunction('k', packed ? 'qkv' : 'k', 'k', 'kOffset', 'numKeys', { half, verb })}
 ${pairStride ? turnOnLoad(pairStride) : ''}`
 }
 
 export const values = ({ packed, half }: TileShape) =>
-  access('v', packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys', { half })
+  readFunction('v', packed ? 'qkv' : 'v', 'k', 'vOffset', 'numKeys', { half })
