@@ -113,6 +113,8 @@ export const evalLine = z.object({
   tokensPerSecond: amount.optional(),
   /** Most bytes that tensors held at once. */
   peakBytes: amount.optional(),
+  /** The kernel of attention, e.g. `skipping`; of several layers that differ, each once, with a plus. Absent in older files. */
+  attention: name.optional(),
 })
 
 /** The same evaluation, its loss by place in the sequence that was read. */

@@ -18,6 +18,7 @@ export type {
 export type { AttentionFeature, AttentionProblem, AttentionStorage } from './kernels/attention/problem.js'
 export { attentionKernels } from './kernels/kernels.js'
 export { type AttentionBiasOptions, attentionBias } from './model/attention-bias.js'
+export { type AttentionNamesOptions, attentionNames } from './model/attention-names.js'
 export type { AttentionSettings } from './model/attention-settings.js'
 export type { ForwardOptions } from './model/forward-options.js'
 export { type ArrayReader, modelFromArrays } from './model/from-arrays.js'

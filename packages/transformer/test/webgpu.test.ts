@@ -3,7 +3,7 @@ import { selectBackend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
 import { createKvCache, createModel, createTrainer } from '../src/index.js'
-import { strategies, tiny, tokens } from './strategies.js'
+import { strategies, tiles, tiny, tokens } from './strategies.js'
 
 // What it is compared with, and then what is compared.
 const other = await selectBackend('tensorflow').catch(() => selectBackend('cpu'))
@@ -19,7 +19,7 @@ const small = { ...tiny, numLayers: 1 }
 async function train(backend: string, strategy: Strategy, steps: number): Promise<number[]> {
   await tf.setBackend(backend)
   const model = createModel(small, strategy, 5)
-  const trainer = createTrainer(model, { kind: 'adamw', learningRate: 3e-3, clipNorm: 1, weightDecay: 0.1 })
+  const trainer = createTrainer(model, { kind: 'adamw', learningRate: 3e-3, clipNorm: 1, weightDecay: 0.1 }, tiles)
   const losses: number[] = []
   for (let i = 0; i < steps; i++) losses.push(await trainer.trainStep([tokens(8, i), tokens(8, i + 4)]))
   trainer.dispose()
@@ -39,7 +39,7 @@ describe.each(strategies)('%s', (_name, strategy) => {
     skip(unavailable !== undefined, unavailable)
     await tf.setBackend('webgpu')
     const model = createModel(small, strategy, 3)
-    const whole = model.forward([tokens(9)])
+    const whole = model.forward([tokens(9)], tiles)
     const cache = createKvCache()
     // A prompt in two chunks, then token by token.
     const parts = [tokens(4), tokens(3, 4), tokens(1, 7), tokens(1, 8)].map((part) => model.forward([part], { cache }))

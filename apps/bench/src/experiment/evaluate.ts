@@ -30,7 +30,7 @@ export async function evaluateModel(
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
   const started = performance.now()
-  const { byPlace, tokens, lossNats, perplexity, tokensPerSecond, peakBytes } = await evaluate(model, valid, {
+  const { byPlace, attentionNames, ...found } = await evaluate(model, valid, {
     ...reading,
     windows,
     maxTokens,
@@ -46,10 +46,12 @@ export async function evaluateModel(
       ])
     },
   })
+  const { tokens, lossNats, perplexity, tokensPerSecond, peakBytes } = found
   // Scored: those after the first, which nothing predicts.
   const bytes = byteEnds[tokens]! - byteEnds[0]!
   const bitsPerByte = (lossNats * tokens) / Math.LN2 / bytes
-  const measured = { tokens, lossNats, perplexity, bitsPerByte, tokensPerSecond, peakBytes }
+  const attention = [...new Set(attentionNames)].join('+')
+  const measured = { tokens, lossNats, perplexity, bitsPerByte, tokensPerSecond, peakBytes, attention }
   return {
     whole: {
       type: 'eval',

@@ -1,5 +1,5 @@
 import { builtInStrategies } from '@alibi/strategies'
-import { createModel, evaluate } from '@alibi/transformer'
+import { attentionNames, createModel, evaluate } from '@alibi/transformer'
 import type { Contestant, Size } from './contestant.js'
 
 /** Lengths that a text is read in; every one divides it. */
@@ -23,7 +23,7 @@ export function readers({ layers, dim, heads, vocabulary }: Pick<Size, 'layers' 
   return LENGTHS.map((length): Reader => {
     let peakBytes = 0
     return {
-      name: `sequences of ${length}`,
+      name: `sequences of ${length} (${attentionNames(model, { length })[0]})`,
       length,
       peakBytes: () => peakBytes,
       async run() {

@@ -1,6 +1,6 @@
 import { compile } from '@alibi/backend'
 import { builtInStrategies } from '@alibi/strategies'
-import { createModel, createTrainer } from '@alibi/transformer'
+import { attentionNames, createModel, createTrainer } from '@alibi/transformer'
 import { type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
 
 /** This project's step with a strategy; its graph is compiled before it is returned. */
@@ -21,6 +21,8 @@ export async function ours(size: Size, strategy: string, log: (line: string) => 
         }),
     },
   )
+  const [attention] = attentionNames(model, { batchSize: size.batch, length: size.length, trains: true })
+  log(`  ${strategy}: attention ${attention}`)
   const step = () => trainer.trainStep(randomRows(size))
   await step()
   return {

@@ -1,6 +1,7 @@
 // Letters: L evalLength.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
+import { attentionNames } from '../model/attention-names.js'
 import { ATTENTION_SETTINGS, attentionSettings } from '../model/attention-settings.js'
 import { checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
@@ -31,6 +32,8 @@ export interface Evaluation {
   readonly tokensPerSecond: number
   /** Most bytes that tensors held at once in the first batch. */
   readonly peakBytes: number
+  /** The kernel of each layer's attention in the first batch. */
+  readonly attentionNames: readonly string[]
 }
 
 /**
@@ -47,6 +50,7 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   const total = windows.at(-1)!.end
   const rowsPerBatch = cache ? 1 : Math.max(1, Math.floor(batchTokens / evalLength))
   const byPlace = { lossNats: new Float64Array(evalLength), tokens: new Float64Array(evalLength) }
+  const names = namesOf(model, batchFrom(windows, 0, rowsPerBatch), options)
   const yieldToHost = createYielder()
   const started = performance.now()
   let sum = 0
@@ -57,7 +61,7 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
     for (let i = 0; i < windows.length; batches++) {
       await yieldToHost()
       signal?.throwIfAborted()
-      const batch = windows.slice(i, i + rowsPerBatch).filter((w) => sameShape(w, windows[i]!))
+      const batch = batchFrom(windows, i, rowsPerBatch)
       const score = () => lossesOfBatch(model, tokens, batch, options, { cache, batches })
       let losses: tf.Tensor1D
       if (batches === 0) ({ result: losses, peakBytes } = await withPeakBytes(score))
@@ -79,7 +83,27 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   }
   const lossNats = sum / count
   const tokensPerSecond = (1000 * count) / (performance.now() - started)
-  return { tokens: count, lossNats, perplexity: Math.exp(lossNats), byPlace, tokensPerSecond, peakBytes }
+  return {
+    tokens: count,
+    lossNats,
+    perplexity: Math.exp(lossNats),
+    byPlace,
+    tokensPerSecond,
+    peakBytes,
+    attentionNames: names,
+  }
+}
+
+/** Windows of one shape, which are read together. */
+const batchFrom = (windows: readonly Window[], first: number, rows: number) =>
+  windows.slice(first, first + rows).filter((window) => sameShape(window, windows[first]!))
+
+/** The kernels of a batch that begins a text: no cache has anything yet. */
+function namesOf(model: Model, batch: readonly Window[], options: EvaluateOptions): readonly string[] {
+  const { attentionWindow, positions } = options
+  const length = batch[0]!.end - batch[0]!.start
+  const pass = { batchSize: batch.length, length, positions: positions?.(0, length), attentionWindow }
+  return attentionNames(model, { ...attentionSettings(options), ...pass })
 }
 
 function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOptions): void {

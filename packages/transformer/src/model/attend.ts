@@ -1,6 +1,5 @@
 // Letters: B batch, L tokens, K all tokens with the cache's, H heads.
 import type { PositionStrategy, Positions } from '@alibi/core'
-import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../config.js'
 import { type AttentionKernel, chooseAttention, kernelsOf } from '../kernels/attention/kernel.js'
 import { type AttentionProblem, featuresOf, QUERIES_PER_TILE } from '../kernels/attention/problem.js'
@@ -23,6 +22,10 @@ interface Pass {
   readonly numQueries: number
   /** Positions of all K tokens. */
   readonly keys: Positions
+  /** Whether gradients of the result are wanted. */
+  readonly trains: boolean
+  /** Whether dropout is on. */
+  readonly drops: boolean
 }
 
 /**
@@ -33,22 +36,21 @@ interface Pass {
 export function layerAttention(
   config: ResolvedModelConfig,
   strategy: PositionStrategy,
-  { batchSize, numQueries, keys }: Pass,
-  options: ForwardOptions,
+  { batchSize, numQueries, keys, trains, drops }: Pass,
+  options: Omit<ForwardOptions, 'positions' | 'dropoutSeed'>,
   { backend, attention: ours }: Kernels,
 ): readonly LayerAttention[] {
   const { numLayers, numHeads, numKeyValueHeads, modelDim, clipQkv, attentionDropout } = config
-  const { attentionWindow, padding, cache, dropoutSeed, skipTolerance = 0 } = options
+  const { attentionWindow, padding, cache, skipTolerance = 0 } = options
   const { attentionStorage: storage, queriesPerTile = QUERIES_PER_TILE } = options
   const numKeys = keys.length
-  const trains = tf.engine().state.gradientDepth > 0
   const window = attentionWindow !== undefined && attentionWindow < numKeys ? attentionWindow : undefined
   const asks = featuresOf({
     bias: biasForm(strategy, keys),
     trainedBias: trains && strategy.parameters !== undefined,
     padding: padding !== undefined,
     window: window !== undefined,
-    dropout: dropoutSeed !== undefined && attentionDropout > 0,
+    dropout: drops && attentionDropout > 0,
     storage,
   })
   const sizes = { batchSize, numHeads, numQueries, numKeys, headDim: modelDim / numHeads }

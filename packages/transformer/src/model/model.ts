@@ -71,7 +71,9 @@ export function assembleModel(
       checkForward(options, B, K)
       const kernels = currentKernels()
       const keys = positions ?? positionRange(0, K)
-      const layers = layerAttention(resolved, strategy, { batchSize: B, numQueries: L, keys }, options, kernels)
+      const trains = tf.engine().state.gradientDepth > 0
+      const pass = { batchSize: B, numQueries: L, keys, trains, drops: dropoutSeed !== undefined }
+      const layers = layerAttention(resolved, strategy, pass, options, kernels)
       const placement = { keys, numQueries: L, padding }
       const encoding = encodePositions(strategy, parameters, D / numHeads, placement, { layers, kernels })
       const context = {

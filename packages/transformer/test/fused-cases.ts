@@ -1,0 +1,208 @@
+// What the tests of the fused WGSL kernels share. Letters: B batch, H heads, Q/K queries/keys, D headDim.
+import { selectBackend } from '@alibi/backend'
+import { seededRandom } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import { attention64, attentionGradients64 } from '../src/conformance/float64.js'
+import { attention } from '../src/kernels/attention/attention.js'
+import type { AttentionBias } from '../src/kernels/attention/bias.js'
+import type { ProjectedInputs } from '../src/kernels/attention/kernel.js'
+import { type AttentionProblem, type AttentionStorage, featuresOf } from '../src/kernels/attention/problem.js'
+import { fused } from '../src/kernels/webgpu/attention/fused.js'
+import { seed } from './seed.js'
+
+/** Why there is no webgpu here, not even on the processor; undefined: there is. */
+export const unavailable = await selectBackend('webgpu', { software: true }).then(
+  () => undefined,
+  (error: Error) => error.message,
+)
+
+/** The name of tests that need it. */
+export const named = (what: string) => `${what}${unavailable ? ` (skipped: ${unavailable})` : ''}`
+
+interface Options extends Pick<ProjectedInputs, 'bias' | 'padding' | 'rotation'> {
+  readonly trainBias: boolean
+  readonly attentionStorage?: AttentionStorage | undefined
+}
+
+export const fusedAttention = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: Options) =>
+  attention(q, k, v, { ...options, attentionKernels: ['fused'] })
+
+/** Of whole sequences. */
+export function problemOf(
+  sizes: Pick<AttentionProblem, 'batchSize' | 'numHeads' | 'numKeys' | 'headDim'>,
+  options: Options,
+) {
+  const trains = tf.engine().state.gradientDepth > 0
+  const asks = featuresOf({
+    bias: options.bias,
+    trainedBias: trains && options.trainBias,
+    padding: options.padding !== undefined,
+    window: false,
+    dropout: false,
+    storage: options.attentionStorage,
+  })
+  const numQueries = sizes.numKeys
+  return { ...sizes, numQueries, backend: tf.getBackend(), asks, trains, queriesPerTile: 128, skipTolerance: 0 }
+}
+
+export function fusedSelfAttention(
+  qkv: tf.Tensor2D,
+  { batchSize, numHeads }: Record<'batchSize' | 'numHeads', number>,
+  options: Options,
+) {
+  const [rows, width] = qkv.shape
+  const sizes = { batchSize, numHeads, numKeys: rows / batchSize, headDim: width / 3 / numHeads }
+  return fused.runProjected!(problemOf(sizes, options), { ...options, qkv })
+}
+
+const random = seededRandom(seed)
+export const normal = (size: number) =>
+  Float64Array.from({ length: size }, () => Math.fround(3 * (random() + random() + random() + random() - 2)))
+/** Products of these are exact in fp32, however large: what is left of an error is the kernel's. */
+export const large = (size: number) => Float64Array.from({ length: size }, () => 16 * Math.floor(17 * random() - 8))
+
+/** The nearest float16, in float64: 11 significant bits, here of numbers it has no subnormals for. */
+export const toFloat16 = (x: number) => {
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(x) || 1)) - 10)
+  return Math.round(x / unit) * unit
+}
+export const normal16 = (size: number) => normal(size).map((x) => (Math.abs(x) < 2 ** -14 ? 0 : toFloat16(x)))
+
+export interface Case {
+  readonly dims: readonly [B: number, H: number, Q: number, K: number, D: number]
+  readonly kind: 'none' | 'linear' | 'table'
+  /** Positions that are not consecutive. */
+  readonly positions?: (index: number) => number
+  /** Keys that no query of a row of the batch may attend to. */
+  readonly masked?: (row: number, key: number) => boolean
+  /** Instead of random numbers. */
+  readonly table?: (head: number, distance: number) => number
+  readonly numbers?: typeof normal
+  /** Queries, keys and values in float16, whose numbers they are: rounding them again changes nothing. */
+  readonly float16?: boolean
+  /** Where gradients cancel to about zero: the size of what cancels, which errors are relative to. */
+  readonly cancels?: number
+}
+
+/** As small as the scores of a model at its start: bounds from norms are far above the scores. */
+const small = (size: number) => normal(size).map((x) => x / 4)
+
+/** Long enough that tiles of keys are left out, by their distance or because all of them are masked. */
+export const long: Record<string, Case> = {
+  'slopes, far keys': { dims: [1, 4, 40, 500, 8], kind: 'linear', numbers: small },
+  'a table, far keys': {
+    dims: [1, 4, 40, 500, 8],
+    kind: 'table',
+    numbers: small,
+    // Falls as a line; as a power; falls, but for some far distances; is constant from some distance on, as T5's.
+    table: (h, d) => [-d / 2, -2 * d ** 0.8, d >= 330 && d < 350 ? -1 : -d / 2, -Math.min(d, 64) / 16][h]!,
+  },
+  'slopes, far keys, left padding and some own keys masked': {
+    dims: [2, 2, 40, 500, 8],
+    kind: 'linear',
+    numbers: small,
+    masked: (b, j) => b === 1 && (j < 200 || (j >= 465 && j < 480)),
+  },
+  'a table, far keys, every own key masked': {
+    dims: [2, 2, 40, 500, 8],
+    kind: 'table',
+    numbers: small,
+    // Beyond 104 already where the first visible key is.
+    table: (_, d) => -d / 4,
+    masked: (b, j) => b === 1 && j > 150,
+  },
+  'no bias, some own keys masked': {
+    dims: [2, 1, 70, 500, 8],
+    kind: 'none',
+    masked: (b, j) => b === 1 && (j < 100 || (j > 470 && j < 480)),
+  },
+}
+
+/** A case's numbers on the host, its bias on the device, and the right results. */
+export function prepare({
+  dims,
+  kind,
+  positions,
+  masked,
+  table,
+  float16,
+  numbers = float16 ? normal16 : normal,
+}: Case) {
+  const [B, H, Q, K, D] = dims
+  const [q, k, v] = [
+    numbers(B * H * Q * D),
+    numbers(B * H * K * D),
+    float16 ? normal16(B * H * K * D) : normal(B * H * K * D),
+  ]
+  const weight = normal(B * H * Q * D)
+  const size = { none: 0, linear: H, table: H * K }[kind]
+  // Slopes that are powers of two keep huge scores exact.
+  const trained = kind === 'linear' ? Float64Array.from({ length: size }, (_, h) => 2 ** -(h + 1)) : normal(size)
+  if (table) for (let i = 0; i < size; i++) trained[i] = Math.fround(table(Math.floor(i / K), i % K))
+  const at = positions ?? ((i: number) => i)
+  const biasOf = (h: number, i: number, j: number, b: number) => {
+    if (masked?.(b, j)) return Number.NEGATIVE_INFINITY
+    if (kind === 'none') return 0
+    return kind === 'linear' ? -trained[h]! * (at(i) - at(j)) : trained[h * K + i - j]!
+  }
+  const dTrained = new Float64Array(size)
+  const [dq, dk, dv] = attentionGradients64(dims, q, k, v, biasOf, weight, (h, i, j, gradient) => {
+    if (kind === 'linear') dTrained[h]! -= (at(i) - at(j)) * gradient
+    if (kind === 'table') dTrained[h * K + i - j]! += gradient
+  })
+  const out = attention64(dims, q, k, v, biasOf)
+  const makeBias = (trained: tf.Tensor | undefined): AttentionBias => {
+    if (kind === 'table') return { kind, table: trained! }
+    if (kind === 'none') return { kind }
+    const places = tf.tensor1d(
+      Array.from({ length: K }, (_, i) => at(i)),
+      'int32',
+    )
+    return { kind, slopes: trained!, queries: tf.slice(places, K - Q, Q), keys: places, consecutive: !positions }
+  }
+  const mask =
+    masked &&
+    tf.tensor(
+      Array.from({ length: B * K }, (_, i) => Number(masked(Math.floor(i / K), i % K))),
+      [B, 1, 1, K],
+    )
+  const inputs = [tensor(q, [B, H, Q, D]), tensor(k, [B, H, K, D]), tensor(v, [B, H, K, D])]
+  if (size) inputs.push(tensor(trained, kind === 'linear' ? [H] : [H, K]))
+  const attentionStorage = float16 ? ('float16' as const) : undefined
+  const options = (bias: AttentionBias) => ({ bias, trainBias: kind !== 'none', padding: mask, attentionStorage })
+  return { inputs, weight, makeBias, options, biasOf, q, k, want: [out, dq, dk, dv, ...(size ? [dTrained] : [])] }
+}
+
+export const tensor = (data: Float64Array, shape: readonly number[]) => tf.tensor(Float32Array.from(data), [...shape])
+
+/** Rows that may attend to nothing are not defined: what is padding has no result to compare. */
+export function relativeError(got: ArrayLike<number>, want: Float64Array, least = 1e-30): number {
+  const scale = want.reduce((top, value) => Math.max(top, Math.abs(value) || 0), least)
+  return (
+    want.reduce((worst, value, i) => {
+      if (Number.isNaN(value)) return worst
+      return Number.isNaN(got[i]!) ? Number.NaN : Math.max(worst, Math.abs(got[i]! - value))
+    }, 0) / scale
+  )
+}
+
+/** Fills every buffer that the next kernels may be given with NaN: what they do not write shows. */
+export function poison(): void {
+  const { bufferManager, device } = tf.backend() as unknown as {
+    bufferManager: { freeBuffers: Map<string, GPUBuffer[]> }
+    device: GPUDevice
+  }
+  for (const buffers of bufferManager.freeBuffers.values())
+    for (const buffer of buffers)
+      if (buffer.usage & GPUBufferUsage.STORAGE && buffer.mapState === 'unmapped')
+        device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(Number.NaN))
+}
+
+export async function results(compute: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[], weight: tf.Tensor) {
+  const out = compute(...inputs)
+  const loss = (...all: tf.Tensor[]) => tf.sum(tf.mul(compute(...all), weight))
+  const gradients = tf.grads(loss as Parameters<typeof tf.grads>[0])(inputs)
+  const values = await Promise.all([out, ...gradients].map((x) => x.data()))
+  tf.dispose([out, ...gradients])
+  return values
+}
