@@ -24,8 +24,12 @@ const ids = (list: ArrayLike<number>) => tf.tensor1d(Int32Array.from(list), 'int
 it('has PyTorch’s losses, log-probabilities and gradients', async () => {
   const { modelDim, vocabularySize, cutoffs, factor, arrays, targets } = golden
   const config = resolveConfig({
-    ...{ vocabularySize, modelDim, numLayers: 1, numHeads: 1 },
-    ...{ adaptiveCutoffs: cutoffs, adaptiveFactor: factor },
+    vocabularySize,
+    modelDim,
+    numLayers: 1,
+    numHeads: 1,
+    adaptiveCutoffs: cutoffs,
+    adaptiveFactor: factor,
   })
   const names = Object.keys(arrays)
   const vocabularyWith = (tensors: readonly tf.Tensor[]) =>

@@ -100,7 +100,10 @@ const adaptiveShapes = [
 const sum64 = (a: Float64Array, b: Float64Array) => a.map((value, i) => value + b[i]!)
 const adaptive = (arrays: readonly tf.Tensor[]) => {
   const config = resolveConfig({
-    ...{ vocabularySize: 9, numLayers: 1, modelDim: 4, numHeads: 1 },
+    vocabularySize: 9,
+    numLayers: 1,
+    modelDim: 4,
+    numHeads: 1,
     ...bands,
   })
   const names = Object.keys(adaptiveSpecs(config))

@@ -61,7 +61,8 @@ function attention64(
   const out = new Float64Array(H * L * D)
   for (let h = 0; h < H; h++)
     for (let i = 0; i < L; i++) {
-      const [query, scores] = [(h * L + i) * D, new Float64Array(i + 1)]
+      const query = (h * L + i) * D
+      const scores = new Float64Array(i + 1)
       for (let j = 0; j <= i; j++) {
         let product = 0
         for (let d = 0; d < D; d++) product += q![query + d]! * k![(h * L + j) * D + d]!
@@ -77,7 +78,8 @@ function attention64(
 }
 
 function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  let [worst, scale] = [0, 0]
+  let worst = 0
+  let scale = 0
   for (let i = 0; i < want.length; i++) {
     worst = Math.max(worst, Math.abs(got[i]! - want[i]!))
     scale = Math.max(scale, Math.abs(want[i]!))

@@ -47,7 +47,8 @@ export async function copyBandwidth(numbers: number): Promise<number> {
 
 /** Floating-point operations a second in a product of square matrices. */
 export async function productRate(n: number): Promise<number> {
-  const [a, b] = [tf.randomNormal([n, n]), tf.randomNormal([n, n])]
+  const a = tf.randomNormal([n, n])
+  const b = tf.randomNormal([n, n])
   const seconds = await best(() => tf.matMul(a, b))
   tf.dispose([a, b])
   return (2 * n ** 3) / seconds

@@ -21,7 +21,11 @@ export interface Sizes {
 }
 
 const shape = (length: number, passes: number, matrices = false): AttentionShape => ({
-  ...{ heads: 16, headDim: 64, length, passes, matrices },
+  heads: 16,
+  headDim: 64,
+  length,
+  passes,
+  matrices,
 })
 
 export const gpuSizes: Sizes = {

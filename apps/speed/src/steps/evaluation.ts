@@ -40,7 +40,8 @@ export function readers({ layers, dim, heads, vocabulary }: Pick<Size, 'layers' 
 export function growth(points: readonly (readonly [x: number, y: number])[]): number {
   const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const)
   const mean = (i: 0 | 1) => logs.reduce((sum, point) => sum + point[i], 0) / logs.length
-  const [x, y] = [mean(0), mean(1)]
+  const x = mean(0)
+  const y = mean(1)
   const covariance = logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0)
   return covariance / logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
 }

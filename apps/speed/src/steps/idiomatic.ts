@@ -59,7 +59,8 @@ export function idiomatic(size: Size): Contestant {
         rows.flatMap((row) => [...row.subarray(from, to)]),
         'int32',
       )
-    const [tokens, targets] = [flat(0, -1), flat(1)]
+    const tokens = flat(0, -1)
+    const targets = flat(1)
     const value = adam.minimize(() => loss(tokens, targets), true, variables)!
     await value.data()
     tf.dispose([tokens, targets, value])

@@ -50,7 +50,8 @@ function place({ dims: [, H, Q, K, D] }: Situation, what: string, index: number)
   if (what === 'bias') return `number ${index}`
   const length = what === 'out' || what === 'q' ? Q : K
   const row = Math.floor(index / D)
-  const [head, token] = [Math.floor(row / length) % H, row % length]
+  const head = Math.floor(row / length) % H
+  const token = row % length
   return `row ${Math.floor(row / length / H)}, head ${head}, ${length === Q ? 'query' : 'key'} ${token}, feature ${index % D}`
 }
 

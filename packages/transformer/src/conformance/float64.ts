@@ -59,7 +59,8 @@ export function attentionGradients64(
   }
   for (let bh = 0; bh < B * H; bh++)
     for (let i = 0; i < Q; i++) {
-      const [row, query] = [bh * Q + i, K - Q + i]
+      const row = bh * Q + i
+      const query = K - Q + i
       const scores = Array.from(
         { length: query + 1 },
         (_, j) => dot(q, row, k, bh * K + j) / Math.sqrt(D) + bias(bh % H, query, j, Math.floor(bh / H)),

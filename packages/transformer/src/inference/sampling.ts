@@ -38,7 +38,9 @@ export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions,
   const weights = kept.map((id) => Math.exp((logits[id]! - logits[order[0]!]!) / temperature))
   const total = weights.reduce((a, b) => a + b, 0)
 
-  let [nucleus, mass] = [0, 0]
+  let nucleus = 0
+
+  let mass = 0
   while (nucleus < kept.length && mass < topP * total) mass += weights[nucleus++]!
   let left = random() * mass
   for (let i = 0; i < nucleus; i++) {

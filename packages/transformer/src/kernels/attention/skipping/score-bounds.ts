@@ -31,9 +31,11 @@ export function scoreBounds(q: tf.Tensor4D, k: tf.Tensor4D, tileSize: number): S
 
   const scale = 1 / Math.sqrt(headDim)
   return Array.from({ length: Math.ceil(numQueries / tileSize) }, (_, tile) => {
-    const [start, end] = [tile * tileSize, Math.min((tile + 1) * tileSize, numQueries)]
+    const start = tile * tileSize
+    const end = Math.min((tile + 1) * tileSize, numQueries)
     const heads = Array.from({ length: H }, (_, head) => {
-      let [norm, least] = [0, Infinity]
+      let norm = 0
+      let least = Infinity
       for (let i = head * numQueries + start; i < head * numQueries + end; i++) {
         norm = Math.max(norm, queryNorms![i]!)
         least = Math.min(least, products![i]!)

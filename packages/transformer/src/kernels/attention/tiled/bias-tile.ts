@@ -31,7 +31,9 @@ export function penalties(queries: tf.Tensor1D, keys: tf.Tensor1D, tile: Tile): 
  * @returns [H, queries, keys]; 0 above the diagonal
  */
 function toeplitz(table: tf.Tensor, { start, end, firstKey = 0, ...tile }: Tile): tf.Tensor3D {
-  const [H, rows, numKeys] = [table.shape[0]!, end - start, tile.numKeys - firstKey]
+  const H = table.shape[0]!
+  const rows = end - start
+  const numKeys = tile.numKeys - firstKey
   const width = numKeys + rows
   const reversed = tf.reverse(tf.slice(table, [0, 0], [H, numKeys]), 1)
   const padded = tf.pad(reversed, [
@@ -51,7 +53,8 @@ function toeplitz(table: tf.Tensor, { start, end, firstKey = 0, ...tile }: Tile)
  * @returns [H, K]
  */
 export function sumDiagonals(dTile: tf.Tensor3D, { start, end, numKeys }: Tile, length: number): tf.Tensor2D {
-  const [H, rows] = [dTile.shape[0], end - start]
+  const H = dTile.shape[0]
+  const rows = end - start
   const width = numKeys + rows
   const wide = tf.pad(dTile, [
     [0, 0],

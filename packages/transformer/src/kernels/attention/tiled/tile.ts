@@ -19,7 +19,8 @@ export function causalTiles(numQueries: number, numKeys: number, queriesPerTile:
 export function attendTile({ q, k, v, bias, padding, dropout }: AttentionInputs, tile: Tile) {
   const [B, H, , headDim] = q.shape
   const { firstKey = 0 } = tile
-  const [rows, numKeys] = [tile.end - tile.start, tile.numKeys - firstKey]
+  const rows = tile.end - tile.start
+  const numKeys = tile.numKeys - firstKey
   const queries = tf.mul(tf.slice(q, [0, 0, tile.start, 0], [B, H, rows, headDim]), 1 / Math.sqrt(headDim))
   const keys = tf.slice(k, [0, 0, firstKey, 0], [B, H, numKeys, headDim])
   const values = tf.slice(v, [0, 0, firstKey, 0], [B, H, numKeys, headDim])
@@ -40,7 +41,8 @@ function biasTile(bias: AttentionBias, tile: Tile): tf.Tensor {
 
 /** 0 where key ≤ query, else at most {@link MASKED}; made on the device, so nothing of size L² crosses from the host. */
 function causalMask({ start, end, firstKey = 0, ...tile }: Tile): tf.Tensor2D {
-  const [rows, numKeys] = [end - start, tile.numKeys - firstKey]
+  const rows = end - start
+  const numKeys = tile.numKeys - firstKey
   const query = tf.reshape(tf.range(numKeys - rows, numKeys), [-1, 1])
   return tf.mul(tf.relu(tf.sub(tf.reshape(tf.range(0, numKeys), [1, -1]), query)), MASKED) as tf.Tensor2D
 }

@@ -17,7 +17,8 @@ export const fused: AttentionKernel = {
     const { backend, headDim } = problem
     if (backend !== 'webgpu') return `runs on webgpu, not on ${backend}`
     if (headDim % 4 !== 0 || headDim > 128) return 'takes a headDim that is a multiple of 4 up to 128'
-    const [needed, most] = [numBuffers(problem), deviceLimits().maxStorageBuffersPerShaderStage]
+    const needed = numBuffers(problem)
+    const most = deviceLimits().maxStorageBuffersPerShaderStage
     return needed > most ? `binds ${needed} buffers, of which the device allows ${most}` : undefined
   },
   run: (problem, { q, k, v, bias, padding }) =>

@@ -53,7 +53,8 @@ export function planOf(problem: AttentionProblem, tensors: Named, { bias, rotati
   const limits = deviceLimits()
   const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
   const tile = large && numQueries > 32 && numKeys > 64 ? 64 : 32
-  const [queryTiles, keyTiles] = [Math.ceil(numQueries / tile), Math.ceil(numKeys / tile)]
+  const queryTiles = Math.ceil(numQueries / tile)
+  const keyTiles = Math.ceil(numKeys / tile)
   const kind = bias.kind as BiasShape['kind']
   const tableLength = bias.kind === 'table' ? bias.table.shape[1]! : 0
   const part = headDim / 4
