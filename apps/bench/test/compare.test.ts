@@ -109,7 +109,7 @@ describe('compareResults', () => {
       { name: 'device', a: 'a <processor> & more', b: 'another' },
       { name: 'stride', a: undefined, b: 4 },
     ])
-    expect(comparisonText(comparison)).toContain('of the same tokens: tokenizer differ')
+    expect(comparisonText(comparison)).toContain('on the same tokens: tokenizer differ')
     expect(comparisonText(compareResults(a, a))).not.toContain('same tokens')
   })
 })

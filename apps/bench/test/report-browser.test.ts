@@ -95,12 +95,12 @@ describe('the report in a browser', () => {
     expect(await values.textContent()).toContain('evaluation length 128')
     await page.keyboard.press('End')
     // The last panel's: trained at 256.
-    expect(await values.textContent()).toContain(`sinusoidal, 256 ${(await cell(4, 7)).text}`)
+    expect(await values.textContent()).toContain(`sinusoidal, 256: ${(await cell(4, 7)).text}`)
     // At the end curves are in the order of their losses: alibi, which is lowest, comes last.
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowDown')
     const last = await cell(4, 6)
     expect(last.note).toMatch(/^3 seeds, \d\.\d{3} to \d\.\d{3}$/)
-    const told = `alibi, 256 ${last.text} (${last.note})`
+    const told = `alibi, 256: ${last.text} (${last.note})`
     expect(await picture.locator('output').textContent()).toBe(`evaluation length 2,048: ${told}`)
     await page.keyboard.press('Escape')
     expect(await values.isVisible()).toBe(false)
@@ -108,11 +108,11 @@ describe('the report in a browser', () => {
     await picture.hover({ position: { x: width * 0.225, y: height * 0.9 } })
     expect(await values.textContent()).toContain('evaluation length 512')
     const own = await cell(2, 1)
-    expect(await values.locator('.nearest').textContent()).toBe(`alibi, 128 ${own.text} (${own.note})`)
+    expect(await values.locator('.nearest').textContent()).toBe(`alibi, 128: ${own.text} (${own.note})`)
     await page.screenshot({ path: `${screenshots}values.png` })
     await page.locator('#train-speed .picture').hover({ position: { x: 200, y: 30 } })
     expect(await page.locator('#train-speed .values').textContent()).toMatch(
-      /^strategy alibi, 128tokens a second .*3 seeds/,
+      /^strategy alibi, 128tokens a second: .*3 seeds/,
     )
     expect(errors).toEqual([])
     await page.close()

@@ -129,7 +129,7 @@ function nextPlace(places, current, key) {
 function wordsOf(table, { row, column }) {
   const [heads, ...rows] = [...table.rows]
   const { cells } = rows[row]
-  const value = `${heads.cells[column].textContent} ${cells[column].textContent}`
+  const value = `${heads.cells[column].textContent}: ${cells[column].textContent}`
   const { note } = cells[column].dataset
   const head = `${heads.cells[0].textContent} ${cells[0].textContent}`
   return { head, value, text: note ? `${value} (${note})` : value }

@@ -33,7 +33,7 @@ export interface FigureTable {
 
 export type Cell = string | TaggedCell
 
-export interface TaggedCell {
+interface TaggedCell {
   readonly text: string
   /** More about the value, for whoever points at it: its spread and seeds. */
   readonly note?: string | undefined

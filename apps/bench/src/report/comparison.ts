@@ -22,7 +22,7 @@ export function comparisonText(comparison: Comparison): string {
     settings.length
       ? ['settings that differ', '', ...settingsTable(comparison)]
       : ['every setting, version and machine is the same'],
-    other.length ? [`Perplexities compare only if they are of the same tokens: ${other.join(', ')} differ.`] : [],
+    other.length ? [`Perplexities compare only on the same tokens: ${other.join(', ')} differ.`] : [],
     ...perplexityTables(perplexity),
     perplexity.length ? legend(perplexity) : ['no model was evaluated in the same way by both'],
     costs.length
@@ -85,11 +85,11 @@ function legend(differences: readonly PerplexityDifference[]): string[] {
   const common = differences.map(({ test }) => test?.pairs ?? 0)
   const least = common.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
   const most = common.reduce((a, b) => Math.max(a, b), 0)
-  if (most === 0) return ['Fewer than two seeds in common: they cannot tell a difference from chance.']
+  if (most === 0) return ['Fewer than two seeds in common: no difference can be tested.']
   const seeds = least === most ? `${most} seeds in common` : `up to ${most} seeds in common`
   return [
-    `* counts: paired test over ${seeds}, 95 %, Holm's correction for`,
-    `${differences.length} differences. Those without are not told from chance.`,
+    `* significant at 95 %: paired test over ${seeds}, Holm's correction for`,
+    `${differences.length} differences. Without *: not significantly different.`,
   ]
 }
 
