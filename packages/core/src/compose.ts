@@ -67,10 +67,14 @@ function layersOf(parts: readonly PositionStrategy[]): PositionStrategy[] {
   const common = lengths.reduce((a, b) => (a * b) / greatestDivisor(a, b), 1)
   const made = new Map<string, PositionStrategy>()
   return Array.from({ length: common }, (_, layer) => {
-    const each = parts.map((part) => part.layers?.[layer % part.layers.length] ?? withoutEmbedding(part))
+    const each = parts
+      .map((part) => part.layers?.[layer % part.layers.length] ?? withoutEmbedding(part))
+      .map((part, i) => ({ part, key: `${i}:${parts[i]!.layers?.indexOf(part) ?? 0}` }))
+      // What does nothing in this layer, as none() does, has no part in it.
+      .filter(({ part }) => HOOKS.some((hook) => hook in part))
     // Layers of the same parts are one object, whose parameters they share.
-    const key = each.map((part, i) => parts[i]!.layers?.indexOf(part) ?? 0).join()
-    const composed = made.get(key) ?? compose(...each)
+    const key = each.map((one) => one.key).join()
+    const composed = made.get(key) ?? compose(...each.map(({ part }) => part))
     made.set(key, composed)
     return composed
   })

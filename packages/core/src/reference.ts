@@ -96,11 +96,16 @@ export const reference: TensorOps<ReferenceTensor> = {
     const [batch, k] = [a.shape.slice(0, -2), a.shape.at(-1)!]
     if (b.shape.at(-2) !== k || `${batch}` !== `${b.shape.slice(0, -2)}`)
       fail('matmul', '[..., m, k] × [..., k, n]', `[${a.shape}] and [${b.shape}]`)
-    return fill([...a.shape.slice(0, -1), b.shape.at(-1)!], (at) => {
+    const [m, n] = [a.shape.at(-2)!, b.shape.at(-1)!]
+    // By flat indices: products are what most of the time goes to.
+    const data = new Float64Array(sizeOf(batch) * m * n).map((_, i) => {
+      const row = Math.floor(i / n)
+      const start = Math.floor(row / m) * k * n + (i % n)
       let sum = 0
-      for (let i = 0; i < k; i++) sum += read(a, at.with(-1, i)) * read(b, at.with(-2, i))
+      for (let j = 0; j < k; j++) sum += a.data[row * k + j]! * b.data[start + j * n]!
       return sum
     })
+    return { shape: [...a.shape.slice(0, -1), n], data }
   },
   add: broadcast('add', (a, b) => a + b),
   sub: broadcast('sub', (a, b) => a - b),

@@ -5,7 +5,16 @@ import { type ReferenceTensor, reference } from '../reference.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Check } from './check.js'
 import { fail } from './expect.js'
-import { evaluateHooks, features, firstPositions, knownPositions, ROWS, scoreRows, variedParameters } from './inputs.js'
+import {
+  bothWays,
+  evaluateHooks,
+  features,
+  firstPositions,
+  knownPositions,
+  ROWS,
+  scoreRows,
+  variedParameters,
+} from './inputs.js'
 
 const always = () => true
 
@@ -46,7 +55,7 @@ export const generalChecks: readonly Check[] = [
     run(strategy) {
       const parameters = variedParameters(strategy)
       const positions = knownPositions(strategy)
-      const distances = Int32Array.from(pairDistances(positions, positions))
+      const distances = bothWays(positions)
       const call = () => callHooks(strategy, parameters, positions, distances)
       const given = () => ({ positions: [...positions], distances: [...distances], parameters })
       const before = JSON.stringify(given())

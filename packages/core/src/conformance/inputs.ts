@@ -1,7 +1,7 @@
 import { initialParameters, type ParameterValues, seededRandom } from '../parameters.js'
 import { positionRange } from '../positions.js'
 import { type ReferenceTensor, reference } from '../reference.js'
-import { scoreBias } from '../score-bias.js'
+import { biasOfDistances, scoreBias } from '../score-bias.js'
 import { sizeOf } from '../size-of.js'
 import type { PositionStrategy, Positions, ScoreRows } from '../strategy.js'
 import type { TensorOps } from '../tensor-ops.js'
@@ -43,6 +43,10 @@ export function knownPositions(strategy: PositionStrategy): Positions {
   return Int32Array.from(new Set(wanted.filter((p) => p < maxPositions))).sort()
 }
 
+/** Distances of so many tokens, ahead and behind. */
+export const bothWays = (positions: Positions): Int32Array =>
+  Int32Array.from(new Set([...positions].flatMap((p) => (p ? [-p, p] : [p]))))
+
 /** Parameters as plain numbers. */
 export const plain = (parameters: ParameterValues<ReferenceTensor>): PlainParameters =>
   Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data]))
@@ -68,11 +72,16 @@ export function evaluateHooks<T>(
   positions: Positions,
 ): Readonly<Record<string, T>> {
   const { embedding, rotation, bias, gate, terms, scores, sink } = strategy
-  const both = Int32Array.from(new Set([...positions].flatMap((p) => [-p, p])))
+  const both = bothWays(positions)
   return {
     ...(embedding && { embedding: embedding.evaluate(ops, parameters, positions) }),
     ...(rotation?.trainedAngles && { 'rotation.trainedAngles': rotation.trainedAngles(ops, parameters, positions) }),
-    ...(bias && { bias: scoreBias(ops, bias, parameters, positions, positions) }),
+    ...(bias && {
+      bias:
+        bias.kind === 'pair'
+          ? scoreBias(ops, bias, parameters, positions, positions)
+          : biasOfDistances(ops, bias, parameters, both),
+    }),
     ...(gate && { gate: gate.evaluate(ops, parameters, featuresOf(ops, 1, 12, gate.modelDim)) }),
     ...(terms?.queryVectors && { 'terms.queryVectors': terms.queryVectors(ops, parameters, both) }),
     ...(terms?.keyVectors && { 'terms.keyVectors': terms.keyVectors(ops, parameters, both) }),

@@ -68,7 +68,6 @@ export const numberChecks: readonly Check[] = [
 
 const AXES: Readonly<Record<string, (positions: Positions) => Axis[]>> = {
   embedding: (positions) => [['position', positions], ['feature']],
-  bias: (positions) => [['head'], ['query', positions], ['key', positions]],
 }
 const axesOf = (hook: string, positions: Positions): Axis[] => AXES[hook]?.(positions) ?? []
 

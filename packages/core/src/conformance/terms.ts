@@ -4,7 +4,7 @@ import { type ReferenceTensor, reference } from '../reference.js'
 import type { PositionStrategy } from '../strategy.js'
 import type { Check } from './check.js'
 import { type Axis, expectEqual, expectFinite, fail } from './expect.js'
-import { isKnown, knownPositions, variedParameters } from './inputs.js'
+import { bothWays, isKnown, knownPositions, variedParameters } from './inputs.js'
 
 /** Each table of vectors that the terms have, by name, at distances. */
 function vectors(strategy: PositionStrategy, distances: Int32Array): Readonly<Record<string, ReferenceTensor>> {
@@ -27,7 +27,7 @@ export const termsChecks: readonly Check[] = [
       const terms = strategy.terms!
       const { numHeads, headDim } = terms
       const known = knownPositions(strategy)
-      const distances = Int32Array.from(new Set([...known].flatMap((p) => [-p, p])))
+      const distances = bothWays(known)
       for (const [name, value] of Object.entries(vectors(strategy, distances))) {
         const N = distances.length
         const want = [numHeads, 1].map((heads) => [heads, N, headDim])
