@@ -1,7 +1,8 @@
 import { none } from '@alibi/core'
 import { createModel } from '@alibi/transformer'
 import * as tf from '@tensorflow/tfjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { runCommand } from '../src/commands/run.js'
 import { modelConfig } from '../src/config/model.js'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import type { RunConfig, RunOptions } from '../src/config/schema.js'
@@ -138,4 +139,18 @@ describe('the estimate of a sweep', () => {
     const both = await estimateSweep(none, cells, async () => ({ steps: [1, 2], timed: 1, start: 0 }))
     expect(both.from).toBe('8 by timing a start and a few steps of one kind of 2')
   })
+})
+
+it('says what a run takes before anything is read, and that the largest preset needs GPUs', async () => {
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  await runCommand()
+    .parseAsync(['--preset', 'paper-1.3b', '--dry-run', '--backend', 'cpu'], { from: 'user' })
+    .finally(() => log.mockRestore())
+  const [, estimate, memory] = log.mock.calls.map(([line]) => `${line}`)
+  // 25 blocks of 12·2048² and 13·2048, a table of 50,257·2048 and a last norm.
+  const millions = Math.round((25 * (12 * 2048 ** 2 + 13 * 2048) + 50_257 * 2048 + 2 * 2048) / 1e6)
+  expect(estimate).toMatch(
+    new RegExp(`^${millions} million parameters a model, about \\d+ GB a training step; .* days`),
+  )
+  expect(memory).toMatch(/^it needs GPUs: [\d,]+ GB at once/)
 })

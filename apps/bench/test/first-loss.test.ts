@@ -21,10 +21,13 @@ const data = 'typescript'
 
 /** As deep as it is, with its choices and starts, but narrower: 247 million weights and more are too many for a test. */
 const smaller: RunOptions = {
-  ...{ modelDim: 128, numHeads: 4, trainLength: 64, batchSize: 8, microBatches: 1 },
+  ...{ modelDim: 128, numHeads: 4, trainLength: 64, batchSize: 8, devices: 8, microBatches: 1 },
   ...{ vocabularySize: 32_768, adaptiveCutoffs: [2000, 8000], strategies: ['alibi'] },
 }
-const changes: Partial<Record<RunConfig['preset'], RunOptions>> = { 'paper-wt103': smaller }
+const changes: Partial<Record<RunConfig['preset'], RunOptions>> = {
+  'paper-wt103': smaller,
+  'paper-1.3b': { ...smaller, adaptiveCutoffs: undefined, numLayers: 4, vocabularySize: 8000 },
+}
 const names = Object.keys(presets) as RunConfig['preset'][]
 
 it.each(names)('the first loss of preset %s is no worse than chance', async (preset) => {

@@ -1,10 +1,11 @@
-import type { BackendName } from '@alibi/backend'
+import { type BackendName, selectBackend } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf } from '../config/cells.js'
+import { resolveRunConfig } from '../config/resolve.js'
 import { checkLengths, readCorpus } from '../data/corpus.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
-import { availableMemory, checkMemory } from '../experiment/memory.js'
+import { availableMemory, checkMemory, gigabytes, memoryOf } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
@@ -29,6 +30,7 @@ export function runCommand(): Command {
   )
   for (const option of [...cellsOptions(), ...configOptions(), backendOption()]) command.addOption(option)
   return command
+    .option('--dry-run', 'only say what it takes: parameters, memory a step, hours on this machine')
     .option('--out <folder>', 'for results, checkpoints and the report (default: a new one in runs/)')
     .addOption(tensorboardOption())
     .option('--resume', 'resume a run that was stopped: the one in --out, or the latest')
@@ -44,6 +46,7 @@ Examples:
 }
 
 interface Options {
+  readonly dryRun?: boolean
   readonly out?: string
   readonly resume?: boolean
   readonly retrain?: boolean
@@ -52,6 +55,7 @@ interface Options {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.dryRun) return dryRun(options)
   const signal = interruptSignal()
   const progress = createProgress()
   const started = performance.now()
@@ -93,4 +97,15 @@ async function run(options: Options): Promise<void> {
     console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }
+}
+
+/** Reads and writes nothing. */
+async function dryRun(options: Options): Promise<void> {
+  const config = resolveRunConfig(givenConfig({ ...options }))
+  const backend = await selectBackend(options.backend)
+  console.log(`backend ${backend.name} on ${backend.device}`)
+  console.log(await estimateLine(config, backend.name))
+  const [needed, here] = [memoryOf(config), availableMemory(backend)]
+  if (needed > here)
+    console.log(`it needs GPUs: ${gigabytes(needed)} GB at once, and there are ${gigabytes(here)} GB here`)
 }

@@ -23,7 +23,7 @@ export const variantSchema = z.object({
 })
 
 const settings = {
-  preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103']),
+  preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103', 'paper-1.3b']),
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
   /** Where those that the bench does not have itself came from, by name. */
   plugins: z.record(z.string(), pluginSchema).optional(),

@@ -13,11 +13,14 @@ export function availableMemory({ isGpu }: Pick<Backend, 'isGpu'> = { isGpu: fal
   return isGpu ? Math.max(host, MOST_OF_A_DEVICE) : host
 }
 
-/** At once in this many processes. */
-const bytesOf = (config: RunConfig, processes: number) => {
+/** Bytes that a run holds at once. */
+export function memoryOf(config: RunConfig): number {
   const { stepBytes, evaluationBytes } = estimateRun(config)
-  return processes * Math.max(stepBytes, evaluationBytes)
+  return Math.max(stepBytes, evaluationBytes)
 }
+
+/** At once in this many processes. */
+const bytesOf = (config: RunConfig, processes: number) => processes * memoryOf(config)
 
 /**
  * Refuses what cannot be in memory, before anything is made.
@@ -106,4 +109,4 @@ const describe = (changes: Partial<RunConfig>) =>
     .map(([key, value]) => `${OPTIONS[key]} ${Array.isArray(value) ? value.join(',') : value}`)
     .join(' ')
 
-const gigabytes = (bytes: number) => Number((bytes / 1e9).toPrecision(2)).toLocaleString('en-US')
+export const gigabytes = (bytes: number) => Number((bytes / 1e9).toPrecision(2)).toLocaleString('en-US')
