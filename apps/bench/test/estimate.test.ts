@@ -143,14 +143,13 @@ describe('the estimate of a sweep', () => {
 
 it('says what a run takes before anything is read, and that the largest preset needs GPUs', async () => {
   const log = vi.spyOn(console, 'log').mockReturnValue()
-  await runCommand()
-    .parseAsync(['--preset', 'paper-1.3b', '--dry-run', '--backend', 'cpu'], { from: 'user' })
-    .finally(() => log.mockRestore())
+  await runCommand().parseAsync(['--preset', 'paper-1.3b', '--dry-run', '--backend', 'cpu'], { from: 'user' })
   const [, estimate, memory] = log.mock.calls.map(([line]) => `${line}`)
+  log.mockRestore()
   // 25 blocks of 12·2048² and 13·2048, a table of 50,257·2048 and a last norm.
   const millions = Math.round((25 * (12 * 2048 ** 2 + 13 * 2048) + 50_257 * 2048 + 2 * 2048) / 1e6)
   expect(estimate).toMatch(
-    new RegExp(`^${millions} million parameters a model, about \\d+ GB a training step; .* days`),
+    new RegExp(`^${millions} million parameters a model, about [\\d,]+ GB a training step; .* days`),
   )
   expect(memory).toMatch(/^it needs GPUs: [\d,]+ GB at once/)
 })

@@ -5,7 +5,7 @@ import { countParameters } from '@alibi/transformer'
 import { cellsOf } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
-import { duration, thousands } from '../terminal/format.js'
+import { duration, gigabytes, thousands } from '../terminal/format.js'
 import { tokensRead } from './readings.js'
 
 /** What a run will take, told from its config alone. */
@@ -86,7 +86,7 @@ export async function estimateLine(config: RunConfig, backend: BackendName): Pro
   const gigaflops = await matmulGigaflops(backend === 'cpu' ? 128 : 1024)
   const size = parameters >= 1e7 ? `${(parameters / 1e6).toFixed(0)} million` : thousands(parameters)
   return (
-    `${size} parameters a model, about ${(stepBytes / 1e9).toPrecision(2)} GB a training step; ` +
+    `${size} parameters a model, about ${gigabytes(stepBytes)} GB a training step; ` +
     `at the ${thousands(gigaflops)} GFLOP/s of matrix products here at least ${duration(operations / gigaflops / 1e9)} in all`
   )
 }

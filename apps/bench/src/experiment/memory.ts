@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import type { Backend } from '@alibi/backend'
 import type { RunConfig } from '../config/schema.js'
+import { gigabytes } from '../terminal/format.js'
 import { estimateRun } from './estimate.js'
 
 /** What a device may have that does not say how much: more than any has. */
@@ -108,5 +109,3 @@ const describe = (changes: Partial<RunConfig>) =>
     .filter(([key, value]) => !(key === 'microBatches' && value === 1))
     .map(([key, value]) => `${OPTIONS[key]} ${Array.isArray(value) ? value.join(',') : value}`)
     .join(' ')
-
-export const gigabytes = (bytes: number) => Number((bytes / 1e9).toPrecision(2)).toLocaleString('en-US')

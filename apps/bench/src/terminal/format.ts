@@ -19,3 +19,6 @@ export const thousands = (value: number): string =>
 /** e.g. `41%`: whole percents, 100 only when all is done */
 export const percent = (done: number, total: number): string =>
   `${total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 100}%`
+
+/** Two digits, e.g. `0.13`, `1,800` */
+export const gigabytes = (bytes: number): string => Number((bytes / 1e9).toPrecision(2)).toLocaleString('en-US')
