@@ -152,6 +152,15 @@ const cases: readonly (readonly string[])[] = [
     'data:text/javascript,1',
   ),
   ...['', 'albi', 'alibi,rotary', './no.ts'].map((name) => ['train', '--strategy', name]),
+  // Strategies that the model cannot have.
+  ...strategies('rotary:rotaryDim=7', 'alibi:scale=-1', 'learned:maxPositions=4').map((words) => [
+    ...words,
+    '--backend',
+    'cpu',
+  ]),
+  ['run', '--strategies', 'rotary', '--model-dim', '6', '--num-heads', '2', '--backend', 'cpu'],
+  ['run', '--strategies', 'sinusoidal', '--model-dim', '5', '--num-heads', '1', '--backend', 'cpu'],
+  ['run', '--strategies', 'learned', '--random-positions', '4096', '--backend', 'cpu'],
   // A name of its own, and how to give it.
   ...strategies(
     'alibi:scale=0.1234567890123:maxBias=8.123456789012:learned=true:perLayer=true',
@@ -227,8 +236,14 @@ const cases: readonly (readonly string[])[] = [
     ['--eval-tokens', '-1'],
     ['--train-length', '1.5'],
     ['--attention-window', 'x'],
+    ['--attention-window', '0'],
   ].map((more) => [...['eval', 'run'], ...more]),
   ...[
+    ['--temperature', '-1'],
+    ['--top-k', '0'],
+    ['--top-p', '2'],
+    ['--seed', '1.5'],
+    ['--max-new-tokens', '1e300'],
     ['--temperature', 'hot'],
     ['--top-k', ''],
     ['--top-p', 'x'],

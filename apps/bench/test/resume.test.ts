@@ -74,6 +74,7 @@ describe('a setting that was edited between a checkpoint and --resume is refused
       learningRate: 0.01,
     },
     ...{ minLearningRate: 1e-5, warmupSteps: 3, weightDecay: 0.2, clipNorm: 2, steps: 5, firstToken: 'eos' },
+    ...{ batches: 'blocks', devices: 2, initialization: 'fairseq', initialLearningRate: 1e-6 },
   }
 
   it.each(Object.entries(changes))('%s', async (name, value) => {

@@ -74,6 +74,7 @@ interface Options {
 const numbersSchema = z
   .object(runConfigSchema.shape)
   .pick({ evalLengths: true, evalTokens: true, stride: true, trainLength: true })
+  .extend({ attentionWindow: runConfigSchema.shape.trainLength })
   .partial()
 
 async function evaluate(folder: string, options: Options): Promise<void> {

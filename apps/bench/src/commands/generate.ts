@@ -1,6 +1,8 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
+import { validate } from '@alibi/results'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
+import { z } from 'zod'
 import { createTextStream } from '../data/tokenizer/text-stream.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -38,7 +40,20 @@ interface Options {
   readonly backend: BackendName | 'auto'
 }
 
+/** Before a model is read. */
+const samplingSchema = z.object({
+  maxNewTokens: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1),
+  temperature: z.number().min(0),
+  topK: z.int().min(1).optional(),
+  topP: z.number().positive().max(1).optional(),
+  seed: z.int(),
+})
+
 async function run(folder: string, { prompt, backend, strategy, vocabulary, ...options }: Options): Promise<void> {
+  validate(samplingSchema, options, 'generate')
   const signal = interruptSignal()
   await selectBackend(backend)
   const { model, tokenizer } = await openCheckpoint(folder, console.error, { strategy, vocabulary })

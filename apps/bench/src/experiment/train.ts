@@ -134,6 +134,8 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   trainLength: config.trainLength,
   batchSize: config.batchSize,
   microBatches: config.microBatches,
+  batches: config.batches,
+  devices: config.devices,
   ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
   data: config.data,
   firstToken: config.firstToken,

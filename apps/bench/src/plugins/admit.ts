@@ -1,3 +1,4 @@
+import type { PositionStrategy } from '@alibi/core'
 import {
   AS,
   builtInStrategies,
@@ -48,7 +49,7 @@ type Admitted = Pick<RunConfig, 'strategies' | 'plugins' | 'variants'>
  */
 export async function admitStrategies(
   loaded: readonly LoadedStrategy[],
-  model: StrategyModel,
+  model: StrategyModel & Pick<Partial<RunConfig>, 'randomPositions'>,
   log: (line: string) => void,
 ): Promise<{ readonly config: Admitted; readonly registry: StrategyRegistry }> {
   const strategies: string[] = []
@@ -63,16 +64,18 @@ export async function admitStrategies(
   for (const each of loaded) {
     if (typeof each === 'string') {
       admit(each, `strategy ${each}`)
+      expectPositions(registry.make(each, model), model)
       continue
     }
     if ('variant' in each) {
       admit(each.name, `strategy ${each.name}`, AS)
       variants[each.name] = each.variant
-      registry.make(each.name, { ...model, variants })
+      expectPositions(registry.make(each.name, { ...model, variants }), model)
       continue
     }
     const strategy = await checkPlugin(each, model, log)
     admit(strategy.name, `strategy ${each.reference}`)
+    expectPositions(strategy, model)
     registry = registry.with(strategy.name, each.factory)
     await rememberStrategy(each.reference, log)
     const started = performance.now()
@@ -89,6 +92,18 @@ export async function admitStrategies(
     ...(Object.keys(variants).length && { variants }),
   }
   return { config, registry }
+}
+
+/** Refuses a table of positions that ends before training does. */
+function expectPositions(
+  { name, maxPositions = Number.POSITIVE_INFINITY }: PositionStrategy,
+  { trainLength, randomPositions }: Pick<StrategyModel, 'trainLength'> & Pick<Partial<RunConfig>, 'randomPositions'>,
+): void {
+  const needed = randomPositions ?? trainLength
+  if (maxPositions < needed)
+    throw new RangeError(
+      `strategy ${name}: expected at least the ${needed} positions of training, got maxPositions ${maxPositions}; give it more, or train on a shorter length`,
+    )
 }
 
 /**

@@ -45,7 +45,7 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
   const got = { ...info.config, ...info.optimizer, strategy: info.strategy, seed: info.seed } as Readonly<
     Record<string, unknown>
   >
-  for (const [name, want] of Object.entries({ ...cell, ...sizes, ...optimizerConfig(config) }))
+  for (const [name, want] of Object.entries({ ...cell, ...ABSENT, ...sizes, ...optimizerConfig(config) }))
     if (!isDeepStrictEqual(got[name], want))
       throw otherRun(checkpoint, cell, `${SETTINGS[name] ?? name} ${want}, as the run has it,`, got[name])
   const saved: Readonly<Record<string, unknown>> = { ...info.metadata, tokenizer: kindOf(info.metadata.tokenizer) }
@@ -64,6 +64,9 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
   return info
 }
 
+/** A setting that a run may lack: then its checkpoint has none either. */
+const ABSENT = { initialLearningRate: undefined }
+
 /** What the optimizer's settings are called in a run. */
 const SETTINGS: Readonly<Record<string, string>> = { kind: 'optimizer', totalSteps: 'steps' }
 
@@ -72,6 +75,8 @@ const DECISIVE = [
   'trainLength',
   'batchSize',
   'microBatches',
+  'batches',
+  'devices',
   'randomPositions',
   'tokenizer',
   'vocabularySize',
