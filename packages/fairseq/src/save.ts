@@ -125,7 +125,7 @@ function modelOptions(config: ResolvedModelConfig, strategy: FairseqStrategy, tr
 
 // biome-ignore format: a table
 const CHOICES = [
-  'gatedMlp', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias',
+  'gatedMlp', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'causal',
   'embeddingNorm', 'tiedHead',
 ] as const
 

@@ -64,7 +64,7 @@ const partRows = ({ modelDim, numHeads, numKeyValueHeads }: ResolvedModelConfig)
 
 // biome-ignore format: a table
 const CHOICES = [
-  'activation', 'gatedMlp', 'mlpDim', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'projectionBias',
+  'activation', 'gatedMlp', 'mlpDim', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'projectionBias', 'causal',
   'embeddingNorm', 'finalNorm',
 ] as const
 

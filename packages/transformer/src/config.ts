@@ -31,6 +31,8 @@ export interface ModelConfig {
   readonly normEpsilon?: number
   /** Projections have biases, and layer norms shifts. Default true. */
   readonly projectionBias?: boolean
+  /** Whether a token sees those before it and itself alone; false makes an encoder, which has no cache. Default true. */
+  readonly causal?: boolean
   /** Share of activations dropped in training after the embedding and each sublayer, 0 ≤ dropout < 1. Default 0. */
   readonly dropout?: number
   /** Share of attention's weights dropped in training. Default dropout. */
@@ -84,6 +86,7 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
     norm: 'layer' as const,
     normEpsilon: 1e-5,
     projectionBias: true,
+    causal: true,
     dropout: 0,
     attentionDropout: config.dropout ?? 0,
     activationDropout: 0,
@@ -122,7 +125,7 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
 // biome-ignore format: a table
 const MEMBERS: readonly (keyof ModelConfig)[] = [
   'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
-  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'dropout', 'attentionDropout', 'activationDropout',
+  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'causal', 'dropout', 'attentionDropout', 'activationDropout',
   'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout',
   'initialization',
 ]
@@ -131,7 +134,7 @@ const COUNTS = ['vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'numKeyVa
 
 // biome-ignore format: a table
 const CHOICES = [
-  'gatedMlp', 'parallelResidual', 'projectionBias', 'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead',
+  'gatedMlp', 'parallelResidual', 'projectionBias', 'causal', 'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead',
 ] as const
 
 const DROPOUTS = ['dropout', 'attentionDropout', 'activationDropout', 'tailDropout'] as const

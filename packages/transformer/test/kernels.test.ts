@@ -221,7 +221,7 @@ const kernels: readonly Kernel[] = [
   {
     name: 'rotation',
     shapes: [[B, H, Q, 6]],
-    device: (x) => currentKernels().applyRotation(x as tf.Tensor4D, toDevice(tables)),
+    device: (x) => currentKernels().applyRotation(x as tf.Tensor4D, toDevice([tables])),
     exact: (x) =>
       x!.map((value, at) => {
         const [feature, row] = [at % 6, Math.floor(at / 6) % Q]

@@ -6,6 +6,7 @@ import { rotary, xPos } from '@alibi/rotary'
 import { sandwich } from '@alibi/sandwich'
 import { learned, sinusoidal } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
+import { contentStrategies } from './content-strategies.js'
 
 export const tiny = { vocabularySize: 11, numLayers: 2, modelDim: 8, numHeads: 2 }
 /** So that a few tokens are several tiles. */
@@ -34,6 +35,7 @@ export const strategies: [string, PositionStrategy][] = [
     compose(alibi({ numHeads }), { ...alibi({ numHeads, learned: true, perLayer: true }), name: 'own' }),
   ],
   ['linear + distance, both scopes', compose(alibi({ numHeads, learned: true, perLayer: true }), t5Bias({ numHeads }))],
+  ...contentStrategies,
 ]
 
 /** Token ids from a fixed multiplicative sequence. */

@@ -1,12 +1,22 @@
 // Letters: B batch, H heads, P cached tokens.
 import * as tf from '@tensorflow/tfjs'
 
+/** What a layer keeps of tokens. */
+interface CachedTokens {
+  /** [B, H, P, headDim] */
+  readonly keys: tf.Tensor4D
+  /** [B, H, P, headDim] */
+  readonly values: tf.Tensor4D
+  /** Logarithms of gates; [B, H, P]. */
+  readonly gates?: tf.Tensor3D | undefined
+}
+
 /** Keys and values of the tokens so far, so that decoding computes only what is new. */
 export interface KvCache {
   /** Tokens in the cache. */
   readonly pastLength: number
-  /** Appends a layer's new keys and values and returns all of them; [B, H, P + new, headDim]. */
-  extend(layer: number, keys: tf.Tensor4D, values: tf.Tensor4D): { keys: tf.Tensor4D; values: tf.Tensor4D }
+  /** Appends what a layer keeps of new tokens, and returns all of it. */
+  extend(layer: number, fresh: CachedTokens): CachedTokens
   /** Forgets all but the last `length` tokens. */
   keepLast(length: number): void
   /** Frees its tensors. */
@@ -15,9 +25,9 @@ export interface KvCache {
 
 /** An empty cache, for one batch of sequences; {@link KvCache.dispose} frees what it comes to hold. */
 export function createKvCache(): KvCache {
-  const layers: { keys: tf.Tensor4D; values: tf.Tensor4D }[] = []
-  const append = (past: tf.Tensor4D | undefined, fresh: tf.Tensor4D) => {
-    const all = tf.keep(past ? tf.concat([past, fresh], 2) : tf.clone(fresh))
+  const layers: CachedTokens[] = []
+  const append = <T extends tf.Tensor>(past: T | undefined, fresh: T): T => {
+    const all = tf.keep(past ? (tf.concat([past, fresh], 2) as T) : tf.clone(fresh))
     past?.dispose()
     return all
   }
@@ -25,26 +35,31 @@ export function createKvCache(): KvCache {
     get pastLength() {
       return layers[0]?.keys.shape[2] ?? 0
     },
-    extend(layer, keys, values) {
+    extend(layer, { keys, values, gates }) {
       const past = layers[layer]
-      const all = { keys: append(past?.keys, keys), values: append(past?.values, values) }
+      const all = {
+        keys: append(past?.keys, keys),
+        values: append(past?.values, values),
+        gates: gates && append(past?.gates, gates),
+      }
       layers[layer] = all
       return all
     },
     keepLast(length) {
-      const cut = (past: tf.Tensor4D) => {
-        const [B, H, P, headDim] = past.shape
-        const kept = tf.tidy(() => tf.keep(tf.slice(past, [0, 0, P - length, 0], [B, H, length, headDim])))
+      const cut = <T extends tf.Tensor>(past: T): T => {
+        const [B, H, P, ...headDim] = past.shape as [number, number, number, ...number[]]
+        const from = [0, 0, P - length, ...headDim.map(() => 0)]
+        const kept = tf.tidy(() => tf.keep(tf.slice(past, from, [B, H, length, ...headDim]) as T))
         past.dispose()
         return kept
       }
       if (length === 0) this.dispose()
       else if (length < this.pastLength)
-        for (const layer of layers.keys())
-          layers[layer] = { keys: cut(layers[layer]!.keys), values: cut(layers[layer]!.values) }
+        for (const [layer, { keys, values, gates }] of layers.entries())
+          layers[layer] = { keys: cut(keys), values: cut(values), gates: gates && cut(gates) }
     },
     dispose() {
-      for (const { keys, values } of layers.splice(0)) tf.dispose([keys, values])
+      for (const { keys, values, gates } of layers.splice(0)) tf.dispose([keys, values, ...(gates ? [gates] : [])])
     },
   }
 }

@@ -34,5 +34,29 @@ export function customGrad<Given extends Inputs, Saved extends Named, Value exte
   return compute(...Object.values(inputs)) as Value
 }
 
+/**
+ * Gradients of a function within the gradient of another, which TensorFlow.js has no call for.
+ *
+ * @param xs - what `f` reads
+ * @param dy - of the value of `f`
+ * @returns of each of `xs`; undefined where the value does not depend on it
+ */
+export function innerGradients(
+  f: () => tf.Tensor,
+  xs: readonly tf.Tensor[],
+  dy: tf.Tensor,
+): readonly (tf.Tensor | undefined)[] {
+  const { state } = tf.engine()
+  // It clears the tape that it finds, as if no other gradient were being computed.
+  const tape = state.activeTape
+  try {
+    const { value, grads } = tf.engine().gradients(f, [...xs], dy)
+    value.dispose()
+    return grads
+  } finally {
+    state.activeTape = tape
+  }
+}
+
 const byName = (names: readonly string[], tensors: readonly tf.Tensor[]) =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]!]))

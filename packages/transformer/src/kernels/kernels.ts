@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { general } from './attention/general/general.js'
 import type { AttentionKernel } from './attention/kernel.js'
 import { skipping } from './attention/skipping/long-attention.js'
 import { tiled } from './attention/tiled/tiled.js'
@@ -23,7 +24,7 @@ import { fusedLinear } from './webgpu/linear.js'
 import { fusedSumOfSquares } from './webgpu/sum-of-squares.js'
 
 /** Our kernels of attention, from the most particular to the one that takes almost everything. */
-export const attentionKernels: readonly AttentionKernel[] = Object.freeze([fused, skipping, windowed, tiled])
+export const attentionKernels: readonly AttentionKernel[] = Object.freeze([fused, skipping, windowed, tiled, general])
 
 /** In TensorFlow.js's operations, on any backend: what the others are compared with. */
 const plain = {

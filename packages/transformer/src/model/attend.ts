@@ -1,11 +1,18 @@
 // Letters: B batch, L tokens, K all tokens with the cache's, H heads.
-import type { PositionStrategy, Positions } from '@alibi/core'
+import { layerStrategy, type PositionStrategy } from '@alibi/core'
 import type { ResolvedModelConfig } from '../config.js'
 import { type AttentionKernel, chooseAttention, kernelsOf } from '../kernels/attention/kernel.js'
-import { type AttentionProblem, featuresOf, QUERIES_PER_TILE } from '../kernels/attention/problem.js'
+import {
+  type AttentionFeature,
+  type AttentionProblem,
+  featuresOf,
+  QUERIES_PER_TILE,
+} from '../kernels/attention/problem.js'
 import type { Kernels } from '../kernels/kernels.js'
 import { biasForm } from './attention-bias.js'
 import type { ForwardOptions } from './forward-options.js'
+import { earliest, type Places } from './places.js'
+import { isPackable } from './rotation.js'
 
 /** How a layer attends in one pass: its kernel, chosen before anything is computed. */
 export interface LayerAttention {
@@ -18,10 +25,7 @@ export interface LayerAttention {
 /** What the choice depends on besides the model and the options. */
 interface Pass {
   readonly batchSize: number
-  /** L, the new tokens. */
-  readonly numQueries: number
-  /** Positions of all K tokens. */
-  readonly keys: Positions
+  readonly places: Places
   /** Whether gradients of the result are wanted. */
   readonly trains: boolean
   /** Whether dropout is on. */
@@ -36,27 +40,59 @@ interface Pass {
 export function layerAttention(
   config: ResolvedModelConfig,
   strategy: PositionStrategy,
-  { batchSize, numQueries, keys, trains, drops }: Pass,
+  pass: Pass,
   options: Omit<ForwardOptions, 'positions' | 'dropoutSeed'>,
   { backend, attention: ours }: Kernels,
 ): readonly LayerAttention[] {
-  const { numLayers, numHeads, numKeyValueHeads, modelDim, clipQkv, attentionDropout } = config
-  const { attentionWindow, padding, cache, skipTolerance = 0 } = options
-  const { attentionStorage: storage, queriesPerTile = QUERIES_PER_TILE } = options
-  const numKeys = keys.length
-  const window = attentionWindow !== undefined && attentionWindow < numKeys ? attentionWindow : undefined
+  const { batchSize, places } = pass
+  const { numLayers, numHeads, numKeyValueHeads, modelDim, clipQkv } = config
+  const { keys, numQueries, documentStarts: starts } = places
+  const sizes = { batchSize, numHeads, numQueries, numKeys: keys.length, headDim: modelDim / numHeads }
+  const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, cache } = options
+  const kernels = kernelsOf('forward', options.attentionKernels, ours)
+  const documentStarts = starts && earliest(starts)
+  const made = new Map<PositionStrategy, LayerAttention>()
+  return Array.from({ length: numLayers }, (_, layer) => {
+    const part = layerStrategy(strategy, layer)
+    const before = made.get(part)
+    if (before) return before
+    const asked = askedOf(config, part, pass, options)
+    const problem = { backend, ...sizes, ...asked, queriesPerTile, skipTolerance, documentStarts }
+    const kernel = chooseAttention(kernels, problem)
+    const whole = !cache && numKeyValueHeads === numHeads && clipQkv === null && isPackable(part, places)
+    const attention = { problem, kernel, projected: kernel.runProjected !== undefined && whole }
+    made.set(part, attention)
+    return attention
+  })
+}
+
+/** What a layer asks of its kernel. */
+function askedOf(
+  config: ResolvedModelConfig,
+  part: PositionStrategy,
+  { places, trains, drops }: Pass,
+  options: Omit<ForwardOptions, 'positions' | 'dropoutSeed'>,
+) {
+  const { attentionWindow = Infinity, padding, attentionStorage: storage } = options
+  const { window: ownWindow = Infinity, sinks } = part.visibility ?? {}
+  const narrow = Math.min(attentionWindow, ownWindow)
+  const window = narrow < places.keys.length ? narrow : undefined
+  const also: AttentionFeature[] = []
+  if (window !== undefined && sinks) also.push('sinks')
+  if (places.documentStarts) also.push('documents')
+  if (part.gate) also.push('gate')
+  if (part.terms) also.push('relative terms')
+  if (part.scores) also.push('rewritten scores')
+  if (part.sink) also.push('sink logit')
+  if (!config.causal) also.push('all keys')
   const asks = featuresOf({
-    bias: biasForm(strategy, keys),
-    trainedBias: trains && strategy.parameters !== undefined,
+    bias: biasForm(part, places, config.causal),
+    trainedBias: trains && part.parameters !== undefined,
     padding: padding !== undefined,
     window: window !== undefined,
-    dropout: drops && attentionDropout > 0,
+    dropout: drops && config.attentionDropout > 0,
     storage,
+    also,
   })
-  const sizes = { batchSize, numHeads, numQueries, numKeys, headDim: modelDim / numHeads }
-  const problem = { backend, ...sizes, asks, trains, window, queriesPerTile, skipTolerance }
-  const kernel = chooseAttention(kernelsOf('forward', options.attentionKernels, ours), problem)
-  const projected = kernel.runProjected !== undefined && !cache && numKeyValueHeads === numHeads && clipQkv === null
-  // One strategy for all layers: one choice.
-  return Array.from({ length: numLayers }, () => ({ problem, kernel, projected }))
+  return { asks, trains, window, sinks: window === undefined ? undefined : sinks }
 }

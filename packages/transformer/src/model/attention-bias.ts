@@ -11,6 +11,7 @@ import {
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias, Tile } from '../kernels/attention/bias.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
+import { type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
 /** Where scores are, and the strategy's trained arrays. */
@@ -23,13 +24,12 @@ export interface AttentionBiasOptions {
   readonly parameters?: ParameterValues<tf.Tensor> | undefined
 }
 
-/**
- * The most specific form that attention takes for a strategy's bias at these positions.
- */
-export function biasForm({ bias }: PositionStrategy, keys: Positions): BiasForm {
+/** The most specific form that attention takes for a strategy's bias at these places. */
+export function biasForm({ bias }: PositionStrategy, { keys, rows, byRow }: Places, causal: boolean): BiasForm {
   if (!bias) return { kind: 'none' }
+  if (byRow || (rows && bias.kind === 'pair')) return { kind: 'tiles' }
   if (bias.kind === 'linear') return { kind: 'linear', consecutive: isConsecutive(keys) }
-  return { kind: bias.kind === 'distance' && isConsecutive(keys) ? 'table' : 'tiles' }
+  return { kind: bias.kind === 'distance' && causal && isConsecutive(keys) ? 'table' : 'tiles' }
 }
 
 /**
@@ -41,31 +41,39 @@ export function attentionBias(strategy: PositionStrategy, options: AttentionBias
   checkStrategy('attentionBias', strategy)
   if (!(options?.keys instanceof Int32Array)) fail('attentionBias', 'keys as an Int32Array', options?.keys, TypeError)
   const { keys, queries = keys, parameters = {} } = options
-  return biasOnDevice(strategy, biasForm(strategy, keys), parameters, queries, keys)
+  const places = { keys, numQueries: queries.length, byRow: false }
+  return biasOnDevice(strategy, biasForm(strategy, places, true), parameters, places)
 }
 
-/** The bias of a form that {@link biasForm} gave for these keys. */
+/** The bias of a form that {@link biasForm} gave for these places. */
 export function biasOnDevice(
   { bias }: PositionStrategy,
   form: BiasForm,
   parameters: ParameterValues<tf.Tensor>,
-  queries: Positions,
-  keys: Positions,
+  places: Places,
 ): AttentionBias {
   if (!bias) return { kind: 'none' }
-  if (bias.kind === 'linear')
+  const { keys, rows, numQueries } = places
+  if (bias.kind === 'linear' && form.kind === 'linear')
     return {
       kind: 'linear',
       slopes: bias.slopes(tfOps, parameters),
-      queries: tf.tensor1d(queries, 'int32'),
+      queries: tf.tensor1d(queriesOf(keys, numQueries), 'int32'),
       keys: tf.tensor1d(keys, 'int32'),
-      consecutive: form.kind === 'linear' && form.consecutive,
+      consecutive: form.consecutive,
     }
   if (bias.kind === 'distance' && form.kind === 'table')
     return { kind: 'table', table: bias.evaluate(tfOps, parameters, positionRange(0, keys.length)) }
-  const tiles = ({ start, end, firstKey, numKeys }: Tile) =>
-    scoreBias(tfOps, bias, parameters, queries.subarray(start, end), keys.subarray(firstKey, numKeys))
-  return { kind: 'tiles', tiles }
+  const tileOf = (positions: Positions, { start, end, firstKey, numKeys }: Tile) =>
+    scoreBias(
+      tfOps,
+      bias,
+      parameters,
+      queriesOf(positions, numQueries).subarray(start, end),
+      positions.subarray(firstKey, numKeys),
+    )
+  if (!rows) return { kind: 'tiles', tiles: (tile) => tileOf(keys, tile) }
+  return { kind: 'tiles', byRow: true, tiles: (tile) => tf.stack(rows.map((positions) => tileOf(positions, tile))) }
 }
 
 /** Whether each position is the one before plus 1. */

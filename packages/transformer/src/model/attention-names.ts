@@ -1,9 +1,10 @@
-import { checkInteger, positionRange } from '@alibi/core'
+import { checkInteger } from '@alibi/core'
 import { currentKernels } from '../kernels/kernels.js'
 import { layerAttention } from './attend.js'
 import type { AttentionSettings } from './attention-settings.js'
 import { checkModel } from './check-model.js'
 import type { Model } from './model.js'
+import { placesOf } from './places.js'
 
 /** A pass over whole sequences, as far as the choice of kernels depends on it. */
 export interface AttentionNamesOptions extends AttentionSettings {
@@ -28,7 +29,8 @@ export interface AttentionNamesOptions extends AttentionSettings {
 export function attentionNames(model: Model, options: AttentionNamesOptions): readonly string[] {
   checkModel('attentionNames', model)
   checkInteger('attentionNames', 'length', options?.length, 1)
-  const { batchSize = 1, length, positions: keys = positionRange(0, length), trains = false } = options
-  const pass = { batchSize, numQueries: length, keys, trains, drops: trains }
+  const { batchSize = 1, length, positions, trains = false } = options
+  const places = placesOf(positions ? { positions } : {}, false, batchSize, length, length)
+  const pass = { batchSize, places, trains, drops: trains }
   return layerAttention(model.config, model.strategy, pass, options, currentKernels()).map(({ kernel }) => kernel.name)
 }

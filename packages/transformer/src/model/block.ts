@@ -13,6 +13,8 @@ export interface BlockContext extends Layers {
   readonly cache?: KvCache | undefined
   /** 1 for left padding; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
+  /** Of each query, the index of the first key of its document; [B, 1, Q, 1]. */
+  readonly documents?: tf.Tensor4D | undefined
   /** How each layer attends. */
   readonly layers: readonly LayerAttention[]
 }
@@ -34,28 +36,40 @@ export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const { positions, padding } = context
+  const { padding, documents } = context
+  const positions = context.positions.layer(layer)
   const { kernel, problem, projected } = context.layers[layer]!
   const at = `layers.${layer}.attention`
   const qkv = linear(x, `${at}.qkv`, context)
-  const others = { bias: positions.bias(layer), padding, dropout: dropoutOf(context) }
+  const others = { ...positions.scoreInputs(), padding, documents, dropout: dropoutOf(context) }
   const mixed = projected
     ? kernel.runProjected!(problem, { ...others, qkv, rotation: positions.packedRotation })
-    : merge(kernel.run(problem, { ...others, ...split(qkv, layer, context) }))
+    : merge(kernel.run(problem, { ...others, ...split(qkv, x, layer, context) }))
   return linear(mixed, `${at}.out`, context)
 }
 
-/** Queries, keys and values by head, rotated, with those of the cache. */
-function split(product: tf.Tensor2D, layer: number, { config, positions, batchSize: B, cache }: BlockContext) {
+/** Queries, keys, values and running sums of gates by head, with those of the cache. */
+function split(product: tf.Tensor2D, x: tf.Tensor2D, layer: number, context: BlockContext) {
+  const { config, batchSize: B, cache } = context
   const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv } = config
+  const { cacheRotated, rotation, gates } = context.positions.layer(layer)
+  const { queries, keys } = rotation()
   const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
   const qkv = tf.transpose(tf.reshape(clipped, [B, -1, H + 2 * G, D / H]), [0, 2, 1, 3])
-  const [q, newKeys, newValues] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
-  const cacheable = positions.cacheRotated ? positions.rotateKeys(newKeys) : newKeys
-  const all = cache ? cache.extend(layer, cacheable, newValues) : { keys: cacheable, values: newValues }
-  const keys = shared(positions.cacheRotated ? all.keys : positions.rotateKeys(all.keys), H / G)
-  return { q: positions.rotateQueries(q), k: keys, v: shared(all.values, H / G) }
+  const [q, newKeys, values] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
+  const fresh = { keys: cacheRotated ? keys(newKeys) : newKeys, values, gates: byHead(gates(x), B) }
+  const all = cache ? cache.extend(layer, fresh) : fresh
+  return {
+    q: queries(q),
+    k: shared(cacheRotated ? all.keys : keys(all.keys), H / G),
+    v: shared(all.values, H / G),
+    gate: all.gates && (tf.cumsum(all.gates, 2) as tf.Tensor3D),
+  }
 }
+
+/** [B·L, H] → [B, H, L] */
+const byHead = (gates: tf.Tensor2D | undefined, B: number): tf.Tensor3D | undefined =>
+  gates && tf.transpose(tf.reshape(gates, [B, -1, gates.shape[1]]) as tf.Tensor3D, [0, 2, 1])
 
 /** [B, H, L, headDim] → [B·L, D] */
 function merge(x: tf.Tensor4D): tf.Tensor2D {

@@ -1,15 +1,20 @@
 // Letters: B batch, K all tokens with the cache's.
 import { checkInteger, checkOneOf, fail } from '@alibi/core'
+import type { ResolvedModelConfig } from '../config.js'
 import type { ForwardOptions } from './forward-options.js'
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
-export function checkForward(options: ForwardOptions, B: number, K: number): void {
-  const { padding, positions, attentionWindow, skipTolerance, attentionStorage, queriesPerTile } = options
+export function checkForward(options: ForwardOptions, B: number, K: number, { causal }: ResolvedModelConfig): void {
+  const { padding, positions, documents, cache, attentionWindow, skipTolerance, attentionStorage, queriesPerTile } =
+    options
   const checkArray = (name: string, value: unknown, length: number, of: string) => {
     if (!(value instanceof Int32Array)) fail('forward', `${name} as an Int32Array`, value, TypeError)
     if (value.length !== length) fail('forward', `${length} ${name}, one for each ${of}`, value.length)
   }
-  if (positions !== undefined) checkArray('positions', positions, K, 'token, those of the cache first')
+  if (positions !== undefined)
+    checkArray('positions', positions, positions.length === B * K ? B * K : K, 'token, those of the cache first')
+  if (documents !== undefined) checkArray('documents', documents, B * K, 'token of each row, those of the cache first')
+  if (cache && !causal) fail('forward', 'no cache with causal false', 'one; what is cached would not see what follows')
   if (padding !== undefined) {
     checkArray('padding', padding, B, 'row')
     const wrong = padding.find((pad) => pad < 0 || pad > K)

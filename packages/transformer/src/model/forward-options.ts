@@ -10,10 +10,16 @@ export interface ForwardOptions extends AttentionSettings {
   /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
   readonly padding?: Int32Array
   /**
-   * Positions of all K tokens, the cache's first; [K]. Default 0 to K − 1. They say how far apart tokens are, not which
-   * may attend to which: a row of two documents whose positions start again at 0 still reads the first one in the second.
+   * Positions of all K tokens, the cache's first: of every row, [K], or of each, row after row, [B·K]. Default 0 to K − 1, in
+   * rows with padding from its end on, and in documents from the first of each on. They say how far apart tokens are, not
+   * which may attend to which.
    */
   readonly positions?: Int32Array
+  /**
+   * The document of each of the K tokens, the cache's first; row after row, [B·K]. Tokens of one id that stand together are
+   * one document, and no token sees another's. Absent: a row is one document.
+   */
+  readonly documents?: Int32Array | undefined
   /** Limits each query to the last so many keys, its own included, ≥ 1. Default all. */
   readonly attentionWindow?: number | undefined
   /**

@@ -1,5 +1,5 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, V vocabularySize, K all tokens with the cache's.
-import { type PositionStrategy, positionRange } from '@alibi/core'
+import type { PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, type ResolvedModelConfig, resolveConfig } from '../config.js'
 import { currentKernels } from '../kernels/kernels.js'
@@ -9,6 +9,7 @@ import { checkForward } from './check-forward.js'
 import type { ForwardOptions } from './forward-options.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
+import { documentsOnDevice, placesOf } from './places.js'
 import { encodePositions } from './position.js'
 import { checkRows, flatten } from './tokens.js'
 import { vocabularyOf } from './vocabulary/choose.js'
@@ -59,37 +60,37 @@ export function assembleModel(
   strategy: PositionStrategy,
   parameters: ReadonlyMap<string, tf.Variable>,
 ): Model {
-  const { modelDim: D, numHeads, numLayers, vocabularySize } = resolved
+  const { modelDim: D, numLayers, vocabularySize } = resolved
   const vocabulary = vocabularyOf(resolved, parameters)
+  const sinks = [strategy, ...(strategy.layers ?? [])].some(({ visibility }) => visibility?.sinks)
   const rates = [resolved.dropout, resolved.attentionDropout, resolved.activationDropout]
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
-      const { cache, padding, positions, dropoutSeed } = options
+      const { cache, padding, dropoutSeed } = options
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
-      checkForward(options, B, K)
+      checkForward(options, B, K, resolved)
       const kernels = currentKernels()
-      const keys = positions ?? positionRange(0, K)
+      const places = placesOf(options, sinks, B, L, K)
       const trains = tf.engine().state.gradientDepth > 0
-      const pass = { batchSize: B, numQueries: L, keys, trains, drops: dropoutSeed !== undefined }
+      const pass = { batchSize: B, places, trains, drops: dropoutSeed !== undefined }
       const layers = layerAttention(resolved, strategy, pass, options, kernels)
-      const placement = { keys, numQueries: L, padding }
-      const encoding = encodePositions(strategy, parameters, D / numHeads, placement, { layers, kernels })
       const context = {
         config: resolved,
         parameters,
         kernels,
         layers,
-        positions: encoding,
+        positions: encodePositions(strategy, parameters, resolved, places, { layers, kernels }),
         batchSize: B,
         cache,
         padding: padding && paddingMask(padding, K),
+        documents: places.documentStarts && documentsOnDevice(places.documentStarts),
         nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,
       }
       const tokens = vocabulary.embed(ids)
       const scaled = resolved.embeddingScale ? tf.mul(tokens, Math.sqrt(D)) : tokens
-      const embedded = encoding.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
+      const embedded = context.positions.embed(tf.reshape(scaled, [B, L, D]) as tf.Tensor3D)
       const entering = tf.reshape(embedded, [B * L, D]) as tf.Tensor2D
       const start = resolved.embeddingNorm ? normalize(entering, 'embedding_norm', context) : entering
       let x = drop(start, resolved.dropout, context)

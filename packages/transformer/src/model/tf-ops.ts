@@ -1,5 +1,6 @@
 import type { TensorOps } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { customGrad } from '../kernels/custom-grad.js'
 import { gatherRows } from '../kernels/plain/gather-rows.js'
 
 /** What strategies compute with, on whichever TensorFlow.js backend is selected. */
@@ -24,11 +25,20 @@ export const tfOps: TensorOps<tf.Tensor> = {
   log1p: tf.log1p,
   relu: tf.relu,
   sigmoid: tf.sigmoid,
-  logSigmoid: tf.logSigmoid,
+  logSigmoid,
   cos: tf.cos,
   sin: tf.sin,
   sum: (x, axis) => tf.sum(x, axis, true),
   cumulativeSum: (x, axis) => tf.cumsum(x, axis),
+}
+
+/** Finite for every finite x. tf.logSigmoid's own gradient reads a tensor that a tidy may have freed. */
+function logSigmoid(x: tf.Tensor): tf.Tensor {
+  return customGrad(
+    { x },
+    ({ x }) => ({ value: tf.sub(tf.minimum(x, 0), tf.log1p(tf.exp(tf.neg(tf.abs(x))))), saved: { x } }),
+    (dy, { x }) => ({ x: tf.mul(dy, tf.sigmoid(tf.neg(x))) }),
+  )
 }
 
 /** tf.maximum's own gradient does not sum over broadcast axes; relu's does: max(a, b) = b + relu(a − b). */

@@ -28,5 +28,5 @@ export type AttentionBias =
     }
   /** One value a head and distance; `table` [H, K] for distances 0 to K − 1 of consecutive positions. */
   | { readonly kind: 'table'; readonly table: tf.Tensor }
-  /** Any function of both positions: `tiles[i]` [H, queries, keys] of block i. */
-  | { readonly kind: 'tiles'; readonly tiles: (tile: Tile) => tf.Tensor }
+  /** Any function of both positions: `tiles(tile)` is [H, queries, keys], or [B, H, queries, keys] with `byRow`. */
+  | { readonly kind: 'tiles'; readonly tiles: (tile: Tile) => tf.Tensor; readonly byRow?: boolean }

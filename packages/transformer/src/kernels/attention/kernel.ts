@@ -18,6 +18,60 @@ export interface AttentionInputs {
   readonly padding?: tf.Tensor | undefined
   /** With `'dropout'`. */
   readonly dropout?: AttentionDropout | undefined
+  /** Running sums c along the keys: a score gains c[query] − c[key]; shape [B, H, K]; with `'gate'`. */
+  readonly gate?: tf.Tensor3D | undefined
+  /** Of each query, the index of the first key of its document; float32 [B, 1, Q, 1]; with `'documents'`. */
+  readonly documents?: tf.Tensor4D | undefined
+  /** With `'relative terms'`. */
+  readonly terms?: RelativeTensors | undefined
+  /** With `'rewritten scores'`. */
+  readonly rewrite?: Rewrite | undefined
+  /** One logit a head; [H]; with `'sink logit'`. */
+  readonly sink?: tf.Tensor1D | undefined
+}
+
+/** The terms of core's ladder on the device, for consecutive positions. */
+export interface RelativeTensors {
+  /** A factor on q·k and on what is added here. */
+  readonly scale: number
+  /** [H, headDim], added to each query before it meets keys. */
+  readonly queryBias?: tf.Tensor2D | undefined
+  /** Met by queries; [H or 1, N, headDim], of the distances from `lowest` to K − 1. */
+  readonly queryTable?: tf.Tensor3D | undefined
+  /** Met by keys; as `queryTable`. */
+  readonly keyTable?: tf.Tensor3D | undefined
+  /** 0, or 1 − K where queries see keys ahead. */
+  readonly lowest: number
+}
+
+/** A strategy's own function of scores. */
+export interface Rewrite {
+  /** What the function may train, by name. */
+  readonly parameters: Readonly<Record<string, tf.Tensor>>
+  /** Whether exp of the scores are weights already. */
+  readonly isLog: boolean
+  /**
+   * @param rows - scores, queries and keys of some queries, which are the `queries`-th and following, and of the keys from
+   * `firstKey` on
+   * @returns the new scores, of the same shape
+   */
+  evaluate(rows: RewriteRows, parameters: Readonly<Record<string, tf.Tensor>>): tf.Tensor4D
+}
+
+/** What a {@link Rewrite} reads. */
+export interface RewriteRows {
+  /** [B, H, rows, keys] */
+  readonly scores: tf.Tensor4D
+  /** [B, H, rows, headDim] */
+  readonly q: tf.Tensor4D
+  /** [B, H, keys, headDim] */
+  readonly k: tf.Tensor4D
+  /** 1 or 0; broadcasts to the scores. */
+  readonly visible: tf.Tensor4D
+  /** Index of the first of these queries among the pass's. */
+  readonly start: number
+  /** Indices of the keys. */
+  readonly keys: Int32Array
 }
 
 /** Dropout of attention weights, which a backward pass can repeat. */

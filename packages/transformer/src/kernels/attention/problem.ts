@@ -18,6 +18,20 @@ export type AttentionFeature =
   | 'padding'
   /** Each query sees its last `window` keys only. */
   | 'window'
+  /** With a window: each query goes on to see the first `sinks` keys of its document. */
+  | 'sinks'
+  /** Rows of several documents: no query sees another's keys. */
+  | 'documents'
+  /** Differences of running sums, read from the content. */
+  | 'gate'
+  /** Products of queries and keys with vectors of the distance. */
+  | 'relative terms'
+  /** Scores that a strategy makes of scores. */
+  | 'rewritten scores'
+  /** A logit without a value. */
+  | 'sink logit'
+  /** Queries see the keys ahead of them too. */
+  | 'all keys'
   /** Drops attention weights in training. */
   | 'dropout'
   /** Keeps queries, keys and values as float16. */
@@ -43,6 +57,10 @@ export interface AttentionProblem {
   readonly trains: boolean
   /** Keys that a query sees, its own included; with `'window'`. */
   readonly window?: number | undefined
+  /** First keys of a document that all its queries see; with `'sinks'`. */
+  readonly sinks?: number | undefined
+  /** Of each query, the first key of its document, the earliest of the batch's rows; [Q]; with `'documents'`. */
+  readonly documentStarts?: Int32Array | undefined
   /** Queries that are taken at a time, where a kernel works in tiles: memory grows with queriesPerTile·K. */
   readonly queriesPerTile: number
   /** Share of each row's weight that may be left out where no gradients are wanted. */
@@ -68,11 +86,14 @@ interface Asked {
   readonly window: boolean
   readonly dropout: boolean
   readonly storage: AttentionStorage | undefined
+  /** Others, as they are. */
+  readonly also?: readonly AttentionFeature[]
 }
 
 /** The features that a pass asks for. */
-export function featuresOf({ bias, trainedBias, padding, window, dropout, storage }: Asked): AttentionFeature[] {
-  const asks: AttentionFeature[] = []
+export function featuresOf(asked: Asked): AttentionFeature[] {
+  const { bias, trainedBias, padding, window, dropout, storage, also = [] } = asked
+  const asks: AttentionFeature[] = [...also]
   if (bias.kind === 'linear') asks.push('linear bias')
   if (bias.kind === 'table') asks.push('table bias')
   if (bias.kind === 'tiles') asks.push('tile bias')

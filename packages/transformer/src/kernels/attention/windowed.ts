@@ -18,7 +18,8 @@ export const windowed: AttentionKernel = {
 }
 
 /** A tile of queries at a time, against the keys that any of them sees. */
-function attendWindow(problem: AttentionProblem, { q, k, v, bias, padding, dropout }: AttentionInputs): tf.Tensor4D {
+function attendWindow(problem: AttentionProblem, inputs: AttentionInputs): tf.Tensor4D {
+  const { q, k, v, bias, padding, dropout, gate, documents } = inputs
   const { batchSize: B, numHeads: H, numQueries: Q, numKeys, headDim, queriesPerTile } = problem
   const window = problem.window!
   const past = numKeys - Q
@@ -29,7 +30,14 @@ function attendWindow(problem: AttentionProblem, { q, k, v, bias, padding, dropo
     const seen = past + end - from
     const within = (x: tf.Tensor4D) => tf.slice(x, [0, 0, from, 0], [B, H, seen, headDim])
     return tiled.run(
-      { ...problem, numQueries: end - start, numKeys: seen, asks: problem.asks.flatMap(asTiles), window: undefined },
+      {
+        ...problem,
+        numQueries: end - start,
+        numKeys: seen,
+        asks: problem.asks.flatMap(asTiles),
+        window: undefined,
+        documentStarts: undefined,
+      },
       {
         q: tf.slice(q, [0, 0, start, 0], [B, H, end - start, headDim]),
         k: within(k),
@@ -43,6 +51,8 @@ function attendWindow(problem: AttentionProblem, { q, k, v, bias, padding, dropo
           },
         },
         padding: padding && tf.slice(padding, [0, 0, 0, from], [B, 1, 1, seen]),
+        gate: gate && tf.slice(gate, [0, 0, from], [B, H, seen]),
+        documents: documents && tf.sub(tf.slice(documents, [0, 0, start, 0], [-1, 1, end - start, 1]), from),
         dropout: dropout && { ...dropout, seed: tf.add(dropout.seed, tf.tensor1d([0, index], 'int32')) },
       },
     )

@@ -5,25 +5,41 @@ import { customGrad } from '../custom-grad.js'
 
 /** Rotation tables on the device. */
 export interface DeviceRotation {
-  /** [L, headDim], or [B, 1, L, headDim] when rows differ. */
+  /** [B or 1, H or 1, L, headDim]: more than one where rows or heads differ. */
   readonly cos: tf.Tensor
   readonly sin: tf.Tensor
   /** The permutation that swaps each feature with its partner; [headDim, headDim], symmetric. */
   readonly swap: tf.Tensor2D
 }
 
-export function toDevice({ cos, sin, partner }: RotationTables): DeviceRotation {
+/**
+ * @param tables - one for all rows of a batch, or one a row
+ * @param numHeads - H, where tables differ by head
+ */
+export function toDevice(tables: readonly RotationTables[], numHeads = 1): DeviceRotation {
+  const headDim = tables[0]!.partner.length
+  const join = (values: readonly Float64Array[]) => {
+    const all = new Float32Array(values.length * values[0]!.length)
+    values.forEach((each, i) => {
+      all.set(each, i * each.length)
+    })
+    return tf.tensor(all, [values.length, numHeads, values[0]!.length / headDim / numHeads, headDim])
+  }
+  return {
+    cos: join(tables.map(({ cos }) => cos)),
+    sin: join(tables.map(({ sin }) => sin)),
+    swap: swapOf(tables[0]!.partner),
+  }
+}
+
+/** The permutation that swaps each feature with its partner. */
+export function swapOf(partner: Int32Array): tf.Tensor2D {
   const headDim = partner.length
-  const shape: [number, number] = [cos.length / headDim, headDim]
   const swap = new Float32Array(headDim * headDim)
   partner.forEach((to, from) => {
     swap[to * headDim + from] = 1
   })
-  return {
-    cos: tf.tensor2d(Float32Array.from(cos), shape),
-    sin: tf.tensor2d(Float32Array.from(sin), shape),
-    swap: tf.tensor2d(swap, [headDim, headDim]),
-  }
+  return tf.tensor2d(swap, [headDim, headDim])
 }
 
 /**

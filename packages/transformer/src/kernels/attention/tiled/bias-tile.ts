@@ -52,9 +52,11 @@ function toeplitz(table: tf.Tensor, { start, end, firstKey = 0, ...tile }: Tile)
  * @param length - K, the table's length
  * @returns [H, K]
  */
-export function sumDiagonals(dTile: tf.Tensor3D, { start, end, numKeys }: Tile, length: number): tf.Tensor2D {
+export function sumDiagonals(dTile: tf.Tensor3D, tile: Tile, length: number): tf.Tensor2D {
+  const { start, end, firstKey = 0 } = tile
   const H = dTile.shape[0]
   const rows = end - start
+  const numKeys = tile.numKeys - firstKey
   const width = numKeys + rows
   const wide = tf.pad(dTile, [
     [0, 0],

@@ -18,7 +18,7 @@ export function attentionGradients(
   tiles: readonly Tile[],
   trained: readonly string[],
 ) {
-  const { bias } = inputs
+  const { bias, gate } = inputs
   const [B, H, , headDim] = inputs.q.shape
   const K = inputs.k.shape[2]
   // Σ probability · dProbability of each row, without the keys (FlashAttention, algorithm 4, D).
@@ -27,27 +27,31 @@ export function attentionGradients(
   const dv = sumOfPrefixes(B, H, headDim)
   const dq: tf.Tensor[] = []
   const dBias: tf.Tensor[] = []
+  const dGate: tf.Tensor[] = []
   // From the last, which has all keys, to the first.
   for (const tile of [...tiles].reverse()) {
     const part = tf.tidy(() => {
       const { dScores, dv, keys, queries } = tileGradients(dy, along, inputs, tile)
       return {
         dq: tf.mul(tf.matMul(dScores, keys), 1 / Math.sqrt(headDim)),
-        dk: tf.matMul(dScores, queries, true, false),
-        dv,
-        dBias: trained.length ? biasGradient(bias, tf.sum(dScores, 0), tile, K) : undefined,
+        dk: fromFirst(tf.matMul(dScores, queries, true, false), tile),
+        dv: fromFirst(dv, tile),
+        dBias: trained.length ? biasGradient(bias, dScores as tf.Tensor4D, tile, K) : undefined,
+        dGate: gate && gateGradient(dScores as tf.Tensor4D, tile, K),
       }
     })
     dq.unshift(part.dq)
     dk.add(part.dk)
     dv.add(part.dv)
     if (part.dBias) dBias.unshift(part.dBias)
+    if (part.dGate) dGate.push(part.dGate)
   }
   const ofBias = trained.length && bias.kind !== 'tiles' ? [tf.addN(dBias)] : dBias
   return {
     q: join(dq),
     k: dk.finish(),
     v: dv.finish(),
+    ...(gate && { gate: tf.addN(dGate) }),
     ...Object.fromEntries(trained.map((name, i) => [name, ofBias[i]!])),
   }
 }
@@ -85,8 +89,37 @@ function sumOfPrefixes(B: number, H: number, headDim: number) {
   }
 }
 
-/** @param dScores - [H, queries, keys], summed over the batch */
-function biasGradient(bias: AttentionBias, dScores: tf.Tensor, tile: Tile, K: number): tf.Tensor {
+/** Rows of zeros for the keys that a tile leaves out in front. */
+function fromFirst(x: tf.Tensor, { firstKey = 0 }: Tile): tf.Tensor {
+  if (!firstKey) return x
+  return tf.pad(x, [
+    [0, 0],
+    [0, 0],
+    [firstKey, 0],
+    [0, 0],
+  ])
+}
+
+/** Of the running sums: what queries gain, keys lose; [B, H, K]. */
+function gateGradient(dScores: tf.Tensor4D, { start, end, firstKey = 0, numKeys }: Tile, K: number): tf.Tensor {
+  const rows = end - start
+  const ofQueries = tf.pad(tf.sum(dScores, 3), [
+    [0, 0],
+    [0, 0],
+    [numKeys - rows, K - numKeys],
+  ])
+  const ofKeys = tf.pad(tf.sum(dScores, 2), [
+    [0, 0],
+    [0, 0],
+    [firstKey, K - numKeys],
+  ])
+  return tf.sub(ofQueries, ofKeys)
+}
+
+/** @param byHead - [B, H, queries, keys] */
+function biasGradient(bias: AttentionBias, byHead: tf.Tensor4D, tile: Tile, K: number): tf.Tensor {
+  if (bias.kind === 'tiles' && bias.byRow) return byHead
+  const dScores = tf.sum(byHead, 0)
   if (bias.kind === 'linear') return tf.sum(tf.mul(dScores, penalties(bias.queries, bias.keys, tile)), [1, 2])
   return bias.kind === 'table' ? sumDiagonals(dScores as tf.Tensor3D, tile, K) : dScores
 }

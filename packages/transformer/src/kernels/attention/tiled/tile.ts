@@ -8,15 +8,23 @@ import { unmaskedBias } from './bias-tile.js'
 export const MASKED = -1e30
 
 /** Blocks of at most `queriesPerTile` queries, in order. */
-export function causalTiles(numQueries: number, numKeys: number, queriesPerTile: number): Tile[] {
+export function causalTiles(
+  numQueries: number,
+  numKeys: number,
+  queriesPerTile: number,
+  documentStarts?: Int32Array,
+): Tile[] {
   return Array.from({ length: Math.ceil(numQueries / queriesPerTile) }, (_, index) => {
-    const end = Math.min((index + 1) * queriesPerTile, numQueries)
-    return { index, start: index * queriesPerTile, end, numKeys: numKeys - numQueries + end }
+    const start = index * queriesPerTile
+    const end = Math.min(start + queriesPerTile, numQueries)
+    // Keys of earlier documents are left out: within a row, documents only begin later.
+    const firstKey = documentStarts?.[start] ?? 0
+    return { index, start, end, firstKey, numKeys: numKeys - numQueries + end }
   })
 }
 
 /** The attention weights of one tile, and what gradients need of the way there. */
-export function attendTile({ q, k, v, bias, padding, dropout }: AttentionInputs, tile: Tile) {
+export function attendTile({ q, k, v, bias, padding, dropout, gate, documents }: AttentionInputs, tile: Tile) {
   const [B, H, , headDim] = q.shape
   const { firstKey = 0 } = tile
   const rows = tile.end - tile.start
@@ -26,10 +34,27 @@ export function attendTile({ q, k, v, bias, padding, dropout }: AttentionInputs,
   const values = tf.slice(v, [0, 0, firstKey, 0], [B, H, numKeys, headDim])
   let scores = tf.add(tf.matMul(queries, keys, false, true), biasTile(bias, tile))
   if (padding) scores = tf.add(scores, tf.mul(tf.slice(padding, [0, 0, 0, firstKey], [B, 1, 1, numKeys]), MASKED))
+  if (gate) scores = tf.add(scores, gateTile(gate, tile))
+  if (documents) scores = tf.add(scores, tf.mul(beforeDocuments(documents, tile), MASKED))
   const probabilities = tf.softmax(scores)
   // A seed of its own for each tile: uses are 4096 apart.
   const kept = dropout?.keep(probabilities.shape, tf.add(dropout.seed, tf.tensor1d([0, tile.index], 'int32')))
   return { queries, keys, values, probabilities, kept, weights: kept ? tf.mul(probabilities, kept) : probabilities }
+}
+
+/** c[query] − c[key] of one tile; [B, H, queries, keys]. */
+function gateTile(gate: tf.Tensor3D, { start, end, firstKey = 0, numKeys }: Tile): tf.Tensor {
+  const [B, H] = gate.shape
+  const rows = end - start
+  // The tile's last query is at its last key.
+  const ofQueries = tf.reshape(tf.slice(gate, [0, 0, numKeys - rows], [B, H, rows]), [B, H, rows, 1])
+  return tf.sub(ofQueries, tf.reshape(tf.slice(gate, [0, 0, firstKey], [B, H, numKeys - firstKey]), [B, H, 1, -1]))
+}
+
+/** Above 0 for the keys before a query's document, else 0; [B, 1, queries, keys]. */
+function beforeDocuments(documents: tf.Tensor4D, { start, end, firstKey = 0, numKeys }: Tile): tf.Tensor {
+  const starts = tf.slice(documents, [0, 0, start, 0], [-1, 1, end - start, 1])
+  return tf.relu(tf.sub(starts, tf.range(firstKey, numKeys)))
 }
 
 /** Bias and causal mask of one tile; [queries, keys] or [H, queries, keys]. */

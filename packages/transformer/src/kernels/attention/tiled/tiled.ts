@@ -12,15 +12,19 @@ import { attendTile, causalTiles, join } from './tile.js'
  */
 export const tiled: AttentionKernel = {
   name: 'tiled',
-  takes: ['linear bias', 'table bias', 'tile bias', 'trained bias', 'position gaps', 'padding', 'dropout'],
+  takes: [
+    ...(['linear bias', 'table bias', 'tile bias', 'trained bias', 'position gaps', 'padding', 'dropout'] as const),
+    ...(['gate', 'documents'] as const),
+  ],
   refuses: () => undefined,
   run: attendTiled,
 }
 
 function attendTiled(problem: AttentionProblem, inputs: AttentionInputs): tf.Tensor4D {
-  const tiles = causalTiles(problem.numQueries, problem.numKeys, problem.queriesPerTile)
+  const { numQueries, numKeys, queriesPerTile, documentStarts } = problem
+  const tiles = causalTiles(numQueries, numKeys, queriesPerTile, documentStarts)
   const trained = problem.asks.includes('trained bias') ? trainedTensors(inputs.bias, tiles) : {}
-  const { q, k, v } = inputs
+  const { q, k, v, gate } = inputs
   const attend = (given: Tensors) => {
     const tensors = { ...constantsOf(inputs), ...given }
     const own = withTensors(inputs, tensors)
@@ -33,14 +37,15 @@ function attendTiled(problem: AttentionProblem, inputs: AttentionInputs): tf.Ten
     const output = join(outputs) as tf.Tensor4D
     return { value: output, saved: { ...tensors, output } }
   }
-  return customGrad({ ...trained, q, k, v }, attend, (dy, { output, ...saved }) =>
+  return customGrad({ ...trained, ...(gate && { gate }), q, k, v }, attend, (dy, { output, ...saved }) =>
     attentionGradients(dy, output, withTensors(inputs, saved), tiles, Object.keys(trained)),
   )
 }
 
 /** Tensors of a bias, of padding and of dropout, by name. */
 type Constants = Partial<
-  Record<'slopes' | 'queries' | 'keys' | 'seed', tf.Tensor1D> & Record<'table' | 'padding', tf.Tensor>
+  Record<'slopes' | 'queries' | 'keys' | 'seed', tf.Tensor1D> &
+    Record<'table' | 'padding', tf.Tensor> & { gate: tf.Tensor3D; documents: tf.Tensor4D }
 >
 
 /** The tensors through which a bias is trained: its slopes or table, or each of its tiles by its index. */
@@ -51,8 +56,8 @@ function trainedTensors(bias: AttentionBias, tiles: readonly Tile[]): Record<str
 }
 
 /** What the backward pass needs besides queries, keys and values. */
-function constantsOf({ bias, padding, dropout }: AttentionInputs): Constants {
-  const others = { padding, seed: dropout?.seed } as Constants
+function constantsOf({ bias, padding, dropout, documents }: AttentionInputs): Constants {
+  const others = { padding, seed: dropout?.seed, documents } as Constants
   if (bias.kind === 'linear')
     return { ...others, slopes: bias.slopes as tf.Tensor1D, queries: bias.queries, keys: bias.keys }
   return bias.kind === 'table' ? { ...others, table: bias.table } : others
@@ -62,10 +67,10 @@ type Tensors = Constants & Record<'q' | 'k' | 'v', tf.Tensor4D>
 
 /** The inputs with other tensors of the same names in their place. */
 function withTensors(inputs: AttentionInputs, tensors: Tensors): AttentionInputs {
-  const { q, k, v, padding, seed } = tensors
+  const { q, k, v, padding, seed, gate, documents } = tensors
   const { dropout } = inputs
   const bias = biasWith(inputs.bias, tensors)
-  return { ...inputs, q, k, v, padding, bias, dropout: dropout && { ...dropout, seed: seed! } }
+  return { ...inputs, q, k, v, padding, gate, documents, bias, dropout: dropout && { ...dropout, seed: seed! } }
 }
 
 function biasWith(bias: AttentionBias, tensors: Constants): AttentionBias {

@@ -1,0 +1,147 @@
+// Letters: B batch, L tokens, H heads.
+import {
+  type ParameterValues,
+  type PositionStrategy,
+  type Positions,
+  type Rotation,
+  type RotationTables,
+  rotationTables,
+  trainedRotationTables,
+} from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { PackedRotation } from '../kernels/attention/kernel.js'
+import type { Kernels } from '../kernels/kernels.js'
+import { type DeviceRotation, swapOf, toDevice } from '../kernels/plain/rotate.js'
+import { packRotation } from '../kernels/webgpu/attention/rotation.js'
+import { type Places, queriesOf } from './places.js'
+import { tfOps } from './tf-ops.js'
+
+/** A strategy's rotation in one forward pass. */
+export interface LayerRotation {
+  /** [B, H, Q, headDim] */
+  queries(q: tf.Tensor4D): tf.Tensor4D
+  /** New keys when rotated keys may be cached, else all keys; [B, H, *, headDim]. */
+  keys(k: tf.Tensor4D): tf.Tensor4D
+}
+
+/** Whether a cache holds keys after rotation (true) or before it. */
+export const cachesRotated = ({ rotation }: PositionStrategy): boolean =>
+  !rotation || (!isCentred(rotation) && rotation.cacheable)
+
+/** Whether kernels that turn queries and keys themselves can: the same fixed angles for all heads and rows. */
+export const isPackable = (strategy: PositionStrategy, places: Places): boolean =>
+  !strategy.rotation ||
+  (strategy.rotation.numHeads === undefined && !strategy.rotation.trainedAngles && !differsByRow(strategy, places))
+
+/** For kernels that turn queries and keys themselves. */
+export function packedRotation(
+  strategy: PositionStrategy,
+  headDim: number,
+  places: Places,
+): PackedRotation | undefined {
+  if (!strategy.rotation) return undefined
+  const [queries, keys] = (['query', 'key'] as const).map((side) => tablesOf(strategy, headDim, places, side)[0]!)
+  return packRotation(queries!, keys!)
+}
+
+/** Evaluates a rotation at the places of a pass: one tensor operation each for queries and keys. */
+export function rotationOnDevice(
+  strategy: PositionStrategy,
+  parameters: ParameterValues<tf.Tensor>,
+  headDim: number,
+  places: Places,
+  kernels: Kernels,
+): LayerRotation {
+  const { rotation } = strategy
+  if (!rotation) return { queries: (q) => q, keys: (k) => k }
+  if (rotation.trainedAngles) {
+    const [queries, keys] = (['query', 'key'] as const).map((side) =>
+      trainedTables(strategy, parameters, headDim, places, side),
+    )
+    return { queries: (q) => turn(q, queries!), keys: (k) => turn(k, keys!) }
+  }
+  const [queries, keys] = (['query', 'key'] as const).map((side) =>
+    toDevice(tablesOf(strategy, headDim, places, side), rotation.numHeads),
+  )
+  return { queries: (q) => kernels.applyRotation(q, queries!), keys: (k) => kernels.applyRotation(k, keys!) }
+}
+
+/**
+ * Rows differ where they were given so, or where places count and not distances alone: of a rotation that means it so, and
+ * of terms and scores that read queries and keys after their rotation.
+ */
+function differsByRow({ rotation, terms, scores }: PositionStrategy, { rows, byRow }: Places): boolean {
+  return rows !== undefined && (byRow || rotation?.relative === false || Boolean(terms ?? scores))
+}
+
+/** Of one side, the positions of all rows, or of each, with the length of the pass. */
+function positionsOf(strategy: PositionStrategy, places: Places, side: 'query' | 'key') {
+  const rotation = strategy.rotation!
+  const all = differsByRow(strategy, places) ? places.rows! : [places.keys]
+  return all.map((keys) => {
+    const centred = isCentred(rotation) ? centre(keys) : keys
+    const isNew = side === 'query' || cachesRotated(strategy)
+    return {
+      positions: isNew ? queriesOf(centred, places.numQueries) : centred,
+      length: keys.reduce((last, position) => Math.max(last, position), -1) + 1,
+    }
+  })
+}
+
+function tablesOf(
+  strategy: PositionStrategy,
+  headDim: number,
+  places: Places,
+  side: 'query' | 'key',
+): RotationTables[] {
+  return positionsOf(strategy, places, side).map(({ positions, length }) =>
+    fitting(strategy, rotationTables(strategy.rotation!, headDim, positions, side, length)),
+  )
+}
+
+/** [B or 1, H or 1, L, headDim] */
+function trainedTables(
+  strategy: PositionStrategy,
+  parameters: ParameterValues<tf.Tensor>,
+  headDim: number,
+  places: Places,
+  side: 'query' | 'key',
+): DeviceRotation {
+  const all = positionsOf(strategy, places, side).map(({ positions }) =>
+    trainedRotationTables(tfOps, strategy.rotation!, parameters, headDim, positions, side),
+  )
+  const joined = (tables: readonly tf.Tensor[]) => tf.stack([...tables])
+  return {
+    cos: joined(all.map(({ cos }) => cos)),
+    sin: joined(all.map(({ sin }) => sin)),
+    swap: swapOf(all[0]!.partner),
+  }
+}
+
+/** x·cos + swap(x)·sin where gradients reach the tables too. */
+function turn(x: tf.Tensor4D, { cos, sin, swap }: DeviceRotation): tf.Tensor4D {
+  const swapped = tf.reshape(tf.matMul(tf.reshape(x, [-1, swap.shape[0]]) as tf.Tensor2D, swap), x.shape)
+  return tf.add(tf.mul(x, cos), tf.mul(swapped, sin))
+}
+
+/**
+ * Whether positions may be counted from anywhere: with magnitudes (xPos) they must be, as factors of absolute positions leave
+ * fp32. Keys are then cached before rotation.
+ */
+const isCentred = ({ magnitudes, relative = true }: Rotation) => magnitudes !== undefined && relative
+
+/** Positions counted from the middle of the pass: half as far from 0 as from its first key. */
+function centre(keys: Positions): Positions {
+  const middle = keys[keys.length >> 1]!
+  return keys.map((position) => position - middle)
+}
+
+/** @throws RangeError for factors that fp32 cannot hold: they would become NaN in products */
+function fitting({ name }: PositionStrategy, tables: RotationTables): RotationTables {
+  const beyond = [tables.cos, tables.sin].flatMap((table) => table.find((x) => !Number.isFinite(Math.fround(x))) ?? [])
+  if (beyond.length)
+    throw new RangeError(
+      `forward: expected a rotation of ${name} that float32 can hold, got a factor of ${beyond[0]}; read fewer tokens at once`,
+    )
+  return tables
+}

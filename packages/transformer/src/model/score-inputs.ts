@@ -1,0 +1,88 @@
+// Letters: B batch, H heads, Q/K queries/keys, N distances.
+import { fail, type ParameterValues, type PositionStrategy, positionRange, type ScoreRewrite } from '@alibi/core'
+import * as tf from '@tensorflow/tfjs'
+import type { AttentionInputs, RelativeTensors, Rewrite, RewriteRows } from '../kernels/attention/kernel.js'
+import type { BiasForm } from '../kernels/attention/problem.js'
+import { biasOnDevice } from './attention-bias.js'
+import { type Places, queriesOf } from './places.js'
+import { tfOps } from './tf-ops.js'
+
+/** What a layer's scores read besides queries, keys and gates. */
+export type ScoreInputs = Pick<AttentionInputs, 'bias' | 'terms' | 'rewrite' | 'sink'>
+
+/** A strategy's hooks of scores, on the device. Gradients reach the parameters. */
+export function scoreInputs(
+  strategy: PositionStrategy,
+  form: BiasForm,
+  parameters: ParameterValues<tf.Tensor>,
+  places: Places,
+  causal: boolean,
+): ScoreInputs {
+  const { terms, scores, sink } = strategy
+  return {
+    bias: biasOnDevice(strategy, form, parameters, places),
+    terms: terms && relativeTensors(strategy, parameters, places, causal),
+    rewrite: scores && rewriteOf(scores, parameters, places),
+    sink: sink?.evaluate(tfOps, parameters) as tf.Tensor1D | undefined,
+  }
+}
+
+/** @throws RangeError for positions that are not consecutive: their distances have no one table */
+function relativeTensors(
+  { name, terms }: PositionStrategy,
+  parameters: ParameterValues<tf.Tensor>,
+  { keys, byRow }: Places,
+  causal: boolean,
+): RelativeTensors {
+  const K = keys.length
+  if (byRow || keys.some((position, i) => position !== keys[0]! + i))
+    fail('forward', `consecutive positions with the terms of ${name}`, 'others; leave positions out')
+  const lowest = causal ? 0 : 1 - K
+  const distances = positionRange(lowest, K - lowest)
+  const { scale = 1 } = terms!
+  return {
+    scale,
+    lowest,
+    queryBias: terms!.queryBias?.(tfOps, parameters) as tf.Tensor2D | undefined,
+    queryTable: terms!.queryVectors?.(tfOps, parameters, distances) as tf.Tensor3D | undefined,
+    keyTable: terms!.keyVectors?.(tfOps, parameters, distances) as tf.Tensor3D | undefined,
+  }
+}
+
+function rewriteOf(scores: ScoreRewrite, parameters: ParameterValues<tf.Tensor>, places: Places): Rewrite {
+  const { keys, rows, numQueries } = places
+  return {
+    parameters,
+    isLog: scores.weights === 'exp',
+    evaluate(given, own) {
+      if (!rows) return rewritten(scores, own, given, keys, numQueries)
+      const row = (x: tf.Tensor4D, b: number) => (x.shape[0] === 1 ? x : tf.slice(x, [b, 0, 0, 0], [1, -1, -1, -1]))
+      const each = rows.map((positions, b) => {
+        const { scores: own4d, q, k, visible } = given
+        const alone = { ...given, scores: row(own4d, b), q: row(q, b), k: row(k, b), visible: row(visible, b) }
+        return rewritten(scores, own, alone, positions, numQueries)
+      })
+      return tf.concat(each, 0)
+    },
+  }
+}
+
+function rewritten(
+  scores: ScoreRewrite,
+  parameters: ParameterValues<tf.Tensor>,
+  given: RewriteRows,
+  positions: Int32Array,
+  numQueries: number,
+): tf.Tensor4D {
+  const { start, keys, ...tensors } = given
+  const queries = queriesOf(positions, numQueries).subarray(start, start + tensors.scores.shape[2])
+  const shape = tensors.scores.shape
+  const made = scores.evaluate<tf.Tensor>(tfOps, parameters, {
+    ...tensors,
+    queries,
+    keys: keys.map((key) => positions[key]!),
+    shape,
+  })
+  if (`${made.shape}` !== `${shape}`) fail('forward', `rewritten scores of shape [${shape}]`, `[${made.shape}]`)
+  return made as tf.Tensor4D
+}
