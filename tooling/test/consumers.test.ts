@@ -12,8 +12,8 @@ import { root } from '../setup.mjs'
 
 const PACKAGES = [
   'alibi',
-  'core',
   'cope',
+  'core',
   'fire',
   'forgetting',
   'kerple',
