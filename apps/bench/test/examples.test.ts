@@ -93,34 +93,28 @@ it('are all here', () => {
   )
 })
 
-/** Whose hooks the model does not compute yet. */
-const later = ['halves', 'sinks-and-window', 'slopes-by-layer', 'soft-cap', 'stick-breaking']
-
 describe.each(Object.entries(all))('%s', async (name, known) => {
   const { factory } = await loadPlugin(fileOf(name))
   for (const each of conformanceCases(() => factory(contextOf(model)), known)) it(each.name, each.run)
 
-  it.skipIf(later.includes(name))(
-    'is admitted to the bench and trains: the loss falls, and with it what it learns',
-    async () => {
-      const admitted = await admitStrategies(await loadStrategies([fileOf(name)]), model, () => {})
-      expect(admitted.config.strategies).toEqual([name])
-      const config = { vocabularySize: 5, numLayers: 1, modelDim: model.modelDim, numHeads: model.numHeads }
-      const trained = createModel(config, admitted.registry.make(name, model), 1)
-      const trainer = createTrainer(trained, { kind: 'adamw', learningRate: 0.01 })
-      const own = [...trained.parameters].filter(([key]) => key.includes('position.'))
-      const before = own.map(([, variable]) => [...variable.dataSync()])
-      const row = Int32Array.from({ length: model.trainLength }, (_, i) => (i * i) % 5)
-      const losses: number[] = []
-      for (let step = 0; step < 6; step++) losses.push(await trainer.trainStep([row]))
-      expect(losses.at(-1)).toBeLessThan(losses[0]!)
-      own.forEach(([key, variable], i) => {
-        expect([...variable.dataSync()], key).not.toEqual(before[i])
-      })
-      trainer.dispose()
-      trained.dispose()
-    },
-  )
+  it('is admitted to the bench and trains: the loss falls, and with it what it learns', async () => {
+    const admitted = await admitStrategies(await loadStrategies([fileOf(name)]), model, () => {})
+    expect(admitted.config.strategies).toEqual([name])
+    const config = { vocabularySize: 5, numLayers: 1, modelDim: model.modelDim, numHeads: model.numHeads }
+    const trained = createModel(config, admitted.registry.make(name, model), 1)
+    const trainer = createTrainer(trained, { kind: 'adamw', learningRate: 0.01 })
+    const own = [...trained.parameters].filter(([key]) => key.includes('position.'))
+    const before = own.map(([, variable]) => [...variable.dataSync()])
+    const row = Int32Array.from({ length: model.trainLength }, (_, i) => (i * i) % 5)
+    const losses: number[] = []
+    for (let step = 0; step < 6; step++) losses.push(await trainer.trainStep([row]))
+    expect(losses.at(-1)).toBeLessThan(losses[0]!)
+    own.forEach(([key, variable], i) => {
+      expect([...variable.dataSync()], key).not.toEqual(before[i])
+    })
+    trainer.dispose()
+    trained.dispose()
+  })
 })
 
 it.each(Object.keys(recipe))('%s is in the recipe as it is', (name) => {
