@@ -18,7 +18,7 @@ import { t5Bias } from '@alibi/t5-bias'
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
-import { createKvCache, createModel, type Model, positionParameterName } from '../src/index.js'
+import { createKvCache, createModel, createTrainer, type Model, positionParameterName } from '../src/index.js'
 import * as hooks from './content-strategies.js'
 import { gelu64, layerNorm64 } from './float64.js'
 import { seed } from './seed.js'
@@ -219,4 +219,30 @@ it('does not compute what a window hides', () => {
   // Work of a layer with a window grows with the text, not with its square.
   expect(long / short).toBeLessThan(4.3)
   model.dispose()
+})
+
+it('trains an encoder to name hidden tokens, and rows of documents apart', async () => {
+  const encoder = createTrainer(
+    createModel({ ...tiny, vocabularySize: 12, causal: false }, alibi({ numHeads: H }), 1),
+    { kind: 'adamw', learningRate: 1e-2 },
+    { masked: { token: 11, share: 0.3 } },
+  )
+  const losses: number[] = []
+  for (let step = 0; step < 60; step++) losses.push(await encoder.trainStep([tokens(12), tokens(12, 4)]))
+  // At first by chance, ln 12 = 2.5; then at least by how often each of the 6 tokens comes, 1.8.
+  expect(losses.slice(-10).reduce((a, b) => a + b) / 10).toBeLessThan(2)
+  const ends = (row: Int32Array) => {
+    let id = 0
+    return row.map((token) => (token === 7 ? ++id : id))
+  }
+  const model = () => createModel(tiny, compose(hooks.gated, alibi({ numHeads: H })), 1)
+  const first = async (options: Parameters<typeof createTrainer>[2]) =>
+    createTrainer(model(), { kind: 'adamw', learningRate: 1e-2 }, options).trainStep([tokens(12), tokens(12, 3)])
+  const [apart, together] = [await first({ documents: ends }), await first({})]
+  expect(apart).not.toBe(together)
+  expect(await first({ documents: ends, microBatches: 2 })).toBeCloseTo(apart, 5)
+  const refused = (options: Parameters<typeof createTrainer>[2]) => () =>
+    createTrainer(model(), { kind: 'adamw', learningRate: 1 }, options)
+  expect(refused({ masked: { token: 3 } })).toThrow('causal false with masked')
+  expect(refused({ documents: ends, compile: () => ({}) as never })).toThrow('documents or compile, got both')
 })

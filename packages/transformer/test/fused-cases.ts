@@ -58,8 +58,6 @@ export function fusedSelfAttention(
 const random = seededRandom(seed)
 export const normal = (size: number) =>
   Float64Array.from({ length: size }, () => Math.fround(3 * (random() + random() + random() + random() - 2)))
-/** Products of these are exact in fp32, however large: what is left of an error is the kernel's. */
-const large = (size: number) => Float64Array.from({ length: size }, () => 16 * Math.floor(17 * random() - 8))
 
 /** The nearest float16, in float64: 11 significant bits, here of numbers it has no subnormals for. */
 export const toFloat16 = (x: number) => {

@@ -3,22 +3,36 @@ import { fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { Model } from '../model/model.js'
 import { checkTokens, flatten } from '../model/tokens.js'
+import { type AskedRow, type MaskedTokens, maskedRows } from './masked.js'
 import type { Optimizer } from './optimizer.js'
 
 /** Share of a batch's targets that one tail of an adaptive softmax seldom exceeds; where it does, it has room for all. */
 const USUAL_TAIL = 1 / 8
 
+/** The rows of a step as its parts take them, all of one length. */
+export interface StepRows {
+  /** What the model reads; B of [L]. */
+  readonly tokens: readonly Int32Array[]
+  readonly targets: readonly Int32Array[]
+  /** Of each target's loss in the step's; [B·L]. */
+  readonly shares: Float32Array
+}
+
+/** What the model reads of a batch, and what it is to name. */
+export function rowsOf(rows: readonly Int32Array[], { seed, microBatches, step, masked }: StepSettings): StepRows {
+  return filledUp(masked ? maskedRows(rows, masked, seed, step) : nextTokens(rows), microBatches)
+}
+
 /**
- * Tokens, targets and each target's share in the loss [B, L], the optimizer's hyperparameters [3], a seed of dropout for each part, and each part's places of
- * targets in the tails of an adaptive softmax.
+ * Tokens, targets and each target's share in the loss [B, L], the optimizer's hyperparameters [3], a seed of dropout for each
+ * part, and each part's places of targets in the tails of an adaptive softmax.
  */
 export function inputsOf(
-  rows: readonly Int32Array[],
+  { tokens, targets, shares }: StepRows,
   model: Model,
   optimizer: Optimizer,
-  { seed, microBatches, step }: Record<'seed' | 'microBatches' | 'step', number>,
+  { seed, microBatches, step }: StepSettings,
 ): tf.Tensor[] {
-  const { tokens, targets, shares } = filledUp(rows, microBatches)
   const matrix = (part: readonly Int32Array[]) => tf.tensor2d(flatten(part), [part.length, part[0]!.length], 'int32')
   const seeds = Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i))
   return [
@@ -31,17 +45,33 @@ export function inputsOf(
   ]
 }
 
+/** What a step's tensors depend on besides its rows. */
+type StepSettings = Readonly<Record<'seed' | 'microBatches' | 'step', number>> & {
+  readonly masked: MaskedTokens | undefined
+}
+
+/** Every token but the last of a row is to name the next one. */
+const nextTokens = (rows: readonly Int32Array[]): AskedRow[] =>
+  rows.map((row) => ({
+    tokens: row.subarray(0, -1),
+    targets: row.subarray(1),
+    asked: new Float32Array(row.length - 1).fill(1),
+  }))
+
 /**
  * Rows of one length, as many as the parts need: what is added comes after all real tokens of its row, so that none of them
  * reads it, and has no share in the loss.
  */
-function filledUp(rows: readonly Int32Array[], microBatches: number) {
-  const length = Math.max(...rows.map((row) => row.length)) - 1
+function filledUp(rows: readonly AskedRow[], microBatches: number): StepRows {
+  const length = Math.max(...rows.map(({ tokens }) => tokens.length))
   const count = Math.ceil(rows.length / microBatches) * microBatches
-  const share = 1 / rows.reduce((sum, row) => sum + row.length - 1, 0)
+  const share = 1 / rows.reduce((sum, { asked }) => sum + asked.reduce((a, b) => a + b, 0), 0)
   const shares = new Float32Array(count * length)
-  rows.forEach((row, i) => {
-    shares.fill(share, i * length, i * length + row.length - 1)
+  rows.forEach(({ asked }, i) => {
+    shares.set(
+      asked.map((one) => one * share),
+      i * length,
+    )
   })
   const filled = (part: Int32Array | undefined) => {
     if (part?.length === length) return part
@@ -51,8 +81,8 @@ function filledUp(rows: readonly Int32Array[], microBatches: number) {
   }
   const all = Array.from({ length: count }, (_, i) => rows[i])
   return {
-    tokens: all.map((row) => filled(row?.subarray(0, -1))),
-    targets: all.map((row) => filled(row?.subarray(1))),
+    tokens: all.map((row) => filled(row?.tokens)),
+    targets: all.map((row) => filled(row?.targets)),
     shares,
   }
 }

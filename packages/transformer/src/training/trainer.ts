@@ -5,9 +5,11 @@ import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '.
 import { checkModel } from '../model/check-model.js'
 import type { ForwardOptions } from '../model/forward-options.js'
 import type { Model } from '../model/model.js'
+import { flatten } from '../model/tokens.js'
 import { checkWeights, lossNotFinite } from './finite.js'
+import { checkObjective, type MaskedTokens } from './masked.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
-import { checkTrainingRows, inputsOf } from './step-inputs.js'
+import { checkTrainingRows, inputsOf, rowsOf } from './step-inputs.js'
 
 /** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
 export type StepCompiler = (
@@ -27,6 +29,13 @@ export interface TrainerOptions extends AttentionSettings {
   readonly compile?: StepCompiler | undefined
   /** Where a step's tokens are, ascending; [L]. Absent: 0 to L − 1. Not with `compile`, which keeps a step's positions. */
   readonly positions?: ((step: number, length: number) => Int32Array) | undefined
+  /**
+   * The document of each of a row's tokens that the model reads, e.g. how often an end of text came before it: no token sees
+   * another document's. Absent: a row is one document. Not with `compile`, which keeps a step's documents.
+   */
+  readonly documents?: ((tokens: Int32Array) => Int32Array) | undefined
+  /** Hides tokens, which the model is to name, instead of asking for the next ones: for a model with `causal: false`. */
+  readonly masked?: MaskedTokens | undefined
 }
 
 /** Trains a model step by step. */
@@ -42,8 +51,8 @@ export interface Trainer {
   /**
    * One update.
    *
-   * @param rows - B rows of L + 1 tokens: inputs and, one further on, targets. Some may be shorter, at the end of a text; every
-   * token counts as much
+   * @param rows - B rows of L + 1 tokens: inputs and, one further on, targets; with `masked` of L tokens, which are both. Some may
+   * be shorter, at the end of a text; every token counts as much
    * @returns the loss before the update: mean nats a token
    * @throws Error for weights that are not finite before the first step, and for a loss that is not finite, with the step,
    * the strategy and the likely cause
@@ -57,30 +66,35 @@ export interface Trainer {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof TrainerOptions)[] = [
-  'seed', 'microBatches', 'step', 'compile', 'positions', ...ATTENTION_SETTINGS,
+  'seed', 'microBatches', 'step', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
 ]
 
 /**
- * A trainer of a model: losses of next tokens, their gradients, an update of AdamW or SGD.
+ * A trainer of a model: losses of next or of hidden tokens, their gradients, an update of AdamW or SGD.
  *
- * @throws RangeError or TypeError for no model, parts below 1, what the optimizer’s configuration is refused for, and
- * `positions` together with `compile`
+ * @throws RangeError or TypeError for no model, parts below 1, what the optimizer’s configuration is refused for,
+ * `positions` or `documents` together with `compile`, and an objective that the model cannot have
  */
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
   checkModel('createTrainer', model)
   checkOptions('createTrainer', options, OPTIONS)
-  const { seed = 0, microBatches = 1, step: first = 0, compile = opByOp, positions } = options
+  const { seed = 0, microBatches = 1, step: first = 0, compile = opByOp, positions, documents, masked } = options
   checkInteger('createTrainer', 'seed', seed, Number.MIN_SAFE_INTEGER)
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
   checkInteger('createTrainer', 'step', first, 0)
   if (positions && options.compile)
     fail('createTrainer', 'positions or compile', 'both; a compiled step keeps its positions', TypeError)
+  if (documents && options.compile)
+    fail('createTrainer', 'documents or compile', 'both; a compiled step keeps its documents', TypeError)
+  checkObjective(model.config, masked)
   const optimizer = createOptimizer(config, model.parameters)
   const strategy = model.strategy.name
   let step = first
-  const update = updateOf(model, optimizer, microBatches, (length) => ({
+  let read: readonly Int32Array[] = []
+  const update = updateOf(model, optimizer, microBatches, (from, to) => ({
     ...attentionSettings(options),
-    ...(positions && { positions: positions(step, length) }),
+    ...(positions && { positions: positions(step, read[0]!.length) }),
+    ...(documents && { documents: flatten(read.slice(from, to).map(documents)) }),
   }))
   const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])
 
@@ -94,7 +108,10 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     async trainStep(rows) {
       checkTrainingRows(rows, model.config.vocabularySize)
       if (step === first) await checkWeights(model.parameters, { step, strategy })
-      const loss = await lossOf(run, inputsOf(rows, model, optimizer, { seed, microBatches, step }))
+      const settings = { seed, microBatches, step, masked }
+      const stepRows = rowsOf(rows, settings)
+      read = stepRows.tokens
+      const loss = await lossOf(run, inputsOf(stepRows, model, optimizer, settings))
       step += 1
       if (!Number.isFinite(loss)) throw lossNotFinite(loss, { step, updates: step - 1 - first, strategy })
       return loss
@@ -124,14 +141,14 @@ async function lossOf(run: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.T
 /**
  * All that a step does on the device. No number made here may change from one step to the next: a compiled step keeps it.
  *
- * @param forwardOptions - of a pass over rows of a length
+ * @param forwardOptions - of a pass over some of the step's rows
  * @returns a function of what {@link inputsOf} makes, that updates the model and gives the loss
  */
 function updateOf(
   model: Model,
   optimizer: Optimizer,
   microBatches: number,
-  forwardOptions: (length: number) => ForwardOptions,
+  forwardOptions: (from: number, to: number) => ForwardOptions,
 ) {
   const variables = [...model.parameters.values()]
   const sum = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.addN<T>(xs))
@@ -151,7 +168,7 @@ function updateOf(
           batchSize: rows,
           places: places.map((of) => row(of, i)),
         },
-        { ...forwardOptions(L), dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1) },
+        { ...forwardOptions(i * rows, (i + 1) * rows), dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1) },
       ),
     )
     optimizer.apply(sum(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
