@@ -161,7 +161,7 @@ describe('export', () => {
       [['--to', 'bloom'], 'expected a new folder, got'],
       [['--to', 'mpt'], 'expected activation gelu-exact for mpt, got gelu; train a model with the architecture of mpt'],
       [['--to', 'gpt_neox', '--out', join(folder, 'neox')], 'expected embeddingNorm false for gpt_neox, got true'],
-      [[], "required option '--to <family>' not specified"],
+      [[], 'expected --to <family>, got none'],
     ]
     for (const [options, message] of refusals) {
       const { code, stderr } = await exported(checkpoint, ...options)
