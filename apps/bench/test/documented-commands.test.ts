@@ -32,6 +32,7 @@ const commands = [
 const HOURS = 'takes hours: its plan and its options are read'
 const AUTHORS =
   'the authors’ checkpoints of 1 GB: fairseq.test.ts reads small ones, readmes.test.ts looks its options up'
+const PAPER = 'the authors’ checkpoints of 1 GB each: paper.test.ts runs it with small ones'
 const notRun: Readonly<Record<string, string>> = {
   'npm start': 'installs and trains for minutes: its steps are those of npm test and of `pnpm bench run`',
   'pnpm playground': 'a server: the playground’s tests start it',
@@ -46,6 +47,13 @@ const notRun: Readonly<Record<string, string>> = {
     AUTHORS,
   'pnpm bench eval alibi_wt103_L512.pt --data wiki.valid.tokens --whole --eval-lengths 512,1024 --protocol sliding --stride 1':
     AUTHORS,
+  'pnpm bench paper ./checkpoints --table 5 --rows 512': PAPER,
+  'pnpm bench paper checkpoints --table 5 --rows 512': PAPER,
+  'pnpm bench paper checkpoints --table 7': PAPER,
+  'pnpm bench paper checkpoints --dry-run': PAPER,
+  'pnpm bench paper checkpoints --download': PAPER,
+  'pnpm bench train --preset paper-wt103 --data words.txt --train-length 64 --batch-size 1 --micro-batches 1 --devices 1 --steps 20':
+    'needs 20 GB of memory: first-loss.test.ts trains its recipe at a small size',
 }
 
 /** Commands that are run as they are written, as processes. */

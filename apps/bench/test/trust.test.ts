@@ -75,7 +75,12 @@ async function results(from: string): Promise<string> {
     plugins: { [`evil-${count}`]: { from, fingerprint: 'f'.repeat(64) } },
   }
   const run = { seed: 1, backend: 'cpu', device: 'x', versions: {}, commit: null }
-  await writeResults(at, [{ type: 'run', schemaVersion: SCHEMA_VERSION, config, ...run }])
+  const cell = { strategy: `evil-${count}`, trainLength: 16, seed: 1, size: '1x8x2' }
+  const trained = { ...cell, step: 1, lossNats: 5, tokensPerSecond: 1, elapsedSeconds: 1, peakResidentBytes: 1 }
+  await writeResults(at, [
+    { type: 'run', schemaVersion: SCHEMA_VERSION, config, ...run },
+    { type: 'train', ...trained },
+  ])
   return at
 }
 

@@ -16,7 +16,7 @@ export interface Case {
   readonly same?: Record<string, string>
 }
 
-/** The bound; both compute in fp32, in other orders. */
+/** The project's bound; both compute in fp32, in other orders. */
 export const TOLERANCE = { rtol: 0, atol: 1e-4 }
 
 export let temporary: string

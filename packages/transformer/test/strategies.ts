@@ -41,3 +41,11 @@ export const strategies: [string, PositionStrategy][] = [
 /** Token ids from a fixed multiplicative sequence. */
 export const tokens = (length: number, offset = 0) =>
   Int32Array.from({ length }, (_, i) => ((i + offset + 1) ** 2 * 7) % 11)
+
+/** One of each kind of hook, and what differs by layer: for tests that take seconds for each. */
+// biome-ignore format: a table
+const KINDS = [
+  'none', 'alibi', 'alibi, learned', 'learned', 'rotary, partial', 'xpos', 't5-bias, per layer', 'kerple-power', 'fire', 'gate',
+  'terms', 'window and sinks', 'soft cap of a table by layer',
+]
+export const strategiesOfEachKind = strategies.filter(([name]) => KINDS.includes(name))
