@@ -90,7 +90,10 @@ describe('resolveRunConfig', () => {
     [{ steps: 1.5 }, 'steps: '],
     [{ trainLength: 0 }, 'trainLength: '],
     [{ seeds: [1, 1] }, 'expected each seed once'],
-    [{ preset: 'huge' as 'quick' }, 'expected preset quick, slopes, small, paper-small, paper-wt103, got huge'],
+    [
+      { preset: 'huge' as 'quick' },
+      'expected preset quick, slopes, small, paper-small, paper-wt103, paper-1.3b, got huge',
+    ],
     [{ colour: 'red' }, 'colour'],
     [{ microBatches: 3 }, 'micro-batches that divide the batch of 8, got 3'],
     [{ preset: 'paper-small', tokenizer: 'bytes' }, 'tokenizer words or prose with adaptive cutoffs, got bytes'],
