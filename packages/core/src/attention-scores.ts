@@ -102,7 +102,8 @@ export function attentionWeights(
   const { shape, data } = attentionScores(reference, strategy, parameters, pass)
   const [, Q, K] = shape as readonly [number, number, number]
   const isLog = strategy.scores?.weights === 'exp'
-  const sinks = strategy.sink?.evaluate(reference, parameters).data
+  const { sink: logits } = strategy
+  const sinks = logits && shaped('sink logits', logits.evaluate(reference, parameters), [logits.numHeads]).data
   const weights = data.map((score) => score)
   for (let row = 0; row < data.length; row += K) {
     const scores = data.subarray(row, row + K)

@@ -35,13 +35,14 @@ type Having<Part, Name extends string, Hook> =
  * named `<part>.<name>`, each of the scope that it has in its part. The sum of biases is of the most specific kind that all
  * of them are: linear, else distance, else pair. With a part that has layers, each layer is composed.
  *
- * @throws RangeError if two parts rotate, rewrite scores and so on, share a name, or disagree on modelDim or numHeads;
+ * @throws RangeError if two parts rotate, rewrite scores and so on, share a name, or disagree on modelDim, numHeads or headDim;
  * TypeError for a part that is no strategy
  */
 export function compose<const Parts extends readonly PositionStrategy[]>(...parts: Parts): Composed<Parts> {
   for (const part of parts) checkStrategy('compose', part)
   const names = parts.map((part) => part.name)
   if (new Set(names).size < names.length) fail('compose', 'distinct names', names.join(', '))
+  checkSizes(parts)
   const name = names.join('+') || 'none'
   const maxPositions = Math.min(...parts.map((part) => part.maxPositions ?? Infinity))
   const limits = maxPositions < Infinity ? { maxPositions } : {}
@@ -93,6 +94,19 @@ function withoutEmbedding({ embedding, ...part }: PositionStrategy): PositionStr
 
 const HOOKS = ['rotation', 'bias', 'gate', 'terms', 'scores', 'sink', 'visibility']
 
+/** @throws RangeError unless all hooks of the parts are for one model */
+function checkSizes(parts: readonly PositionStrategy[]): void {
+  const hooks = parts
+    .flatMap((part) => [part, ...(part.layers ?? [])])
+    .flatMap((part) => [part.embedding, part.rotation, part.bias, part.gate, part.terms, part.scores, part.sink])
+  for (const size of ['numHeads', 'headDim', 'modelDim'])
+    onlyOne(
+      size,
+      parts,
+      hooks.map((hook) => (hook as Readonly<Record<string, unknown>> | undefined)?.[size]),
+    )
+}
+
 /** The only value that the parts have of something. */
 function onlyOne<V>(
   what: string,
@@ -106,16 +120,12 @@ function onlyOne<V>(
 }
 
 function embeddingOf(parts: readonly PositionStrategy[]): Pick<PositionStrategy, 'embedding'> {
-  const modelDim = onlyOne(
-    'modelDim',
-    parts,
-    parts.map((part) => part.embedding?.modelDim),
-  )
-  if (modelDim === undefined) return {}
   const embeddings = parts.flatMap((part) => (part.embedding ? bind(part, part.embedding) : []))
+  const [first] = embeddings
+  if (!first) return {}
   return {
     embedding: {
-      modelDim,
+      modelDim: first.modelDim,
       evaluate: (ops, all, at) => embeddings.map((each) => each.evaluate(ops, all, at)).reduce((a, b) => ops.add(a, b)),
     },
   }
@@ -123,9 +133,6 @@ function embeddingOf(parts: readonly PositionStrategy[]): Pick<PositionStrategy,
 
 /** All hooks but the embedding. */
 function attentionHooks(parts: readonly PositionStrategy[]): Partial<PositionStrategy> {
-  const heads = ({ rotation, bias, gate, terms, scores, sink }: PositionStrategy) =>
-    [rotation, bias, gate, terms, scores, sink].find((hook) => hook?.numHeads !== undefined)?.numHeads
-  onlyOne('numHeads', parts, parts.map(heads))
   const only = <Name extends 'rotation' | 'terms' | 'scores' | 'visibility' | 'sink'>(hook: Name) => {
     const value = onlyOne(
       hook,

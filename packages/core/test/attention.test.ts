@@ -178,6 +178,21 @@ describe('by layer', () => {
   })
 })
 
+it('refuses sink logits of another number of heads', () => {
+  const strategy = defineStrategy({ name: 'x', sink: { numHeads, evaluate: (ops) => ops.tensor([0], [1]) } })
+  expect(() => attentionWeights(strategy, pass)).toThrow('attentionScores: expected sink logits of shape [2], got [1]')
+})
+
+it.each<[string, PositionStrategy]>([
+  ['modelDim', { ...forget, gate: { ...forget.gate, modelDim: 6 } }],
+  ['headDim', { ...softCapped(5), scores: { ...softCapped(5).scores, headDim: 6 } }],
+  ['numHeads', byLayer([none(), make({ bias: linear([1, 2, 3]) })])],
+])('composes no parts of another %s', (size, part) => {
+  const other = { ...part, name: 'other' }
+  const same = { ...compose(forget, { ...terms({}), name: 'terms' }), name: 'same' }
+  expect(() => compose(same, other)).toThrow(`compose: expected one ${size}, got several of same, other`)
+})
+
 it('composes gates as shares that multiply, and refuses two rewrites', () => {
   const both = compose(forget, { ...forget, name: 'again' })
   const single = scoresOf(forget).data

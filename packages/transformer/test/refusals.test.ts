@@ -1,5 +1,6 @@
 // Everything public, called with nothing and with wrong things: one line that says what was expected.
 import { alibi } from '@alibi/alibi'
+import type { PositionStrategy, TensorOps } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, it } from 'vitest'
 import * as transformer from '../src/index.js'
@@ -61,4 +62,93 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
 ])('refuses %s', async (_name, call, message) => {
   const model = createModel(tiny, strategy)
   await expect((async () => call(model))()).rejects.toThrow(message)
+})
+
+it.each<[string, (model: transformer.Model) => unknown, string]>([
+  ['a text to score', (m) => evaluate(m, tokens(9), { evalLength: 2 }), 'evaluate: expected a model with causal true'],
+  ['a prompt', (m) => generate(m, tokens(2), { maxNewTokens: 1 }), 'generate: expected a model with causal true'],
+])('an encoder refuses %s', async (_name, call, message) => {
+  const model = createModel({ ...tiny, causal: false }, strategy)
+  await expect((async () => call(model))()).rejects.toThrow(message)
+})
+
+const H = tiny.numHeads
+const D = tiny.modelDim
+const zeros =
+  (...shape: number[]) =>
+  <T>(ops: TensorOps<T>): T =>
+    ops.tensor(new Float64Array(shape.reduce((a, b) => a * b, 1)), shape)
+const nothing = (() => undefined) as never
+const heads = { numHeads: H, headDim: D / H }
+
+it.each<[string, Partial<PositionStrategy>, string]>([
+  ['slopes', { bias: { kind: 'linear', numHeads: H, slopes: zeros(1) } }, `slopes of wrong of shape [${H}], got [1]`],
+  [
+    'a table',
+    { bias: { kind: 'distance', numHeads: H, evaluate: zeros(1, 5) } },
+    `bias of wrong of shape [${H},5], got [1,5]`,
+  ],
+  [
+    'an embedding',
+    { embedding: { modelDim: D, evaluate: zeros(5, 1) } },
+    `embedding of wrong of shape [5,${D}], got [5,1]`,
+  ],
+  [
+    'gates',
+    { gate: { numHeads: H, modelDim: D, evaluate: zeros(5, 1) } },
+    `gates of wrong of shape [5,${H}], got [5,1]`,
+  ],
+  [
+    'no gates',
+    { gate: { numHeads: H, modelDim: D, evaluate: nothing } },
+    `gates of wrong of shape [5,${H}], got undefined`,
+  ],
+  [
+    'vectors',
+    { terms: { ...heads, queryVectors: zeros(1, 1, D / H) } },
+    `queryVectors of wrong of shape [${H},5,${D / H}] or [1,5,${D / H}], got`,
+  ],
+  ['no vectors', { terms: { ...heads, keyVectors: nothing } }, `keyVectors of wrong of shape [${H},5,${D / H}] or`],
+  [
+    'a vector of queries',
+    { terms: { ...heads, queryBias: zeros(D / H) } },
+    `queryBias of wrong of shape [${H},${D / H}], got [${D / H}]`,
+  ],
+  ['rows of scores', { scores: { ...heads, evaluate: zeros(1) } }, `rewritten scores of shape [1,${H},5,5], got [1]`],
+  ['no scores', { scores: { ...heads, evaluate: nothing } }, `rewritten scores of shape [1,${H},5,5], got undefined`],
+  ['sink logits', { sink: { numHeads: H, evaluate: zeros(1) } }, `sink logits of wrong of shape [${H}], got [1]`],
+  [
+    'no sink logits',
+    { sink: { numHeads: H, evaluate: nothing } },
+    `sink logits of wrong of shape [${H}], got undefined`,
+  ],
+])('refuses %s of another shape in one line', (_name, hooks, message) => {
+  const model = createModel(tiny, { specVersion: 1, name: 'wrong', ...hooks })
+  expect(() => model.forward([tokens(5)])).toThrow(`: expected ${message}`)
+})
+
+it.each<[string, Partial<Record<keyof transformer.AttentionKernel, unknown>>, string]>([
+  [
+    'a result of another shape',
+    { run: (_: never, { q }: { q: tf.Tensor }) => tf.sum(q, 3) },
+    'the result of mine of shape [1,',
+  ],
+  [
+    'a result of other axes',
+    { run: (_: never, { q }: { q: tf.Tensor }) => tf.transpose(q, [0, 2, 1, 3]) },
+    'the result of mine',
+  ],
+  ['no result', { run: nothing }, 'the result of mine of shape'],
+  [
+    'a projection of another shape',
+    { runProjected: (_: never, { qkv }: { qkv: tf.Tensor }) => qkv },
+    'the projected result of mine',
+  ],
+  ['no function that runs', { run: undefined }, 'run of mine as a function, got undefined'],
+  ['no list of features', { takes: 'linear bias' }, 'takes of mine as a list of features, got linear bias'],
+  ['a refusal without words', { refuses: () => true }, 'refuses of mine to give a reason in words'],
+])('refuses a kernel with %s in one line', (_name, members, message) => {
+  const mine = { name: 'mine', takes: ['linear bias'], refuses: () => undefined, run: nothing, ...members } as never
+  const model = createModel(tiny, strategy)
+  expect(() => model.forward([tokens(5)], { attentionKernels: [mine] })).toThrow(`: expected ${message}`)
 })

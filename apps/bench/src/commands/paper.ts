@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
 import { readFairseqInfo } from '@alibi/fairseq'
 import { type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import writeFileAtomic from 'write-file-atomic'
 import { modelConfig } from '../config/model.js'
 import { resolveRunConfig } from '../config/resolve.js'
@@ -27,7 +27,12 @@ export function paperCommand(): Command {
     .argument('<folder>', 'with alibi_wt103_L64.pt … alibi_wt103_L3072.pt, some or all of them')
     .option('--table <numbers>', 'from 2, 5, 7, 13, 14, 15 (default: all)', list)
     .option('--rows <train lengths>', 'from 64, 128, 256, 512, 1024, 1536, 2048, 3072 (default: all)', numbers)
-    .option('--data <folder>', 'of WikiText-103, with wiki.valid.tokens (default: downloaded once)', 'wikitext-103')
+    .addOption(
+      new Option('--data <folder>', 'of WikiText-103, with wiki.valid.tokens').default(
+        'wikitext-103',
+        'downloaded once',
+      ),
+    )
     .option('--vocabulary <file>', 'a dict.txt (default: beside the checkpoints, or counted in the training text)')
     .option('--out <folder>', 'for finished cells and the tables; the same again goes on', 'runs/paper')
     .option('--download', 'fetch checkpoints that are not there, about 1 GB each')

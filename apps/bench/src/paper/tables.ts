@@ -21,7 +21,7 @@ export function paperText(cells: readonly PaperCell[], stateOf: (cell: PaperCell
     if (!rows.length) return []
     const about = paperTables.find((each) => each.number === number)!
     return [
-      ...wrapAnsi(`Table ${number}. ${about.title}`, 80).split('\n'),
+      ...wrapAnsi(`${/^\d+$/.test(number) ? 'Table' : 'Tables'} ${number}. ${about.title}`, 80).split('\n'),
       '',
       ...table([HEAD, ...rows.map((cell) => rowOf(cell, stateOf(cell)))]),
       '',

@@ -2,7 +2,7 @@
 import { fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias } from '../kernels/attention/bias.js'
-import type { AttentionDropout, AttentionInputs, AttentionKernel } from '../kernels/attention/kernel.js'
+import { type AttentionDropout, type AttentionInputs, type AttentionKernel, run } from '../kernels/attention/kernel.js'
 import type { Numbers, Situation } from './situations.js'
 import { problemOf } from './situations.js'
 
@@ -25,7 +25,7 @@ export async function compute(
   const given = problemOf(situation, tf.getBackend(), trains)
   const problem = dropout ? { ...given, asks: [...given.asks, 'dropout' as const] } : given
   const attend = (...[q, k, v, bias]: tf.Tensor[]) =>
-    kernel.run(problem, { ...inputsOf(situation, bias), q, k, v, dropout } as AttentionInputs)
+    run(kernel, problem, { ...inputsOf(situation, bias), q, k, v, dropout } as AttentionInputs)
   const outputs = tf.tidy(() => {
     const out = attend(...tensors)
     const disposed = trained.find((_, i) => tensors[i]!.isDisposed)

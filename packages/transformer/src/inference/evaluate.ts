@@ -3,7 +3,7 @@ import { checkInteger, checkOptions, fail } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
 import { attentionNames } from '../model/attention-names.js'
 import { ATTENTION_SETTINGS, attentionSettings } from '../model/attention-settings.js'
-import { checkModel } from '../model/check-model.js'
+import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
 import type { EvaluateOptions } from './evaluate-options.js'
@@ -108,6 +108,7 @@ function namesOf(model: Model, batch: readonly Window[], options: EvaluateOption
 
 function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOptions): void {
   checkModel('evaluate', model)
+  checkCausal('evaluate', model)
   checkTokens('evaluate', tokens, model.config.vocabularySize)
   checkOptions('evaluate', options, OPTIONS)
   checkInteger('evaluate', 'evalLength', options.evalLength, 1)

@@ -1,7 +1,7 @@
 import { checkInteger, checkOptions, fail, seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
-import { checkModel } from '../model/check-model.js'
+import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
 import { createKvCache } from './kv-cache.js'
@@ -37,6 +37,7 @@ const OPTIONS: readonly (keyof GenerateOptions)[] = [
  */
 export async function generate(model: Model, prompt: Int32Array, options: GenerateOptions): Promise<Int32Array> {
   checkModel('generate', model)
+  checkCausal('generate', model)
   checkTokens('generate', prompt, model.config.vocabularySize)
   checkOptions('generate', options, OPTIONS)
   const { maxNewTokens, seed = 0, prefillChunk = 512, onPrefill, onToken, signal } = options

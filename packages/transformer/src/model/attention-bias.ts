@@ -11,6 +11,7 @@ import {
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias, Tile } from '../kernels/attention/bias.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
+import { shaped } from '../shaped.js'
 import { type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
@@ -47,7 +48,7 @@ export function attentionBias(strategy: PositionStrategy, options: AttentionBias
 
 /** The bias of a form that {@link biasForm} gave for these places. */
 export function biasOnDevice(
-  { bias }: PositionStrategy,
+  { name, bias }: PositionStrategy,
   form: BiasForm,
   parameters: ParameterValues<tf.Tensor>,
   places: Places,
@@ -57,13 +58,15 @@ export function biasOnDevice(
   if (bias.kind === 'linear' && form.kind === 'linear')
     return {
       kind: 'linear',
-      slopes: bias.slopes(tfOps, parameters),
+      slopes: shaped('attentionBias', `slopes of ${name}`, bias.slopes(tfOps, parameters), [bias.numHeads]),
       queries: tf.tensor1d(queriesOf(keys, numQueries), 'int32'),
       keys: tf.tensor1d(keys, 'int32'),
       consecutive: form.consecutive,
     }
-  if (bias.kind === 'distance' && form.kind === 'table')
-    return { kind: 'table', table: bias.evaluate(tfOps, parameters, positionRange(0, keys.length)) }
+  if (bias.kind === 'distance' && form.kind === 'table') {
+    const table = bias.evaluate<tf.Tensor>(tfOps, parameters, positionRange(0, keys.length))
+    return { kind: 'table', table: shaped('attentionBias', `bias of ${name}`, table, [bias.numHeads, keys.length]) }
+  }
   const tileOf = (positions: Positions, { start, end, firstKey, numKeys }: Tile) =>
     scoreBias(
       tfOps,

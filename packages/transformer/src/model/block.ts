@@ -1,7 +1,7 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
-import type { AttentionDropout } from '../kernels/attention/kernel.js'
+import { type AttentionDropout, run, runProjected } from '../kernels/attention/kernel.js'
 import type { LayerAttention } from './attend.js'
 import { drop, type Layers, linear, mlp, normalize } from './layers.js'
 import type { PositionEncoding } from './position.js'
@@ -43,8 +43,8 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const qkv = linear(x, `${at}.qkv`, context)
   const others = { ...positions.scoreInputs(), padding, documents, dropout: dropoutOf(context) }
   const mixed = projected
-    ? kernel.runProjected!(problem, { ...others, qkv, rotation: positions.packedRotation })
-    : merge(kernel.run(problem, { ...others, ...split(qkv, x, layer, context) }))
+    ? runProjected(kernel, problem, { ...others, qkv, rotation: positions.packedRotation })
+    : merge(run(kernel, problem, { ...others, ...split(qkv, x, layer, context) }))
   return linear(mixed, `${at}.out`, context)
 }
 

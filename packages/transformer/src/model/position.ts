@@ -1,9 +1,10 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads.
-import { layerStrategy, type PositionStrategy } from '@alibi/core'
+import { type Gate, layerStrategy, type ParameterValues, type PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { ResolvedModelConfig } from '../config.js'
 import type { PackedRotation } from '../kernels/attention/kernel.js'
 import type { Kernels } from '../kernels/kernels.js'
+import { shaped } from '../shaped.js'
 import type { LayerAttention } from './attend.js'
 import { biasForm } from './attention-bias.js'
 import { type Places, queriesOf } from './places.js'
@@ -69,7 +70,7 @@ export function encodePositions(
       rotation: () => rotation ?? makeRotation(layer),
       packedRotation: packed,
       scoreInputs: () => inputs ?? makeInputs(layer),
-      gates: (x) => part.gate?.evaluate(tfOps, of(layer), x as tf.Tensor) as tf.Tensor2D | undefined,
+      gates: (x) => part.gate && gatesOf(part.name, part.gate, of(layer), x),
     })
   }
   for (let layer = 0; layer < config.numLayers; layer++) {
@@ -80,6 +81,11 @@ export function encodePositions(
     embed: (x) => embedded(strategy, parameters, places, x),
     layer: (layer) => parts.get(layerStrategy(strategy, layer))!(layer),
   }
+}
+
+function gatesOf(name: string, gate: Gate, parameters: ParameterValues<tf.Tensor>, x: tf.Tensor2D): tf.Tensor2D {
+  const made = gate.evaluate<tf.Tensor>(tfOps, parameters, x)
+  return shaped('forward', `gates of ${name}`, made, [x.shape[0], gate.numHeads])
 }
 
 function embedded(
@@ -94,5 +100,6 @@ function embedded(
   const each = (rows ?? [keys]).map((positions) => queriesOf(positions, numQueries))
   const places = Int32Array.from(each.flatMap((positions) => [...positions]))
   const values = embedding.evaluate<tf.Tensor>(tfOps, embeddingParametersOf(strategy, parameters), places)
-  return tf.add(x, tf.reshape(values, [each.length, L, D]))
+  const rowsOfAll = shaped('forward', `embedding of ${strategy.name}`, values, [places.length, D])
+  return tf.add(x, tf.reshape(rowsOfAll, [each.length, L, D]))
 }

@@ -3,6 +3,7 @@ import { fail, type ParameterValues, type PositionStrategy, positionRange, type 
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionInputs, RelativeTensors, Rewrite, RewriteRows } from '../kernels/attention/kernel.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
+import { shaped } from '../shaped.js'
 import { biasOnDevice } from './attention-bias.js'
 import { type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
@@ -18,12 +19,12 @@ export function scoreInputs(
   places: Places,
   causal: boolean,
 ): ScoreInputs {
-  const { terms, scores, sink } = strategy
+  const { name, terms, scores, sink } = strategy
   return {
     bias: biasOnDevice(strategy, form, parameters, places),
     terms: terms && relativeTensors(strategy, parameters, places, causal),
     rewrite: scores && rewriteOf(scores, parameters, places),
-    sink: sink?.evaluate(tfOps, parameters) as tf.Tensor1D | undefined,
+    sink: sink && shaped('forward', `sink logits of ${name}`, sink.evaluate(tfOps, parameters), [sink.numHeads]),
   }
 }
 
@@ -39,13 +40,19 @@ function relativeTensors(
     fail('forward', `consecutive positions with the terms of ${name}`, 'others; leave positions out')
   const lowest = causal ? 0 : 1 - K
   const distances = positionRange(lowest, K - lowest)
-  const { scale = 1 } = terms!
+  const { scale = 1, numHeads: H, headDim } = terms!
+  const tableOf = (hook: 'queryVectors' | 'keyVectors') => {
+    const shapes = [H, 1].map((heads) => [heads, distances.length, headDim])
+    const made = terms![hook]?.(tfOps, parameters, distances)
+    return terms![hook] && shaped<tf.Tensor3D>('forward', `${hook} of ${name}`, made, ...shapes)
+  }
+  const queryBias = terms!.queryBias?.(tfOps, parameters)
   return {
     scale,
     lowest,
-    queryBias: terms!.queryBias?.(tfOps, parameters) as tf.Tensor2D | undefined,
-    queryTable: terms!.queryVectors?.(tfOps, parameters, distances) as tf.Tensor3D | undefined,
-    keyTable: terms!.keyVectors?.(tfOps, parameters, distances) as tf.Tensor3D | undefined,
+    queryBias: terms!.queryBias && shaped('forward', `queryBias of ${name}`, queryBias, [H, headDim]),
+    queryTable: tableOf('queryVectors'),
+    keyTable: tableOf('keyVectors'),
   }
 }
 
@@ -83,6 +90,5 @@ function rewritten(
     keys: keys.map((key) => positions[key]!),
     shape,
   })
-  if (`${made.shape}` !== `${shape}`) fail('forward', `rewritten scores of shape [${shape}]`, `[${made.shape}]`)
-  return made as tf.Tensor4D
+  return shaped('forward', 'rewritten scores', made, shape)
 }

@@ -3,7 +3,7 @@ import { checkInteger, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { currentKernels } from '../kernels.js'
 import type { AttentionBias } from './bias.js'
-import { type AttentionKernel, chooseAttention, kernelsOf } from './kernel.js'
+import { type AttentionKernel, chooseAttention, kernelsOf, run } from './kernel.js'
 import { type AttentionProblem, type AttentionStorage, featuresOf, QUERIES_PER_TILE } from './problem.js'
 
 /** What {@link attention} takes besides queries, keys and values. */
@@ -46,7 +46,8 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, option
   const { bias, padding, dropout } = options
   const { backend, attention: ours, keepMask } = currentKernels()
   const problem = describe(backend, q, k, options)
-  return chooseAttention(kernelsOf('attention', options.attentionKernels, ours), problem).run(problem, {
+  const kernel = chooseAttention(kernelsOf('attention', options.attentionKernels, ours), problem)
+  return run(kernel, problem, {
     q,
     k,
     v,

@@ -1,6 +1,7 @@
 // Letters: B batch, H heads, Q/K queries/keys, L tokens.
 import { fail } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
+import { shaped } from '../../shaped.js'
 import type { AttentionBias } from './bias.js'
 import type { AttentionFeature, AttentionProblem } from './problem.js'
 
@@ -124,7 +125,26 @@ export interface AttentionKernel {
 /** Why a kernel does not take a problem; undefined where it takes it. */
 export function refusal(kernel: AttentionKernel, problem: AttentionProblem): string | undefined {
   const beyond = problem.asks.filter((feature) => !kernel.takes.includes(feature))
-  return beyond.length ? `has no ${beyond.join(', no ')}` : kernel.refuses(problem)
+  if (beyond.length) return `has no ${beyond.join(', no ')}`
+  const reason: unknown = kernel.refuses(problem)
+  if (reason === undefined || (typeof reason === 'string' && reason)) return reason
+  return fail('attention', `refuses of ${kernel.name} to give a reason in words, or undefined`, reason, TypeError)
+}
+
+/**
+ * What a kernel computes.
+ *
+ * @throws RangeError or TypeError, one line, for a result of another shape
+ */
+export function run(kernel: AttentionKernel, problem: AttentionProblem, inputs: AttentionInputs): tf.Tensor4D {
+  return shaped('attention', `the result of ${kernel.name}`, kernel.run(problem, inputs), inputs.q.shape)
+}
+
+/** The same straight from the projection, of a kernel that has `runProjected`. */
+export function runProjected(kernel: AttentionKernel, problem: AttentionProblem, inputs: ProjectedInputs): tf.Tensor2D {
+  const { numHeads, headDim } = problem
+  const shape = [inputs.qkv.shape[0], numHeads * headDim]
+  return shaped('attention', `the projected result of ${kernel.name}`, kernel.runProjected!(problem, inputs), shape)
 }
 
 /**
@@ -159,7 +179,10 @@ export function kernelsOf(
   if (!Array.isArray(list) || !list.length) fail(where, expected, list, TypeError)
   return list.map((each: AttentionKernel | string | null | undefined) => {
     if (typeof each === 'string') return ours.find(({ name }) => name === each) ?? fail(where, expected, each)
-    if (typeof each?.name === 'string' && Array.isArray(each.takes) && typeof each.refuses === 'function') return each
-    return fail(where, expected, each, TypeError)
+    if (typeof each?.name !== 'string') return fail(where, expected, each, TypeError)
+    if (!Array.isArray(each.takes)) fail(where, `takes of ${each.name} as a list of features`, each.takes, TypeError)
+    for (const name of ['refuses', 'run'] as const)
+      if (typeof each[name] !== 'function') fail(where, `${name} of ${each.name} as a function`, each[name], TypeError)
+    return each
   })
 }
