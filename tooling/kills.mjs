@@ -149,18 +149,46 @@ export async function killSuite({ kills, seed, folder, log = () => {} }) {
   return { killed, folders, differences }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({
-    options: {
-      kills: { type: 'string', default: '100' },
-      seed: { type: 'string', default: `${Date.now() % 2 ** 31}` },
-    },
+const help = `Usage: pnpm kills [--kills <n>] [--seed <n>]
+
+Kills bench run and bench sweep at random moments, resumes them, and compares
+what they end with to what undisturbed ones end with.
+
+  --kills <n>  how many (100)
+  --seed <n>   the same one draws the same moments (a new one each time)
+  -h, --help   this text`
+
+/**
+ * What a command line asks for.
+ *
+ * @param {string[]} args
+ * @returns {{ kills: number, seed: number } | string} or what to print instead: the help, or what is wrong, in one line
+ */
+export function settingsOf(args) {
+  const text = { type: /** @type {const} */ ('string') }
+  const { values, positionals } = parseArgs({
+    args,
+    options: { kills: text, seed: text, help: { type: 'boolean', short: 'h' } },
+    strict: false,
   })
-  const [kills, seed] = [Number(values.kills), Number(values.seed)]
-  if (!(Number.isInteger(kills) && kills > 0 && Number.isInteger(seed))) {
-    console.error('kills: expected --kills and --seed with whole numbers, e.g. pnpm kills --kills 100 --seed 1')
-    process.exit(2)
+  if (values.help) return help
+  const { kills = '100', seed = `${Date.now() % 2 ** 31}`, ...others } = values
+  const [unknown] = [...Object.keys(others).map((name) => `--${name}`), ...positionals]
+  const numbers = { kills: Number(kills), seed: Number(seed) }
+  const valid = [kills, seed].every((each) => /^\d+$/.test(`${each}`)) && numbers.kills > 0
+  return unknown === undefined && valid
+    ? numbers
+    : `kills: expected --kills and --seed with whole numbers, e.g. pnpm kills --kills 100 --seed 1, got ${args.join(' ')}`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const settings = settingsOf(process.argv.slice(2))
+  if (typeof settings === 'string') {
+    const isHelp = settings === help
+    console[isHelp ? 'log' : 'error'](settings)
+    process.exit(isHelp ? 0 : 2)
   }
+  const { kills, seed } = settings
   const folder = await mkdtemp(join(tmpdir(), 'alibi-kills-'))
   const started = Date.now()
   console.log(`seed ${seed}, in ${folder}`)
