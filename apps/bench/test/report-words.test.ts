@@ -7,6 +7,8 @@ import { writeResults } from '@alibi/results/node'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { report } from '../src/commands/report.js'
 import { downloadsOf } from '../src/report/downloads.js'
+import { costFigures } from '../src/report/figures/cost.js'
+import { positionFigures } from '../src/report/figures/positions.js'
 import { escapeMarkdown, markdownReport } from '../src/report/markdown.js'
 import { describeReach, reachList } from '../src/report/page/reach.js'
 import { findingsSection } from '../src/report/page/results.js'
@@ -46,6 +48,27 @@ describe('report.md', () => {
     expect(text).not.toMatch(/(?<!\\)<script|(?<!\\)`|^## \[|[^\\]\[a/m)
     expect(text.match(/^## /gm)).toHaveLength(3)
   })
+})
+
+it('says what no mark in a column means, with one seed too', () => {
+  const { run } = example
+  const one = { ...example, run: { ...run, config: { ...run.config, seeds: [1] } } }
+  expect(markdownReport(example)).toContain('No mark in a column: no row is significantly different from the best.')
+  expect(markdownReport(one)).toContain('No mark in a column: one seed cannot show a difference.')
+})
+
+it('sets values off from names that end in a number', () => {
+  const [speed] = costFigures(example)
+  expect(speed!.description).toMatch(/^Training speed\. [^;]+: [\d,]+(; [^;]+: [\d,]+)+ tokens a second\.$/)
+})
+
+it('calls a place by one number, and several by two', () => {
+  const places = positionFigures(example).flatMap(({ table }) => table.body.map(([first]) => String(first)))
+  expect(places).toContain('0')
+  for (const place of places) {
+    const [from, to] = place.replaceAll(',', '').split(' to ').map(Number)
+    expect(to ?? Number.POSITIVE_INFINITY).toBeGreaterThan(from!)
+  }
 })
 
 it('has no column of training speed where nothing was trained', () => {

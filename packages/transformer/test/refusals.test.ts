@@ -53,6 +53,21 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
   ['no length', (m) => evaluate(m, tokens(9), {} as never), 'evaluate: expected an integer evalLength ≥ 1'],
   ['half a batch', (m) => evaluate(m, tokens(9), { evalLength: 2, batchTokens: 0.5 }), 'an integer batchTokens ≥ 1'],
   ['no tokens to score', (m) => evaluate(m, tokens(9), { evalLength: 2, maxTokens: 0 }), 'an integer maxTokens ≥ 1'],
+  [
+    'a misspelt option of a pass',
+    (m) => m.forward([tokens(5)], { document: tokens(5) } as never),
+    'did you mean documents?',
+  ],
+  [
+    'documents of some rows',
+    (m) => createTrainer(m, rate, { documents: tokens(5) as never }),
+    'documents as a function',
+  ],
+  [
+    'fewer documents than tokens',
+    (m) => createTrainer(m, rate, { documents: () => Int32Array.of(0) }).trainStep([tokens(5)]),
+    'forward: expected 4 documents, one for each token of each row, those of the cache first, got 1',
+  ],
   ['a negative heat', (m) => generate(m, tokens(2), { maxNewTokens: 1, temperature: -1 }), 'a finite temperature ≥ 0'],
   [
     'half a choice',

@@ -19,7 +19,7 @@ export function markdownReport(results: Results): string {
       '',
     ]),
     `Perplexity = exp(nats a token) on held-out text${several ? '; mean ± standard deviation over seeds' : ''}. 1× is the train length.`,
-    'Bold: the best of its column, by a paired test over the seeds. Italic: the lowest mean and every row that is not significantly different from it. No mark in a column: no row is significantly different from the best.',
+    `Bold: the best of its column, by a paired test over the seeds. Italic: the lowest mean and every row that is not significantly different from it. No mark in a column: ${several ? 'no row is significantly different from the best' : 'one seed cannot show a difference'}.`,
     '',
     '## What the paper found',
     '',

@@ -1,10 +1,17 @@
 // Letters: B batch, K all tokens with the cache's.
-import { checkInteger, checkOneOf, fail } from '@alibi/core'
+import { checkInteger, checkOneOf, checkOptions, fail } from '@alibi/core'
 import type { ResolvedModelConfig } from '../config.js'
+import { ATTENTION_SETTINGS } from './attention-settings.js'
 import type { ForwardOptions } from './forward-options.js'
+
+// biome-ignore format: a table
+const OPTIONS: readonly (keyof ForwardOptions)[] = [
+  'cache', 'padding', 'positions', 'documents', 'attentionWindow', 'skipTolerance', 'dropoutSeed', ...ATTENTION_SETTINGS,
+]
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
 export function checkForward(options: ForwardOptions, B: number, K: number, { causal }: ResolvedModelConfig): void {
+  checkOptions('forward', options, OPTIONS)
   const { padding, positions, documents, cache, attentionWindow, skipTolerance, attentionStorage, queriesPerTile } =
     options
   const checkArray = (name: string, value: unknown, length: number, of: string) => {

@@ -84,7 +84,7 @@ export function costFigures(results: Results): Figure[] {
     return [
       {
         ...measure,
-        description: `${measure.title}. ${bars.map((bar) => `${bar.name} ${format(bar.value.mean)}`).join(', ')} ${unit}.`,
+        description: `${measure.title}. ${bars.map((bar) => `${bar.name}: ${format(bar.value.mean)}`).join('; ')} ${unit}.`,
         table: {
           head: ['strategy', unit, 'lowest seed', 'highest seed'],
           body: bars.map(({ name, tags, value: spread }) => [

@@ -56,13 +56,17 @@ export function positionFigures(results: Results): Figure[] {
         xsOf(all),
         columnsOf(rows, nameOf),
         (x, i) => seedsCell(all[i]!.values.get(x), exact),
-        (x) => `${thousands(bins.get(x)!.from)} to ${thousands(bins.get(x)!.to - 1)}`,
+        (x) => placesText(bins.get(x)!),
       ),
       aspect: panels.length > 1 ? 480 / 360 : 760 / 430,
       panels,
     },
   ]
 }
+
+/** e.g. `16 to 31` */
+const placesText = ({ from, to }: { readonly from: number; readonly to: number }) =>
+  to - from === 1 ? thousands(from) : `${thousands(from)} to ${thousands(to - 1)}`
 
 /** Of each train length, the lines of its longest evaluation. */
 const longestOf = (lines: readonly PositionsLine[]): PositionsLine[] =>
