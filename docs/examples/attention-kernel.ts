@@ -26,8 +26,7 @@ export const wholeMatrix: AttentionKernel = {
 await selectBackend('cpu')
 const cases = attentionCases(wholeMatrix)
 for (const { run } of cases) await run()
-console.log(cases.length, 'cases hold')
-// → 10 cases hold
+console.log(`${cases.length} cases hold`) // → 9 cases hold
 
 // Its own first, ours for what it refuses.
 const model = createModel({ vocabularySize: 64, numLayers: 1, modelDim: 16, numHeads: 2 }, alibi({ numHeads: 2 }))
@@ -35,5 +34,4 @@ const text = Int32Array.from({ length: 65 }, (_, i) => i % 7)
 const options = { evalLength: 64, attentionKernels: [wholeMatrix, ...attentionKernels] }
 const own = await evaluate(model, text, options)
 const ours = await evaluate(model, text, { evalLength: 64 })
-console.log(Math.abs(own.lossNats - ours.lossNats) < 1e-6)
-// → true
+console.log(Math.abs(own.lossNats - ours.lossNats) < 1e-6) // → true

@@ -47,6 +47,10 @@ it('there are examples, and they have the right types', () => {
   expect(stdout).toBe('')
 })
 
+it.each(examples)('$name: each → stands after a console.log on its line, where it is checked', ({ code }) => {
+  expect(rewritten(code)).not.toContain('// →')
+})
+
 /** The numbers and words of anything that is printed. */
 const flat = (value: unknown): (string | number)[] =>
   typeof value === 'object' && value !== null
