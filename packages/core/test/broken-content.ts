@@ -177,6 +177,17 @@ const brokenScores: readonly Broken[] = [
     ),
   },
   {
+    mistake: 'keys counted from 0 in every call',
+    says: ['the scores without keys that no query sees as with them', 'it reads the place of a key in the call'],
+    caughtBy: 'makes the scores of keys whether or not those that no query sees are there',
+    strategy: rewrite((ops, rows) =>
+      ops.add(
+        rows.scores,
+        penalties(ops, rows, (_, j) => j),
+      ),
+    ),
+  },
+  {
     mistake: 'divided by the largest of all queries',
     says: ['it reads the other queries of the call'],
     caughtBy: 'makes the scores of a query whatever the others with it',

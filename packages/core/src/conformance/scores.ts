@@ -39,6 +39,31 @@ function lastQueries(rows: Rows, count: number): Rows {
   }
 }
 
+/** Keys that no query of {@link withUnseen} sees: the second and third, as between first tokens and a window. */
+const isUnseen = (key: number) => key === 1 || key === 2
+
+/** Queries behind those keys, none of which sees them. */
+function withUnseen(all: Rows): Rows {
+  const rows = lastQueries(all, all.queries.length - 3)
+  const { keys } = rows
+  const data = rows.visible.data.map((seen, flat) => (isUnseen(flat % keys.length) ? 0 : seen))
+  return { ...rows, visible: { shape: rows.visible.shape, data } }
+}
+
+/** The rows without those keys. */
+function withoutUnseen(rows: Rows, kept: Int32Array): Rows {
+  const cut = (x: ReferenceTensor, axis: number) => reference.gather(x, kept, axis)
+  const [B, H, Q] = rows.shape
+  return {
+    ...rows,
+    scores: cut(rows.scores, 3),
+    k: cut(rows.k, 2),
+    visible: cut(rows.visible, 3),
+    keys: kept.map((key) => rows.keys[key]!),
+    shape: [B, H, Q, kept.length],
+  }
+}
+
 /** The rows with other scores of the keys that are not seen. */
 function othersChanged(rows: Rows): Rows {
   const data = rows.scores.data.map((score, flat) => (isSeen(rows, flat) ? score : 5 - 3 * score))
@@ -91,6 +116,23 @@ export const rewriteChecks: readonly Check[] = [
         want: rewritten(strategy, rows),
         axes: axes(rows),
         otherwise: () => 'it reads keys that the query does not see: multiply by rows.visible before summing over keys',
+      })
+    },
+  },
+  {
+    name: 'makes the scores of keys whether or not those that no query sees are there',
+    applies: hasRewrite,
+    run(strategy) {
+      const all = scoreRows(reference, strategy)
+      if (all.queries.length < 4) return
+      const rows = withUnseen(all)
+      const kept = Int32Array.from(rows.keys.keys()).filter((key) => !isUnseen(key))
+      const some = withoutUnseen(rows, kept)
+      expectEqual(rewritten(strategy, some), {
+        what: 'the scores without keys that no query sees as with them',
+        want: reference.gather(rewritten(strategy, rows), kept, 3),
+        axes: axes(some),
+        otherwise: () => 'it reads the place of a key in the call: windows and documents leave keys out: read keys',
       })
     },
   },
