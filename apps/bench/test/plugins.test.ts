@@ -43,6 +43,12 @@ const admit = async (...references: string[]) => (await admitAll(...references))
 const log = (line: string) => void lines.push(line)
 let lines: string[] = []
 
+it('says how options are divided where they are divided like strategies', async () => {
+  await expect(admit('irope:base=500', 'every=2')).rejects.toThrow(
+    'unknown strategy every=2; options are divided by colons, e.g. t5-bias:numBuckets=64:maxDistance=256',
+  )
+})
+
 describe('a strategy of one’s own', () => {
   it('is known by its name from then on, between built-in ones', async () => {
     const path = await file('first.ts', source('first'))
@@ -126,6 +132,11 @@ describe('a strategy of one’s own', () => {
       /expected a name of at most 64/,
     ]),
     ['a quote and a newline', source('a"\\n<b>'), /got "a\\"\\n<b>"; rename it/],
+    [
+      'other sizes than the model’s',
+      source('wide').replace('const slopes', 'numHeads += 1\n  const slopes'),
+      /^Error: strategy [^:]+: expected strategy wide with numHeads 2, got 3; make it for this model$/,
+    ],
     ['a string that it throws', source('throws-text', "(() => { throw 'not today' })()"), /cannot be made: not today/],
     [
       'nothing that it throws',

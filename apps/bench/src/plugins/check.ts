@@ -1,7 +1,7 @@
 import type { PositionStrategy } from '@alibi/core'
 import { conformanceCases } from '@alibi/core/conformance'
 import { checkName, contextOf, type StrategyModel, strategyNames } from '@alibi/strategies'
-import { tfDifferentiable } from '@alibi/transformer'
+import { parameterShapes, tfDifferentiable } from '@alibi/transformer'
 import type { LoadedPlugin } from './load.js'
 import { thrownText } from './thrown.js'
 
@@ -28,8 +28,18 @@ export async function checkPlugin(
     throw new Error(
       `strategy ${reference}: fails ${failures.length} of ${cases.length} conformance cases, ${failures[0]}`,
     )
+  expectSizes(reference, strategy, model)
   log(`strategy ${strategy.name} (${reference}): ${cases.length} conformance cases hold`)
   return strategy
+}
+
+/** @throws Error, one line, for a strategy of other sizes than the model's */
+function expectSizes(reference: string, strategy: PositionStrategy, { modelDim, numHeads }: StrategyModel): void {
+  try {
+    parameterShapes({ vocabularySize: 2, numLayers: 1, modelDim, numHeads }, strategy)
+  } catch (error) {
+    throw new Error(`strategy ${reference}: ${thrownText(error).replace(/^createModel: /, '')}`, { cause: error })
+  }
 }
 
 /** @throws Error, one line, if the factory throws or makes something that is no strategy of this version */

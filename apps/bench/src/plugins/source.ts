@@ -33,6 +33,10 @@ export function findSource(reference: string): PluginSource {
       throw new Error(`strategy ${reference}: expected a file, got a folder; name its module, e.g. src/index.ts in it`)
     return { from: path + suffix, path, exportName }
   }
+  if (/^[A-Za-z]\w*=/.test(module))
+    throw new Error(
+      `unknown strategy ${reference}; options are divided by colons, e.g. t5-bias:numBuckets=64:maxDistance=256`,
+    )
   const here = pathToFileURL(resolve('here'))
   const url = createJiti(here.href).esmResolve(module, { try: true })
   if (!url)
