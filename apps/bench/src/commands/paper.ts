@@ -14,7 +14,7 @@ import { type Files, fetchCheckpoints, findFiles, readPart, trainingText, whatTo
 import { measurePace, type Pace } from '../paper/pace.js'
 import { scoreCells } from '../paper/score.js'
 import { openStore } from '../paper/store.js'
-import { type CellState, paperText, summaryLine } from '../paper/tables.js'
+import { type PaperCellState, paperText, summaryLine } from '../paper/tables.js'
 import { lockFolder } from '../run-folder/lock.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -77,7 +77,7 @@ async function paper(folder: string, options: Options): Promise<void> {
   progress.line(`backend ${backend.name} on ${backend.device}`)
   if (options.dryRun) {
     const pace = await paceOf(files, cells)
-    const stateOf = (cell: PaperCell): CellState => ({ seconds: pace(cell, PART_TOKENS[cell.part]) })
+    const stateOf = (cell: PaperCell): PaperCellState => ({ seconds: pace(cell, PART_TOKENS[cell.part]) })
     console.log([...paperText(cells, stateOf), ...fetchText(lacking), summaryLine(cells, stateOf)].join('\n'))
     return
   }

@@ -21,7 +21,10 @@ import { newTrainer, savedTrainer } from './trainer.js'
 /** Steps to time before saying how long the run will take: the first ones are slower. */
 export const TIMED_STEPS = [5, 20] as const
 
-/** Trains a cell from its checkpoint, or from the start, to the last step. */
+/**
+ * Trains a cell from its checkpoint, or from the start, to the last step: the loop, top to bottom in one function, to be read
+ * like a page.
+ */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const { config, registry, corpus, folder, append, progress, signal } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config

@@ -2,11 +2,11 @@ import type { PaperCell, Part } from './cells.js'
 import { checkpointMark, type Files, textMark } from './files.js'
 import type { Pace } from './pace.js'
 import type { DoneCell, Store } from './store.js'
-import type { CellState } from './tables.js'
+import type { PaperCellState } from './tables.js'
 
 /** What is done and what is left. */
 export interface PaperBoard {
-  stateOf(cell: PaperCell): CellState
+  stateOf(cell: PaperCell): PaperCellState
   /** Whether a cell can be scored and is not yet. */
   isDue(cell: PaperCell): boolean
   add(cell: PaperCell, done: Omit<DoneCell, 'checkpoint' | 'text'>): Promise<void>

@@ -5,7 +5,7 @@ import { table } from '../terminal/table.js'
 import { type PaperCell, TABLES } from './cells.js'
 
 /** What is known of a cell. */
-export interface CellState {
+export interface PaperCellState {
   /** Perplexity here, once it is scored. */
   readonly ours?: number | undefined
   /** Seconds that scoring it takes, if that is still to be done. */
@@ -15,7 +15,7 @@ export interface CellState {
 }
 
 /** Each table of the cells: ours, the paper's, the difference and the hours that are left; no line is longer than 80 letters. */
-export function paperText(cells: readonly PaperCell[], stateOf: (cell: PaperCell) => CellState): string[] {
+export function paperText(cells: readonly PaperCell[], stateOf: (cell: PaperCell) => PaperCellState): string[] {
   return TABLES.flatMap((number) => {
     const rows = cells.filter((cell) => cell.table === number)
     if (!rows.length) return []
@@ -31,7 +31,7 @@ export function paperText(cells: readonly PaperCell[], stateOf: (cell: PaperCell
 
 const HEAD = ['text', 'trained at', 'read at', 'ours', 'paper', 'difference', 'hours left']
 
-function rowOf(cell: PaperCell, { ours, seconds, isMissing }: CellState): string[] {
+function rowOf(cell: PaperCell, { ours, seconds, isMissing }: PaperCellState): string[] {
   const difference = ours === undefined ? '' : signed(ours - cell.perplexity)
   const left = isMissing ? 'no checkpoint' : seconds === undefined ? '' : hours(seconds)
   return [
@@ -51,7 +51,7 @@ const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).t
 const hours = (seconds: number) => (seconds / 3600 >= 0.01 ? (seconds / 3600).toFixed(2) : '< 0.01')
 
 /** The last line: how much is done, and how long the rest takes. */
-export function summaryLine(cells: readonly PaperCell[], stateOf: (cell: PaperCell) => CellState): string {
+export function summaryLine(cells: readonly PaperCell[], stateOf: (cell: PaperCell) => PaperCellState): string {
   const states = cells.map(stateOf)
   const done = states.filter(({ ours }) => ours !== undefined).length
   const missing = states.filter(({ isMissing }) => isMissing).length

@@ -3,6 +3,7 @@ import type { BackendName } from '@alibi/backend'
 import { type CellKey, cellId } from '@alibi/results'
 import { type Cell, cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
+import { without } from '../config/without.js'
 import type { Outcomes } from './messages.js'
 
 /** One model of a sweep: a run with one strategy and one seed. */
@@ -38,7 +39,7 @@ function sweepCell(run: RunConfig, cell: Cell, text: string, backend: BackendNam
   }
   const key = cellKey(cell, run)
   // Where a text or a strategy lies, and what a preset is called, decides nothing.
-  const { preset: _, data: __, plugins: ___, ...decisive } = config
+  const decisive = without(config, 'preset', 'data', 'plugins')
   const hash = hashOf({ ...decisive, text, fingerprint: plugin?.fingerprint, backend })
   return { id: `${cellId(key)}-${hash}`, key, config }
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
+import { without } from '../config/without.js'
 import { sourceNamed } from '../data/sources.js'
 import { readFileAt } from '../files/paths.js'
 
@@ -16,7 +17,7 @@ const each = (what: string) => ({ error: `expected each ${what} once` })
 
 /** What a plan has lists of, and what the bench finds out by itself. */
 const { preset, strategies, seeds, numLayers, modelDim, numHeads, ...others } = runConfigSchema.shape
-const { plugins: _, variants: ___, trainLength: __, ...settings } = others
+const settings = without(others, 'plugins', 'variants', 'trainLength')
 
 const strategyWithOptions = z
   .looseObject({

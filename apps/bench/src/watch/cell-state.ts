@@ -6,7 +6,7 @@ import { trialKindsOf } from '../experiment/retrieval.js'
 import { thousands } from '../terminal/format.js'
 import type { WatchedCell } from './cell.js'
 
-export interface CellState {
+export interface WatchedState {
   readonly state: 'to be done' | 'training' | 'evaluating' | 'stopped' | 'finished' | 'failed'
   /** e.g. `450 of 1,500 steps` */
   readonly detail: string
@@ -19,7 +19,11 @@ export interface CellState {
  *   can be known here: a plugin's positions may end
  * @param planned - evaluations of it once it is trained
  */
-function cellState({ config, results, end, atWork }: WatchedCell, passed: boolean, planned: () => number): CellState {
+function cellState(
+  { config, results, end, atWork }: WatchedCell,
+  passed: boolean,
+  planned: () => number,
+): WatchedState {
   if (end?.end === 'finished') return { state: 'finished', detail: '' }
   if (end && !atWork) return { state: 'failed', detail: end.message }
   if (!results) return atWork ? { state: 'training', detail: '' } : { state: 'to be done', detail: '' }
@@ -44,7 +48,7 @@ function countPlanned(config: RunConfig): number {
 }
 
 /** Each cell's, in their order. Of a run's cells, done one after another, one is at work. */
-export function cellStates(cells: readonly WatchedCell[], inOneProcess: boolean): CellState[] {
+export function cellStates(cells: readonly WatchedCell[], inOneProcess: boolean): WatchedState[] {
   const counts = new Map<string, number>()
   const planned = ({ key: { strategy, trainLength, size }, config }: WatchedCell) => {
     const id = `${strategy} ${trainLength} ${size}`

@@ -1,10 +1,10 @@
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
 import { type EvalLine, formatMean, orNotFinite } from '@alibi/results'
 import { duration, thousands } from '../terminal/format.js'
-import type { CellState } from './cell-state.js'
+import type { WatchedState } from './cell-state.js'
 import type { StatedCell } from './selection.js'
 
-type Cell = StatedCell & CellState
+type Cell = StatedCell & WatchedState
 
 /** A table that everybody sees has no more rows. */
 const MOST_SHOWN = 40

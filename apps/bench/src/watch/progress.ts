@@ -1,7 +1,7 @@
 import type { Results } from '@alibi/results'
 import { secondsOf } from '../sweep/results.js'
 import type { WatchedCell } from './cell.js'
-import type { CellState } from './cell-state.js'
+import type { WatchedState } from './cell-state.js'
 
 /** How far all cells are together. */
 export interface WholeProgress {
@@ -15,7 +15,7 @@ export interface WholeProgress {
  * A cell takes as long as finished cells of its strategy, train length and size did; before there is one, as those of other
  * strategies, or as its own steps say.
  */
-export function wholeProgress(cells: readonly WatchedCell[], states: readonly CellState[]): WholeProgress {
+export function wholeProgress(cells: readonly WatchedCell[], states: readonly WatchedState[]): WholeProgress {
   const isFinished = (i: number) => states[i]!.state === 'finished'
   const alike = new Map<string, { seconds: number; count: number }>()
   const took = cells.map(({ results }) => (results ? secondsOnce(results) : 0))

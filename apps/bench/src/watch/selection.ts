@@ -2,12 +2,12 @@ import { dashOf, type Style, stylesOf } from '@alibi/charts'
 import type { CellKey } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import type { WatchedCell } from './cell.js'
-import type { CellState } from './cell-state.js'
+import type { WatchedState } from './cell-state.js'
 import { meanCurve, type Point } from './curves.js'
 
 /** A cell and how far it is. */
 export interface StatedCell extends WatchedCell {
-  readonly state: CellState['state']
+  readonly state: WatchedState['state']
 }
 
 export interface WatchedCurve {

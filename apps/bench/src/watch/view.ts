@@ -1,7 +1,7 @@
 import type { Figure } from '@alibi/charts'
 import { escapeHtml, htmlFigure } from '@alibi/charts/page'
 import { duration, thousands } from '../terminal/format.js'
-import { type CellState, cellStates } from './cell-state.js'
+import { cellStates, type WatchedState } from './cell-state.js'
 import { cellsTable, restTable } from './cells-table.js'
 import { watchedFigures } from './figures.js'
 import type { Watched } from './folder.js'
@@ -62,8 +62,8 @@ export function viewer(): (watched: Watched, last: number) => View {
   }
 }
 
-function statusOf({ atWork, unread }: Watched & { kind: 'found' }, states: readonly CellState[]): string {
-  const count = (...wanted: CellState['state'][]) => states.filter(({ state }) => wanted.includes(state)).length
+function statusOf({ atWork, unread }: Watched & { kind: 'found' }, states: readonly WatchedState[]): string {
+  const count = (...wanted: WatchedState['state'][]) => states.filter(({ state }) => wanted.includes(state)).length
   const parts = [`${thousands(count('finished'))} of ${thousands(states.length)} cells finished`]
   if (count('training', 'evaluating')) parts.push(`${thousands(count('training', 'evaluating'))} running`)
   if (count('failed')) parts.push(`${thousands(count('failed'))} failed`)

@@ -4,7 +4,10 @@ import { alibiSlopes } from '@alibi/alibi'
 import * as tf from '@tensorflow/tfjs'
 import { type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
 
-/** The same model as TensorFlow.js is usually written: plain ops, a materialised bias, tf.train.adam. */
+/**
+ * The same model as TensorFlow.js is usually written: plain ops, a materialised bias, tf.train.adam; in one piece, as it is
+ * usually written.
+ */
 export function idiomatic(size: Size): Contestant {
   const { batch: B, length: L, layers, dim: D, heads: H, vocabulary: V } = size
   const weight = (shape: number[], deviation = 0.02) => tf.variable(tf.randomNormal(shape, 0, deviation))

@@ -46,6 +46,8 @@ interface Entry {
  * graph. Random numbers must come from ops with a seed among the inputs. Variables that something else assigned are noticed
  * and taken over.
  *
+ * The function is long because its parts share which graphs there are and who holds the variables.
+ *
  * @param step - gets the inputs, returns the outputs; runs inside tf.tidy
  * @param variables - all that the step reads or assigns
  */

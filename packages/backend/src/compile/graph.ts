@@ -28,7 +28,7 @@ export interface GraphOptions {
 
 /**
  * A recording as nodes of a TensorFlow graph. Each variable is read once, before anything assigns it; fetching an output
- * waits for every assignment.
+ * waits for every assignment. One pass over the recording, whose steps share the nodes made so far.
  *
  * @throws NotCompilable for an attribute that has no form in a graph
  */

@@ -35,7 +35,8 @@ export class NotCompilable extends Error {}
 
 /**
  * Runs `step` once and writes down every op that reaches the native addon: forward, backward and optimizer pass the same
- * door. The run is real: variables change, and its results come with the recording or with the reason why there is none.
+ * door. The run is real: variables change, and its results come with the recording or with the reason why there is none. What
+ * is replaced for the run is put back below it, in the same function.
  */
 export function record(
   backend: NodeBackend,

@@ -46,6 +46,7 @@ export interface Machine {
 const MOST_OBJECTS = 2 ** 20
 const MOST_REMEMBERED = 2 ** 21
 
+/** The stack, the memo and their limits, which all operations share: a table of short functions rather than one long one. */
 export function createMachine(cursor: Cursor, { globals, persistent, onUnread }: UnpickleOptions): Machine {
   const stack: PickleValue[] = []
   const marks: number[] = []

@@ -1,6 +1,7 @@
 import { escapeHtml, htmlTable } from '@alibi/charts/page'
 import { modelSize, type Results, type RunLine, rowsOf, trainLengthsOf } from '@alibi/results'
 import { savedConfig, unknownSettings } from '../../config/saved.js'
+import { without } from '../../config/without.js'
 import { thousands } from '../../terminal/format.js'
 import { downloadsOf } from '../downloads.js'
 import { repeatCommand, repeatPlan } from '../repeat.js'
@@ -79,10 +80,10 @@ ${code(file, repeatPlan(config, sweep))}`
 /** A config with all its train lengths, batch sizes and sizes in the place of the first. */
 function sweepSettings(run: RunLine, sweep: Sweep) {
   const { plan, trainLengths, tokensPerStep } = sweep
-  const { trainLength: _, batchSize, numLayers: __, modelDim: ___, numHeads: ____, ...config } = run.config
+  const { batchSize } = run.config
   return {
     plan,
-    ...config,
+    ...without(run.config, 'trainLength', 'batchSize', 'numLayers', 'modelDim', 'numHeads'),
     trainLengths,
     batchSizes: tokensPerStep ? trainLengths.map((length) => tokensPerStep / length) : batchSize,
     'layers × model dimension × heads': sweep.sizes.map((size) => modelSize(size)),

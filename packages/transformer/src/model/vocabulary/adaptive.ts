@@ -49,6 +49,7 @@ export function adaptiveSpecs(config: ResolvedModelConfig): Record<string, Param
  * Adaptive input and softmax (Baevski & Auli, 2019; Grave et al., 2017) with tied tables and projections. The head predicts
  * a frequent token or a tail; the loss of a tail's token is the head's plus the tail's. Shapes do not depend
  * on the tokens, as compiled steps need it: a tail's list of places may be longer than its targets, and the rest counts zero.
+ * Embedding, logits and losses share the bands' tables and projections, which are made here.
  */
 export function adaptiveVocabulary(
   config: ResolvedModelConfig,

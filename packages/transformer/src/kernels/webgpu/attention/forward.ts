@@ -24,7 +24,7 @@ import {
 /** Features staged at a time. */
 const C = 16
 
-/** A workgroup takes a tile of queries (`x`) of one head (`y`) past the tiles of keys up to it. */
+/** A workgroup takes a tile of queries (`x`) of one head (`y`) past the tiles of keys up to it. One shader, in one piece. */
 export const forwardCode = (shape: TileShape, bias: BiasShape) => wgsl`
 ${header(shape)}
 ${queriesKeys(shape)}
