@@ -14,7 +14,7 @@ vi.mock(import('../src/terminal/interrupt.js'), async (original) => ({
 }))
 
 const TIME_LIMIT = 5_000
-const VERBS = ['run', 'sweep', 'watch', 'train', 'eval', 'generate', 'report', 'compare', 'export', 'doctor']
+const VERBS = ['run', 'sweep', 'watch', 'train', 'eval', 'generate', 'report', 'compare', 'export', 'doctor', 'paper']
 const folder = mkdtempSync(join(tmpdir(), 'alibi-malformed-'))
 const before = process.cwd()
 beforeAll(async () => {
@@ -62,10 +62,13 @@ const cases: readonly (readonly string[])[] = [
     ['train', '--eval-lengths', '8'],
     ['sweep', 'plan.yaml', '--steps', '5'],
   ],
-  ...[['sweep'], ['eval'], ['generate'], ['report'], ['compare', 'run'], ['export', 'run'], ['watch']],
+  ...[['sweep'], ['eval'], ['generate'], ['report'], ['compare', 'run'], ['export', 'run'], ['watch'], ['paper']],
   ...[
     ['report', 'run', 'run'],
     ['compare', 'run', 'run', 'run'],
+    ['paper', 'here', 'there'],
+    ...['9', '5,', 'x', ''].map((value) => ['paper', 'here', `--table=${value}`]),
+    ...['7', '64,', 'x', ''].map((value) => ['paper', 'here', `--rows=${value}`]),
     ['doctor', 'now'],
     ['sweep', 'plan.yaml', 'plan.yaml'],
   ],

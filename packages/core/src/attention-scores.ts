@@ -133,7 +133,7 @@ function shaped<T>(what: string, x: T, want: readonly number[]): T {
 function checkPass<T>(strategy: PositionStrategy, pass: AttentionPass<T>): Positions {
   const { name, layers, gate, terms, scores } = strategy
   const where = 'attentionScores'
-  checkOptions(where, pass, ['q', 'k', 'x', 'numQueries', 'positions', 'documents'])
+  checkOptions(where, pass, ['q', 'k', 'x', 'numHeads', 'headDim', 'numQueries', 'positions', 'documents'])
   if (layers) fail(where, 'the strategy of one layer', `${name}; take layerStrategy(strategy, layer)`, TypeError)
   for (const size of ['numHeads', 'headDim', 'numQueries'] as const) checkInteger(where, size, pass[size], 1)
   const positions = checkedPositions(where, 'positions', pass.positions)
