@@ -64,9 +64,19 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
     'documents as a function',
   ],
   [
+    'no documents',
+    (m) => createTrainer(m, rate, { documents: () => undefined as never }).trainStep([tokens(5)]),
+    'trainStep: expected documents to return an Int32Array, got undefined',
+  ],
+  [
+    'positions that are no function',
+    (m) => evaluate(m, tokens(9), { evalLength: 2, positions: tokens(2) as never }),
+    'evaluate: expected positions as a function, got Int32Array',
+  ],
+  [
     'fewer documents than tokens',
     (m) => createTrainer(m, rate, { documents: () => Int32Array.of(0) }).trainStep([tokens(5)]),
-    'forward: expected 4 documents, one for each token of each row, those of the cache first, got 1',
+    'trainStep: expected documents to return 4 ids, one a token of the row, got 1',
   ],
   ['a negative heat', (m) => generate(m, tokens(2), { maxNewTokens: 1, temperature: -1 }), 'a finite temperature ≥ 0'],
   [
@@ -81,6 +91,11 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
 
 it.each<[string, (model: transformer.Model) => unknown, string]>([
   ['a text to score', (m) => evaluate(m, tokens(9), { evalLength: 2 }), 'evaluate: expected a model with causal true'],
+  [
+    'half a share in words',
+    (m) => createTrainer(m, rate, { masked: { token: 1, share: '1' as never } }),
+    'masked.share above 0',
+  ],
   ['a prompt', (m) => generate(m, tokens(2), { maxNewTokens: 1 }), 'generate: expected a model with causal true'],
 ])('an encoder refuses %s', async (_name, call, message) => {
   const model = createModel({ ...tiny, causal: false }, strategy)

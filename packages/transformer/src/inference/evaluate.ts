@@ -114,6 +114,8 @@ function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOpti
   checkInteger('evaluate', 'evalLength', options.evalLength, 1)
   if (options.batchTokens !== undefined) checkInteger('evaluate', 'batchTokens', options.batchTokens, 1)
   if (tokens.length < 2) fail('evaluate', 'at least 2 tokens', tokens.length)
+  if (options.positions !== undefined && typeof options.positions !== 'function')
+    fail('evaluate', 'positions as a function', options.positions, TypeError)
   if (options.positions && options.protocol === 'streaming')
     fail('evaluate', 'no positions when streaming', 'a function; leave it out', TypeError)
 }

@@ -30,7 +30,8 @@ export function checkObjective(
   const { token, share = 0.15 } = masked
   checkInteger('createTrainer', 'masked.token', token, 0)
   if (token >= vocabularySize) fail('createTrainer', `masked.token below ${vocabularySize}`, token)
-  if (!(share > 0 && share <= 1)) fail('createTrainer', 'masked.share above 0 and up to 1', share)
+  if (!(typeof share === 'number' && share > 0 && share <= 1))
+    fail('createTrainer', 'masked.share above 0 and up to 1', share)
 }
 
 /** Hides tokens at random: the same ones for a seed and step. */

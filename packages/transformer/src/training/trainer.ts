@@ -69,6 +69,13 @@ const OPTIONS: readonly (keyof TrainerOptions)[] = [
   'seed', 'microBatches', 'step', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
 ]
 
+/** @throws RangeError or TypeError unless each token of a row has the id of its document */
+function idsOf(ids: unknown, { length }: Int32Array): Int32Array {
+  if (!(ids instanceof Int32Array)) fail('trainStep', 'documents to return an Int32Array', ids, TypeError)
+  if (ids.length !== length) fail('trainStep', `documents to return ${length} ids, one a token of the row`, ids.length)
+  return ids
+}
+
 /**
  * A trainer of a model: losses of next or of hidden tokens, their gradients, an update of AdamW or SGD.
  *
@@ -97,7 +104,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
   const update = updateOf(model, optimizer, microBatches, (from, to) => ({
     ...attentionSettings(options),
     ...(positions && { positions: positions(step, read[0]!.length) }),
-    ...(documents && { documents: flatten(read.slice(from, to).map(documents)) }),
+    ...(documents && { documents: flatten(read.slice(from, to).map((tokens) => idsOf(documents(tokens), tokens))) }),
   }))
   const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])
 
