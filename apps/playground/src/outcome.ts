@@ -28,9 +28,12 @@ const TITLES: Readonly<Record<string, string>> = {
   sinusoidal: 'Sinusoidal',
   rotary: 'Rotary',
   't5-bias': 'T5 bias',
+  none: 'None',
+  forgetting: 'Forgetting',
+  irope: 'iRoPE',
 }
 
-/** In the order in which they are compared. */
-export const strategies: readonly string[] = Object.keys(TITLES)
+/** The paper's, in the order in which they are compared. */
+export const strategies: readonly string[] = ['alibi', 'sinusoidal', 'rotary', 't5-bias']
 
 export const titleOf = (strategy: string): string => TITLES[strategy]!

@@ -113,6 +113,17 @@ describe('the playground', () => {
     await page.close()
   })
 
+  it.for(['none', 'forgetting', 'irope'])('trains one of the others alone: %s', async (strategy, context) => {
+    if (!executablePath) return context.skip(NO_CHROMIUM)
+    const { page, errors } = await open(DESKTOP)
+    await start(page, 4, strategy)
+    await page.getByText('Done.').waitFor()
+    expect(await rowsOf(page, 'perplexity')).toHaveLength(1)
+    for (const perplexity of (await cells(page, 'perplexity')).map(Number)) expect(perplexity).toBeLessThan(257)
+    expect(errors).toEqual([])
+    await page.close()
+  })
+
   it('pauses, resumes and stops on a dark phone', async (context) => {
     if (!executablePath) return context.skip(NO_CHROMIUM)
     const { page, errors } = await open({ ...PHONE, colorScheme: 'dark' })

@@ -1,3 +1,4 @@
+import { irope } from '@alibi/rotary'
 import { builtInStrategies } from '@alibi/strategies'
 import {
   checkpointFiles,
@@ -31,6 +32,9 @@ export interface Trained {
   readonly checkpoint?: Checkpoint
 }
 
+/** A model of two layers has no fourth. */
+const registry = builtInStrategies.with('irope', ({ headDim }) => irope({ rotaryDim: headDim, every: 2 }))
+
 /**
  * Trains a model, as far as the gate lets it.
  *
@@ -38,7 +42,7 @@ export interface Trained {
  */
 export async function train(strategy: string, experiment: Experiment, gate: Gate, tell: Tell): Promise<Trained> {
   const { trainLength, steps, train: tokens } = experiment
-  const model = createModel(MODEL, builtInStrategies.make(strategy, { ...MODEL, trainLength }), SEED)
+  const model = createModel(MODEL, registry.make(strategy, { ...MODEL, trainLength }), SEED)
   const warmupSteps = Math.min(50, steps >> 2)
   const trainer = createTrainer(
     model,
