@@ -3,7 +3,7 @@ import type { Checkpoint } from './protocol.js'
 /** What is known of one strategy's model so far. */
 export interface Outcome {
   readonly strategy: string
-  /** Of each step, nats a byte. */
+  /** The loss of each step, in nats a byte. */
   readonly losses: number[]
   /** By evaluation length. */
   readonly perplexity: Map<number, number>

@@ -9,7 +9,7 @@ interface Curve {
 
 /** The curves of models of one train length. */
 export interface Curves {
-  /** Of the results' file. */
+  /** The name of the results' file. */
   readonly name: string
   readonly trainLength: number
   readonly seeds: number

@@ -3,7 +3,7 @@ import type { Tags } from './tags.js'
 
 /** A picture of the report with all that stands for it where it cannot be seen. */
 export interface Figure {
-  /** Of its element and files, e.g. `perplexity-256`. */
+  /** Names its element and its files, e.g. `perplexity-256`. */
   readonly id: string
   readonly title: string
   /** What it shows and how to read it. */
@@ -15,7 +15,7 @@ export interface Figure {
   readonly panels: readonly Panel[]
   /** Width / height of a panel on a wide page. */
   readonly aspect: number
-  /** Of a figure that is about one row alone. */
+  /** Set where the figure is about one row alone. */
   readonly tags?: Tags
 }
 

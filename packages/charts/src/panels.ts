@@ -12,7 +12,7 @@ const NARROW = 380
 
 export interface Layout {
   readonly width: number
-  /** Of a panel. */
+  /** The height of a panel. */
   readonly height: number
   /** Panels beside each other at most. */
   readonly columns: number

@@ -11,7 +11,7 @@ export const attributesOf = (tags: Tags = {}): string =>
 
 interface Tagged {
   readonly name: string
-  /** Of the figure's table. */
+  /** The column of the figure's table. */
   readonly column: number
   readonly points: readonly { readonly x: number }[]
   readonly tags?: Tags

@@ -10,36 +10,36 @@ import type { PositionStrategy, Positions, RelativeTerms } from './strategy.js'
 import { checkOps, type TensorOps } from './tensor-ops.js'
 import { isVisible } from './visibility.js'
 
-/** Scores of keys that a query does not see. Finite, so that no row becomes NaN. */
+/** The score of a key that a query does not see. It is finite, so that no row becomes NaN. */
 const HIDDEN = -1e30
 
-/** Some queries, which are the last Q of K tokens, and all keys: what {@link attentionScores} reads. */
+/** The input of {@link attentionScores}: K tokens as keys, and the last Q of them as queries. */
 export interface AttentionPass<T> {
   /** Queries before rotation; [H, Q, headDim]. */
   readonly q: T
   /** Keys before rotation; [H, K, headDim]. */
   readonly k: T
-  /** What queries and keys are made from, for a gate; [K, D]. */
+  /** The layer's input, which a gate reads; [K, D]. */
   readonly x?: T
   /** H */
   readonly numHeads: number
   /** The width of a head. */
   readonly headDim: number
-  /** How many queries there are: Q. */
+  /** Q, the number of queries. */
   readonly numQueries: number
-  /** Where the K tokens are. */
+  /** The positions of the K tokens. */
   readonly positions: Positions
-  /** An id for each token, the same within a document, whose tokens stand together; [K]. Absent: one document. */
+  /** The id of each token's document; the tokens of a document are contiguous; [K]. Absent: one document. */
   readonly documents?: Int32Array
 }
 
 /**
- * A layer's attention scores with all that a strategy does to them: the generic path, and what every kernel is checked
- * against. Of a strategy with `layers`, pass the one of the layer (see `layerStrategy`).
+ * A layer's attention scores with all hooks of a strategy. This is the generic path; every kernel is checked against it. For a
+ * strategy with `layers`, pass the layer's own (see `layerStrategy`).
  *
- * @param parameters - the strategy's, by name; `{}` where it declares none
+ * @param parameters - the strategy's, by name; `{}` if it declares none
  * @returns scores, −1e30 where a query does not see the key; shape [H, Q, K]
- * @throws TypeError or RangeError for what is no strategy or pass, and for a hook whose result has another shape
+ * @throws TypeError or RangeError for an invalid strategy or pass, and for a hook whose result has a wrong shape
  */
 export function attentionScores<T>(
   ops: TensorOps<T>,
@@ -82,17 +82,17 @@ export function attentionScores<T>(
     })
     scores = ops.reshape(shaped('rewritten scores', made, [1, H, Q, K]), [H, Q, K])
   }
-  // Multiplied first, so that what a rewrite makes of keys that are not seen leaves no trace.
+  // Multiplied first, so that a rewrite's scores of keys that are not visible have no effect.
   const hidden = seen.map((isSeen) => (isSeen ? 0 : HIDDEN))
   return ops.add(ops.mul(scores, visible), ops.tensor(hidden, [1, Q, K]))
 }
 
 /**
- * The same as attention weights, in float64.
+ * The attention weights of {@link attentionScores}, in float64.
  *
  * @param parameters - default: the strategy's starting values, seed 0
- * @returns weights of the keys, 0 where a query does not see one; shape [H, Q, K]. Rows add up to 1, or less where a sink
- * takes its share
+ * @returns weights of the keys, 0 where a query does not see one; shape [H, Q, K]. A row adds up to 1, or to less if a sink
+ * takes a share
  */
 export function attentionWeights(
   strategy: PositionStrategy,
@@ -123,7 +123,7 @@ const lengthOf = (positions: Positions) => positions.reduce((last, p) => Math.ma
 
 const HEADED = ['rotation', 'bias', 'gate', 'terms', 'scores', 'sink'] as const
 
-/** The tensor, if it has that shape or its library does not say. */
+/** Returns the tensor. Throws if it has another shape, as far as its library lets us read it. */
 function shaped<T>(what: string, x: T, want: readonly number[]): T {
   const shape = shapeOf(x)
   if (shape && `${shape}` !== `${want}`) fail('attentionScores', `${what} of shape [${want}]`, `[${shape}]`)
@@ -167,7 +167,7 @@ function visibleKeys<T>({ visibility }: PositionStrategy, pass: AttentionPass<T>
   return seen
 }
 
-/** c_i − c_j of the gates' running sums c; [H, Q, K]. */
+/** c_i − c_j for query i and key j, where c are the gates' running sums; [H, Q, K]. */
 function gateScores<T>(ops: TensorOps<T>, gates: T, H: number, K: number, Q: number): T {
   const sums = ops.cumulativeSum(ops.transpose(gates, [1, 0]), 1)
   const ofQueries = ops.gather(
@@ -178,7 +178,7 @@ function gateScores<T>(ops: TensorOps<T>, gates: T, H: number, K: number, Q: num
   return ops.sub(ops.reshape(ofQueries, [H, Q, 1]), ops.reshape(sums, [H, 1, K]))
 }
 
-/** q·a and k·b of every pair, by the products with each distance that occurs; [H, Q, K]. */
+/** q·a + k·b of every pair, picked from the products with each distance that occurs; [H, Q, K]. */
 function relativeProducts<T>(
   ops: TensorOps<T>,
   terms: RelativeTerms,
@@ -191,12 +191,12 @@ function relativeProducts<T>(
   const distances = Int32Array.from(new Set(pairs.flat())).sort()
   const places = new Map(Array.from(distances, (distance, place) => [distance, place]))
   const N = distances.length
-  /** @param row - of `x`, of a pair */
+  /** @param row - the row of `x` that a pair of query i and key j reads */
   const products = (x: T, length: number, vectors: T, row: (i: number, j: number) => number) => {
     const shape = shapeOf(vectors)
     if (shape && ![1, H].some((heads) => `${shape}` === `${[heads, N, headDim]}`))
       fail('attentionScores', `vectors of shape [${[H, N, headDim]}] or [${[1, N, headDim]}]`, `[${shape}]`)
-    // Each head gets its own copy of what all share, as products need.
+    // Copies shared vectors for each head, because matmul does not broadcast.
     const each = ops.add(vectors, ops.tensor(new Float64Array(H), [H, 1, 1]))
     const all = ops.reshape(ops.matmul(x, ops.transpose(each, [0, 2, 1])), [H, length * N])
     const chosen = pairs.flatMap((distances, i) => distances.map((d, j) => row(i, j) * N + places.get(d)!))

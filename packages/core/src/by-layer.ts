@@ -3,18 +3,18 @@ import { checkStrategy } from './check-strategy.js'
 import { defineStrategy } from './define-strategy.js'
 import type { PositionStrategy } from './strategy.js'
 
-/** What {@link byLayer} takes besides the strategies. */
+/** Options of {@link byLayer}. */
 export interface ByLayerOptions {
   /** Written to checkpoints and tables. Default: the strategies' names, e.g. `by-layer(rotary,rotary,none)`. */
   readonly name?: string
-  /** How many layers to ask a function of the layer for. */
+  /** How many layers to call a function of the layer for. */
   readonly numLayers?: number
 }
 
 /**
- * A strategy for each layer: a pattern that repeats, `byLayer([rope, rope, rope, none()])` for NoPE in every fourth layer, or
- * a function of the layer, `byLayer((layer) => …, { numLayers: 12 })`. Each place in the pattern has parameters of its own,
- * shared by its layers where their scope is the model.
+ * A strategy for each layer. Give a pattern that repeats, `byLayer([rope, rope, rope, none()])` for NoPE in every fourth
+ * layer, or a function of the layer, `byLayer((layer) => …, { numLayers: 12 })`. Each place in the pattern has its own
+ * parameters; those whose scope is the model are shared by all layers of that place.
  *
  * @throws TypeError or RangeError for no strategies, one that adds an embedding (compose it with the result), or a function
  * without numLayers
@@ -42,7 +42,7 @@ export function byLayer(
 }
 
 /**
- * What a layer's attention uses: the strategy itself, or its part for that layer.
+ * The strategy that a layer's attention uses: the given one, or its part for that layer.
  *
  * @param layer - from 0
  */

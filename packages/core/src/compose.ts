@@ -31,12 +31,12 @@ type Having<Part, Name extends string, Hook> =
   Extract<Part, { readonly [N in Name]: Hook }> extends never ? unknown : { readonly [N in Name]: Hook }
 
 /**
- * Several strategies as one: embeddings, biases and gates add up; of all other hooks one part may have each. Parameters are
- * named `<part>.<name>`, each of the scope that it has in its part. The sum of biases is of the most specific kind that all
- * of them are: linear, else distance, else pair. With a part that has layers, each layer is composed.
+ * Several strategies as one. Embeddings, biases and gates add up; any other hook may come from one part only. Parameters are
+ * named `<part>.<name>` and keep their scope. The sum of biases has the most specific kind that fits them all: linear, else
+ * distance, else pair. If a part has layers, each layer is composed.
  *
- * @throws RangeError if two parts rotate, rewrite scores and so on, share a name, or disagree on modelDim, numHeads or headDim;
- * TypeError for a part that is no strategy
+ * @throws RangeError if two parts have a hook that only one may have (two rotations), share a name, or disagree on modelDim,
+ * numHeads or headDim; TypeError for a part that is no strategy
  */
 export function compose<const Parts extends readonly PositionStrategy[]>(...parts: Parts): Composed<Parts> {
   for (const part of parts) checkStrategy('compose', part)
@@ -62,7 +62,7 @@ export function compose<const Parts extends readonly PositionStrategy[]>(...part
   } as Omit<PositionStrategy, 'specVersion'>) as unknown as Composed<Parts>
 }
 
-/** The parts of each layer composed, until all patterns end together. */
+/** Composes the parts layer by layer, up to the first layer at which all patterns end together. */
 function layersOf(parts: readonly PositionStrategy[]): PositionStrategy[] {
   const lengths = parts.map((part) => part.layers?.length ?? 1)
   const common = lengths.reduce((a, b) => (a * b) / greatestDivisor(a, b), 1)
@@ -71,9 +71,9 @@ function layersOf(parts: readonly PositionStrategy[]): PositionStrategy[] {
     const each = parts
       .map((part) => part.layers?.[layer % part.layers.length] ?? withoutEmbedding(part))
       .map((part, i) => ({ part, key: `${i}:${parts[i]!.layers?.indexOf(part) ?? 0}` }))
-      // What does nothing in this layer, as none() does, has no part in it.
+      // Parts without hooks in this layer, such as none(), are left out.
       .filter(({ part }) => HOOKS.some((hook) => hook in part))
-    // Layers of the same parts are one object, whose parameters they share.
+    // Layers of the same parts use one object, so that they share its parameters.
     const key = each.map((one) => one.key).join()
     const composed = made.get(key) ?? compose(...each.map(({ part }) => part))
     made.set(key, composed)
@@ -83,7 +83,7 @@ function layersOf(parts: readonly PositionStrategy[]): PositionStrategy[] {
 
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b))
 
-/** What is left for the layers of a part that may embed: the embedding and its parameters enter once, before them. */
+/** A part as its layers use it: without the embedding and its parameters, which enter once, before the first layer. */
 function withoutEmbedding({ embedding, ...part }: PositionStrategy): PositionStrategy {
   if (!embedding) return part
   if (HOOKS.some((hook) => hook in part))
@@ -94,7 +94,7 @@ function withoutEmbedding({ embedding, ...part }: PositionStrategy): PositionStr
 
 const HOOKS = ['rotation', 'bias', 'gate', 'terms', 'scores', 'sink', 'visibility']
 
-/** @throws RangeError unless all hooks of the parts are for one model */
+/** @throws RangeError unless all hooks of the parts have the sizes of one model */
 function checkSizes(parts: readonly PositionStrategy[]): void {
   const hooks = parts
     .flatMap((part) => [part, ...(part.layers ?? [])])
@@ -107,7 +107,7 @@ function checkSizes(parts: readonly PositionStrategy[]): void {
     )
 }
 
-/** The only value that the parts have of something. */
+/** The value that the parts agree on; undefined if none has one. Throws where they differ. */
 function onlyOne<V>(
   what: string,
   parts: readonly PositionStrategy[],
@@ -156,7 +156,7 @@ function attentionHooks(parts: readonly PositionStrategy[]): Partial<PositionStr
   }
 }
 
-/** Shares multiply: their logarithms add up. */
+/** The sum of the gates: shares multiply, so their logarithms add up. */
 function sumOfGates(gates: readonly Gate[]): Gate | undefined {
   const [first] = gates
   if (!first || gates.length === 1) return first
@@ -166,7 +166,7 @@ function sumOfGates(gates: readonly Gate[]): Gate | undefined {
   }
 }
 
-/** The parts' parameters by their new names; each says its scope where they differ. */
+/** The parts' parameters by their new names. If their scopes differ, each declares its own. */
 function parametersOf(parts: readonly PositionStrategy[]): Pick<PositionStrategy, 'parameters' | 'parameterScope'> {
   const all = parts.flatMap((part) =>
     Object.entries(part.parameters ?? {}).map(([name, spec]) => ({
@@ -182,7 +182,7 @@ function parametersOf(parts: readonly PositionStrategy[]): Pick<PositionStrategy
   return { parameters: Object.fromEntries(specs), ...(parameterScope && { parameterScope }) }
 }
 
-/** Biases of as many heads as one: as specific a kind as all of them are. */
+/** The sum of biases for the same number of heads, in the most specific kind that fits them all. */
 function sumOf(biases: readonly ScoreBias[]): ScoreBias | undefined {
   const [first] = biases
   if (!first || biases.length === 1) return first
@@ -207,10 +207,10 @@ function sumOf(biases: readonly ScoreBias[]): ScoreBias | undefined {
   }
 }
 
-/** Functions of a rotation that get positions alone. */
+/** Functions of a rotation that take positions, without ops or parameters. */
 const WITHOUT_PARAMETERS = ['angles', 'magnitudes']
 
-/** A hook whose functions find their part's parameters among all of them. */
+/** The hook, with functions that pick their part's parameters out of all and pass them on. */
 function bind<Hook extends object>({ name, parameters = {} }: PositionStrategy, hook: Hook): Hook {
   const own = (all: ParameterValues<unknown>) =>
     Object.fromEntries(Object.keys(parameters).map((k) => [k, all[`${name}.${k}`]]))

@@ -8,7 +8,7 @@ import type { Positions, Rotation, RotationStrategy } from './strategy.js'
 export interface RotateFeaturesOptions {
   /** Features of a head. */
   readonly headDim: number
-  /** Of the tokens; [L]. */
+  /** The positions of the tokens; [L]. */
   readonly positions: Positions
   /** Whether they are queries or keys: xPos treats them differently. */
   readonly side: 'query' | 'key'

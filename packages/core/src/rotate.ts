@@ -172,7 +172,7 @@ export function rotate<T>(
 export interface RotateOptions<T> {
   /** The strategy's, for trainedAngles. Absent: its `angles` count. */
   readonly parameters?: ParameterValues<T>
-  /** Of the pass. Default: the last position + 1. */
+  /** The length of the pass. Default: the last position + 1. */
   readonly length?: number
 }
 

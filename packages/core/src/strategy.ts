@@ -3,9 +3,8 @@ import type { ParameterSpec, ParameterValues } from './parameter-spec.js'
 import type { TensorOps } from './tensor-ops.js'
 
 /**
- * Absolute token positions, one integer a token. Decoding and tiles of a matrix are all "some query positions × some key
- * positions". So are packed documents, whose positions start again; that no document reads another is the pass's business,
- * which knows them.
+ * Absolute token positions, one integer a token. A decoding step and a tile of a matrix are both "some query positions × some
+ * key positions". So are packed documents, whose positions start again; the pass makes sure that no document reads another.
  */
 export type Positions = Int32Array
 
@@ -16,10 +15,10 @@ export type Positions = Int32Array
  *     x ──(+ embedding)──► blocks:  q, k ──(rotation)──► q·kᵀ/√headDim ──(+ bias, gate, terms)──► scores ──► softmax
  *                                                                                        visibility, sink ──┘
  *
- * No hook at all is NoPE. The hooks are a ladder: embedding, rotation and bias read positions alone; gate and terms read the
- * content too, at the cost of a bias; `scores` may do anything to a row of scores, and costs most. Take the lowest that
- * says what the paper says. Make a strategy with a factory that validates its options and returns `defineStrategy({ … })`;
- * hooks may then assume valid input.
+ * A strategy without hooks is NoPE. The hooks are a ladder: embedding, rotation and bias read positions alone; gate and terms
+ * also read the content, at the cost of a bias; `scores` may do anything to a row of scores, and costs most. Use the lowest
+ * rung that can express the paper's formula. Make a strategy with a factory that validates its options and returns
+ * `defineStrategy({ … })`; hooks may then assume valid input.
  */
 export interface PositionStrategy {
   /** Version of this interface. */
@@ -28,31 +27,31 @@ export interface PositionStrategy {
   readonly name: string
   /** Trainable arrays that the hooks read: declared here, allocated and trained by the model. */
   readonly parameters?: Readonly<Record<string, ParameterSpec>>
-  /** One set of parameters for the model, or one for each layer; a parameter's own `scope` wins. Default `'model'`. */
+  /** One set of parameters for the model, or one for each layer. A parameter's own `scope` overrides it. Default `'model'`. */
   readonly parameterScope?: 'model' | 'layer'
   /** The hooks throw for positions at or beyond it (learned tables). Absent: unbounded. */
   readonly maxPositions?: number
   /** Added to the embeddings of tokens. Absent: nothing. */
   readonly embedding?: Embedding
-  /** Turns queries and keys. Absent: they stay. */
+  /** Turns queries and keys. Absent: they stay as they are. */
   readonly rotation?: Rotation
   /** Added to scores. Absent: nothing. */
   readonly bias?: ScoreBias
-  /** How much each token lets pass of what came before it, read from its content. Absent: all. */
+  /** How much of the past each token lets pass, computed from its content. Absent: all of it. */
   readonly gate?: Gate
-  /** Products of queries and keys with vectors of the distance, added to scores. Absent: nothing. */
+  /** Adds products of queries and keys with vectors of the distance to the scores. Absent: nothing. */
   readonly terms?: RelativeTerms
-  /** Makes other scores of a row of scores. Absent: they stay. */
+  /** Replaces a row of scores by new ones. Absent: they stay as they are. */
   readonly scores?: ScoreRewrite
-  /** Which keys a query sees. Absent: itself and all before it. */
+  /** Which keys a query sees. Absent: its own and all before it. */
   readonly visibility?: Visibility
   /** A logit without a value in every softmax. Absent: none. */
   readonly sink?: SinkLogit
-  /** A strategy for each layer: layer i has number i mod n of these n, for all hooks but the embedding; see `byLayer`. */
+  /** One strategy a layer: layer i uses number i mod n of these n, for all hooks but the embedding; see `byLayer`. */
   readonly layers?: readonly PositionStrategy[]
 }
 
-/** A strategy that has a bias, e.g. `BiasStrategy<LinearBias>`: what the factory of one returns. */
+/** A strategy that has a bias, e.g. `BiasStrategy<LinearBias>`: the return type of its factory. */
 export type BiasStrategy<Bias extends ScoreBias = ScoreBias> = PositionStrategy & { readonly bias: Bias }
 /** A strategy that rotates queries and keys. */
 export type RotationStrategy = PositionStrategy & { readonly rotation: Rotation }
@@ -76,21 +75,21 @@ export interface Rotation {
   /** Whether row p depends on p alone, so that rotated keys may be kept in a cache. */
   readonly cacheable: boolean
   /**
-   * Whether products of rotated queries and keys depend on the distance alone. False for methods that mean them not to:
-   * log-n scaled queries, axial positions, first tokens that are left as they are. Default true.
+   * Whether products of rotated queries and keys depend on the distance alone. Methods that break this on purpose say false:
+   * log-n scaled queries, axial positions, first tokens that do not rotate. Default true.
    */
   readonly relative?: boolean
-  /** H, where heads turn by angles of their own: angles and magnitudes are then [H, L, rotaryDim/2]. Absent: all as one. */
+  /** H, if each head turns by its own angles: angles and magnitudes are then [H, L, rotaryDim/2]. Absent: all heads alike. */
   readonly numHeads?: number
   /**
-   * @param length - of the pass: its last position + 1. Who reads it (dynamic NTK, LongRoPE) says `cacheable: false`
+   * @param length - of the pass: its last position + 1. A rotation that reads it (dynamic NTK, LongRoPE) is not cacheable
    * @returns radians; row-major [L, rotaryDim/2]
    */
   angles(positions: Positions, length?: number): Float64Array
   /** Factors on the rotated pairs (xPos); row-major [L, rotaryDim/2]. Absent: 1. */
   magnitudes?(positions: Positions, side: 'query' | 'key', length?: number): Float64Array
   /**
-   * The angles as a function of the parameters, where they are trained; `angles` are then those of the starting values.
+   * The angles as a function of trained parameters. `angles` then returns those of the parameters' starting values.
    *
    * @returns shape [1, L, rotaryDim/2], or [H, L, rotaryDim/2] with `numHeads`
    */
@@ -98,7 +97,7 @@ export interface Rotation {
 }
 
 /**
- * Added to the scores q·kᵀ/√headDim, after that scaling, in fp32; the mask is no part of it. The kinds are a ladder, from
+ * Added to the scores q·kᵀ/√headDim, after that scaling, in fp32. It does not include the mask. The kinds are a ladder, from
  * most to least specific: a kernel uses the most specific form it knows.
  */
 export type ScoreBias = LinearBias | DistanceBias | PairBias
@@ -137,8 +136,8 @@ export interface PairBias {
 }
 
 /**
- * A forget gate (FoX; Lin et al., 2025, eq. 5) or data-dependent ALiBi: a score gains the sum of the gates of the tokens
- * after the key, up to the query's own. As that is a difference of two running sums, no kernel needs an [L, L] tensor.
+ * A forget gate (FoX; Lin et al., 2025, eq. 5) or data-dependent ALiBi. To each score the model adds the gates of the tokens
+ * after the key, up to and with the query's. This sum is a difference of two running sums, so no kernel needs an [L, L] tensor.
  */
 export interface Gate {
   /** H, of the model. */
@@ -146,7 +145,7 @@ export interface Gate {
   /** D, of the model. */
   readonly modelDim: number
   /**
-   * @param x - what the layer's queries and keys are made from; [N, D], each token by itself
+   * @param x - the layer's input, from which it also computes queries and keys; [N, D]. A token's gate depends on its row alone
    * @returns ln of the share that each token lets pass, ≤ 0; shape [N, H]
    */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, x: T): T
@@ -154,7 +153,7 @@ export interface Gate {
 
 /**
  * q·a(distance), k·b(distance) and k·u, added to q·k before the division by √headDim: Shaw, Transformer-XL, DeBERTa. A kernel
- * computes the first two as [Q, N] products and shifts the rows.
+ * computes the first two for every distance, as [Q, N] products, and shifts the rows into place.
  */
 export interface RelativeTerms {
   /** H, of the model. */
@@ -163,17 +162,17 @@ export interface RelativeTerms {
   readonly headDim: number
   /** A factor on q·k and all that is added to it here: DeBERTa's is √⅓. Default 1. */
   readonly scale?: number
-  /** @returns a, met by queries; shape [H, N, headDim], or [1, N, headDim] where all heads share it */
+  /** @returns a, which queries multiply; shape [H, N, headDim], or [1, N, headDim] if all heads share it */
   queryVectors?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, distances: Int32Array): T
-  /** @returns b, met by keys; shape [H, N, headDim] or [1, N, headDim] */
+  /** @returns b, which keys multiply; shape [H, N, headDim] or [1, N, headDim] */
   keyVectors?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, distances: Int32Array): T
-  /** @returns u, met by keys at every distance, as if added to the queries; shape [H, headDim] */
+  /** @returns u, which keys multiply at every distance, as if u were added to the queries; shape [H, headDim] */
   queryBias?<T>(ops: TensorOps<T>, parameters: ParameterValues<T>): T
 }
 
-/** Some rows of scores with all their keys: what {@link ScoreRewrite} reads. */
+/** Some rows of scores with all their keys: the input of a {@link ScoreRewrite}. */
 export interface ScoreRows<T> {
-  /** q·kᵀ/√headDim with bias, gate and terms; [B, H, Q, K]. Of keys that are not visible they mean nothing. */
+  /** q·kᵀ/√headDim with bias, gate and terms; [B, H, Q, K]. Scores of keys that are not visible have no meaning. */
   readonly scores: T
   /** Queries after rotation; [B, H, Q, headDim]. */
   readonly q: T
@@ -181,38 +180,38 @@ export interface ScoreRows<T> {
   readonly k: T
   /** 1 where a query sees the key, else 0; broadcasts to [B, H, Q, K]. */
   readonly visible: T
-  /** [Q] */
+  /** The queries' positions; [Q]. */
   readonly queries: Positions
-  /** [K] */
+  /** The keys' positions; [K]. */
   readonly keys: Positions
-  /** Of `scores`. */
+  /** The shape of `scores`. */
   readonly shape: readonly [B: number, H: number, Q: number, K: number]
 }
 
-/** Rows of scores in, rows of scores out: CoPE, stick-breaking, soft caps. The most general rung, and the dearest. */
+/** Rows of scores in, rows of scores out: CoPE, stick-breaking, soft caps. The most general rung, and the most expensive. */
 export interface ScoreRewrite {
   /** H, of the model. */
   readonly numHeads: number
   /** The width of a head. */
   readonly headDim: number
-  /** What makes weights of the scores: softmax, or exp where they are logarithms of weights already. Default softmax. */
+  /** How scores become weights: by softmax, or by exp if the scores are logarithms of weights already. Default softmax. */
   readonly weights?: 'softmax' | 'exp'
-  /** @returns the new scores, finite also where a key is not visible; shape [B, H, Q, K] */
+  /** @returns the new scores, also finite for keys that are not visible; shape [B, H, Q, K] */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, rows: ScoreRows<T>): T
 }
 
-/** The keys that a query sees, counted in tokens of its document: data, so that kernels skip the others. */
+/** The keys that a query sees, counted in tokens of its document. This is data, so that kernels can skip the other keys. */
 export interface Visibility {
-  /** How many, itself the first and then those before it. Absent: all. */
+  /** How many keys, counted backwards from the query's own. Absent: all. */
   readonly window?: number
-  /** The first tokens that every query goes on to see (attention sinks; Xiao et al., 2024). Default 0. */
+  /** How many first tokens every query sees beyond its window (attention sinks; Xiao et al., 2024). Default 0. */
   readonly sinks?: number
 }
 
-/** exp(logit) joins the sum that a softmax divides by: gpt-oss; a constant 0 is the off-by-one softmax (Miller, 2023). */
+/** Adds exp(logit) to the sum that a softmax divides by: gpt-oss. A constant 0 is the off-by-one softmax (Miller, 2023). */
 export interface SinkLogit {
   /** H, of the model. */
   readonly numHeads: number
-  /** @returns one a head; shape [H] */
+  /** @returns one logit a head; shape [H] */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>): T
 }

@@ -2,13 +2,14 @@ import { checkInteger } from './check.js'
 import type { Visibility } from './strategy.js'
 
 /**
- * Whether a query sees a key: no key ahead, none of another document, and of the others those that the visibility names.
+ * Whether a query sees a key. It sees no key ahead and none of another document; of the rest it sees those in the window and
+ * the sinks.
  *
- * @param visibility - of the layer; absent: all keys behind
- * @param query - its place in the sequence, in tokens from 0
- * @param key - its place
- * @param start - the place where the query's document begins. Default 0
- * @throws RangeError or TypeError for places that are no integers
+ * @param visibility - the layer's; absent: all keys behind
+ * @param query - the query's index in the sequence, in tokens from 0
+ * @param key - the key's index
+ * @param start - the index at which the query's document begins. Default 0
+ * @throws RangeError or TypeError for indices that are no integers ≥ 0
  */
 export function isVisible(visibility: Visibility | undefined, query: number, key: number, start = 0): boolean {
   checkInteger('isVisible', 'query', query, 0)

@@ -20,7 +20,7 @@ const about = (name: string, { kebab }: Names) => ({
 /** The files that differ by where the package lives, by path. */
 export type Manifest = Readonly<Record<string, unknown>>
 
-/** Of a package beside the others in this workspace: its fields are those that `tooling/check-packages.mjs` asks for. */
+/** The manifest of a package in this workspace. It has the fields that `tooling/check-packages.mjs` asks for. */
 export const workspaceManifest = (names: Names): Manifest => ({
   'package.json': {
     ...about(`@alibi/${names.kebab}`, names),
@@ -39,7 +39,7 @@ export const workspaceManifest = (names: Names): Manifest => ({
   'tsconfig.json': { extends: '../../tsconfig.base.json' },
 })
 
-/** Of a package of its own. */
+/** The manifest of a package outside any workspace. */
 export const ownManifest = (names: Names): Manifest => ({
   'package.json': {
     ...about(names.kebab, names),

@@ -21,8 +21,8 @@ export interface FireOptions {
   /** W, units of the function's hidden layer. Default 32, the authors'. */
   readonly width?: number
   /**
-   * Where L starts: queries before position L are told apart by distance alone, later ones by distance as a share of what
-   * precedes them. Default 512, the authors' for sequences of 2048.
+   * Where L starts: a query before position L reads distances alone, a later one reads each distance as a share of what
+   * precedes it. Default 512, the authors' for sequences of 2048.
    */
   readonly threshold?: number
   /** A function for each layer, or one for the model (the authors' FIRE-S). Default true. */

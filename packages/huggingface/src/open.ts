@@ -18,7 +18,7 @@ export interface OpenedFolder {
   readonly config: ResolvedModelConfig
   readonly strategy: PositionStrategy
   readonly trainLength: number | undefined
-  /** Of each array of the model, by its name. */
+  /** Where each array of the model comes from, by the array's name. */
   readonly sources: ReadonlyMap<string, Source>
   /** The embedding's and the head's arrays in the file, where config.json ties the two and both are there. */
   readonly bothEnds: { readonly embedding: string; readonly head: string } | undefined

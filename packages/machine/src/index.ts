@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import type { Backend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
 
-/** Of what computes a run's numbers. */
+/** The versions of what computes a run's numbers. */
 export const versionsOf = (backend: Backend): Record<string, string> => ({
   node: process.versions.node,
   platform: `${process.platform}-${process.arch}`,

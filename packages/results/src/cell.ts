@@ -6,9 +6,9 @@ export interface CellKey {
   readonly strategy: string
   /** Tokens in a training sequence. */
   readonly trainLength: number
-  /** Of weights, batches and dropout. */
+  /** The seed of weights, batches and dropout. */
   readonly seed: number
-  /** Of the model: see {@link modelSize}. */
+  /** The model's size: see {@link modelSize}. */
   readonly size: string
 }
 

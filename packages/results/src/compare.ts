@@ -23,9 +23,9 @@ export interface Comparison {
 
 /** One strategy at one train length and size, as each of the two has it. */
 export interface RowPair {
-  /** Of the first run. */
+  /** The first run's row. */
   readonly a: Row
-  /** Of the second run. */
+  /** The second run's row. */
   readonly b: Row
 }
 
@@ -39,7 +39,7 @@ export interface PerplexityDifference extends Reading {
   readonly b: Spread
   /** Mean of b − a in nats a token: over the seeds that both have, or of the means if they have none in common. */
   readonly differenceNats: number
-  /** Of b − a; undefined with fewer than two seeds in common. */
+  /** The paired test of b − a; undefined with fewer than two seeds in common. */
   readonly test: PairedTest | undefined
   /** Whether the seeds bear it out: the test's verdict, with Holm's correction for all differences of the comparison. */
   readonly counts: boolean

@@ -54,9 +54,9 @@ export const runLine = z.object({
   /** What computed, e.g. `tensorflow`. */
   backend: z.string().default('unknown'),
   device: z.string().default('unknown'),
-  /** Of Node, the platform, the backend's library and TensorFlow.js. */
+  /** The versions of Node, the platform, the backend's library and TensorFlow.js. */
   versions: z.record(z.string(), z.string()).default({}),
-  /** Of the working tree, with `-dirty` if it had changes; null outside of one. */
+  /** The working tree's commit, with `-dirty` if it had changes; null outside of one. */
   commit: z.string().nullable().default(null),
 })
 
@@ -101,7 +101,7 @@ export const evalLine = z.object({
   type: z.literal('eval'),
   ...cell,
   ...reading,
-  /** Of sliding windows: `full`, or at multiples of the stride as `fairseq`'s; absent in older files. */
+  /** How sliding windows lie: `full`, or at multiples of the stride as `fairseq`'s; absent in older files. */
   windows: name.optional(),
   /** Read before the text, so that all of its tokens are scored: `eos`, `bos` or `none`; absent in older files. */
   firstToken: name.optional(),

@@ -97,7 +97,7 @@ async function writeSynced(path: string, flags: 'a' | 'w', lines: readonly (Resu
     await file.writeFile(resultsText(lines))
     await file.sync()
   } catch (error) {
-    // Of a file that is open the system does not say which it was.
+    // For a file that is open the system does not say which it was.
     throw Object.assign(error as NodeJS.ErrnoException, { path })
   } finally {
     await file.close()

@@ -22,7 +22,7 @@ import { validate } from './validate.js'
 export interface Results {
   /** The first line. */
   readonly run: RunLine
-  /** Of every cell, in the order of its steps. */
+  /** The training lines of every cell, in the order of its steps. */
   readonly train: readonly TrainLine[]
   /** One of a cell and reading. */
   readonly evals: readonly EvalLine[]

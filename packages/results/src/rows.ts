@@ -8,7 +8,7 @@ export interface Row {
   readonly strategy: string
   /** Tokens in a training sequence. */
   readonly trainLength: number
-  /** Of the model, e.g. `4x128x4`. */
+  /** The model's size, e.g. `4x128x4`. */
   readonly size: string
   /** The strategy, with the size where there are several. */
   readonly name: string

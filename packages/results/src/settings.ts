@@ -2,7 +2,7 @@ import type { RunLine } from './lines.js'
 
 /** Something that the two runs were not made with alike; undefined where one of them does not have it. */
 export interface SettingDifference {
-  /** Of the setting, the version or the machine. */
+  /** The name of what differs: a setting, a version or a part of the machine. */
   readonly name: string
   /** In the first run. */
   readonly a: unknown
@@ -33,7 +33,7 @@ const TEXT = ['data', 'tokenizer', 'vocabularySize', 'evalTokens']
 export const otherText = (settings: readonly SettingDifference[]): string[] =>
   settings.flatMap(({ name }) => (TEXT.includes(name) ? [name] : []))
 
-/** Of JSON: the order of an object's keys says nothing. */
+/** Whether two JSON values are equal. The order of an object's keys does not matter. */
 function sameValue(a: unknown, b: unknown): boolean {
   if (!isObject(a) || !isObject(b)) return Object.is(a, b)
   const keys = Object.keys(a)

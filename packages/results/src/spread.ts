@@ -6,9 +6,9 @@ export interface Spread {
   readonly mean: number
   /** Sample standard deviation; undefined for one seed. */
   readonly deviation: number | undefined
-  /** Of the lowest seed. */
+  /** The lowest seed's number. */
   readonly low: number
-  /** Of the highest seed. */
+  /** The highest seed's number. */
   readonly high: number
 }
 

@@ -39,16 +39,16 @@ export function pairedTest(a: BySeed, b: BySeed): PairedTest | undefined {
 
 /** Who is best, and who is not shown to be worse. */
 export interface Standing {
-  /** Of the lowest mean; undefined with nothing to compare. */
+  /** The name with the lowest mean; undefined with nothing to compare. */
   readonly best: string | undefined
-  /** Those, the best not among them, that the seeds do not tell from the best. Empty: the best has won. */
+  /** The others that do not differ significantly from the best. Empty: the best has won. */
   readonly undecided: readonly string[]
 }
 
 /**
  * Compares the lowest mean with every other by {@link pairedTest}, with Holm's correction for as many comparisons (Holm,
- * 1979): a table of many strategies does not crown one by chance. One seed tells nothing from anything. Who has a value that
- * is not finite does not take part.
+ * 1979): a table of many strategies does not crown one by chance. With one seed nothing differs significantly. A
+ * strategy with a value that is not finite does not take part.
  */
 export function standing(losses: ReadonlyMap<string, BySeed>): Standing {
   const mean = (values: BySeed) => [...values.values()].reduce((sum, value) => sum + value, 0) / values.size

@@ -19,7 +19,7 @@ export interface RowSummary {
   readonly trainPeakBytes: Spread | undefined
   /** At the longest evaluation. */
   readonly evalTokensPerSecond: Spread | undefined
-  /** Of tensors, at the longest evaluation. */
+  /** Peak bytes of tensors, at the longest evaluation. */
   readonly peakBytes: Spread | undefined
 }
 
@@ -58,7 +58,7 @@ export function summarize(results: Results, rows: readonly Row[], reading: Readi
 
 type TrainNumbers = Pick<RowSummary, 'trainTokensPerSecond' | 'secondsToLoss' | 'trainPeakBytes'>
 
-/** Of a row's lines, which are many: found once. */
+/** The numbers of each row's lines, computed once because the lines are many. */
 const trained = new WeakMap<readonly TrainLine[], TrainNumbers>()
 
 function trainNumbers(lines: readonly TrainLine[], all: readonly TrainLine[]): TrainNumbers {
@@ -103,7 +103,7 @@ export const commonLoss = (train: readonly TrainLine[]): number => trainingOf(tr
 /** What a process was resident in at most only grows: where it falls from a cell to the next, they had processes of their own. */
 const ownProcesses = (train: readonly TrainLine[]): boolean => trainingOf(train).apart
 
-/** Of all lines of training, which are many: found once. */
+/** What all training lines have in common, computed once because the lines are many. */
 const known = new WeakMap<readonly TrainLine[], { readonly common: number; readonly apart: boolean }>()
 
 function trainingOf(train: readonly TrainLine[]) {

@@ -35,11 +35,11 @@ export interface GemmaLocalOptions {
   readonly window?: number
   /** Local layers before each global one. Default 5. */
   readonly localLayers?: number
-  /** Of local layers. Default 10 000. */
+  /** The base of local layers. Default 10 000. */
   readonly localBase?: number
-  /** Of global layers. Default 1 000 000. */
+  /** The base of global layers. Default 1 000 000. */
   readonly globalBase?: number
-  /** Of global layers, e.g. `linearScaling({ factor: 8 })` as in Gemma 3 from 4B on. Default none. */
+  /** The scaling of global layers, e.g. `linearScaling({ factor: 8 })` as in Gemma 3 from 4B on. Default none. */
   readonly globalScaling?: RotaryScaling
 }
 

@@ -44,7 +44,7 @@ export function linearScaling(options: ScalingOptions): RotaryScaling {
   })
 }
 
-/** Of a base s^(d/(d−2)) times as large; one pair alone has frequency 1 whatever the base. */
+/** The frequencies of a base s^(d/(d−2)) times as large. A single pair has frequency 1 whatever the base. */
 export const ntkFrequencies = (rotaryDim: number, base: number, factor: number): number[] =>
   plainFrequencies(rotaryDim, rotaryDim > 2 ? base * factor ** (rotaryDim / (rotaryDim - 2)) : base)
 

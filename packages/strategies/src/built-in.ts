@@ -22,7 +22,7 @@ import { scaledBy } from './scaled-by.js'
 import { slopeSets } from './slope-sets.js'
 
 interface Definition {
-  /** Of the factory, less what the model decides. */
+  /** The factory's options, without those that the model decides. */
   readonly options: Readonly<Record<string, OptionKind>>
   make(context: StrategyContext, options: Readonly<Record<string, OptionValue>>): PositionStrategy
 }
@@ -140,7 +140,7 @@ export const strategyNames: readonly string[] = Object.keys(definitions)
 export const definedOptions = (name: string): Readonly<Record<string, OptionKind>> | undefined =>
   Object.hasOwn(definitions, name) ? definitions[name]!.options : undefined
 
-/** Of results and checkpoints too, which anyone may have written: options are checked here again. */
+/** The factory of a variant. It checks the options again: they may come from results or checkpoints that anyone wrote. */
 const variantFactory =
   ({ use, options }: Variant): StrategyFactory =>
   (context) =>

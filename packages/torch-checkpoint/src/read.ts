@@ -21,7 +21,7 @@ export interface TorchFile {
   close(): Promise<void>
 }
 
-/** Of data.pkl, which has about 150 bytes a tensor. */
+/** Most bytes of data.pkl, which has about 150 bytes a tensor. */
 const LARGEST_PICKLE = 2 ** 24
 /** Numbers that a tensor may have beyond those of its storage: an expanded one repeats them. */
 const MOST_REPEATED = 2 ** 24

@@ -21,7 +21,7 @@ export const tensor = (shape: NewTensor['shape'], data: NewTensor['data']): { ki
 
 /** Bytes given to the file at a time. */
 const PIECE = 2 ** 22
-/** Of every entry, so that the same weights are the same file. */
+/** The options of every zip entry, with a fixed date, so that the same weights give the same file. */
 const ENTRY = { compress: false, mtime: new Date(Date.UTC(1980, 0, 1)), forceDosTimestamp: true }
 
 /**

@@ -23,7 +23,7 @@ export interface TransformerXlOptions {
   readonly headDim: number
   /** D, the width of the sinusoids; even. The authors have the model's. */
   readonly modelDim: number
-  /** Of the sinusoids. Default 10 000. */
+  /** The base of the sinusoids. Default 10 000. */
   readonly base?: number
   /** Parameters for each layer (untied, as in the authors' large models and XLNet), or one set for the model. Default true. */
   readonly perLayer?: boolean

@@ -66,7 +66,7 @@ async function run(folder: string, { prompt, backend, strategy, vocabulary, ...o
     await generate(model, tokens, {
       ...options,
       signal,
-      // Of a prompt that is read at once there is nothing to show.
+      // A prompt that is read at once has no progress to show.
       onPrefill(done, total) {
         if (done < total) progress.update(done, [])
         else progress.stop()

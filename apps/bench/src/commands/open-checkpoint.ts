@@ -48,9 +48,9 @@ export interface OpenedCheckpoint {
 
 /** What else says how a checkpoint is to be opened. */
 export interface OpenOptions {
-  /** Where its strategy is now; default: where it was in training. Of fairseq: its name, where the file does not say it. */
+  /** Where its strategy is now; default: where it was in training. For fairseq: its name, if the file has none. */
   readonly strategy?: string | undefined
-  /** Of fairseq: where its words are. */
+  /** For fairseq: where its words are. */
   readonly vocabulary?: string | undefined
 }
 

@@ -89,7 +89,7 @@ async function paper(folder: string, options: Options): Promise<void> {
 
 const fetchText = (lacking: readonly string[]) => (lacking.length ? ['Not here yet:', ...lacking, ''] : [])
 
-/** Of the checkpoints' sizes, or the paper's where there is none. */
+/** The pace of a model of the checkpoints' size, or of the paper's size without a checkpoint. */
 async function paceOf({ checkpoints }: Files, cells: readonly PaperCell[]): Promise<Pace> {
   const [first] = checkpoints.values()
   const config = first === undefined ? paperModel() : (await readFairseqInfo(first)).config

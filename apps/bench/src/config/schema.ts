@@ -33,7 +33,7 @@ const settings = {
   data: z.string().min(1),
   /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */
   tokenizer: z.enum(['bytes', 'words', 'prose']),
-  /** Of words: the most frequent ones of the training text, at most so many. */
+  /** For words: keeps at most this many, the most frequent ones of the training text. */
   vocabularySize: count,
   trainLength: count,
   evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
@@ -66,7 +66,7 @@ const settings = {
    * the seed, in fairseq's own order.
    */
   batches: z.enum(['anywhere', 'blocks']).default('anywhere'),
-  /** Of blocks: GPUs that fairseq had, each of whose parts of a batch it shuffles as a whole; they divide batchSize. */
+  /** For blocks: how many GPUs fairseq had. It shuffles each GPU's part of a batch as a whole. Divides batchSize. */
   devices: count.default(1),
   /** Parts of a batch that are computed one after another, in less memory; they divide batchSize. */
   microBatches: count.default(1),
@@ -75,14 +75,14 @@ const settings = {
   numHeads: size,
   activation: z.enum(['relu', 'gelu']),
   dropout: rate,
-  /** Of attention's weights; absent: as much as dropout. */
+  /** The dropout of attention's weights; absent: as much as `dropout`. */
   attentionDropout: rate.optional(),
-  /** Of the MLP's hidden layer. */
+  /** The dropout of the MLP's hidden layer. */
   activationDropout: rate.default(0),
   finalNorm: z.boolean(),
   /** Where bands of rarer words begin that have fewer dimensions: adaptive input and softmax; absent: one table. */
   adaptiveCutoffs: z.array(count).optional(),
-  /** Of what enters an adaptive softmax, and of the projections to its tails. */
+  /** The dropout of what enters an adaptive softmax, and of the projections to its tails. */
   tailDropout: rate.default(0),
   /** Where weights start. */
   initialization: z.enum(['gpt2', 'fairseq']).default('gpt2'),

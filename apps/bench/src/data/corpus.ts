@@ -18,7 +18,7 @@ export interface Corpus {
   readonly valid: Located
   readonly tokenizer: StoredTokenizer
   readonly description: string
-  /** Of all that a model reads of it. */
+  /** A hash of all that a model reads of it. */
   readonly hash: string
 }
 

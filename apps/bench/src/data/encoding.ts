@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 /**
  * The text of a file as UTF-8, without its byte order mark.
  *
- * @param say - told of bytes that are no UTF-8: they are kept, since a token may be a byte
+ * @param say - receives a line about bytes that are no UTF-8: they are kept, since a token may be a byte
  * @throws Error, one line, for a file that is binary, or text in UTF-16 or UTF-32
  */
 export function textOf(bytes: Uint8Array, file: string, say: (line: string) => void): Uint8Array {
@@ -18,7 +18,7 @@ export function textOf(bytes: Uint8Array, file: string, say: (line: string) => v
 
 const startsWith = (bytes: Uint8Array, mark: readonly number[]) => mark.every((byte, i) => bytes[i] === byte)
 
-/** The encoding of text that is in none of ASCII's family, told by its mark or by what its bytes are like. */
+/** The encoding of text that is in none of ASCII's family, recognized by its mark or by what its bytes are like. */
 function otherEncoding(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, [0xff, 0xfe, 0, 0]) || startsWith(bytes, [0, 0, 0xfe, 0xff])) return 'UTF-32'
   if (startsWith(bytes, [0xff, 0xfe])) return 'UTF-16 (little-endian)'

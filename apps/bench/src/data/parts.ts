@@ -34,7 +34,7 @@ function nameOf(entry: string): Named | undefined {
  * Which entries of a folder are to train on and which are held out, if their names say it: a part to train on with a partner
  * named alike. Validation parts are held out, and where there is none, test parts.
  *
- * @param say - told of parts that have no partner
+ * @param say - receives a line for each part that has no partner
  */
 export function partsOf(entries: readonly string[], say: (line: string) => void): Parts | undefined {
   const named = entries.flatMap((entry) => nameOf(entry) ?? [])

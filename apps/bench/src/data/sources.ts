@@ -7,7 +7,7 @@ import { holdOutEnd, type ReadOptions, type SplitText } from './split-text.js'
 import { type TaskName, taskText } from './tasks.js'
 
 export interface SourceOptions extends ReadOptions {
-  /** Of the models that the text is for: trials of a task fit in it. */
+  /** The train length of the models that the text is for. Trials of a task fit in it. */
   readonly trainLength: number
 }
 

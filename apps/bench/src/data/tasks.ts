@@ -11,12 +11,12 @@ export const ANSWER_LENGTH = 4
 /** Said again and again: soon predicted, so that what is left to learn is the answer (Mohtashami & Jaggi, 2023). */
 const FILLER = 'the river is wide. the road is long. the night is dark. the house is far. '
 const KEY = 'key='
-/** None of the filler's, and enough of them that each of an answer is most often told by the one before. */
+/** None occurs in the filler. There are so many that the letter before usually determines each letter of an answer. */
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 const pick = <T>(from: ArrayLike<T>, random: () => number): T => from[Math.floor(random() * from.length)]!
 
-/** Of the filler, from anywhere in it. */
+/** A stretch of the filler that begins anywhere in it. */
 function filler(length: number, random: () => number): string {
   const start = Math.floor(random() * FILLER.length)
   return FILLER.repeat(Math.ceil((start + length) / FILLER.length)).slice(start, start + length)

@@ -8,13 +8,13 @@ import type { RunConfig } from '../config/schema.js'
 import { duration, gigabytes, thousands } from '../terminal/format.js'
 import { tokensRead } from './readings.js'
 
-/** What a run will take, told from its config alone. */
+/** What a run will take, computed from its config alone. */
 export interface Estimate {
-  /** Of each model, without those of its strategy. */
+  /** The parameters of each model, without those of its strategy. */
   readonly parameters: number
-  /** That a training step holds at once. */
+  /** Bytes that a training step holds at once. */
   readonly stepBytes: number
-  /** That reading the longest evaluation length holds at once. */
+  /** Bytes that reading the longest evaluation length holds at once. */
   readonly evaluationBytes: number
   /** Floating-point operations of all models, training and evaluation: a sum and a product are two. */
   readonly operations: number

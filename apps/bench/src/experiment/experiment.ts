@@ -54,7 +54,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
           cause: error,
         })
       })
-      // The line that says it is done comes last.
+      // The line `whole` is written last: it marks the reading as done.
       await append(positions, whole)
     }
     for (const kind of trials) await append(await tryRetrieval(trainer.model, cellKey(cell, config), kind, run))

@@ -1,7 +1,7 @@
 import type { PositionsLine } from '@alibi/results'
 import type { Evaluation } from '@alibi/transformer'
 
-/** Places told one by one: where the early-token curse is steepest. */
+/** The first places, one bin each: the early-token curse is steepest there. */
 const SINGLE = 16
 
 /**

@@ -5,7 +5,7 @@ import { sourceNamed } from '../data/sources.js'
 import { ANSWER_LENGTH, makeTrials, type TaskName, trialDistances } from '../data/tasks.js'
 import type { Progress } from '../terminal/progress.js'
 
-/** Of each length and distance; a share of 50 is known within 14 points. */
+/** Trials of each length and distance. A share of 50 trials is known within 14 points. */
 const TRIALS = 50
 
 /** Tokens read in one forward pass, as in evaluation. */

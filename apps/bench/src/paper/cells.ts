@@ -6,7 +6,7 @@ export interface PaperCell {
   /** As the paper counts, e.g. `13 to 15`. */
   readonly table: string
   readonly part: Part
-  /** Of the checkpoint. */
+  /** The checkpoint's train length. */
   readonly trainLength: number
   readonly evalLength: number
   /** Tokens between windows; evalLength where they do not overlap. */

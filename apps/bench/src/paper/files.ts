@@ -78,7 +78,7 @@ export const readPart = (data: string, part: Part, read: ReadOptions): Promise<U
 /** What the words are counted in where there is no dict.txt. */
 export const trainingText = (data: string): string => (data === WIKITEXT ? WIKITEXT : join(data, partName('train')))
 
-/** Of a zip archive, the end has sums of all that is in it. */
+/** Bytes that are hashed at a file's end, where a zip archive has the checksums of all that is in it. */
 const END = 2 ** 20
 
 /** What tells a checkpoint from others of its name, without reading all of it. */

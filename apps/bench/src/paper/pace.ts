@@ -52,7 +52,7 @@ function thinModel(config: ResolvedModelConfig, numLayers: number): Promise<Mode
   )
 }
 
-/** Of one token of a pass over sequences of a length. */
+/** Seconds a token of a pass over sequences of this length. */
 async function secondsOfPass(model: Model, length: number): Promise<number> {
   const random = seededRandom(2)
   const row = () => Int32Array.from({ length }, () => Math.floor(random() * model.config.vocabularySize))
@@ -60,7 +60,7 @@ async function secondsOfPass(model: Model, length: number): Promise<number> {
   return (await best(() => model.forward(rows))) / (rows.length * length)
 }
 
-/** Of one token's loss; frequent tokens, and some of each tail. */
+/** Seconds a token's loss, over frequent tokens and some of each tail. */
 async function secondsOfLosses({ config, vocabulary }: Model): Promise<number> {
   const starts = [0, ...config.adaptiveCutoffs]
   const targets = Int32Array.from({ length: SCORED }, (_, i) => starts[i % TAIL] ?? 0)

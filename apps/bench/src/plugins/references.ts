@@ -32,7 +32,7 @@ export const namesOf = (references: readonly string[], { plugins = {} }: Known):
     return Object.keys(plugins).find((name) => plugins[name]!.from === from) ?? each
   })
 
-/** Of the strategies that a person named, those of files and packages: by where they come from, the reference. */
+/** The references that a person gave to strategies of files and packages, by where each comes from. */
 export const sourcesOf = (references: readonly string[]): ReadonlyMap<string, string> =>
   new Map(
     references.flatMap((each) => {

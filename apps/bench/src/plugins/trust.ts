@@ -24,7 +24,7 @@ async function moduleOf(reference: string): Promise<{ record: string; hash: stri
 /**
  * Remembers a strategy that a person named: from now on its name in results and checkpoints is enough, until it changes.
  *
- * @param log - is told if it cannot be remembered, which is no reason to stop
+ * @param log - receives a line if it cannot be remembered, which is no reason to stop
  */
 export async function rememberStrategy(reference: string, log: (line: string) => void): Promise<void> {
   try {

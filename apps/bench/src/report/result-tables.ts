@@ -26,7 +26,7 @@ export interface ResultTable {
 
 export interface Cell {
   readonly text: string
-  /** `best`: of its column, by what the seeds show; `level`: the lowest mean, or not told from it. */
+  /** `best`: significantly the best of its column; `level`: the lowest mean, or not significantly different from it. */
   readonly mark?: 'best' | 'level'
 }
 
@@ -77,7 +77,7 @@ const bySeed = (value: Spread | undefined, cost: (value: number) => number) =>
   value &&
   Number.isFinite(value.mean) && { bySeed: new Map([...value.bySeed].map(([seed, each]) => [seed, cost(each)])) }
 
-/** Says what is best in each column; nothing where the seeds tell no row from the best. */
+/** Marks what is best in each column; nothing where no row differs significantly from the best. */
 function marked(body: readonly (readonly Value[])[]): Cell[][] {
   const marks = (body[0] ?? []).map((_, column) => {
     const losses = new Map(

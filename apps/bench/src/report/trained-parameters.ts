@@ -12,7 +12,10 @@ import { CELLS } from '../sweep/folder.js'
 /** A strategy's parameters after training, by its name; of the first layer where each has its own. */
 export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
 
-/** Of the first seed, and of a sweep’s first train length and size, of those known strategies that have parameters and a checkpoint. */
+/**
+ * The trained parameters of those known strategies that have some and a checkpoint: of the first seed and, in a sweep, of its
+ * first train length and size.
+ */
 export async function trainedParameters(
   folder: string,
   run: RunLine,

@@ -10,7 +10,7 @@ import { stepsDone } from './saved.js'
 export type Append = (...lines: readonly ResultLine[]) => Promise<void>
 
 interface AppendOptions {
-  /** Is told what was left out of the results, and what they lack. */
+  /** Receives what was left out of the results, and what they lack. */
   readonly log: (line: string) => void
   /** Folder for event files of the same. */
   readonly tensorboard?: string | undefined

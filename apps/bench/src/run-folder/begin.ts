@@ -64,7 +64,7 @@ export async function planRun({
     throw new Error(`run: expected a run to resume in ${folder}, got none; leave --resume out to begin it`)
   if (!begun) {
     const config = resolveRunConfig({ ...defaults, ...given })
-    // Before the backend, so that a wrong name is told at once.
+    // Before the backend, so that a wrong name is reported at once.
     const loaded = await loadStrategies(config.strategies)
     const backend = await selectBackend(wanted)
     const { registry, config: admitted } = await admitStrategies(loaded, config, log)

@@ -117,7 +117,7 @@ export async function stepsDone(folder: string, config: RunConfig, cell: Cell): 
 /**
  * Puts checkpoints that cannot be resumed aside, as `<name>.damaged`: their models are trained anew.
  *
- * @param log - is told which, and why
+ * @param log - receives which, and why
  */
 export async function setDamagedAside(folder: string, config: RunConfig, log: (line: string) => void): Promise<void> {
   for (const cell of cellsOf(config)) {

@@ -44,7 +44,7 @@ function sweepCell(run: RunConfig, cell: Cell, text: string, backend: BackendNam
   return { id: `${cellId(key)}-${hash}`, key, config }
 }
 
-/** Of its keys in order. */
+/** A hash that does not depend on the order of the keys. */
 function hashOf(value: Record<string, unknown>): string {
   const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 10)

@@ -7,7 +7,7 @@ import type { CellState } from './folder.js'
 const costOf = ({ key }: SweepCell) => `${key.size}-L${key.trainLength}`
 
 export interface Estimate {
-  /** Of all cells that are not finished. */
+  /** Seconds that all cells that are not finished will take. */
   readonly seconds: number
   readonly from: string
 }
@@ -16,7 +16,7 @@ export interface Estimate {
 export interface Probe {
   /** Seconds a step of each cell. */
   readonly steps: readonly number[]
-  /** Of how many cells steps were timed; those of the others are as much longer as they have more operations. */
+  /** How many cells had their steps timed. The steps of the others are estimated in proportion to their operations. */
   readonly timed: number
   /** Seconds that a process takes before it trains at full speed. */
   readonly start: number

@@ -41,16 +41,16 @@ export interface Outcomes {
     readonly commit: string | null
     /** The same, their strategies by name with what identifies those that the bench does not have itself. */
     readonly runs: readonly RunConfig[]
-    /** Of each run: a hash of its tokens, those held out and what they stand for. */
+    /** One hash for each run: of its tokens, those held out and what they stand for. */
     readonly texts: readonly string[]
   }
   readonly estimate: {
-    /** Of work. */
+    /** Seconds of work. */
     readonly seconds: number
     /** What that was estimated from. */
     readonly from: string
     readonly backend: Pick<Backend, 'name' | 'device'>
-    /** Of each cell its id, and how far it is. */
+    /** Each cell's id and how far it is. */
     readonly cells: readonly (readonly [id: string, state: string])[]
     /** Cells to be done. */
     readonly left: number

@@ -82,7 +82,7 @@ async function resolve(
   { runs, jobs, backend: wanted }: JobOf<'resolve'>,
   { line }: Progress,
 ): Promise<Outcomes['resolve']> {
-  // Before the backend, so that a wrong name is told at once.
+  // Before the backend, so that a wrong name is reported at once.
   const loaded = await loadStrategies(runs[0]!.strategies)
   const backend = await selectBackend(wanted)
   const processes = Math.min(jobs, runs.flatMap(cellsOf).length)
@@ -123,7 +123,7 @@ async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Out
 }
 
 async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
-  // Of a sweep that was killed: it stops at its next step.
+  // A worker of a sweep that was killed stops at its next step.
   while (await isLocked(folder)) {
     signal.throwIfAborted()
     await setTimeout(200)

@@ -4,8 +4,9 @@ import type { TrainLine } from '@alibi/results'
 export interface Point {
   readonly x: number
   readonly y: number
-  /** Of what y is a mean of. */
+  /** The lowest of the values that y is the mean of. */
   readonly low: number
+  /** The highest of them. */
   readonly high: number
 }
 

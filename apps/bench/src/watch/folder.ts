@@ -75,7 +75,7 @@ export function watchedFolder(folder: string): () => Promise<Watched> {
   }
 }
 
-/** Of a run, they are done one after another: the first that is not finished is the one that is worked on. */
+/** The cells of a run. It does them one after another, so the first that is not finished is the one in progress. */
 function cellsOfRun(results: Results, atWork: boolean): WatchedCell[] {
   const { run } = results
   const config = settingsOf(run)

@@ -16,7 +16,7 @@ export interface WatchedCurve {
   readonly points: readonly Point[]
 }
 
-/** More curves in one picture cannot be told apart. */
+/** Nobody can distinguish more curves than this in one picture. */
 const MOST_CURVES = 12
 
 /**

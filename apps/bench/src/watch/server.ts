@@ -22,7 +22,7 @@ interface Client {
   view?: View
 }
 
-/** What a page is told: what has changed, and which figures each section has. */
+/** What the server sends a page: what has changed, and which figures each section has. */
 interface Update {
   readonly status: string
   readonly whole?: string
@@ -36,7 +36,7 @@ interface Update {
  * Serves the live page of a folder to this machine, until it is aborted.
  *
  * @param port - 0: a free one
- * @param onListening - told the page's address
+ * @param onListening - receives the page's address
  * @throws Error, one line, for a port in use
  */
 export async function serveWatch(

@@ -134,7 +134,7 @@ async function readLines(own: CellFolder, expected: RunConfig): Promise<void> {
   }
 }
 
-/** Settings that tell cells of one name apart: not where strategies are, and the evaluation lengths in whatever order. */
+/** The settings that make cells of one name different: not where strategies lie, nor the order of evaluation lengths. */
 const decisive = ({ plugins: _, variants, evalLengths, strategies, ...config }: RunConfig) => ({
   ...config,
   strategies,

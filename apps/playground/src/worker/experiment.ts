@@ -75,7 +75,7 @@ export async function extrapolate(model: Model, strategy: string, experiment: Ex
   }
 }
 
-/** Continues a prompt; the text is told as it grows. */
+/** Continues a prompt and sends the text as it grows. */
 export async function write(model: Model, { strategy, prompt, temperature }: Writing, tell: Tell): Promise<void> {
   // Without a prompt: what follows the end of a line.
   const start = Int32Array.from(new TextEncoder().encode(prompt || '\n'))

@@ -19,7 +19,7 @@ export interface Family {
   /** Choices of {@link architecture} or our defaults that other variants make otherwise. */
   readonly free: readonly (keyof ModelConfig)[]
   /**
-   * @param note - is told, in a line, what a reader of numbers should know
+   * @param note - receives what a reader of numbers should know, one line each
    * @throws Error, one line, for a variant that is not supported
    */
   read(fields: Fields, note: (line: string) => void): FamilyModel
@@ -30,7 +30,7 @@ export interface Family {
    * @throws Error, one line, for a model that the family cannot express
    */
   write(model: FamilyModel & { readonly config: ResolvedModelConfig }): Record<string, unknown>
-  /** Of the model that {@link read} gave, or {@link write} took. */
+  /** The arrays of the model that {@link read} returned or {@link write} was given. */
   arrays(config: ResolvedModelConfig, fields: Fields): ArrayMapping[]
 }
 

@@ -21,7 +21,7 @@ export interface Fields {
   only(name: string, ...values: readonly unknown[]): void
   /** @throws Error, one line, that names the field and its value */
   fail(name: string, expected: string): never
-  /** Of the fields that are there, null ones among them. */
+  /** The names of all fields present, also of those that are null. */
   readonly names: readonly string[]
 }
 

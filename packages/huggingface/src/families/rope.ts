@@ -43,7 +43,7 @@ const SPELLINGS = {
  * (`rope_theta`, `rope_scaling`). Where both are there, `rope_scaling` counts, whole, as in transformers 5.18
  * (`convert_rope_params_to_dict`): people add it to a config.json to turn a scaling on.
  *
- * @param note - is told where one of two that are there does not count
+ * @param note - receives a line where the file has both and one does not count
  * @throws Error, one line, for a scaling that is unknown or depends on the length
  */
 export function readRope(
@@ -72,7 +72,7 @@ export function readRope(
       rope.optional('partial_rotary_factor') === undefined ? spelling.share : name,
       `a share of rotated features that leaves whole pairs of ${headDim} (got ${turning} features)`,
     )
-  // Of an odd number transformers makes one pair more, with the exponents of the odd number.
+  // For an odd number of features transformers makes one pair more, with the exponents of the odd number.
   return rotary({ rotaryDim, base: base ** (rotaryDim / turning), ...(scaling && { scaling }) })
 }
 
@@ -86,7 +86,7 @@ function scalingOf(type: string, rope: Fields, fields: Fields): RotaryScaling | 
   return type === 'yarn' ? yarnOf(rope, fields, originalMaxPositions) : llama3Of(rope, originalMaxPositions)
 }
 
-/** Of the whole scaling, ≥ 1. */
+/** The factor of the whole scaling, ≥ 1. */
 function factorOf(rope: Fields, fallback?: number): number {
   const factor = rope.number('factor', fallback)
   return factor >= 1 ? factor : rope.fail('factor', 'factor to be a number ≥ 1')

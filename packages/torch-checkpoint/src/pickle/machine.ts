@@ -22,7 +22,7 @@ export interface Machine {
   mark(): void
   /** All since the last mark, and the mark. */
   popToMark(): PickleValue[]
-  /** Of a value, or a mark. */
+  /** Removes the top, which is a value or a mark. */
   discard(): void
   /** Keeps the top by a number; by default the next. */
   remember(index?: number): void
@@ -123,7 +123,7 @@ export function createMachine(cursor: Cursor, { globals, persistent, onUnread }:
     build(state) {
       const target = machine.top()
       if (isUnread(target)) target.state = state
-      // Of an OrderedDict: its attributes, which torch keeps versions in.
+      // An OrderedDict's state is its attributes, in which torch keeps versions.
       else if (!(target instanceof Map)) throw new Error(`an object that has a state, got ${describe(target)}`)
     },
     persistent,

@@ -14,7 +14,7 @@ export type Writable<T> =
 /** What a tensor is rebuilt from. */
 export interface TensorRecord {
   readonly shape: readonly number[]
-  /** Of its storage. */
+  /** The key of its storage. */
   readonly key: string
 }
 

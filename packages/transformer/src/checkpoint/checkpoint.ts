@@ -21,7 +21,7 @@ export interface CheckpointInfo {
   readonly strategy: string
   /** Training steps done. */
   readonly step: number
-  /** Of the random numbers of training. */
+  /** The seed of training's random numbers. */
   readonly seed: number
   /** As the trainer had it: its kind and schedule. */
   readonly optimizer: OptimizerConfig

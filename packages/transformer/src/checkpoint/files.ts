@@ -27,7 +27,7 @@ export interface Description {
   /** All the state that random numbers have: they are functions of the seed and the step. */
   readonly random: { readonly seed: number }
   readonly microBatches: number
-  /** Of each file, and of this description without that entry; checkpoints of before have none of it. */
+  /** The hash of each file, and of this description without its own entry, which older checkpoints lack. */
   readonly sha256: Readonly<Record<string, string>>
   readonly metadata: Metadata
 }

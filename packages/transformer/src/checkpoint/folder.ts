@@ -25,7 +25,7 @@ async function writeSynced(path: string, content: Uint8Array | string): Promise<
     await file.writeFile(content)
     await file.sync()
   } catch (error) {
-    // Of a file that is open the system does not say which it was.
+    // For a file that is open the system does not say which it was.
     throw Object.assign(error as NodeJS.ErrnoException, { path })
   } finally {
     await file.close()

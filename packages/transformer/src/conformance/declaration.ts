@@ -33,7 +33,7 @@ export function declarationCases(kernel: AttentionKernel): readonly AttentionCas
   ]
 }
 
-/** Of every form, on backends that there are not, with heads of every size. */
+/** Problems of every form, on a backend that exists and one that does not, with heads of several sizes. */
 function* problems(): Iterable<AttentionProblem> {
   for (const headDim of [1, 6, 8, 256])
     for (const situation of situations({ headDim, numQueries: 5 }))

@@ -52,7 +52,7 @@ export function situations({ headDim: D, numQueries: Q }: Sizes): readonly Situa
     { name: `${name}, a window and padding`, dims: whole, kind, window, masked, queriesPerTile: 3 },
     { name: `${name}, float16 storage`, dims: decoding, kind, float16: true },
     ...(kind === 'linear'
-      ? // Beyond 2²⁴, where float32 does not tell neighbours apart.
+      ? // Beyond 2²⁴, where float32 rounds neighbours to the same number.
         [
           {
             name: 'slopes, positions far apart',

@@ -13,7 +13,7 @@ export interface BlockContext extends Layers {
   readonly cache?: KvCache | undefined
   /** 1 for left padding; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
-  /** Of each query, the index of the first key of its document; [B, 1, Q, 1]. */
+  /** The index of the first key of each query's document; [B, 1, Q, 1]. */
   readonly documents?: tf.Tensor4D | undefined
   /** How each layer attends. */
   readonly layers: readonly LayerAttention[]

@@ -64,7 +64,7 @@ function startOf(part: LinearPart, from: number, to: number, config: ResolvedMod
 const biasOf = (part: LinearPart, from: number, to: number, { initialization }: ResolvedModelConfig): ParameterSpec =>
   initialization === 'fairseq' && part !== 'out' ? fairseqStart.bias(from, to) : filled([to], 0)
 
-/** Of a head of its own. */
+/** The starting deviation of a head that is not tied to the embedding. */
 const headDeviation = ({ modelDim: D, initialization }: ResolvedModelConfig) =>
   initialization === 'fairseq' ? D ** -0.5 : readoutDeviation(D)
 

@@ -14,7 +14,7 @@ export interface StepRows {
   /** What the model reads; B of [L]. */
   readonly tokens: readonly Int32Array[]
   readonly targets: readonly Int32Array[]
-  /** Of each target's loss in the step's; [B·L]. */
+  /** The share of each target's loss in the step's loss; [B·L]. */
   readonly shares: Float32Array
 }
 

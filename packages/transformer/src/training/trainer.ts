@@ -19,7 +19,7 @@ export type StepCompiler = (
 
 /** What {@link createTrainer} takes besides a model and an optimizer. */
 export interface TrainerOptions extends AttentionSettings {
-  /** Of dropout; the weights' seed is createModel's. Default 0. */
+  /** The seed of dropout. The weights' seed is an option of createModel. Default 0. */
   readonly seed?: number
   /** Parts a batch is cut into, whose gradients add up: the same step in less memory. Default 1. */
   readonly microBatches?: number
@@ -190,7 +190,7 @@ function updateOf(
 interface Part {
   readonly tokens: tf.Tensor1D
   readonly targets: tf.Tensor1D
-  /** Of each target's loss in the step's: 1 / the step's targets. */
+  /** The share of each target's loss in the step's loss: 1 / the step's targets. */
   readonly shares: tf.Tensor1D
   readonly batchSize: number
   /** See {@link Vocabulary.losses}. */

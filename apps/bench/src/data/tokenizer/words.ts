@@ -57,7 +57,7 @@ export function* pieces(text: Uint8Array, piece = PIECE): Generator<{ readonly t
 export const wordsOf = (piece: string, pattern: string): string[] =>
   (piece.match(matcher(pattern)) ?? []).map((word) => (isLineEnd(word) ? NEWLINE : word))
 
-/** The ids of a text's words, and the byte of the text that each ends at if `byteEnds` is to be told. */
+/** The ids of a text's words, and with `byteEnds` the byte of the text that each ends at. */
 export function* encodeWords(
   text: Uint8Array,
   pattern: string,

@@ -14,7 +14,7 @@ import { savedModel } from '../../config/saved.js'
 import { thousands } from '../../terminal/format.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 
-/** Of a side at most. */
+/** The most cells that a side of the heat map has. */
 const CELLS = 48
 
 /** What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. */

@@ -51,6 +51,6 @@ export function curvesOf(all: readonly RowValues[], nameOf: (row: Row) => string
 export const xsOf = (all: readonly RowValues[]): number[] =>
   [...new Set(all.flatMap(({ values }) => [...values.keys()]))].sort((a, b) => a - b)
 
-/** Of every row, from the lowest to the highest seed. */
+/** The mean, the lowest and the highest seed's value of every row. */
 export const extremesOf = (all: readonly RowValues[]): number[] =>
   all.flatMap(({ values }) => [...values.values()].flatMap(({ mean, low, high }) => [mean, low, high]))

@@ -22,7 +22,7 @@ interface Course {
   readonly values: ReadonlyMap<number, Spread>
 }
 
-/** More curves in one picture cannot be told from each other. */
+/** Nobody can distinguish more curves than this in one picture. */
 const MOST_CURVES = 12
 
 /** Perplexity over evaluation length, a figure a way of reading and a panel a train length: the paper's figure 1. */

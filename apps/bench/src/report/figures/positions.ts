@@ -68,7 +68,7 @@ export function positionFigures(results: Results): Figure[] {
 const placesText = ({ from, to }: { readonly from: number; readonly to: number }) =>
   to - from === 1 ? thousands(from) : `${thousands(from)} to ${thousands(to - 1)}`
 
-/** Of each train length, the lines of its longest evaluation. */
+/** The lines of each train length's longest evaluation. */
 const longestOf = (lines: readonly PositionsLine[]): PositionsLine[] =>
   trainLengthsOf(lines).flatMap((length) => {
     const own = lines.filter(({ trainLength }) => trainLength === length)
@@ -85,7 +85,7 @@ function lossesOf(lines: readonly PositionsLine[]): ReadonlyMap<number, Spread> 
   )
 }
 
-/** Of a bin, on a logarithmic axis. */
+/** The middle of a bin on a logarithmic axis. */
 const middleOf = ({ from, to }: Bin) => Math.sqrt((from + 1) * to)
 
 const exact = (loss: number) => orNotFinite(loss, (value) => value.toFixed(3))

@@ -31,7 +31,7 @@ export function reachList(results: Results): string {
 <p class="caption">A strategy reads up to the length at which perplexity is 10 % higher than at its train length.`
 }
 
-/** Where the same can be said of several train lengths, it is said once. */
+/** Train lengths with the same result share one sentence. */
 function sentences(own: readonly { readonly row: Row; readonly text: string }[]): string {
   return [...groupBy(own, ({ text }) => text)]
     .map(([text, alike]) => {

@@ -12,7 +12,7 @@ const SETTINGS = [
 const paper = resolveRunConfig({ preset: 'paper-wt103' })
 /** Its 8 GPUs took 9,216 each. */
 const TOKENS_A_STEP = 73_728
-/** Of its validation text: those of one evaluation here are the first of them. */
+/** Tokens of its validation text. One evaluation here reads the first of them. */
 const EVAL_TOKENS = 217_646
 
 /** In what a run differs from the paper's; empty: their perplexities can be compared. */

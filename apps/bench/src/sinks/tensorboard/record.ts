@@ -1,6 +1,6 @@
 // How TensorFlow keeps records one after another in a file: TFRecord.
 
-/** Of the polynomial that CRC-32C divides by, its bits reversed. */
+/** The remainder of each byte, divided by the polynomial of CRC-32C with its bits reversed. */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte
   for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0x82f63b78 : rest >>> 1
@@ -14,7 +14,7 @@ export function crc32c(data: Uint8Array): number {
   return ~rest >>> 0
 }
 
-/** As it is kept: of data that has checksums itself, a checksum would be a poor one. */
+/** The checksum as the file keeps it, masked: a CRC of data that contains CRCs is weak. */
 function masked(data: Uint8Array): number {
   const crc = crc32c(data)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

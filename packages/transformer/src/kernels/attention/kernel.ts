@@ -21,7 +21,7 @@ export interface AttentionInputs {
   readonly dropout?: AttentionDropout | undefined
   /** Running sums c along the keys: a score gains c[query] − c[key]; shape [B, H, K]; with `'gate'`. */
   readonly gate?: tf.Tensor3D | undefined
-  /** Of each query, the index of the first key of its document; float32 [B, 1, Q, 1]; with `'documents'`. */
+  /** The index of the first key of each query's document; float32 [B, 1, Q, 1]; with `'documents'`. */
   readonly documents?: tf.Tensor4D | undefined
   /** With `'relative terms'`. */
   readonly terms?: RelativeTensors | undefined
@@ -93,9 +93,12 @@ export interface ProjectedInputs extends Omit<AttentionInputs, 'q' | 'k' | 'v'> 
 
 /** A rotation as kernels that read four features at a time need it. */
 export interface PackedRotation {
-  /** Of queries, then of keys: row by row, of four features at a time their cosines and their sines; [2, L, headDim/4, 2, 4]. */
+  /**
+   * Cosines and sines, for queries and then for keys. A row has, for every four features, four cosines and then four sines;
+   * [2, L, headDim/4, 2, 4].
+   */
   readonly table: tf.Tensor
-  /** Between the two features of a pair: 1 where neighbours turn together, else rotaryDim / 2. */
+  /** The distance between the two features of a pair: 1 where neighbours turn together, else rotaryDim / 2. */
   readonly pairStride: number
 }
 

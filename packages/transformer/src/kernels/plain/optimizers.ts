@@ -7,7 +7,7 @@ export interface Update {
   readonly parameters: readonly { readonly value: tf.Variable; readonly decays: boolean }[]
   /** Flat; shape [N]. */
   readonly gradient: tf.Tensor1D
-  /** Of clipping, a scalar that the gradient is multiplied by; undefined: not clipped. */
+  /** The scalar that clips the gradient when multiplied with it; undefined: no clipping. */
   readonly factor: tf.Tensor | undefined
   /** Learning rate, correction, epsilon: see `Optimizer`; fp32 [3]. */
   readonly hyperparameters: tf.Tensor1D

@@ -19,7 +19,7 @@ export function penalties(queries: tf.Tensor1D, keys: tf.Tensor1D, tile: Tile): 
   const { start, end, numKeys, firstKey = 0 } = tile
   const q = tf.reshape(tf.slice(queries, start, end - start), [-1, 1])
   const k = tf.reshape(tf.slice(keys, firstKey, numKeys - firstKey), [1, -1])
-  // Subtracted as integers: beyond 2²⁴ float32 does not tell neighbours apart.
+  // Subtracted as integers: beyond 2²⁴ float32 rounds neighbours to the same number.
   return tf.neg(tf.abs(tf.cast(tf.sub(q, k), 'float32'))) as tf.Tensor2D
 }
 

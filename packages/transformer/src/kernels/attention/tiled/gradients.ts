@@ -100,7 +100,7 @@ function fromFirst(x: tf.Tensor, { firstKey = 0 }: Tile): tf.Tensor {
   ])
 }
 
-/** Of the running sums: what queries gain, keys lose; [B, H, K]. */
+/** The gradient of the running sums: a score adds its query's sum and subtracts its key's; [B, H, K]. */
 function gateGradient(dScores: tf.Tensor4D, { start, end, firstKey = 0, numKeys }: Tile, K: number): tf.Tensor {
   const rows = end - start
   const ofQueries = tf.pad(tf.sum(dScores, 3), [
