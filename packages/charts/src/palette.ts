@@ -1,4 +1,7 @@
-/** Colours of a theme: twelve that people with any kind of colour vision can distinguish, each of 4.5:1 contrast or more. */
+/**
+ * Colours of a theme: twelve that people with any kind of colour vision can distinguish, each of 4.5:1 contrast or
+ * more.
+ */
 export interface Theme {
   readonly background: string
   readonly ink: string

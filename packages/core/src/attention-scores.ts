@@ -19,7 +19,7 @@ export interface AttentionPass<T> {
   readonly q: T
   /** Keys before rotation; [H, K, headDim]. */
   readonly k: T
-  /** The layer's input, which a gate reads; [K, D]. */
+  /** The vectors from which the layer projects queries and keys; a gate reads them; [K, D]. */
   readonly x?: T
   /** H */
   readonly numHeads: number
@@ -34,8 +34,8 @@ export interface AttentionPass<T> {
 }
 
 /**
- * A layer's attention scores with all hooks of a strategy. This is the generic path; every kernel is checked against it. For a
- * strategy with `layers`, pass the layer's own (see `layerStrategy`).
+ * A layer's attention scores with all hooks of a strategy. This is the generic path; every kernel is checked against
+ * it. For a strategy with `layers`, pass the layer's own (see `layerStrategy`).
  *
  * @param parameters - the strategy's, by name; `{}` if it declares none
  * @returns scores, −1e30 where a query does not see the key; shape [H, Q, K]
@@ -91,8 +91,8 @@ export function attentionScores<T>(
  * The attention weights of {@link attentionScores}, in float64.
  *
  * @param parameters - default: the strategy's starting values, seed 0
- * @returns weights of the keys, 0 where a query does not see one; shape [H, Q, K]. A row adds up to 1, or to less if a sink
- * takes a share
+ * @returns weights of the keys, 0 where a query does not see one; shape [H, Q, K]. A row adds up to 1, or to less if a
+ * sink takes a share
  */
 export function attentionWeights(
   strategy: PositionStrategy,

@@ -12,9 +12,9 @@ export interface ByLayerOptions {
 }
 
 /**
- * A strategy for each layer. Give a pattern that repeats, `byLayer([rope, rope, rope, none()])` for NoPE in every fourth
- * layer, or a function of the layer, `byLayer((layer) => …, { numLayers: 12 })`. Each place in the pattern has its own
- * parameters; those whose scope is the model are shared by all layers of that place.
+ * A strategy for each layer. Give a pattern that repeats, `byLayer([rope, rope, rope, none()])` for NoPE in every
+ * fourth layer, or a function of the layer, `byLayer((layer) => …, { numLayers: 12 })`. Each place in the pattern has
+ * its own parameters; those whose scope is the model are shared by all layers of that place.
  *
  * @throws TypeError or RangeError for no strategies, one that adds an embedding (compose it with the result), or a function
  * without numLayers

@@ -31,12 +31,12 @@ type Having<Part, Name extends string, Hook> =
   Extract<Part, { readonly [N in Name]: Hook }> extends never ? unknown : { readonly [N in Name]: Hook }
 
 /**
- * Several strategies as one. Embeddings, biases and gates add up; any other hook may come from one part only. Parameters are
- * named `<part>.<name>` and keep their scope. The sum of biases has the most specific kind that fits them all: linear, else
- * distance, else pair. If a part has layers, each layer is composed.
+ * Several strategies as one. Embeddings, biases and gates add up; any other hook may come from one part only.
+ * Parameters are named `<part>.<name>` and keep their scope. The sum of biases has the most specific kind that fits
+ * them all: linear, else distance, else pair. If a part has layers, each layer is composed.
  *
- * @throws RangeError if two parts have a hook that only one may have (two rotations), share a name, or disagree on modelDim,
- * numHeads or headDim; TypeError for a part that is no strategy
+ * @throws RangeError if two parts have a hook that only one may have (two rotations), share a name, or disagree on
+ * modelDim, numHeads or headDim; TypeError for a part that is no strategy
  */
 export function compose<const Parts extends readonly PositionStrategy[]>(...parts: Parts): Composed<Parts> {
   for (const part of parts) checkStrategy('compose', part)

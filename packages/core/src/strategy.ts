@@ -3,8 +3,9 @@ import type { ParameterSpec, ParameterValues } from './parameter-spec.js'
 import type { TensorOps } from './tensor-ops.js'
 
 /**
- * Absolute token positions, one integer a token. A decoding step and a tile of a matrix are both "some query positions × some
- * key positions". So are packed documents, whose positions start again; the pass makes sure that no document reads another.
+ * Absolute token positions, one integer a token. A decoding step and a tile of a matrix are both "some query positions
+ * × some key positions". So are packed documents, whose positions start again; the pass makes sure that no document
+ * reads another.
  */
 export type Positions = Int32Array
 
@@ -15,10 +16,10 @@ export type Positions = Int32Array
  *     x ──(+ embedding)──► blocks:  q, k ──(rotation)──► q·kᵀ/√headDim ──(+ bias, gate, terms)──► scores ──► softmax
  *                                                                                        visibility, sink ──┘
  *
- * A strategy without hooks is NoPE. The hooks are a ladder: embedding, rotation and bias read positions alone; gate and terms
- * also read the content, at the cost of a bias; `scores` may do anything to a row of scores, and costs most. Use the lowest
- * rung that can express the paper's formula. Make a strategy with a factory that validates its options and returns
- * `defineStrategy({ … })`; hooks may then assume valid input.
+ * A strategy without hooks is NoPE. The hooks are a ladder: embedding, rotation and bias read positions alone; gate and
+ * terms also read the content, at the cost of a bias; `scores` may do anything to a row of scores, and costs most. Use
+ * the lowest rung that can express the paper's formula. Make a strategy with a factory that validates its options and
+ * returns `defineStrategy({ … })`; hooks may then assume valid input.
  */
 export interface PositionStrategy {
   /** Version of this interface. */
@@ -27,7 +28,10 @@ export interface PositionStrategy {
   readonly name: string
   /** Trainable arrays that the hooks read: declared here, allocated and trained by the model. */
   readonly parameters?: Readonly<Record<string, ParameterSpec>>
-  /** One set of parameters for the model, or one for each layer. A parameter's own `scope` overrides it. Default `'model'`. */
+  /**
+   * One set of parameters for the model, or one for each layer. A parameter's own `scope` overrides it. Default
+   * `'model'`.
+   */
   readonly parameterScope?: 'model' | 'layer'
   /** The hooks throw for positions at or beyond it (learned tables). Absent: unbounded. */
   readonly maxPositions?: number
@@ -75,14 +79,18 @@ export interface Rotation {
   /** Whether row p depends on p alone, so that rotated keys may be kept in a cache. */
   readonly cacheable: boolean
   /**
-   * Whether products of rotated queries and keys depend on the distance alone. Methods that break this on purpose say false:
-   * log-n scaled queries, axial positions, first tokens that do not rotate. Default true.
+   * Whether products of rotated queries and keys depend on the distance alone. Methods that break this on purpose say
+   * false: log-n scaled queries, axial positions, first tokens that do not rotate. Default true.
    */
   readonly relative?: boolean
-  /** H, if each head turns by its own angles: angles and magnitudes are then [H, L, rotaryDim/2]. Absent: all heads alike. */
+  /**
+   * H, if each head turns by its own angles: angles and magnitudes are then [H, L, rotaryDim/2]. Absent: all heads
+   * alike.
+   */
   readonly numHeads?: number
   /**
-   * @param length - of the pass: its last position + 1. A rotation that reads it (dynamic NTK, LongRoPE) is not cacheable
+   * @param length - of the pass: its last position + 1. A rotation that reads it (dynamic NTK, LongRoPE) must have
+   * `cacheable: false`
    * @returns radians; row-major [L, rotaryDim/2]
    */
   angles(positions: Positions, length?: number): Float64Array
@@ -97,8 +105,8 @@ export interface Rotation {
 }
 
 /**
- * Added to the scores q·kᵀ/√headDim, after that scaling, in fp32. It does not include the mask. The kinds are a ladder, from
- * most to least specific: a kernel uses the most specific form it knows.
+ * Added to the scores q·kᵀ/√headDim, after that scaling, in fp32. It does not include the mask. The kinds are a ladder,
+ * from most to least specific: a kernel uses the most specific form it knows.
  */
 export type ScoreBias = LinearBias | DistanceBias | PairBias
 
@@ -136,8 +144,9 @@ export interface PairBias {
 }
 
 /**
- * A forget gate (FoX; Lin et al., 2025, eq. 5) or data-dependent ALiBi. To each score the model adds the gates of the tokens
- * after the key, up to and with the query's. This sum is a difference of two running sums, so no kernel needs an [L, L] tensor.
+ * A forget gate (FoX; Lin et al., 2025, eq. 5) or data-dependent ALiBi. To each score the model adds the gates of the
+ * tokens after the key, up to and with the query's. This sum is a difference of two running sums, so no kernel needs an
+ * [L, L] tensor.
  */
 export interface Gate {
   /** H, of the model. */
@@ -145,7 +154,8 @@ export interface Gate {
   /** D, of the model. */
   readonly modelDim: number
   /**
-   * @param x - the layer's input, from which it also computes queries and keys; [N, D]. A token's gate depends on its row alone
+   * @param x - the vectors from which the layer projects queries and keys; [N, D]. A token's gate depends on its own
+   * row alone
    * @returns ln of the share that each token lets pass, ≤ 0; shape [N, H]
    */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, x: T): T
@@ -188,19 +198,26 @@ export interface ScoreRows<T> {
   readonly shape: readonly [B: number, H: number, Q: number, K: number]
 }
 
-/** Rows of scores in, rows of scores out: CoPE, stick-breaking, soft caps. The most general rung, and the most expensive. */
+/**
+ * Rows of scores in, rows of scores out: CoPE, stick-breaking, soft caps. The most general rung, and the most
+ * expensive.
+ */
 export interface ScoreRewrite {
   /** H, of the model. */
   readonly numHeads: number
   /** The width of a head. */
   readonly headDim: number
-  /** How scores become weights: by softmax, or by exp if the scores are logarithms of weights already. Default softmax. */
+  /**
+   * How scores become weights: by softmax, or by exp if the scores are logarithms of weights already. Default softmax.
+   */
   readonly weights?: 'softmax' | 'exp'
   /** @returns the new scores, also finite for keys that are not visible; shape [B, H, Q, K] */
   evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, rows: ScoreRows<T>): T
 }
 
-/** The keys that a query sees, counted in tokens of its document. This is data, so that kernels can skip the other keys. */
+/**
+ * The keys that a query sees, counted in tokens of its document. This is data, so that kernels can skip the other keys.
+ */
 export interface Visibility {
   /** How many keys, counted backwards from the query's own. Absent: all. */
   readonly window?: number
@@ -208,7 +225,9 @@ export interface Visibility {
   readonly sinks?: number
 }
 
-/** Adds exp(logit) to the sum that a softmax divides by: gpt-oss. A constant 0 is the off-by-one softmax (Miller, 2023). */
+/**
+ * Adds exp(logit) to the sum that a softmax divides by: gpt-oss. A constant 0 is the off-by-one softmax (Miller, 2023).
+ */
 export interface SinkLogit {
   /** H, of the model. */
   readonly numHeads: number

@@ -2,8 +2,8 @@ import { checkInteger } from './check.js'
 import type { Visibility } from './strategy.js'
 
 /**
- * Whether a query sees a key. It sees no key ahead and none of another document; of the rest it sees those in the window and
- * the sinks.
+ * Whether a query sees a key. It sees no key ahead and none of another document; of the rest it sees those in the
+ * window and the sinks.
  *
  * @param visibility - the layer's; absent: all keys behind
  * @param query - the query's index in the sequence, in tokens from 0

@@ -140,7 +140,9 @@ export const strategyNames: readonly string[] = Object.keys(definitions)
 export const definedOptions = (name: string): Readonly<Record<string, OptionKind>> | undefined =>
   Object.hasOwn(definitions, name) ? definitions[name]!.options : undefined
 
-/** The factory of a variant. It checks the options again: they may come from results or checkpoints that anyone wrote. */
+/**
+ * The factory of a variant. It checks the options again: they may come from results or checkpoints that anyone wrote.
+ */
 const variantFactory =
   ({ use, options }: Variant): StrategyFactory =>
   (context) =>

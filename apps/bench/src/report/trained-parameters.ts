@@ -13,8 +13,8 @@ import { CELLS } from '../sweep/folder.js'
 export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
 
 /**
- * The trained parameters of those known strategies that have some and a checkpoint: of the first seed and, in a sweep, of its
- * first train length and size.
+ * The trained parameters of those known strategies that have some and a checkpoint: of the first seed and, in a sweep,
+ * of its first train length and size.
  */
 export async function trainedParameters(
   folder: string,

@@ -134,7 +134,9 @@ async function readLines(own: CellFolder, expected: RunConfig): Promise<void> {
   }
 }
 
-/** The settings that make cells of one name different: not where strategies lie, nor the order of evaluation lengths. */
+/**
+ * The settings that make cells of one name different: not where strategies lie, nor the order of evaluation lengths.
+ */
 const decisive = ({ plugins: _, variants, evalLengths, strategies, ...config }: RunConfig) => ({
   ...config,
   strategies,

@@ -1,4 +1,4 @@
-// A second implementation of the hooks that read content, which the strategy must equal. H heads, K keys, N tokens.
+// Compares the hooks that read content with a second implementation, given as options. H heads, K keys, N tokens.
 
 import { attentionScores } from '../attention-scores.js'
 import { initialParameters, type ParameterValues } from '../parameters.js'
@@ -19,7 +19,7 @@ const row = ({ data }: ReferenceTensor, index: number, width: number) =>
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
 
-/** Distances at which terms are compared: near ones, and where tables are clipped. */
+/** Distances at which terms are compared: near ones, and those around usual limits of tables. */
 const DISTANCES = [...range(20), 31, 32, 33, 63, 64, 65, 127, 128, 129, 511, 512, 513, 1023, 1025]
 
 export const contentKnownChecks: readonly Check[] = [

@@ -10,7 +10,9 @@ const TOLERANCE = 1e-9
 
 const isClose = (got: number, want: number) => Math.abs(got - want) <= TOLERANCE * (1 + Math.abs(want))
 
-/** What an axis counts: heads by themselves, queries and keys by their positions. An axis without a name is left out. */
+/**
+ * What an axis counts: heads by themselves, queries and keys by their positions. An axis without a name is left out.
+ */
 export type Axis = readonly [name: string, values?: ArrayLike<number | string>]
 
 /** A possible mistake and the values that it would make. It is named if those are the values that we got. */

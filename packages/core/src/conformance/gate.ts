@@ -13,7 +13,7 @@ const AXES: readonly Axis[] = [['token'], ['head']]
 const gates = ({ gate }: PositionStrategy, parameters: ParameterValues<ReferenceTensor>, x: ReferenceTensor) =>
   gate!.evaluate(reference, parameters, x)
 
-/** What enters a gate: [ROWS, D]. */
+/** The input of a gate; [ROWS, D]. */
 const inputs = ({ gate }: PositionStrategy) => features(1, ROWS, gate!.modelDim)
 
 export const gateChecks: readonly Check[] = [
@@ -22,7 +22,7 @@ export const gateChecks: readonly Check[] = [
     applies: hasGate,
     run(strategy) {
       const x = inputs(strategy)
-      // Norms let features through that are some standard deviations from 0.
+      // After a norm, a feature may still be several standard deviations from 0.
       const large = reference.mul(x, reference.tensor([30], [1]))
       const cases = {
         'at the start': [initialParameters(reference, strategy.parameters), x],

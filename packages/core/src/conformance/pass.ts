@@ -6,7 +6,7 @@ import type { Check } from './check.js'
 import { expectEqual } from './expect.js'
 import { features, firstPositions, ROWS, variedParameters } from './inputs.js'
 
-/** Sizes that the hooks agree with. */
+/** Sizes of a model that fit the hooks. */
 function sizes({ rotation, bias, gate, terms, scores, sink }: PositionStrategy) {
   const heads = [bias, gate, terms, scores, sink, rotation].find((hook) => hook?.numHeads !== undefined)?.numHeads
   return {

@@ -9,7 +9,7 @@ type Rows = ScoreRows<ReferenceTensor>
 
 const hasRewrite: Check['applies'] = ({ scores }) => scores !== undefined
 
-/** The scores of keys that are seen; 0 elsewhere, where any finite number will do. */
+/** The scores of visible keys, and 0 for the others, whose scores may be any finite number. */
 function ofSeen(rows: Rows, value: ReferenceTensor): ReferenceTensor {
   expectShape('rewritten scores', value, rows.shape)
   return { shape: value.shape, data: value.data.map((score, flat) => (isSeen(rows, flat) ? score : 0)) }
@@ -39,10 +39,10 @@ function lastQueries(rows: Rows, count: number): Rows {
   }
 }
 
-/** Keys that no query of {@link withUnseen} sees: the second and third, as between first tokens and a window. */
+/** Keys that no query of {@link withUnseen} sees: the second and third, as if between sinks and a window. */
 const isUnseen = (key: number) => key === 1 || key === 2
 
-/** Queries behind those keys, none of which sees them. */
+/** The queries after those keys, with the keys hidden from all of them. */
 function withUnseen(all: Rows): Rows {
   const rows = lastQueries(all, all.queries.length - 3)
   const { keys } = rows
@@ -50,7 +50,7 @@ function withUnseen(all: Rows): Rows {
   return { ...rows, visible: { shape: rows.visible.shape, data } }
 }
 
-/** The rows without those keys. */
+/** The rows with the `kept` keys alone. */
 function withoutUnseen(rows: Rows, kept: Int32Array): Rows {
   const cut = (x: ReferenceTensor, axis: number) => reference.gather(x, kept, axis)
   const [B, H, Q] = rows.shape
@@ -64,7 +64,7 @@ function withoutUnseen(rows: Rows, kept: Int32Array): Rows {
   }
 }
 
-/** The rows with other scores of the keys that are not seen. */
+/** The rows with changed scores for keys that are not visible. */
 function othersChanged(rows: Rows): Rows {
   const data = rows.scores.data.map((score, flat) => (isSeen(rows, flat) ? score : 5 - 3 * score))
   return { ...rows, scores: { shape: rows.shape, data } }

@@ -6,7 +6,7 @@ import type { Check } from './check.js'
 import { type Axis, expectEqual, expectFinite, fail } from './expect.js'
 import { bothWays, isKnown, knownPositions, variedParameters } from './inputs.js'
 
-/** Each table of vectors that the terms have, by name, at distances. */
+/** The terms' vectors of some distances, by the name of the hook that makes them. */
 function vectors(strategy: PositionStrategy, distances: Int32Array): Readonly<Record<string, ReferenceTensor>> {
   const terms = strategy.terms!
   const parameters = variedParameters(strategy)

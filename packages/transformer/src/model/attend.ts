@@ -14,7 +14,7 @@ import type { ForwardOptions } from './forward-options.js'
 import { earliest, type Places } from './places.js'
 import { isPackable } from './rotation.js'
 
-/** How a layer attends in one pass: its kernel, chosen before anything is computed. */
+/** How a layer attends in one pass. Its kernel is chosen before anything is computed. */
 export interface LayerAttention {
   readonly problem: AttentionProblem
   readonly kernel: AttentionKernel
@@ -22,7 +22,7 @@ export interface LayerAttention {
   readonly projected: boolean
 }
 
-/** What the choice depends on besides the model and the options. */
+/** What the choice of a kernel depends on, besides the model and the options. */
 interface Pass {
   readonly batchSize: number
   readonly places: Places
@@ -33,9 +33,9 @@ interface Pass {
 }
 
 /**
- * The attention of each layer.
+ * Chooses the kernel of each layer.
  *
- * @throws Error, one line, where no kernel takes the pass
+ * @throws Error, one line, if no kernel takes the pass
  */
 export function layerAttention(
   config: ResolvedModelConfig,
@@ -66,7 +66,7 @@ export function layerAttention(
   })
 }
 
-/** What a layer asks of its kernel. */
+/** The features that a layer asks its kernel for, with their numbers. */
 function askedOf(
   config: ResolvedModelConfig,
   part: PositionStrategy,

@@ -3,27 +3,27 @@ import { type Positions, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { ForwardOptions } from './forward-options.js'
 
-/** Where a forward pass's tokens are: the last `numQueries` of the keys are new, the rest come from a cache. */
+/** The positions of a forward pass. The last `numQueries` keys are new tokens; the rest come from a cache. */
 export interface Places {
   /** Q */
   readonly numQueries: number
-  /** Positions that tell distances within every row; [K]. */
+  /** Positions whose differences are the distances of every row; [K]. */
   readonly keys: Positions
-  /** Positions of each row where they differ, as after padding or from document to document; B of [K]. */
+  /** Each row's own positions where rows differ, as after padding or with documents; B of [K]. */
   readonly rows?: readonly Positions[] | undefined
-  /** Whether distances differ between rows too: the rows were given, and count instead of `keys`. */
+  /** Whether distances differ between rows too: the caller gave positions for each row, which replace `keys`. */
   readonly byRow: boolean
   /** The index of the first key of each query's document; B of [Q]. */
   readonly documentStarts?: readonly Int32Array[] | undefined
 }
 
 /**
- * Reads the options that place tokens.
+ * Reads the options that decide where tokens are.
  *
- * @param sinks - whether some layer goes on to see first tokens: of rows with padding, those after it
+ * @param sinks - whether some layer always sees first tokens; in rows with padding these begin after it
  * @param batchSize - B
  * @param numQueries - Q
- * @param numKeys - K, with the cache's
+ * @param numKeys - K, with the tokens in the cache
  */
 export function placesOf(
   options: ForwardOptions,
@@ -42,27 +42,27 @@ export function placesOf(
     return { numQueries, keys: positionRange(0, numKeys), rows: rowsOf(positions), byRow: true, documentStarts: starts }
   const keys = positions ?? positionRange(0, numKeys)
   if (positions && !padding) return { numQueries, keys, byRow: false, documentStarts: starts }
-  // What was before the first token of a row, or of a document, does not count.
+  // Positions count from the first token of a row or document.
   const rows =
     firsts?.map((all) => keys.map((key, i) => key - all[i]!)) ??
     (padding && Array.from(padding, (pad) => keys.map((key) => Math.max(0, key - pad))))
   return { numQueries, keys, rows, byRow: false, documentStarts: starts }
 }
 
-/** Of each token, the index of the first of its document: those of a document stand together. */
+/** For each token the index of the first token of its document; the tokens of a document are contiguous; [K]. */
 function documentStarts(documents: Int32Array): Int32Array {
   const starts = new Int32Array(documents.length)
   for (let i = 1; i < documents.length; i++) starts[i] = documents[i] === documents[i - 1] ? starts[i - 1]! : i
   return starts
 }
 
-/** Positions of the queries. */
+/** The positions of the queries; [Q]. */
 export const queriesOf = (keys: Positions, numQueries: number): Positions => keys.subarray(keys.length - numQueries)
 
-/** The earliest of all rows; [Q]. */
+/** The earliest start over all rows, for each query; [Q]. */
 export const earliest = (starts: readonly Int32Array[]): Int32Array =>
   starts[0]!.map((_, i) => starts.reduce((least, row) => Math.min(least, row[i]!), Infinity))
 
-/** On the device; [B, 1, Q, 1]. */
+/** The starts of documents on the device; float32 [B, 1, Q, 1]. */
 export const documentsOnDevice = (starts: readonly Int32Array[]): tf.Tensor4D =>
   tf.tensor4d(Float32Array.from(starts.flatMap((row) => [...row])), [starts.length, 1, starts[0]!.length, 1])

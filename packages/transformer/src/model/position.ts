@@ -13,7 +13,7 @@ import { cachesRotated, type LayerRotation, packedRotation, rotationOnDevice } f
 import { type ScoreInputs, scoreInputs } from './score-inputs.js'
 import { tfOps } from './tf-ops.js'
 
-/** What of a strategy's hooks a pass's kernels need on the device. */
+/** The kernels of a pass, which decide what of a strategy's hooks goes to the device. */
 interface Needed {
   readonly layers: readonly LayerAttention[]
   readonly kernels: Kernels
@@ -24,13 +24,15 @@ interface LayerPositions {
   /** Whether a cache holds keys after rotation (true) or before it. */
   readonly cacheRotated: boolean
   rotation(): LayerRotation
-  /** For kernels that turn queries and keys themselves; undefined without a rotation, or for other kernels. */
+  /**
+   * The rotation for kernels that turn queries and keys themselves; undefined for other kernels or without a rotation.
+   */
   readonly packedRotation: PackedRotation | undefined
-  /** Bias, terms and what else scores read. */
+  /** The bias, the terms, the rewrite of scores and the sink. */
   scoreInputs(): ScoreInputs
   /**
-   * @param x - what queries and keys are made from; [N, D]
-   * @returns ln of what each token lets pass; [N, H]; undefined without a gate
+   * @param x - the vectors from which the layer projects queries and keys; [N, D]
+   * @returns ln of the share that each token lets pass; [N, H]; undefined without a gate
    */
   gates(x: tf.Tensor2D): tf.Tensor2D | undefined
 }
@@ -42,7 +44,7 @@ export interface PositionEncoding {
   layer(layer: number): LayerPositions
 }
 
-/** Evaluates a strategy's hooks for one forward pass; tables are made once for all layers. Call within tf.tidy. */
+/** Evaluates a strategy's hooks for one forward pass. Layers that can share tables do. Call within tf.tidy. */
 export function encodePositions(
   strategy: PositionStrategy,
   parameters: ReadonlyMap<string, tf.Variable>,
@@ -53,7 +55,7 @@ export function encodePositions(
   const headDim = config.modelDim / config.numHeads
   const parts = new Map<PositionStrategy, (layer: number) => LayerPositions>()
 
-  /** Makes here, not in the first block, what layers share: what a block makes does not outlive it. */
+  /** Makes what layers share before the first block runs: a block's tidy frees whatever the block makes. */
   function layersOf(part: PositionStrategy, first: number): (layer: number) => LayerPositions {
     const of = (layer: number) => positionParametersOf(strategy, parameters, layer)
     const makeRotation = (layer: number) => rotationOnDevice(part, of(layer), headDim, places, kernels)

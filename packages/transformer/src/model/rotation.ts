@@ -18,9 +18,9 @@ import { tfOps } from './tf-ops.js'
 
 /** A strategy's rotation in one forward pass. */
 export interface LayerRotation {
-  /** [B, H, Q, headDim] */
+  /** Rotates queries; [B, H, Q, headDim]. */
   queries(q: tf.Tensor4D): tf.Tensor4D
-  /** New keys when rotated keys may be cached, else all keys; [B, H, *, headDim]. */
+  /** Rotates the new keys if rotated keys may be cached, else all keys; [B, H, *, headDim]. */
   keys(k: tf.Tensor4D): tf.Tensor4D
 }
 
@@ -28,12 +28,12 @@ export interface LayerRotation {
 export const cachesRotated = ({ rotation }: PositionStrategy): boolean =>
   !rotation || (!isCentred(rotation) && rotation.cacheable)
 
-/** Whether kernels that turn queries and keys themselves can: the same fixed angles for all heads and rows. */
+/** Whether kernels can turn queries and keys themselves: they need the same fixed angles for all heads and rows. */
 export const isPackable = (strategy: PositionStrategy, places: Places): boolean =>
   !strategy.rotation ||
   (strategy.rotation.numHeads === undefined && !strategy.rotation.trainedAngles && !differsByRow(strategy, places))
 
-/** For kernels that turn queries and keys themselves. */
+/** The rotation for kernels that turn queries and keys themselves. */
 export function packedRotation(
   strategy: PositionStrategy,
   headDim: number,
@@ -44,7 +44,7 @@ export function packedRotation(
   return packRotation(queries!, keys!)
 }
 
-/** Evaluates a rotation at the places of a pass: one tensor operation each for queries and keys. */
+/** Evaluates a rotation at the positions of a pass. Applying it is one kernel call each for queries and keys. */
 export function rotationOnDevice(
   strategy: PositionStrategy,
   parameters: ParameterValues<tf.Tensor>,
@@ -67,14 +67,17 @@ export function rotationOnDevice(
 }
 
 /**
- * Rows differ where they were given so, or where places count and not distances alone: of a rotation that means it so, and
- * of terms and scores that read queries and keys after their rotation.
+ * Whether rows need tables of their own. They do if the caller gave each row its positions, or if rows have different
+ * positions and absolute positions matter: in a rotation that is not relative, and for terms and scores, which read
+ * rotated queries and keys.
  */
 function differsByRow({ rotation, terms, scores }: PositionStrategy, { rows, byRow }: Places): boolean {
   return rows !== undefined && (byRow || rotation?.relative === false || Boolean(terms ?? scores))
 }
 
-/** Of one side, the positions of all rows, or of each, with the length of the pass. */
+/**
+ * The positions of one side with the length of the pass: one entry for all rows, or one for each row if rows differ.
+ */
 function positionsOf(strategy: PositionStrategy, places: Places, side: 'query' | 'key') {
   const rotation = strategy.rotation!
   const all = differsByRow(strategy, places) ? places.rows! : [places.keys]
@@ -99,7 +102,7 @@ function tablesOf(
   )
 }
 
-/** [B or 1, H or 1, L, headDim] */
+/** Cosines and sines of trained angles; [B or 1, H or 1, L, headDim]. */
 function trainedTables(
   strategy: PositionStrategy,
   parameters: ParameterValues<tf.Tensor>,
@@ -118,25 +121,25 @@ function trainedTables(
   }
 }
 
-/** x·cos + swap(x)·sin where gradients reach the tables too. */
+/** x·cos + swap(x)·sin, with gradients that also reach the tables. */
 function turn(x: tf.Tensor4D, { cos, sin, swap }: DeviceRotation): tf.Tensor4D {
   const swapped = tf.reshape(tf.matMul(tf.reshape(x, [-1, swap.shape[0]]) as tf.Tensor2D, swap), x.shape)
   return tf.add(tf.mul(x, cos), tf.mul(swapped, sin))
 }
 
 /**
- * Whether positions may be counted from anywhere: with magnitudes (xPos) they must be, as factors of absolute positions leave
- * fp32. Keys are then cached before rotation.
+ * Whether positions are counted from the middle of the pass. A relative rotation with magnitudes (xPos) needs this,
+ * because the factors of large positions do not fit in fp32. A cache then holds keys before rotation.
  */
 const isCentred = ({ magnitudes, relative = true }: Rotation) => magnitudes !== undefined && relative
 
-/** Positions counted from the middle of the pass: half as far from 0 as from its first key. */
+/** Positions counted from the middle of the pass, so that the largest is half as far from 0. */
 function centre(keys: Positions): Positions {
   const middle = keys[keys.length >> 1]!
   return keys.map((position) => position - middle)
 }
 
-/** @throws RangeError for factors that fp32 cannot hold: they would become NaN in products */
+/** @throws RangeError for factors that fp32 cannot hold, because products would turn them into NaN */
 function fitting({ name }: PositionStrategy, tables: RotationTables): RotationTables {
   const beyond = [tables.cos, tables.sin].flatMap((table) => table.find((x) => !Number.isFinite(Math.fround(x))) ?? [])
   if (beyond.length)

@@ -8,10 +8,10 @@ import { biasOnDevice } from './attention-bias.js'
 import { type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
-/** What a layer's scores read besides queries, keys and gates. */
+/** The inputs of a layer's scores besides queries, keys and gates. */
 export type ScoreInputs = Pick<AttentionInputs, 'bias' | 'terms' | 'rewrite' | 'sink'>
 
-/** A strategy's hooks of scores, on the device. Gradients reach the parameters. */
+/** Evaluates a strategy's hooks on scores, on the device. Gradients reach the parameters. */
 export function scoreInputs(
   strategy: PositionStrategy,
   form: BiasForm,
@@ -28,7 +28,7 @@ export function scoreInputs(
   }
 }
 
-/** @throws RangeError for positions that are not consecutive: their distances have no one table */
+/** @throws RangeError for positions that are not consecutive, whose distances do not fit one table */
 function relativeTensors(
   { name, terms }: PositionStrategy,
   parameters: ParameterValues<tf.Tensor>,

@@ -1,15 +1,18 @@
 import { checkInteger, checkOptions, fail, seededRandom } from '@alibi/core'
 import type { ResolvedModelConfig } from '../config.js'
 
-/** The objective of an encoder (Devlin et al., 2019, §3.1), without its random replacements: every hidden token is masked. */
+/**
+ * An encoder's objective: to predict hidden tokens (Devlin et al., 2019, §3.1). Each is masked; none is replaced at
+ * random.
+ */
 export interface MaskedTokens {
-  /** Stands for what is hidden: an id of the vocabulary that the text does not use. */
+  /** The mask that replaces hidden tokens: an id of the vocabulary that the text does not use. */
   readonly token: number
-  /** Of the tokens hidden, at least one a row; 0 < share ≤ 1. Default 0.15. */
+  /** The share of tokens that are hidden, at least one a row; 0 < share ≤ 1. Default 0.15. */
   readonly share?: number
 }
 
-/** What the model reads of a row, what it is to name, and where: 1 for each target that counts. */
+/** A row's tokens as the model reads them, its targets, and `asked`: 1 for each target whose loss counts, else 0. */
 export interface AskedRow {
   readonly tokens: Int32Array
   readonly targets: Int32Array
@@ -34,7 +37,7 @@ export function checkObjective(
     fail('createTrainer', 'masked.share above 0 and up to 1', share)
 }
 
-/** Hides tokens at random: the same ones for a seed and step. */
+/** Hides random tokens of each row. The seed and the step determine which. */
 export function maskedRows(
   rows: readonly Int32Array[],
   { token, share = 0.15 }: MaskedTokens,

@@ -94,8 +94,8 @@ export interface ProjectedInputs extends Omit<AttentionInputs, 'q' | 'k' | 'v'> 
 /** A rotation as kernels that read four features at a time need it. */
 export interface PackedRotation {
   /**
-   * Cosines and sines, for queries and then for keys. A row has, for every four features, four cosines and then four sines;
-   * [2, L, headDim/4, 2, 4].
+   * Cosines and sines, for queries and then for keys. A row has, for every four features, four cosines and then four
+   * sines; [2, L, headDim/4, 2, 4].
    */
   readonly table: tf.Tensor
   /** The distance between the two features of a pair: 1 where neighbours turn together, else rotaryDim / 2. */

@@ -59,7 +59,9 @@ export interface AttentionProblem {
   readonly window?: number | undefined
   /** First keys of a document that all its queries see; with `'sinks'`. */
   readonly sinks?: number | undefined
-  /** The index of the first key of each query's document, the earliest over the batch's rows; [Q]; with `'documents'`. */
+  /**
+   * The index of the first key of each query's document, the earliest over the batch's rows; [Q]; with `'documents'`.
+   */
   readonly documentStarts?: Int32Array | undefined
   /** Queries that are taken at a time, where a kernel works in tiles: memory grows with queriesPerTile·K. */
   readonly queriesPerTile: number

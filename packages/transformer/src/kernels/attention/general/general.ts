@@ -9,8 +9,9 @@ import { tiled } from '../tiled/tiled.js'
 import { attendRows } from './tile.js'
 
 /**
- * Everything that a pass may ask for: a tile of queries at a time, in TensorFlow.js's operations. Its backward pass computes
- * each tile again and takes the gradients that those operations have, so memory stays that of one tile.
+ * The kernel for every feature that a pass may ask for. It computes a tile of queries at a time, in TensorFlow.js's
+ * operations. The backward pass computes each tile again and uses the operations' own gradients, so memory stays that
+ * of one tile.
  */
 export const general: AttentionKernel = {
   name: 'general',
@@ -62,7 +63,7 @@ function gradients(
   return Object.fromEntries(names.map((name) => [name, sums.get(name) ?? tf.zerosLike(saved[name]!)]))
 }
 
-/** What gradients are taken of, by name. A bias's tiles are inputs: what makes them lies outside. */
+/** The tensors that get gradients, by name. The tiles of a bias are inputs here: the caller made them. */
 function trainedOf(problem: AttentionProblem, inputs: AttentionInputs, tiles: readonly Tile[]): Tensors {
   const { q, k, v, bias, gate, terms, rewrite, sink } = inputs
   const own = problem.asks.includes('trained bias') ? biasTensors(bias, tiles) : {}
@@ -81,7 +82,7 @@ function biasTensors(bias: AttentionBias, tiles: readonly Tile[]): Tensors {
     : {}
 }
 
-/** What the backward pass needs besides, by name. */
+/** The other tensors that the backward pass needs, by name. */
 function constantsOf({ bias, padding, dropout, documents }: AttentionInputs): Tensors {
   const ofBias: Record<string, tf.Tensor> =
     bias.kind === 'linear'
@@ -97,7 +98,7 @@ function constantsOf({ bias, padding, dropout, documents }: AttentionInputs): Te
   }
 }
 
-/** The inputs with other tensors of the same names in their place. */
+/** The inputs, with each tensor replaced by the one of the same name. */
 function withTensors(inputs: AttentionInputs, tensors: Tensors): AttentionInputs {
   const { terms, rewrite, dropout } = inputs
   const named = tensors as Readonly<Record<string, never>>
@@ -125,7 +126,7 @@ function biasWith(bias: AttentionBias, tensors: Tensors): AttentionBias {
   return { ...bias, tiles: ({ index, firstKey = 0, numKeys }) => cut(tensors[`tile ${index}`]!, firstKey, numKeys) }
 }
 
-/** The keys [first, end) of a tile that was made of all. */
+/** The keys [first, end) of a tile that has all keys. */
 function cut(tile: tf.Tensor, first: number, end: number): tf.Tensor {
   const last = tile.rank - 1
   return tf.slice(

@@ -1,17 +1,18 @@
-// Letters: B batch, H heads, N distances; a tile is `rows` queries and the keys [first, end), the last query at the last key
-// where no key is ahead.
+// Letters: B batch, H heads, N distances. A tile is `rows` queries and the keys [first, end). In causal attention its
+// last query is at its last key.
 import * as tf from '@tensorflow/tfjs'
 
-/** Which queries and keys meet. */
+/** Where a tile's queries and keys begin. */
 export interface TermsTile {
-  /** Index of the first query, counted as keys are. */
+  /** The first query's index among all keys. */
   readonly firstQuery: number
   readonly firstKey: number
 }
 
 /**
- * q·a(distance) of every pair: a product with all distances that occur, each row of which is shifted by one more. No
- * [queries, keys, headDim] tensor is made (Transformer-XL's appendix B; Huang et al., 2018).
+ * q·a(distance) of every pair. Multiplies the queries with the vectors of all distances in the tile, then shifts each
+ * row by one column more than the row before. This needs no [queries, keys, headDim] tensor (Transformer-XL's appendix
+ * B; Huang et al., 2018).
  *
  * @param q - [B, H, rows, headDim]
  * @param table - [H or 1, N, headDim], of the distances from `lowest` on
@@ -25,22 +26,22 @@ export function queryTerms(
   { firstQuery, firstKey }: TermsTile,
 ): tf.Tensor4D {
   const [B, H, rows] = q.shape
-  // Distances from that of the first query to the last key, downwards in the row that is shifted.
+  // The columns run downwards from the last query's distance to the first key, past the first query's to the last key.
   const width = numKeys + rows
   const highest = firstQuery + rows - 1 - firstKey
   const vectors = rowsOf(
     table,
     Array.from({ length: width }, (_, i) => highest - i - lowest),
   )
-  // Row i begins at the distance of its own query to the first key: rows − 1 − i further on.
+  // Row i starts at its query's distance to the first key, which is column rows − 1 − i.
   const byDistance = tf.reshape(products(q, vectors), [B, H, rows * width])
   const shifted = tf.slice(byDistance, [0, 0, rows - 1], [B, H, rows * (width - 1)])
   return tf.slice(tf.reshape(shifted, [B, H, rows, width - 1]) as tf.Tensor4D, [0, 0, 0, 0], [B, H, rows, numKeys])
 }
 
 /**
- * k·b(distance) of every pair: the same with keys in blocks of as many as there are queries, so that work grows with the
- * pairs.
+ * k·b(distance) of every pair. Works as `queryTerms`, but on blocks of `rows` keys, so that the work grows with the
+ * number of pairs.
  *
  * @param k - [B, H, numKeys, headDim]
  * @returns [B, H, rows, numKeys]
@@ -61,7 +62,7 @@ export function keyTerms(
     [0, blocks * rows - numKeys],
     [0, 0],
   ])
-  // Of block c, the distances from that of the first query to the block's last key, upwards.
+  // The columns of a block run upwards from the first query's distance to the block's last key.
   const distances = Array.from({ length: blocks * width }, (_, i) => {
     const [block, place] = [Math.floor(i / width), i % width]
     return firstQuery - firstKey - block * rows - (rows - 1) + place - lowest
@@ -71,7 +72,7 @@ export function keyTerms(
   const each = heads === H ? windows : tf.tile(windows, [H, 1, 1, 1])
   const byBlock = tf.transpose(tf.reshape(padded, [B, H, blocks, rows, headDim]), [1, 2, 0, 3, 4])
   const product = tf.matMul(tf.reshape(byBlock, [H, blocks, B * rows, headDim]), each, false, true)
-  // Key j of a block begins at the distance of its own: rows − 1 − j further on.
+  // Key j of a block starts at the first query's distance to it, which is column rows − 1 − j.
   const flat = tf.reshape(product, [H * blocks * B, rows * width])
   const shifted = tf.slice(flat, [0, rows - 1], [H * blocks * B, rows * (width - 1)])
   const square = tf.slice(tf.reshape(shifted, [H * blocks * B, rows, width - 1]), [0, 0, 0], [-1, rows, rows])
@@ -79,14 +80,14 @@ export function keyTerms(
   return tf.slice(tf.reshape(ordered, [B, H, rows, blocks * rows]) as tf.Tensor4D, [0, 0, 0, 0], [B, H, rows, numKeys])
 }
 
-/** Rows of a table by index; beyond its ends the nearest, which masks hide. */
+/** Rows of a table by index. An index beyond its ends takes the nearest row; masks hide the result. */
 function rowsOf(table: tf.Tensor3D, indices: readonly number[]): tf.Tensor3D {
   const last = table.shape[1] - 1
   const within = Int32Array.from(indices, (index) => Math.min(last, Math.max(0, index)))
   return tf.gather(table, tf.tensor1d(within, 'int32'), 1)
 }
 
-/** q·vᵀ by head, or of all heads with the same vectors; [B, H, rows, N]. Products do not broadcast in their gradients. */
+/** q·vᵀ with each head's vectors or with shared ones; [B, H, rows, N]. The gradient of matMul does not broadcast. */
 function products(q: tf.Tensor4D, vectors: tf.Tensor3D): tf.Tensor4D {
   const [B, H, rows, headDim] = q.shape
   const [heads, N] = vectors.shape

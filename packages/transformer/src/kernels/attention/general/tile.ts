@@ -8,7 +8,7 @@ import { MASKED } from '../tiled/tile.js'
 import { keyTerms, queryTerms } from './terms.js'
 import { keysOf, visibleTile } from './visible.js'
 
-/** What one tile of queries reads, step by step as core's `attentionScores` has it; [B, H, queries, headDim]. */
+/** The attention of one tile of queries, in the same steps as core's `attentionScores`; [B, H, queries, headDim]. */
 export function attendRows(problem: AttentionProblem, inputs: AttentionInputs, tile: Tile): tf.Tensor4D {
   const { q, k, v, terms, gate, rewrite, dropout } = inputs
   const { batchSize: B, numHeads: H, headDim, numKeys, numQueries } = problem
@@ -39,7 +39,9 @@ export function attendRows(problem: AttentionProblem, inputs: AttentionInputs, t
   return tf.matMul(kept ? tf.mul(weights, kept) : weights, columns(v, keys, 2)) as tf.Tensor4D
 }
 
-/** Slices along an axis: one where the keys follow each other, two where sinks lie before them. */
+/**
+ * The keys of `x` along an axis: one slice if they are consecutive, two if there is a gap between sinks and the window.
+ */
 function columns(x: tf.Tensor, keys: Int32Array, axis: number): tf.Tensor {
   const gap = keys.findIndex((key, i) => i > 0 && key !== keys[i - 1]! + 1)
   const slice = (from: number, size: number) =>
@@ -65,7 +67,7 @@ function withTerms(
   return sum
 }
 
-/** The bias of a tile's queries and some keys; undefined for none. */
+/** The bias of a tile's queries and some keys; undefined without a bias. */
 function biasOf(bias: AttentionBias, tile: Tile, keys: Int32Array): tf.Tensor | undefined {
   const firstKey = keys[0]!
   const end = keys.at(-1)! + 1
@@ -81,7 +83,7 @@ function biasOf(bias: AttentionBias, tile: Tile, keys: Int32Array): tf.Tensor | 
   )
 }
 
-/** Softmax over the keys, and over one logit a head more where there is one, whose share is left out. */
+/** Softmax over the keys. A sink adds one logit a head to the sum; its own weight is dropped. */
 function softmax(scores: tf.Tensor4D, sink: tf.Tensor1D | undefined): tf.Tensor4D {
   if (!sink) return tf.softmax(scores)
   const [B, H, rows, K] = scores.shape

@@ -5,15 +5,15 @@ import type { AttentionInputs } from '../kernel.js'
 import type { AttentionProblem } from '../problem.js'
 
 /**
- * The keys that some query of a tile may see, ascending: those in a window, and the first ones where they are sinks. What is
- * left out is never computed.
+ * The indices of the keys that some query of a tile may see, ascending: those in the window, and first keys that are
+ * sinks. The kernel never computes the other keys.
  */
 export function keysOf(problem: AttentionProblem, tile: Tile): Int32Array {
   const { asks, numQueries, numKeys, window = Infinity, sinks = 0, documentStarts } = problem
   const end = asks.includes('all keys') ? numKeys : tile.numKeys
   const first = documentStarts?.[tile.start] ?? 0
   const inWindow = Math.max(first, numKeys - numQueries + tile.start - window + 1)
-  // Sinks of several documents lie anywhere from the first document on; vectors of distances need a stretch without gaps.
+  // With documents, sinks may be anywhere from the first document on. Relative terms need consecutive keys.
   const whole = sinks > 0 && (documentStarts !== undefined || asks.includes('relative terms'))
   const from = asks.includes('all keys') || whole ? first : inWindow
   const early = documentStarts ? 0 : Math.min(sinks, from)
@@ -36,7 +36,7 @@ export function visibleTile(
   const start = documents ? tf.slice(documents, [0, 0, tile.start, 0], [-1, 1, rows, 1]) : undefined
   let visible = ahead ? tf.onesLike(tf.add(query, key)) : isAtLeast(query, key)
   if (start) visible = tf.mul(visible, isAtLeast(key, start))
-  // A key ahead is of the same document if that begins at the same place; no cache holds keys without queries then.
+  // A key ahead is in the query's document if both documents start at the same index. Such a pass has no cache: K = Q.
   if (start && ahead) visible = tf.mul(visible, isAtLeast(start, tf.reshape(documents!, [-1, 1, 1, numKeys])))
   if (window !== undefined) {
     const behind = isAtLeast(tf.add(key, window - 1), query)
@@ -48,5 +48,5 @@ export function visibleTile(
   return visible as tf.Tensor4D
 }
 
-/** 1 where a ≥ b, else 0, of whole numbers: comparisons give booleans, which not every backend multiplies. */
+/** 1 where a ≥ b, else 0, for whole numbers. A comparison would give booleans, which some backends cannot multiply. */
 const isAtLeast = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => tf.clipByValue(tf.add(tf.sub(a, b), 1), 0, 1)

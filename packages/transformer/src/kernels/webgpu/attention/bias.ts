@@ -12,8 +12,8 @@ export interface BiasShape {
 }
 
 /**
- * Functions of four pairs of a query and a key: their `distance`, their `biasOf`, and whether the query may attend to the
- * key (`visible`). A query's index counts all keys.
+ * Functions of four pairs of a query and a key: their `distance`, their `biasOf`, and whether the query may attend to
+ * the key (`visible`). A query's index counts all keys.
  */
 export const biasCode = ({ kind, positions, padding }: BiasShape) => wgsl`
 fn distance4(query: vec4u, key: vec4u) -> vec4f {

@@ -10,8 +10,9 @@ import { header, queriesKeys, type TileShape } from './tiles.js'
 const NONE = '-3e38'
 
 /**
- * The bounds of each tile of a head: a tile of queries has their largest ‖q‖ and least q·own; a tile of keys the largest ‖k‖
- * of those visible; a tile of distances the table's largest value. As [queryTiles + keyTiles + tableTiles] pairs.
+ * The bounds of each tile of a head: a tile of queries has their largest ‖q‖ and least q·own; a tile of keys the
+ * largest ‖k‖ of those visible; a tile of distances the table's largest value. As [queryTiles + keyTiles + tableTiles]
+ * pairs.
  */
 export const boundsCode = (shape: TileShape, { kind, padding }: BiasShape) => wgsl`
 ${header(shape)}
