@@ -4,7 +4,7 @@ import { checkInteger, checkOptions, defineStrategy, type PositionStrategy, type
 export interface WindowOptions {
   /** How many tokens a query sees: itself the first, and those before it. */
   readonly window: number
-  /** The first tokens of each document, which every query goes on to see. Default 0. */
+  /** How many first tokens of each document every query sees beyond its window. Default 0. */
   readonly sinks?: number
 }
 

@@ -18,7 +18,7 @@ export type AttentionFeature =
   | 'padding'
   /** Each query sees its last `window` keys only. */
   | 'window'
-  /** With a window: each query goes on to see the first `sinks` keys of its document. */
+  /** With a window: each query also sees the first `sinks` keys of its document. */
   | 'sinks'
   /** Rows of several documents: no query sees another's keys. */
   | 'documents'
