@@ -21,7 +21,7 @@ export interface BarsChart {
 /** Pixels a bar and the room to the next one take. */
 export const BAR_HEIGHT = 34
 
-/** From the lowest to the highest seed. */
+/** Draws a line from the lowest to the highest seed. */
 function whisker(_: unknown, api: CustomSeriesRenderItemAPI) {
   const [low, y] = api.coord([api.value(1), api.value(0)]) as [number, number]
   const [high] = api.coord([api.value(2), api.value(0)]) as [number, number]

@@ -2,7 +2,7 @@ import type { CustomSeriesRenderItemAPI } from 'echarts'
 import type { Style } from './palette.js'
 import { FONT } from './render.js'
 
-/** Where a curve ends, and what it is called. */
+/** The end of a curve and its name. */
 interface NamedEnd {
   readonly name: string
   readonly style: Style

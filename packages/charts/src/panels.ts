@@ -27,13 +27,13 @@ export function wideLayout({ panels, aspect }: Figure): Layout {
   return { width, height: Math.round(width / columns / aspect), columns }
 }
 
-/** For phones: panels below each other. */
+/** The layout for phones: panels below each other. */
 export function narrowLayout({ panels, aspect }: Figure): Layout {
   const height = panels.length > 1 ? 260 : Math.max(300, Math.round(NARROW / aspect))
   return { width: NARROW, height, columns: 1 }
 }
 
-/** For a place of its own width beside others. */
+/** The layout of a figure that has its own width and stands beside others. */
 export const besideLayout = ({ aspect }: Figure): Layout => ({
   width: NARROW,
   height: Math.round(NARROW / aspect),

@@ -7,7 +7,7 @@ export interface ArrayMapping {
   readonly transposed: boolean
 }
 
-/** By our names. */
+/** The arrays of fairseq that make each of ours, by our names. */
 export function arrayMappings(config: ResolvedModelConfig): Map<string, ArrayMapping> {
   const mappings = new Map<string, ArrayMapping>()
   const same = (ours: string, theirs: string) => mappings.set(ours, { theirs: [theirs], transposed: false })

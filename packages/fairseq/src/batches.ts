@@ -10,7 +10,7 @@ export interface FairseqBatchOptions {
   readonly batchSize: number
   /** GPUs, whose batches are shuffled as a whole; they divide batchSize. Default 1. */
   readonly devices?: number
-  /** From 0: `--seed`. */
+  /** fairseq's `--seed`, from 0. */
   readonly seed: number
   /** Read before the first block: the end of a line. */
   readonly endOfLine: number

@@ -24,7 +24,7 @@ export interface LoadFairseqOptions {
 
 /** What {@link loadFairseq} read. */
 export interface LoadedFairseq {
-  /** With its strategy and weights. */
+  /** The model, with its strategy and weights. */
   readonly model: Model
   /** Tokens of the sequences it was trained on. */
   readonly trainLength: number

@@ -19,7 +19,7 @@ export interface HuggingFaceInfo {
 
 /** What {@link loadHuggingFace} read. */
 export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'strategy'> {
-  /** With its strategy and weights. */
+  /** The model, with its strategy and weights. */
   readonly model: Model
 }
 

@@ -1,7 +1,7 @@
 import { openTorchArrays } from '@alibi/torch-checkpoint'
 import type { SafetensorsFile } from '@alibi/transformer/node'
 
-/** As safetensors call them; others are refused by their own names. */
+/** The names that safetensors has for torch's number types. Others keep torch's name and are refused. */
 const DTYPES: Readonly<Record<string, string>> = { float64: 'F64', float32: 'F32', float16: 'F16', bfloat16: 'BF16' }
 
 /**

@@ -33,11 +33,11 @@ export const modelSize = ({ numLayers, modelDim, numHeads }: ModelShape, archite
 /** Among the cells of one run, e.g. `alibi-seed1`. */
 export const cellName = ({ strategy, seed }: Pick<CellKey, 'strategy' | 'seed'>): string => `${strategy}-seed${seed}`
 
-/** Among the cells of any number of runs, e.g. `alibi-L128-4x128x4-seed1`. */
+/** The id of a cell among those of any number of runs, e.g. `alibi-L128-4x128x4-seed1`. */
 export const cellId = ({ strategy, trainLength, size, seed }: CellKey): string =>
   `${strategy}-L${trainLength}-${size}-seed${seed}`
 
-/** For people, e.g. `alibi L128 seed1`. */
+/** The name of a cell for people, e.g. `alibi L128 seed1`. */
 export const describeCell = ({ strategy, trainLength, seed }: Omit<CellKey, 'size'>): string =>
   `${strategy} L${trainLength} seed${seed}`
 

@@ -51,9 +51,9 @@ export interface CostDifference {
   readonly of: RowPair
   /** Which cost. */
   readonly cost: CostName
-  /** In the first run. */
+  /** The cost in the first run. */
   readonly a: Spread
-  /** In the second run. */
+  /** The cost in the second run. */
   readonly b: Spread
 }
 

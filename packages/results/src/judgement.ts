@@ -13,7 +13,7 @@ export interface Evidence {
 
 /** A verdict with its numbers. */
 export interface Judgement {
-  /** By the interval of the mean difference. */
+  /** The verdict by the interval of the mean difference. */
   readonly verdict: Verdict
   /** One or more comparisons. */
   readonly evidence: readonly Evidence[]

@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const SCHEMA_VERSION = 1
 
 const name = z.string().min(1)
-/** From 0. */
+/** An integer from 0. */
 const whole = z.int().min(0)
 const count = z.int().min(1)
 
@@ -22,7 +22,7 @@ const modelShape = { numLayers: count, modelDim: count, numHeads: count }
 
 /** What rows and curves are made with. A run has settings besides, of which the reader need not know. */
 const config = z.looseObject({
-  /** In the order of rows. */
+  /** The strategies' names, in the order of rows. */
   strategies: z.array(name).min(1),
   seeds: z.array(whole).min(1),
   trainLength: count,

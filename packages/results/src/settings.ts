@@ -4,9 +4,9 @@ import type { RunLine } from './lines.js'
 export interface SettingDifference {
   /** The name of what differs: a setting, a version or a part of the machine. */
   readonly name: string
-  /** In the first run. */
+  /** Its value in the first run. */
   readonly a: unknown
-  /** In the second run. */
+  /** Its value in the second run. */
   readonly b: unknown
 }
 

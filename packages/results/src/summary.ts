@@ -9,15 +9,15 @@ import { median, type Spread, spreadOf } from './spread.js'
 export interface RowSummary {
   /** Whose numbers they are. */
   readonly row: Row
-  /** By evaluation length. */
+  /** Perplexity by evaluation length. */
   readonly perplexity: ReadonlyMap<number, Spread>
   /** Each seed's median over training. */
   readonly trainTokensPerSecond: Spread | undefined
-  /** In training steps, until the loss that every cell reached. */
+  /** Seconds in training steps, until the loss that every cell reached. */
   readonly secondsToLoss: Spread | undefined
-  /** That training was resident in; undefined where cells shared a process. */
+  /** Peak resident bytes of training; undefined where cells shared a process. */
   readonly trainPeakBytes: Spread | undefined
-  /** At the longest evaluation. */
+  /** The speed of the longest evaluation. */
   readonly evalTokensPerSecond: Spread | undefined
   /** Peak bytes of tensors, at the longest evaluation. */
   readonly peakBytes: Spread | undefined

@@ -133,7 +133,7 @@ const definitions: Readonly<Record<string, Definition>> = {
   ),
 }
 
-/** In the order of tables. */
+/** The names of all built-in strategies, in the order of tables. */
 export const strategyNames: readonly string[] = Object.keys(definitions)
 
 /** What options a strategy has; undefined for what is no built-in strategy. */

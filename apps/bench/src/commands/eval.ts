@@ -70,7 +70,7 @@ interface Options {
   readonly backend: BackendName | 'auto'
 }
 
-/** As a run has them. */
+/** Numbers with the limits that a run has for them. */
 const numbersSchema = z
   .object(runConfigSchema.shape)
   .pick({ evalLengths: true, evalTokens: true, stride: true, trainLength: true })

@@ -105,6 +105,6 @@ const settings = {
 export const runConfigSchema = z.strictObject(settings, onlyKeysOf(settings))
 
 export type RunConfig = z.infer<typeof runConfigSchema>
-/** With what has a default left out or not. */
+/** Settings that a preset has. Those with a default may be left out. */
 export type Preset = Omit<z.input<typeof runConfigSchema>, 'preset'>
 export type RunOptions = Partial<RunConfig>

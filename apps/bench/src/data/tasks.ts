@@ -8,7 +8,10 @@ export type TaskName = (typeof taskNames)[number]
 /** Bytes to find again: a trial succeeds when the model's first choice is right for each. */
 export const ANSWER_LENGTH = 4
 
-/** Said again and again: soon predicted, so that what is left to learn is the answer (Mohtashami & Jaggi, 2023). */
+/**
+ * Repeated again and again: a model soon predicts it, so that what is left to learn is the answer (Mohtashami & Jaggi,
+ * 2023).
+ */
 const FILLER = 'the river is wide. the road is long. the night is dark. the house is far. '
 const KEY = 'key='
 /** None occurs in the filler. There are so many that the letter before usually determines each letter of an answer. */

@@ -6,7 +6,7 @@ import { type TrialKind, trialKindsOf } from './retrieval.js'
 /** What a model is tried by once it is trained. */
 export interface PlannedEvaluations {
   readonly readings: readonly PlannedReading[]
-  /** Those that its strategy has no positions for: a learned table ends. */
+  /** Readings that its strategy has no positions for, because a learned table ends. */
   readonly beyond: readonly PlannedReading[]
   readonly trials: readonly TrialKind[]
   readonly maxPositions: number

@@ -54,7 +54,7 @@ const VERBS: Readonly<Record<string, string>> = {
   listen: 'listen at',
 }
 
-/** As the system's calls throw them. */
+/** An error that a system call throws. */
 interface SystemError extends Error {
   readonly code: string
   readonly syscall: string

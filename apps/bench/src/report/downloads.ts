@@ -49,7 +49,7 @@ const COLUMNS = [
   ...(['tokens', 'lossNats', 'perplexity', 'bitsPerByte', 'tokensPerSecond', 'peakBytes'] as const),
 ]
 
-/** As in RFC 4180, a line an evaluation. */
+/** All evaluations as CSV (RFC 4180), one a line. */
 export function evaluationsCsv({ evals }: Results): string {
   const cell = (value: string | number) =>
     /[",\r\n]/.test(`${value}`) ? `"${`${value}`.replaceAll('"', '""')}"` : value

@@ -48,7 +48,7 @@ const markdownTable = ({ head, rows }: ResultTable) =>
     ),
   ])
 
-/** For terminals, where nothing reads marks. */
+/** The table for terminals, which do not render Markdown. */
 const plainTable = ({ head, rows }: ResultTable) =>
   table([head, ...rows.map(({ cells }) => cells.map(({ text, mark }) => (mark ? MARKED[mark](text) : text)))])
 

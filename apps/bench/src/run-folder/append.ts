@@ -35,7 +35,10 @@ export async function openResults(
   }
 }
 
-/** Steps after the last checkpoint, and an evaluation whose line was cut, are done again when a run resumes: they are taken out. */
+/**
+ * Removes the lines of steps after the last checkpoint, and an evaluation whose line was cut: a resumed run does these
+ * again.
+ */
 async function takeBackUnsaved(folder: string, config: RunConfig, log: AppendOptions['log']): Promise<void> {
   const { lines, train, evals, notes } = await readResults(folder)
   const done = new Map<string, number>()

@@ -24,7 +24,7 @@ export interface PlanOptions {
   readonly backend: BackendName | 'auto'
   /** Strategies as they were asked for: names, files, packages. */
   readonly given: RunOptions
-  /** In the preset's place, for a new run. */
+  /** Replaces settings of the preset in a new run. */
   readonly defaults?: RunOptions
   readonly log: (line: string) => void
 }

@@ -11,7 +11,7 @@ import { secondsOf } from './results.js'
 const endSchema = z.discriminatedUnion('end', [
   z.object({
     end: z.literal('finished'),
-    /** That its process took, if it was one from the start to the end. */
+    /** Seconds that its process took, if one process did it from start to end. */
     seconds: z.number().min(0).optional(),
   }),
   z.object({ end: z.literal('failed'), message: z.string() }),
@@ -23,7 +23,7 @@ export type CellState =
   | {
       readonly end: 'finished'
       readonly results: Results
-      /** That it took, the start of its process included if it was one alone. */
+      /** Seconds that it took, including the start of its process if it was one alone. */
       readonly seconds: number
     }
   | { readonly end: 'failed'; readonly message: string }

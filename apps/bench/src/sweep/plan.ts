@@ -66,7 +66,7 @@ const planShape = {
 export const planSchema = z.strictObject(planShape, onlyKeysOf(planShape))
 
 export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings' | 'strategies'> {
-  /** As the command line names them. */
+  /** The strategies, as the command line names them. */
   readonly strategies: readonly string[]
   readonly settings: RunOptions
   /** Its file's name without the ending. */
@@ -75,7 +75,7 @@ export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings' | 'str
 
 /** Puts something in the place of the plan's settings, as options of the command line do. */
 export interface PlanOverrides {
-  /** From the current folder. */
+  /** The data. A path is relative to the current folder. */
   readonly data?: string | undefined
   readonly tokenizer?: RunConfig['tokenizer'] | undefined
 }

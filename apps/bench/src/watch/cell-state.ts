@@ -47,7 +47,7 @@ function countPlanned(config: RunConfig): number {
   return readings.length + trials.length
 }
 
-/** Each cell's, in their order. Of a run's cells, done one after another, one is at work. */
+/** The state of each cell, in their order. A run does its cells one after another, so at most one is in progress. */
 export function cellStates(cells: readonly WatchedCell[], inOneProcess: boolean): WatchedState[] {
   const counts = new Map<string, number>()
   const planned = ({ key: { strategy, trainLength, size }, config }: WatchedCell) => {

@@ -7,7 +7,7 @@ import type { End } from '../sweep/folder.js'
 /** What a folder has of one cell of a run or sweep. */
 export interface WatchedCell {
   readonly key: CellKey
-  /** With its strategy and seed alone. */
+  /** The run's config with this cell's strategy and seed alone. */
   readonly config: RunConfig
   /** Its lines alone; undefined before the first, and before they were read. */
   readonly results: Results | undefined

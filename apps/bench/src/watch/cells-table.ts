@@ -11,7 +11,7 @@ const MOST_SHOWN = 40
 
 const HEAD = ['cell', 'state', 'last loss, nats', 'tokens a second', 'training time', 'perplexity']
 
-/** Those that are worked on, have failed or were stopped; all cells while they are few. */
+/** The cells that are in progress, have failed or were stopped; all cells if there are few. */
 function isShown(cells: readonly Cell[]): (cell: Cell) => boolean {
   if (cells.length <= MOST_SHOWN) return () => true
   return ({ state }) => state !== 'finished' && state !== 'to be done'

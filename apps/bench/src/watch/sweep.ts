@@ -34,7 +34,7 @@ interface PlannedCell {
   readonly key: CellKey
   readonly config: RunConfig
   readonly folders: CellFolder[]
-  /** As it was the last time. */
+  /** The cell as it was read the last time. */
   cell: WatchedCell
 }
 

@@ -38,7 +38,10 @@ export interface ConformanceOptions {
     vectors: { readonly q: Float64Array; readonly k: Float64Array },
     parameters: PlainParameters,
   ) => number
-  /** What it must make of one query's scores of the keys up to it, the last of which is its own: `scores` [K], q, keys [K]. */
+  /**
+   * The scores that it must return for one query, given `scores` [K], q and keys [K]. The keys go up to the query's
+   * own, which is the last.
+   */
   readonly scores?: (
     head: number,
     row: { readonly scores: Float64Array; readonly q: Float64Array; readonly keys: readonly Float64Array[] },

@@ -27,7 +27,7 @@ export interface Expectation {
   readonly what: string
   readonly want: ReferenceTensor
   readonly axes: readonly Axis[]
-  /** From the most to the least likely. */
+  /** Possible mistakes, from the most to the least likely. */
   readonly suspects?: readonly Suspect[]
   /** The mistake, where no suspect fits. Default: a flipped sign or a factor, where one explains the values. */
   readonly otherwise?: () => string | undefined

@@ -2,7 +2,7 @@ import type { ReferenceTensor } from '../reference.js'
 import type { PositionStrategy, Positions } from '../strategy.js'
 import type { Axis, Suspect } from './expect.js'
 
-/** Named where heads turn by angles of their own. */
+/** The axis of heads. It has a name, and so a place in messages, where each head turns by its own angles. */
 export const headAxis = ({ rotation }: PositionStrategy): Axis => [rotation?.numHeads === undefined ? '' : 'head']
 
 /** Radians of a pair at a position; heads that turn alike have head 0. */

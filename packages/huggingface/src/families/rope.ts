@@ -93,7 +93,7 @@ function factorOf(rope: Fields, fallback?: number): number {
 }
 
 function yarnOf(rope: Fields, fields: Fields, originalMaxPositions: number): RotaryScaling {
-  // A factor of null is that of the two lengths; without a word of it, transformers fails.
+  // A factor of null is the ratio of the two lengths; without the field, transformers fails.
   const implied = fields.optional('max_position_embeddings')
   const known = rope.names.includes('factor') && implied !== undefined
   const factor = factorOf(rope, known ? fields.count('max_position_embeddings') / originalMaxPositions : undefined)

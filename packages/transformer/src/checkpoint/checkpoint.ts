@@ -23,9 +23,9 @@ export interface CheckpointInfo {
   readonly step: number
   /** The seed of training's random numbers. */
   readonly seed: number
-  /** As the trainer had it: its kind and schedule. */
+  /** The trainer's optimizer: its kind and schedule. */
   readonly optimizer: OptimizerConfig
-  /** As it was saved. */
+  /** The metadata that was saved. */
   readonly metadata: Metadata
   /** Whether its description has a hash of itself; those that older versions wrote have none. */
   readonly hashed: boolean

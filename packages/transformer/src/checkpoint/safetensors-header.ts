@@ -62,7 +62,7 @@ function parseJson(where: string, text: string): Record<string, unknown> {
   return isObject(parsed) ? parsed : fail(where, `a JSON object as header, got ${shown(parsed)}`)
 }
 
-/** The first key that the outermost object has twice: JSON.parse would keep the last one without a word. */
+/** The first key that the outermost object has twice: JSON.parse would silently keep the last one. */
 function repeatedKey(text: string): string | undefined {
   const seen = new Set<string>()
   let depth = 0

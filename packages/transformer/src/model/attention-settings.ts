@@ -24,7 +24,7 @@ export const ATTENTION_SETTINGS = [
   'queriesPerTile',
 ] as const satisfies readonly (keyof AttentionSettings)[]
 
-/** Those among other options. */
+/** Picks these settings from other options. */
 export const attentionSettings = ({
   attentionStorage,
   attentionKernels,

@@ -25,7 +25,7 @@ export interface OptimizerConfig extends Schedule {
 
 /** Updates parameters from gradients, and keeps its moments. */
 export interface Optimizer {
-  /** As it was made. */
+  /** The configuration that it was made with. */
   readonly config: OptimizerConfig
   /** Flat state by name (moments), each [N]. */
   readonly state: Readonly<Record<string, tf.Variable>>

@@ -40,11 +40,11 @@ export interface TrainerOptions extends AttentionSettings {
 
 /** Trains a model step by step. */
 export interface Trainer {
-  /** What it trains. */
+  /** The model that it trains. */
   readonly model: Model
-  /** What updates it. */
+  /** The optimizer that updates the model. */
   readonly optimizer: Optimizer
-  /** As it was made. */
+  /** The options that it was made with. */
   readonly options: Required<Pick<TrainerOptions, 'seed' | 'microBatches'>>
   /** Steps done. */
   readonly step: number

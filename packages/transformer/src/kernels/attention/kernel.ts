@@ -35,25 +35,24 @@ export interface AttentionInputs {
 export interface RelativeTensors {
   /** A factor on q·k and on what is added here. */
   readonly scale: number
-  /** [H, headDim], added to each query before it meets keys. */
+  /** Added to each query before it multiplies keys; [H, headDim]. */
   readonly queryBias?: tf.Tensor2D | undefined
-  /** Met by queries; [H or 1, N, headDim], of the distances from `lowest` to K − 1. */
+  /** The vectors that queries multiply, for the distances from `lowest` to K − 1; [H or 1, N, headDim]. */
   readonly queryTable?: tf.Tensor3D | undefined
-  /** Met by keys; as `queryTable`. */
+  /** The vectors that keys multiply; as `queryTable`. */
   readonly keyTable?: tf.Tensor3D | undefined
-  /** 0, or 1 − K where queries see keys ahead. */
+  /** The lowest distance: 0, or 1 − K where queries see keys ahead. */
   readonly lowest: number
 }
 
 /** A strategy's own function of scores. */
 export interface Rewrite {
-  /** What the function may train, by name. */
+  /** The parameters of the function, by name. */
   readonly parameters: Readonly<Record<string, tf.Tensor>>
   /** Whether exp of the scores are weights already. */
   readonly isLog: boolean
   /**
-   * @param rows - scores, queries and keys of some queries, which are the `queries`-th and following, and of the keys from
-   * `firstKey` on
+   * @param rows - scores of some queries and keys, with those queries and keys
    * @returns the new scores, of the same shape
    */
   evaluate(rows: RewriteRows, parameters: Readonly<Record<string, tf.Tensor>>): tf.Tensor4D

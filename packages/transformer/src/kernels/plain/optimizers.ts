@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 
 /** One step's update of all parameters, in place. */
 export interface Update {
-  /** In the order of the flat gradient. */
+  /** The parameters, in the order of the flat gradient. */
   readonly parameters: readonly { readonly value: tf.Variable; readonly decays: boolean }[]
   /** Flat; shape [N]. */
   readonly gradient: tf.Tensor1D
