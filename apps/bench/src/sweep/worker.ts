@@ -123,7 +123,7 @@ async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Out
 }
 
 async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
-  // A worker of a sweep that was killed stops at its next step.
+  // A worker of a sweep that was killed may still hold the lock: it stops at its next step.
   while (await isLocked(folder)) {
     signal.throwIfAborted()
     await setTimeout(200)
