@@ -43,7 +43,7 @@ for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
   const readme = readFileSync(join(root, 'packages', folder, 'README.md'), 'utf8')
   module.readme = [{ kind: 'text', text: readme.replace(/^# .*\n/, '') }]
 }
-// Members of a type without a name are told of with what has the type. TypeDoc refuses names that need no such leave.
+// The docstring of what has a nameless type covers the members of that type. TypeDoc refuses names that need no exemption.
 const nameless = project
   .getReflectionsByKind(ReflectionKind.Property | ReflectionKind.CallSignature)
   .filter((member) => !member.hasComment() && !isOfParameter(member))
