@@ -3,20 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { roomProblems } from './rooms.mjs'
 import { root } from './setup.mjs'
+import { STRATEGIES } from './strategy-packages.mjs'
 
-const STRATEGIES = [
-  'alibi',
-  'cope',
-  'fire',
-  'forgetting',
-  'kerple',
-  'rotary',
-  'sandwich',
-  'sinusoidal',
-  'streaming',
-  't5-bias',
-  'transformer-xl',
-]
 /** Who may compute with TensorFlow.js. */
 const WITH_TENSORFLOW = ['machine', 'backend', 'transformer']
 /** Entries that browsers import: no module of Node is below them. */

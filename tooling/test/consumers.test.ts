@@ -9,21 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, NO_CHROMIUM } from '../chromium.mjs'
 import { NO_OTHER_NODE, NODES, nodeOf } from '../other-node.mjs'
 import { root } from '../setup.mjs'
+import { STRATEGIES } from '../strategy-packages.mjs'
 
-const PACKAGES = [
-  'alibi',
-  'cope',
-  'core',
-  'fire',
-  'forgetting',
-  'kerple',
-  'rotary',
-  'sandwich',
-  'sinusoidal',
-  'streaming',
-  't5-bias',
-  'transformer-xl',
-]
+const PACKAGES = ['core', ...STRATEGIES].sort()
 const VITE = '7.3.8'
 const TYPESCRIPTS = ['5.9.3', '6.0.3', '7.0.2']
 const RESOLUTIONS = [

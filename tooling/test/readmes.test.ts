@@ -3,22 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../setup.mjs'
+import { STRATEGIES } from '../strategy-packages.mjs'
 import { codeOf, documents } from './documents.js'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
-const STRATEGIES = [
-  'alibi',
-  'cope',
-  'fire',
-  'forgetting',
-  'kerple',
-  'rotary',
-  'sandwich',
-  'sinusoidal',
-  'streaming',
-  't5-bias',
-  'transformer-xl',
-]
 
 it.each([
   ['config', 'ModelConfig'],
