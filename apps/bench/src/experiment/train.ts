@@ -19,18 +19,19 @@ import type { Progress } from '../terminal/progress.js'
 import { newTrainer, savedTrainer } from './trainer.js'
 
 /** Steps to time before saying how long the run will take: the first ones are slower. */
-export const TIMED_STEPS = [5, 20] as const
+const TIMED_STEPS = [5, 20] as const
 
 /**
  * Trains a cell from its checkpoint, or from the start, to the last step: the loop, top to bottom in one function, to be read
  * like a page.
  */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
-  const { config, registry, corpus, folder, append, progress, signal } = run
+  const { config, registry, corpus, folder, append, progress, signal, timedSteps = TIMED_STEPS } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config
   const checkpoint = checkpointFolder(folder, cell)
   const compiler: StepCompiler = (step, variables) =>
     compile(step, variables, {
+      ...(run.fused === false && { xla: false }),
       onCompile: ({ numOps, seconds }) => progress.line(`compiled a step of ${numOps} ops in ${seconds.toFixed(1)} s`),
       onFallback: (reason) => progress.line(`steps run op by op: ${reason}`),
     })
@@ -80,9 +81,9 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     if (step % checkpointEvery === 0 || step === steps) await save()
     progress.update(step, details.length ? details : [`loss ${loss.toFixed(3)}`])
 
-    if (step - firstStep === TIMED_STEPS[0]) timedFrom = performance.now()
-    if (step - firstStep === TIMED_STEPS[1])
-      run.onStepSeconds?.((performance.now() - timedFrom) / 1000 / (TIMED_STEPS[1] - TIMED_STEPS[0]))
+    if (step - firstStep === timedSteps[0]) timedFrom = performance.now()
+    if (step - firstStep === timedSteps[1])
+      run.onStepSeconds?.((performance.now() - timedFrom) / 1000 / (timedSteps[1] - timedSteps[0]))
   }
   trainer.sync()
   return trainer
@@ -167,6 +168,8 @@ function likelyCause(step: number, firstStep: number): string {
 /** What the cells of a run share. */
 export interface Run {
   readonly config: RunConfig
+  /** Whether the step is fused where that pays, which takes seconds to prepare. Default true; an estimate does without. */
+  readonly fused?: boolean
   readonly registry: StrategyRegistry
   readonly corpus: Corpus
   /** Where results and checkpoints go. */
@@ -176,6 +179,8 @@ export interface Run {
   readonly progress: Progress
   /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
   readonly signal: AbortSignal
+  /** The steps after which timing begins and ends. Default 5 and 20. */
+  readonly timedSteps?: readonly [number, number]
   /** Told once how long a training step takes. */
   readonly onStepSeconds?: (seconds: number) => void
 }
