@@ -160,12 +160,12 @@ it('gives the command that runs it again', () => {
   )
 })
 
-it('writes a page of its own below 640 kB, and every figure as SVG and PNG', async () => {
+it('writes a page of its own below 500 kB, and every figure as SVG and PNG', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'alibi-report-'))
   try {
     const { html } = await writeReport(folder, example)
     const page = await readFile(html, 'utf8')
-    expect(Buffer.byteLength(page)).toBeLessThan(640_000)
+    expect(Buffer.byteLength(page)).toBeLessThan(500_000)
     expect(page.match(/(?:src|href)="(?!#|data:)|url\((?!#)|@import/g)).toBeNull()
     expect(page).toContain('a &lt;processor&gt; &amp; more')
     const ids = Object.values(reportFigures(example, new Map()))

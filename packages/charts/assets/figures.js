@@ -167,13 +167,21 @@ function placesIn(picture) {
       const { x, y, width, height } = element.getBBox()
       return [at([x + width, y + height / 2], Number(element.dataset.row), 1, '')]
     }
-    const rows = element.dataset.rows.split(' ').map(Number)
-    const points = [...element.getAttribute('d').matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)]
-    return points.map(([, x, y], i) =>
-      at([x, y], rows[i] ?? rows.at(-1), Number(element.dataset.column), element.getAttribute('stroke')),
+    const rows = element.dataset.rows?.split(' ').map(Number)
+    return pointsOf(element.getAttribute('d')).map(([x, y], i) =>
+      at([x, y], rows ? (rows[i] ?? rows.at(-1)) : i, Number(element.dataset.column), element.getAttribute('stroke')),
     )
   })
   return places.toSorted((a, b) => a.name - b.name || (a.isBar ? a.y - b.y : a.x - b.x))
+}
+
+/** The points of a line: `M` to the first, then `l` by so much to each. */
+function pointsOf(line) {
+  const [x = 0, y = 0, ...moves] = (line.match(/-?\d*\.?\d+/g) ?? []).map(Number)
+  const points = [[x, y]]
+  for (let i = 0; i + 1 < moves.length; i += 2)
+    points.push([points.at(-1)[0] + moves[i], points.at(-1)[1] + moves[i + 1]])
+  return points
 }
 
 /** Buttons that save the picture and its numbers. */

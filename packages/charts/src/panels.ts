@@ -45,7 +45,7 @@ export const figureFile = (figure: Figure): string => drawFigure(figure, { ...wi
 
 /**
  * A figure's panels as one SVG picture. Each panel is an SVG in it, with what a page's script needs to lay them out again
- * when some are hidden: see `arrange` in `assets/panels.js`.
+ * when some are hidden: see `arrange` in `assets/pick.js`.
  */
 export function drawFigure({ panels }: Pick<Figure, 'panels'>, layout: Layout): string {
   const { width, height, title } = layout
@@ -85,5 +85,10 @@ interface Place {
 
 function nested({ draw, tags }: Panel, own: number, { x, y, left, width, height }: Place): string {
   const place = `x="${x}" y="${y}" width="${width}" height="${height}" viewBox="${left} 0 ${width} ${height}"`
-  return draw({ width: own, height }).replace(/viewBox="[^"]*"/, `${place} data-width="${own}"${attributesOf(tags)}`)
+  // What the panel says of itself, its curves need not.
+  const inside = Object.entries(tags ?? {}).reduce(
+    (svg, [name, value]) => svg.replaceAll(attributesOf({ [name]: value }), ''),
+    draw({ width: own, height }),
+  )
+  return inside.replace(/viewBox="[^"]*"/, `${place} data-width="${own}"${attributesOf(tags)}`)
 }

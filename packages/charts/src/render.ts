@@ -2,6 +2,7 @@ import { BarChart, CustomChart, LineChart } from 'echarts/charts'
 import { GridComponent, TitleComponent } from 'echarts/components'
 import { type EChartsCoreOption, init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
+import { compact } from './compact.js'
 import { light } from './palette.js'
 
 use([LineChart, BarChart, CustomChart, GridComponent, TitleComponent, SVGRenderer])
@@ -39,7 +40,7 @@ export function render(
   })
   const svg = chart.renderToSVGString({ useViewBox: true })
   chart.dispose()
-  return tag(withoutNames(svg)).replaceAll(/ ecmeta_\w+="[^"]*"/g, '')
+  return compact(tag(withoutNames(svg)).replaceAll(/ ecmeta_\w+="[^"]*"/g, ''))
 }
 
 /** Pixels that the title takes at the top. */

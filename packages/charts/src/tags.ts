@@ -19,7 +19,8 @@ interface Tagged {
 
 /**
  * Marks what ECharts has drawn of each curve, so that a page can hide a curve with its band, symbols and name, and knows of
- * each point which cell of the figure's table has its value: `data-column`, and `data-rows` in the order of the points.
+ * each point which cell of the figure's table has its value: `data-column`, and `data-rows` in the order of the points where
+ * they are not the first rows.
  *
  * @param owners - the curve that each series is of, by the series' number
  * @param xs - of all points, also of those that are not drawn: the table has a row for each
@@ -35,8 +36,9 @@ export function tagCurves(
   return svg
     .replaceAll(/<path (?=[^>]*stroke-width="2\.5")/g, () => {
       const { column, points, tags } = curves[next++]!
-      const of = points.map(({ x }) => rows.get(x)).join(' ')
-      return `<path data-column="${column}" data-rows="${of}"${attributesOf(tags)} `
+      const of = points.map(({ x }) => rows.get(x))
+      const inOrder = of.every((row, i) => row === i)
+      return `<path data-column="${column}"${inOrder ? '' : ` data-rows="${of.join(' ')}"`}${attributesOf(tags)} `
     })
     .replaceAll(/<(path|polygon) ([^>]*?) ecmeta_series_index="(\d+)"([^>]*)>/g, (_, kind, before, series, after) => {
       const curve = curves[owners[Number(series)] ?? -1]

@@ -106,11 +106,12 @@ describe('curves', () => {
       { name: '<a>', style, tags: { strategy: '<a>' }, points: [1, 2].map((x) => ({ x, y: x, low: 0, high: 3 })) },
       { name: 'b', style, tags: { strategy: 'b' }, points: [2, 3].map((x) => ({ x, y: x })) },
     ])
-    expect(svg).toContain('<path data-column="1" data-rows="0 1" data-strategy="&lt;a&gt;"')
+    expect(svg).toContain('<path data-column="1" data-strategy="&lt;a&gt;"')
     expect(svg).toContain('<path data-column="2" data-rows="1 2" data-strategy="b"')
-    // A line, a band, two symbols and a name; and without the band.
-    expect(svg.match(/data-strategy="&lt;a&gt;"/g)).toHaveLength(5)
-    expect(svg.match(/data-strategy="b"/g)).toHaveLength(4)
+    // A line, a band, a group of two symbols and a name; and without the band.
+    expect(svg.match(/data-strategy="&lt;a&gt;"/g)).toHaveLength(4)
+    expect(svg.match(/data-strategy="b"/g)).toHaveLength(3)
+    expect(svg.match(/<g data-strategy="b"[^>]*>(?:<path [^>]*\/>){2}<\/g>/g)).toHaveLength(1)
     expect(svg).not.toContain('ecmeta')
   })
 
