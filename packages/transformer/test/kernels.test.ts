@@ -1,6 +1,6 @@
 // Every kernel on every backend, with fresh random inputs, against its formula in float64.
 import { type BackendName, backendNames, compile, selectBackend } from '@alibi/backend'
-import { rotationTables, seededRandom } from '@alibi/core'
+import { positionRange, rotationTables, seededRandom } from '@alibi/core'
 import { rotary } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -281,6 +281,19 @@ describe.each(backendNames)('on %s', (backend) => {
     trainer.dispose()
     model.dispose()
   })
+})
+
+it('has one table for all rows and heads where they turn alike, and others with axes of theirs', () => {
+  const tables = rotationTables(rotary({ rotaryDim: 4 }).rotation, 6, positionRange(0, 5), 'query')
+  const shape = (...given: Parameters<typeof toDevice>) => tf.tidy(() => toDevice(...given).cos.shape)
+  expect(shape([tables])).toEqual([5, 6])
+  expect(shape([tables, tables])).toEqual([2, 1, 5, 6])
+  const ofHeads = {
+    ...tables,
+    cos: Float64Array.of(...tables.cos, ...tables.cos),
+    sin: Float64Array.of(...tables.sin, ...tables.sin),
+  }
+  expect(shape([ofHeads], 2)).toEqual([1, 2, 5, 6])
 })
 
 describe.each(strategies)('%s', (_name, strategy) => {

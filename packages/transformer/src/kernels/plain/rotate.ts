@@ -5,7 +5,7 @@ import { customGrad } from '../custom-grad.js'
 
 /** Rotation tables on the device. */
 export interface DeviceRotation {
-  /** [B or 1, H or 1, L, headDim]: more than one where rows or heads differ. */
+  /** [L, headDim], or [B or 1, H or 1, L, headDim] where rows or heads differ. */
   readonly cos: tf.Tensor
   readonly sin: tf.Tensor
   /** The permutation that swaps each feature with its partner; [headDim, headDim], symmetric. */
@@ -18,12 +18,15 @@ export interface DeviceRotation {
  */
 export function toDevice(tables: readonly RotationTables[], numHeads = 1): DeviceRotation {
   const headDim = tables[0]!.partner.length
+  // Axes of 1 in front would change nothing but how XLA fuses, and so the last digits.
+  const isOne = tables.length === 1 && numHeads === 1
   const join = (values: readonly Float64Array[]) => {
     const all = new Float32Array(values.length * values[0]!.length)
     values.forEach((each, i) => {
       all.set(each, i * each.length)
     })
-    return tf.tensor(all, [values.length, numHeads, values[0]!.length / headDim / numHeads, headDim])
+    const rows = [values[0]!.length / headDim / numHeads, headDim]
+    return tf.tensor(all, isOne ? rows : [values.length, numHeads, ...rows])
   }
   return {
     cos: join(tables.map(({ cos }) => cos)),
