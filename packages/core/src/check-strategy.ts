@@ -158,8 +158,12 @@ function checkVisibility(where: string, visibility: Visibility): void {
   const { window, sinks } = visibility
   if (window !== undefined) checkInteger(where, 'window', window, 1)
   if (sinks !== undefined) checkInteger(where, 'sinks', sinks, 0)
-  if (sinks && window === undefined)
-    fail(where, 'a window where there are sinks', 'sinks alone; without a window all keys are seen already')
+  if (window === undefined)
+    fail(
+      where,
+      'visibility with a window',
+      `${sinks === undefined ? 'none' : 'sinks alone'}; without a window all keys are seen already`,
+    )
 }
 
 function checkSink(where: string, sink: SinkLogit): void {

@@ -38,6 +38,7 @@ const brokenHooks: readonly Broken[] = [
   },
   { mistake: 'a window of no keys', ...of({ visibility: { window: 0 } }, 'an integer window ≥ 1, got 0') },
   { mistake: 'sinks without a window', ...of({ visibility: { sinks: 4 } }, 'without a window all keys are seen') },
+  { mistake: 'visibility that hides nothing', ...of({ visibility: {} }, 'visibility with a window, got none') },
   { mistake: 'no layers', ...of({ layers: [] }, 'layers of small as strategies in an array, got none') },
   { mistake: 'a factory for a layer', ...of({ layers: [() => make({})] as never }, 'call it') },
   {

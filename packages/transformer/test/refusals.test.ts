@@ -64,6 +64,16 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
     'documents as a function',
   ],
   [
+    'no positions',
+    (m) => createTrainer(m, rate, { positions: () => undefined as never }).trainStep([tokens(5)]),
+    'trainStep: expected positions to return an Int32Array, got undefined',
+  ],
+  [
+    'a kernel that there is not, before any step',
+    (m) => createTrainer(m, rate, { attentionKernels: ['tilde'] }),
+    'createTrainer: expected attentionKernels as a list of kernels, or of fused, ',
+  ],
+  [
     'no documents',
     (m) => createTrainer(m, rate, { documents: () => undefined as never }).trainStep([tokens(5)]),
     'trainStep: expected documents to return an Int32Array, got undefined',
@@ -176,6 +186,7 @@ it.each<[string, Partial<Record<keyof transformer.AttentionKernel, unknown>>, st
   ],
   ['no function that runs', { run: undefined }, 'run of mine as a function, got undefined'],
   ['no list of features', { takes: 'linear bias' }, 'takes of mine as a list of features, got linear bias'],
+  ['a feature that there is not', { takes: ['liner bias'] }, 'takes of mine from linear bias, table bias, '],
   ['a refusal without words', { refuses: () => true }, 'refuses of mine to give a reason in words'],
 ])('refuses a kernel with %s in one line', (_name, members, message) => {
   const mine = { name: 'mine', takes: ['linear bias'], refuses: () => undefined, run: nothing, ...members } as never

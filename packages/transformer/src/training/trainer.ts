@@ -1,6 +1,8 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { kernelsOf } from '../kernels/attention/kernel.js'
+import { attentionKernels } from '../kernels/kernels.js'
 import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
 import { checkModel } from '../model/check-model.js'
 import type { ForwardOptions } from '../model/forward-options.js'
@@ -76,6 +78,12 @@ function idsOf(ids: unknown, { length }: Int32Array): Int32Array {
   return ids
 }
 
+/** What a trainer's `positions` return; their number is checked in the pass. */
+function placesOf(positions: unknown): Int32Array {
+  if (positions instanceof Int32Array) return positions
+  return fail('trainStep', 'positions to return an Int32Array', positions, TypeError)
+}
+
 /**
  * A trainer of a model: losses of next or of hidden tokens, their gradients, an update of AdamW or SGD.
  *
@@ -97,13 +105,14 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
   if (documents && options.compile)
     fail('createTrainer', 'documents or compile', 'both; a compiled step keeps its documents', TypeError)
   checkObjective(model.config, masked)
+  kernelsOf('createTrainer', options.attentionKernels, attentionKernels)
   const optimizer = createOptimizer(config, model.parameters)
   const strategy = model.strategy.name
   let step = first
   let read: readonly Int32Array[] = []
   const update = updateOf(model, optimizer, microBatches, (from, to) => ({
     ...attentionSettings(options),
-    ...(positions && { positions: positions(step, read[0]!.length) }),
+    ...(positions && { positions: placesOf(positions(step, read[0]!.length)) }),
     ...(documents && { documents: flatten(read.slice(from, to).map((tokens) => idsOf(documents(tokens), tokens))) }),
   }))
   const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])

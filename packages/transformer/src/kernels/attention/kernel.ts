@@ -3,7 +3,7 @@ import { fail } from '@alibi/core'
 import type * as tf from '@tensorflow/tfjs'
 import { shaped } from '../../shaped.js'
 import type { AttentionBias } from './bias.js'
-import type { AttentionFeature, AttentionProblem } from './problem.js'
+import { type AttentionFeature, type AttentionProblem, attentionFeatures } from './problem.js'
 
 /** The tensors of one layer's attention. */
 export interface AttentionInputs {
@@ -183,6 +183,9 @@ export function kernelsOf(
     if (typeof each === 'string') return ours.find(({ name }) => name === each) ?? fail(where, expected, each)
     if (typeof each?.name !== 'string') return fail(where, expected, each, TypeError)
     if (!Array.isArray(each.takes)) fail(where, `takes of ${each.name} as a list of features`, each.takes, TypeError)
+    // A name that no pass asks for would leave the kernel unused, without a word.
+    const unknown = each.takes.find((feature) => !attentionFeatures.includes(feature))
+    if (unknown !== undefined) fail(where, `takes of ${each.name} from ${attentionFeatures.join(', ')}`, unknown)
     for (const name of ['refuses', 'run'] as const)
       if (typeof each[name] !== 'function') fail(where, `${name} of ${each.name} as a function`, each[name], TypeError)
     return each

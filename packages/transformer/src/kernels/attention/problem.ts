@@ -5,37 +5,41 @@ import type { AttentionBias } from './bias.js'
  * What a pass may ask of attention beyond softmax(q·kᵀ/√headDim)·v over the keys up to each query, in float32. A kernel names
  * those that it computes, and is given no pass that asks for another: also none of a feature that is added to this list later.
  */
-export type AttentionFeature =
-  /** The forms of {@link AttentionBias}. */
-  | 'linear bias'
-  | 'table bias'
-  | 'tile bias'
-  /** Gradients reach the bias: its slopes, table or tiles. */
-  | 'trained bias'
-  /** A linear bias between positions that are not consecutive. */
-  | 'position gaps'
-  /** Keys that no query of a row may attend to. */
-  | 'padding'
-  /** Each query sees its last `window` keys only. */
-  | 'window'
-  /** With a window: each query also sees the first `sinks` keys of its document. */
-  | 'sinks'
-  /** Rows of several documents: no query sees another's keys. */
-  | 'documents'
-  /** Differences of running sums, read from the content. */
-  | 'gate'
-  /** Products of queries and keys with vectors of the distance. */
-  | 'relative terms'
-  /** Scores that a strategy makes of scores. */
-  | 'rewritten scores'
-  /** A logit without a value. */
-  | 'sink logit'
-  /** Queries see the keys ahead of them too. */
-  | 'all keys'
-  /** Drops attention weights in training. */
-  | 'dropout'
-  /** Keeps queries, keys and values as float16. */
-  | 'float16 storage'
+export const attentionFeatures = Object.freeze([
+  // The forms of AttentionBias.
+  'linear bias',
+  'table bias',
+  'tile bias',
+  // Gradients reach the bias: its slopes, table or tiles.
+  'trained bias',
+  // A linear bias between positions that are not consecutive.
+  'position gaps',
+  // Keys that no query of a row may attend to.
+  'padding',
+  // Each query sees its last `window` keys only.
+  'window',
+  // With a window: each query also sees the first `sinks` keys of its document.
+  'sinks',
+  // Rows of several documents: no query sees another's keys.
+  'documents',
+  // Differences of running sums, read from the content.
+  'gate',
+  // Products of queries and keys with vectors of the distance.
+  'relative terms',
+  // Scores that a strategy makes of scores.
+  'rewritten scores',
+  // A logit without a value.
+  'sink logit',
+  // Queries see the keys ahead of them too.
+  'all keys',
+  // Drops attention weights in training.
+  'dropout',
+  // Keeps queries, keys and values as float16.
+  'float16 storage',
+] as const)
+
+/** One of {@link attentionFeatures}. */
+export type AttentionFeature = (typeof attentionFeatures)[number]
 
 /** One pass's attention, without its tensors: all that the choice of a kernel may depend on. */
 export interface AttentionProblem {

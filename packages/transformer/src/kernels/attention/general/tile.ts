@@ -71,16 +71,10 @@ function withTerms(
 function biasOf(bias: AttentionBias, tile: Tile, keys: Int32Array): tf.Tensor | undefined {
   const firstKey = keys[0]!
   const end = keys.at(-1)! + 1
-  if (end - firstKey === keys.length) return unmaskedBias(bias, { ...tile, firstKey, numKeys: end })
   const whole = unmaskedBias(bias, { ...tile, firstKey, numKeys: end })
-  return (
-    whole &&
-    columns(
-      whole,
-      keys.map((key) => key - firstKey),
-      whole.rank - 1,
-    )
-  )
+  if (!whole || end - firstKey === keys.length) return whole
+  const places = keys.map((key) => key - firstKey)
+  return columns(whole, places, whole.rank - 1)
 }
 
 /** Softmax over the keys. A sink adds one logit a head to the sum; its own weight is dropped. */
