@@ -219,8 +219,8 @@ export interface ScoreRewrite {
  * The keys that a query sees, counted in tokens of its document. This is data, so that kernels can skip the other keys.
  */
 export interface Visibility {
-  /** How many keys, counted backwards from the query's own. Absent: all. */
-  readonly window?: number
+  /** How many keys, counted backwards from the query's own. */
+  readonly window: number
   /** How many first tokens every query sees beyond its window (attention sinks; Xiao et al., 2024). Default 0. */
   readonly sinks?: number
 }

@@ -37,8 +37,14 @@ const brokenHooks: readonly Broken[] = [
     ...of({ scores: { ...scores, weights: 'exp' }, sink }, 'a sink beside a softmax', 'leave the sink out'),
   },
   { mistake: 'a window of no keys', ...of({ visibility: { window: 0 } }, 'an integer window ≥ 1, got 0') },
-  { mistake: 'sinks without a window', ...of({ visibility: { sinks: 4 } }, 'without a window all keys are seen') },
-  { mistake: 'visibility that hides nothing', ...of({ visibility: {} }, 'visibility with a window, got none') },
+  {
+    mistake: 'sinks without a window',
+    ...of({ visibility: { sinks: 4 } as never }, 'without a window all keys are seen'),
+  },
+  {
+    mistake: 'visibility that hides nothing',
+    ...of({ visibility: {} as never }, 'visibility with a window, got none'),
+  },
   { mistake: 'no layers', ...of({ layers: [] }, 'layers of small as strategies in an array, got none') },
   { mistake: 'a factory for a layer', ...of({ layers: [() => make({})] as never }, 'call it') },
   {
