@@ -45,6 +45,9 @@ const disk = () =>
 
 const numeric = (option: string, ...values: readonly string[]) => values.map((value) => ['run', `--${option}=${value}`])
 const strategies = (...values: readonly string[]) => values.map((value) => ['run', '--strategies', value])
+/** What a dry run would have to estimate. */
+const dry = (...values: readonly string[]) =>
+  strategies(...values).map((words) => [...words, '--dry-run', '--backend', 'cpu'])
 const nothing = ['', '-', 'many', 'NaN', '-Infinity', '1e400', '0x10', '1;5']
 
 const cases: readonly (readonly string[])[] = [
@@ -72,6 +75,7 @@ const cases: readonly (readonly string[])[] = [
     ['doctor', 'now'],
     ['sweep', 'plan.yaml', 'plan.yaml'],
   ],
+  ...dry('./nothere.ts', 'alibbi', 'broken.ts', './nothing.ts', 'rotary:theta=1'),
   // Numbers.
   ...nothing.map((value) => ['run', `--steps=${value}`]),
   ...nothing.map((value) => ['run', `--eval-lengths=8,${value}`]),

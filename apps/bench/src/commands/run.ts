@@ -7,6 +7,7 @@ import { estimateLine } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { availableMemory, checkMemory, memoryOf } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
+import { loadStrategies } from '../plugins/admit.js'
 import { resultTable } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
@@ -99,9 +100,10 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-/** Reads and writes nothing. */
+/** Reads no text and writes nothing; loads strategies, as one that is not there has no estimate. */
 async function dryRun(options: Options): Promise<void> {
   const config = resolveRunConfig(givenConfig({ ...options }))
+  await loadStrategies(config.strategies)
   const backend = await selectBackend(options.backend)
   console.log(`backend ${backend.name} on ${backend.device}`)
   console.log(await estimateLine(config, backend.name))
