@@ -16,6 +16,7 @@ export type {
   ProjectedInputs,
 } from './kernels/attention/kernel.js'
 export type { AttentionFeature, AttentionProblem, AttentionStorage } from './kernels/attention/problem.js'
+export { attentionFeatures } from './kernels/attention/problem.js'
 export { attentionKernels } from './kernels/kernels.js'
 export { type AttentionBiasOptions, attentionBias } from './model/attention-bias.js'
 export { type AttentionNamesOptions, attentionNames } from './model/attention-names.js'
