@@ -1,7 +1,7 @@
 import { basename, join, resolve } from 'node:path'
 import { backendNames } from '@alibi/backend'
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
-import { strategyNames } from '@alibi/strategies'
+import { scalingNames, strategyNames } from '@alibi/strategies'
 import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
@@ -23,6 +23,29 @@ const numbers = (text: string) => list(text).map(number)
 
 /** What may name a strategy; the same for every command. */
 export const strategyHelp = `${strategyNames.join(', ')}, with options, e.g. rotary:base=500000, or a file or package of your own, e.g. ./mine.ts`
+
+/** Where the strategy is that a checkpoint was trained with. It computes what it did. */
+export const pluginOption = () =>
+  new Option(
+    '--strategy <file|package>',
+    'where the strategy of the checkpoint is now, if it is not built in and moved; of fairseq: alibi, sinusoidal or none',
+  )
+
+/** What the model is to have instead. */
+export const positionsOption = () =>
+  new Option(
+    '--positions <name|file|package>',
+    `in place of those it was trained with: a scaling of its rotary ones (${scalingNames.join(', ')}), e.g. yarn:factor=4, or a strategy, e.g. alibi:scale=0.5, none or ./mine.ts`,
+  )
+
+export const vocabularyOption = () =>
+  new Option(
+    '--vocabulary <name|file>',
+    'of a fairseq checkpoint: its dict.txt, or the text it was trained on (default: dict.txt beside it)',
+  )
+
+export const trainLengthOption = () =>
+  new Option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it').argParser(number)
 
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
