@@ -21,6 +21,14 @@ export function number(text: string): number {
 
 const numbers = (text: string) => list(text).map(number)
 
+/** e.g. `256:0.8,1024:0.2` */
+const stages = (text: string) =>
+  list(text).map((each) => {
+    const [length = '', share, ...rest] = each.split(':')
+    if (share === undefined || rest.length) throw new InvalidArgumentError('expected lengths with shares, as 256:0.8')
+    return { length: number(length), share: number(share) }
+  })
+
 /** What may name a strategy; the same for every command. */
 export const strategyHelp = `${strategyNames.join(', ')}, with options, e.g. rotary:base=500000, or a file or package of your own, e.g. ./mine.ts`
 
@@ -79,6 +87,11 @@ export const configOptions = (): Option[] => [
   setting('--tokenizer <kind>', 'what a token is').choices(tokenizers),
   setting('--vocabulary-size <words>', 'the most frequent ones, at most so many', number),
   setting('--train-length <tokens>', 'tokens in a training sequence', number),
+  setting(
+    '--length-schedule <tokens:share,...>',
+    'lengths one after another, each for a share of the steps, e.g. 256:0.8,1024:0.2; the longest is the train length',
+    stages,
+  ),
   setting('--steps <n>', 'training steps', number),
   setting('--batch-size <rows>', 'sequences in a training step', number),
   setting('--batches <kind>', 'rows from anywhere in the text, or fairseq’s blocks in its order').choices(
