@@ -31,7 +31,9 @@ export function withScaling<S extends PositionStrategy>(strategy: S, scaling?: R
       scaled.set(part, defineStrategy({ ...part, rotation: scaledRotation(part.rotation, scaling) }))
     return scaled.get(part)!
   }
-  const made = strategy.layers ? defineStrategy({ ...(strategy as PositionStrategy), layers: strategy.layers.map(scale) }) : scale(strategy)
+  const made = strategy.layers
+    ? defineStrategy({ ...(strategy as PositionStrategy), layers: strategy.layers.map(scale) })
+    : scale(strategy)
   return made as S
 }
 
