@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { resolveConfig } from '../src/config.js'
 import { attention64 } from '../src/conformance/float64.js'
-import { createModel, createTrainer, evaluate, type StepCompiler } from '../src/index.js'
+import { createModel, createTrainer, evaluate, type StepCompiler, tfOps } from '../src/index.js'
 import { attention } from '../src/kernels/attention/attention.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
 import { currentKernels } from '../src/kernels/kernels.js'
@@ -76,6 +76,8 @@ const tables = rotationTables(
   Int32Array.from({ length: Q }, (_, i) => 40 + i),
   'query',
 )
+/** Places up to 0.3 around these are not at a value, where the slope changes; two are beyond the ends. */
+const BETWEEN = [-0.5, 0.5, 1.5, 1.5, 2.5, 3.5, 4.5, 7.5]
 const targets = Int32Array.of(4, 0, 2, 2, 1)
 
 const bands = { adaptiveCutoffs: [4, 7], adaptiveFactor: 2 }
@@ -217,6 +219,22 @@ const kernels: readonly Kernel[] = [
       )
       return Float64Array.from({ length: 9 * rare.length }, (_, at) => -all[at % 9]![Math.floor(at / 9)]!)
     },
+  },
+  {
+    name: 'interpolation',
+    shapes: [
+      [2, 3, 5],
+      [2, 3, 8],
+    ],
+    device: (values, x) => tfOps.interpolate(values!, tfOps.add(tf.mul(x!, 0.05), tf.tensor1d(BETWEEN))),
+    exact: (values, x) =>
+      x!.map((each, at) => {
+        const place = 0.05 * each + BETWEEN[at % 8]!
+        return values!.subarray(5 * Math.floor(at / 8)).reduce((sum, value, n) => {
+          const weight = n < 5 ? Math.max(0, 1 - Math.abs(Math.max(0, Math.min(4, place)) - n)) : 0
+          return sum + weight * value
+        }, 0)
+      }),
   },
   {
     name: 'rotation',
