@@ -8,7 +8,7 @@ import { root } from './setup.mjs'
 const ROOMS = [
   ['commands'],
   ['experiment', 'sweep', 'report', 'watch', 'paper'],
-  ['run-folder', 'checkpoints', 'plugins', 'data', 'sinks'],
+  ['run-folder', 'plugins', 'data', 'sinks'],
   ['config'],
   ['files', 'terminal'],
 ]

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs'
+import { compile } from './compile/compile.js'
 import { replaceGather } from './gather.js'
 import { type LoadedBackend, oneLine } from './loaded.js'
 import { processor } from './processor.js'
@@ -34,6 +35,8 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   const backend = tf.findBackend('tensorflow') as unknown as NodeBackend | null
   if (!backend) throw new Error('@tensorflow/tfjs is installed twice, in versions that do not see each other')
   replaceGather()
+  // Who computes with the backend finds there how to compile: `evaluate` of @alibi/transformer does.
+  Object.assign(backend, { compile })
   const isGpu = backend.isUsingGpuDevice
   return {
     device: isGpu ? gpuName() : `${processor()}, ${availableParallelism()} threads`,

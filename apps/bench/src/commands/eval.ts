@@ -3,7 +3,6 @@ import { type EvalLine, lineText, makeReading, modelSize, validate } from '@alib
 import type { Model } from '@alibi/transformer'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
-import { openCheckpoint } from '../checkpoints/open.js'
 import { runConfigSchema } from '../config/schema.js'
 import { checkLengths } from '../data/corpus.js'
 import { readWhole } from '../data/files.js'
@@ -13,15 +12,8 @@ import { type FirstToken, firstTokens, withFirst } from '../data/tokenizer/first
 import { evaluateModel } from '../experiment/evaluate.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import {
-  backendOption,
-  cellsOptions,
-  number,
-  pluginOption,
-  positionsOption,
-  trainLengthOption,
-  vocabularyOption,
-} from './options.js'
+import { openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
+import { backendOption, cellsOptions, number } from './options.js'
 
 export function evalCommand(): Command {
   const [, evalLengths, evalTokens] = cellsOptions()
@@ -54,8 +46,7 @@ export function evalCommand(): Command {
         'put this token before the text, so that all of its tokens are scored (default: as the run had it; eos for fairseq, else none)',
       ).choices(firstTokens),
     )
-    .addOption(positionsOption())
-    .addOption(trainLengthOption())
+    .option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it', number)
     .addOption(pluginOption())
     .addOption(vocabularyOption())
     .addOption(backendOption())
@@ -74,7 +65,6 @@ interface Options {
   readonly whole?: boolean
   readonly firstToken?: FirstToken
   readonly trainLength?: number
-  readonly positions?: string
   readonly strategy?: string
   readonly vocabulary?: string
   readonly backend: BackendName | 'auto'
@@ -96,7 +86,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const progress = createProgress()
   const backend = await selectBackend(options.backend)
   const checkpoint = await openCheckpoint(folder, progress.line, options)
-  const { model, tokenizer, strategy, trainedWith, seed, randomPositions, data } = checkpoint
+  const { model, tokenizer, strategy, seed, randomPositions, data } = checkpoint
   const trainLength = checkpoint.trainLength ?? options.trainLength
   if (trainLength === undefined)
     throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
@@ -117,7 +107,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   try {
     for (const evalLength of lengths) {
       const reading = makeReading(evalLength, protocol, stride, attentionWindow)
-      const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions, trainedWith }
+      const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions }
       const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
       progress.stop()
       console.log(lineText(whole))

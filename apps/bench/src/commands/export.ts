@@ -5,10 +5,8 @@ import { selectBackend } from '@alibi/backend'
 import { saveFairseq } from '@alibi/fairseq'
 import { huggingFaceFamilies, saveHuggingFace } from '@alibi/huggingface'
 import { Command, Option } from 'commander'
-import { openCheckpoint } from '../checkpoints/open.js'
-import type { OpenedCheckpoint } from '../checkpoints/opened.js'
 import { expectWritable, makeFolder } from '../files/paths.js'
-import { pluginOption, vocabularyOption } from './options.js'
+import { type OpenedCheckpoint, openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
 
 export function exportCommand(): Command {
   return new Command('export')

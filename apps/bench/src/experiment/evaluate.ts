@@ -19,23 +19,13 @@ export interface EvaluationRequest {
   readonly maxTokens: number
   /** The range that positions are drawn from, if they are. */
   readonly randomPositions?: number | undefined
-  /** The positions that it was trained with, where those of the cell are in their place. */
-  readonly trainedWith?: string | undefined
 }
 
 /** Evaluates a model on the start of the held-out text: the whole, and by place in the sequence. */
 export async function evaluateModel(
   model: Model,
   { tokens: valid, byteEnds }: Located,
-  {
-    cell,
-    reading,
-    windows = 'full',
-    firstToken = 'none',
-    maxTokens,
-    randomPositions: range,
-    trainedWith,
-  }: EvaluationRequest,
+  { cell, reading, windows = 'full', firstToken = 'none', maxTokens, randomPositions: range }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
@@ -48,6 +38,7 @@ export async function evaluateModel(
       positions: (batch: number, length: number) => randomPositions(length, range, cell.seed, batch),
     }),
     signal,
+    onFallback: (reason) => progress.line(`evaluation runs op by op: ${reason}`),
     onProgress: (done, total, soFar) => {
       const rate = (1000 * done) / (performance.now() - started)
       progress.update((done / total) * maxTokens, [
@@ -66,7 +57,6 @@ export async function evaluateModel(
     whole: {
       type: 'eval',
       ...cell,
-      ...(trainedWith !== undefined && { trainedWith }),
       ...reading,
       ...(reading.protocol === 'sliding' && { windows }),
       firstToken,

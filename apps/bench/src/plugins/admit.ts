@@ -18,7 +18,7 @@ import { type LoadedPlugin, loadPlugin } from './load.js'
 import { expectTrusted, rememberStrategy } from './trust.js'
 
 /** A built-in strategy's name, one with options, or a plugin. */
-export type LoadedStrategy = string | { readonly name: string; readonly variant: Variant } | LoadedPlugin
+type LoadedStrategy = string | { readonly name: string; readonly variant: Variant } | LoadedPlugin
 
 /**
  * What references lead to.

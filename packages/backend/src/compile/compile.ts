@@ -3,17 +3,18 @@ import type { Signature } from './graph.js'
 import { type NodeBackend, nodeBackend } from './node-backend.js'
 import { NotCompilable, record } from './record.js'
 import { createSession, type Session } from './session.js'
+import { shareVariables, withUndo } from './variables.js'
 
 /** What {@link compile} takes besides a step. */
 export interface CompileOptions {
   /** Fuse the graph with XLA. Default: where it pays, up to 2,000 ops. */
-  readonly xla?: boolean
+  readonly xla?: boolean | undefined
   /** Graphs kept for different shapes of inputs; the least used one goes. Default 8. */
-  readonly maxShapes?: number
+  readonly maxShapes?: number | undefined
   /** Told after the first run of a graph: how many ops it has, and how long its making took. */
-  readonly onCompile?: (event: { readonly numOps: number; readonly seconds: number }) => void
+  readonly onCompile?: ((event: { readonly numOps: number; readonly seconds: number }) => void) | undefined
   /** Told once, in one line, why the step runs op by op. */
-  readonly onFallback?: (reason: string) => void
+  readonly onFallback?: ((reason: string) => void) | undefined
 }
 
 /** A step that runs as one graph, or op by op where it cannot. */
@@ -46,7 +47,7 @@ interface Entry {
  * graph. Random numbers must come from ops with a seed among the inputs. Variables that something else assigned are noticed
  * and taken over.
  *
- * The function is long because its parts share which graphs there are and who holds the variables.
+ * The function is long because its parts share which graphs there are.
  *
  * @param step - gets the inputs, returns the outputs; runs inside tf.tidy
  * @param variables - all that the step reads or assigns
@@ -58,33 +59,27 @@ export function compile(
 ): Compiled {
   const { xla, maxShapes = 8, onCompile, onFallback } = options
   const entries = new Map<string, Entry>()
-  /** The graph that holds newer values than the `tf.Variable`s; undefined when they agree. */
-  let owner: Entry | undefined
-  /** What each variable held when it was last the same on both sides, by entry. */
-  const seen = new Map<Entry, readonly object[]>()
-  let refused: string | undefined
+  const shared = shareVariables(variables)
+  /** Shapes of inputs that make no graph. */
+  const refused = new Set<string>()
 
-  const opByOp = (inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs))
-
-  function sync(): void {
-    if (!owner) return
-    owner.session.download(variables)
-    seen.set(owner, held())
-    owner = undefined
+  function opByOp(inputs: tf.Tensor[]): tf.Tensor[] {
+    shared.sync()
+    return tf.tidy(() => step(...inputs))
   }
-  const held = () => variables.map(({ dataId }) => dataId)
 
   /** Runs the step op by op, for its recording; the numbers are the graph's, from the first step on. */
   function recordEntry(backend: NodeBackend, key: string, inputs: tf.Tensor[]): tf.Tensor[] {
-    sync()
+    shared.sync()
     const started = performance.now()
-    const before = variables.map((variable) => tf.clone(variable))
     let recording: ReturnType<typeof record>['recording'] | undefined
-    const results = tf.tidy(() => {
-      const recorded = record(backend, () => step(...inputs), inputs, variables)
-      recording = recorded.recording
-      return recorded.results
-    })
+    const { result: results, end } = withUndo(variables, () =>
+      tf.tidy(() => {
+        const recorded = record(backend, () => step(...inputs), inputs, variables)
+        recording = recorded.recording
+        return recorded.results
+      }),
+    )
     try {
       if (recording instanceof NotCompilable) throw recording
       const signature = ({ dtype, shape }: tf.Tensor): Signature => ({ dtype: backend.getDTypeInteger(dtype), shape })
@@ -94,45 +89,42 @@ export function compile(
         variables: variables.map(signature),
         xla: xla ?? ops.length <= LARGEST_FOR_XLA,
       }
-      const entry = { session: createSession(backend, recording!, graph), started }
-      entries.set(key, entry)
-      if (entries.size > maxShapes) forget(entries.keys().next().value!)
-      for (const [i, variable] of variables.entries()) variable.assign(before[i]!)
-      tf.dispose(results)
-      return runEntry(key, entry, inputs)
+      entries.set(key, { session: createSession(backend, recording!, graph), started })
     } catch (error) {
-      refuse((error as Error).message)
+      refuse(key, (error as Error).message)
+      end(false)
       return results
-    } finally {
-      tf.dispose(before)
+    }
+    if (entries.size > maxShapes) forget(entries.keys().next().value!)
+    end(true)
+    tf.dispose(results)
+    try {
+      return runEntry(key, entries.get(key)!, inputs)
+    } catch (error) {
+      // The library could not prepare the graph.
+      refuse(key, (error as Error).message)
+      forget(key)
+      return opByOp(inputs)
     }
   }
 
   function forget(key: string): void {
-    const entry = entries.get(key)!
-    if (owner === entry) sync()
-    entry.session.dispose()
-    seen.delete(entry)
+    const { session } = entries.get(key)!
+    shared.leave(session)
+    session.dispose()
     entries.delete(key)
   }
 
-  function refuse(reason: string): void {
-    if (refused === undefined) onFallback?.(reason)
-    refused = reason
+  function refuse(key: string, reason: string): void {
+    if (!refused.size) onFallback?.(reason)
+    refused.add(key)
   }
 
   function runEntry(key: string, entry: Entry, inputs: tf.Tensor[]): tf.Tensor[] {
     // The most recently used is the last to go.
     entries.delete(key)
     entries.set(key, entry)
-    if (owner !== entry) {
-      sync()
-      const now = held()
-      if (now.some((dataId, i) => dataId !== seen.get(entry)?.[i])) entry.session.upload(variables)
-      seen.set(entry, now)
-      owner = entry
-    }
-    const results = entry.session.run(inputs)
+    const results = shared.run(entry.session, inputs)
     if (entry.started !== undefined) {
       onCompile?.({ numOps: entry.session.numOps, seconds: (performance.now() - entry.started) / 1000 })
       entry.started = undefined
@@ -143,16 +135,16 @@ export function compile(
   return Object.assign(
     (...inputs: tf.Tensor[]): tf.Tensor[] => {
       const backend = nodeBackend()
-      if (!backend) refuse(`the ${tf.getBackend()} backend runs op by op`)
-      if (!backend || refused !== undefined) return opByOp(inputs)
       const key = inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join()
+      if (!backend) refuse(key, `the ${tf.getBackend()} backend runs op by op`)
+      if (!backend || refused.has(key)) return opByOp(inputs)
       const entry = entries.get(key)
       return entry ? runEntry(key, entry, inputs) : recordEntry(backend, key, inputs)
     },
     {
-      sync,
+      sync: shared.sync,
       dispose() {
-        sync()
+        shared.sync()
         for (const key of [...entries.keys()]) forget(key)
       },
     },

@@ -10,6 +10,8 @@ import type { Recording } from './record.js'
 /** A recorded step as a graph that TensorFlow optimises and runs in one call, with variables of its own. */
 export interface Session {
   readonly numOps: number
+  /** Whether it assigns variables. */
+  readonly assigns: boolean
   run(inputs: readonly tf.Tensor[]): tf.Tensor[]
   /** Sets the session's variables to those of TensorFlow.js. */
   upload(variables: readonly tf.Variable[]): void
@@ -64,6 +66,7 @@ export function createSession(backend: NodeBackend, recording: Recording, option
 
   return {
     numOps: recording.ops.length,
+    assigns: recording.updates.size > 0,
     run: (inputs) => run(inputs, inputNames, outputNames),
     upload(variables) {
       if (variables.length) tf.dispose(run(variables, freshNames, names.uploaded))

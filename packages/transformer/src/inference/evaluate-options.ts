@@ -36,8 +36,16 @@ export interface EvaluateOptions extends AttentionSettings {
   readonly maxTokens?: number
   /** Tokens read in one forward pass, at least one sequence. Default 4096. */
   readonly batchTokens?: number
+  /**
+   * Whether passes run as graphs, one for each shape, where the backend compiles. Default: where at least 4 batches and 8,192
+   * tokens have the shape, as making a graph takes about as long; `true` also for fewer, `false` never. Not at random
+   * positions, and not where skipping keys op by op is faster: from 8,192 tokens on, with slopes or a table.
+   */
+  readonly compile?: boolean | undefined
   /** Called after each batch with the tokens scored, the tokens to score and the mean −ln p of those scored. */
   readonly onProgress?: (done: number, total: number, lossNats: number) => void
+  /** Told once, in one line, why passes run op by op where the backend compiles others. */
+  readonly onFallback?: ((reason: string) => void) | undefined
   /** Stops between batches when it is aborted. */
   readonly signal?: AbortSignal
 }

@@ -48,7 +48,7 @@ export function layerAttention(
   const { numLayers, numHeads, numKeyValueHeads, modelDim, clipQkv } = config
   const { keys, numQueries, documentStarts: starts } = places
   const sizes = { batchSize, numHeads, numQueries, numKeys: keys.length, headDim: modelDim / numHeads }
-  const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, cache } = options
+  const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, compiled, cache } = options
   const kernels = kernelsOf('forward', options.attentionKernels, ours)
   const documentStarts = starts && earliest(starts)
   const made = new Map<PositionStrategy, LayerAttention>()
@@ -57,7 +57,7 @@ export function layerAttention(
     const before = made.get(part)
     if (before) return before
     const asked = askedOf(config, part, pass, options)
-    const problem = { backend, ...sizes, ...asked, queriesPerTile, skipTolerance, documentStarts }
+    const problem = { backend, ...sizes, ...asked, queriesPerTile, skipTolerance, compiled, documentStarts }
     const kernel = chooseAttention(kernels, problem)
     const whole = !cache && numKeyValueHeads === numHeads && clipQkv === null && isPackable(part, places)
     const attention = { problem, kernel, projected: kernel.runProjected !== undefined && whole }

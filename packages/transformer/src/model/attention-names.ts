@@ -18,6 +18,8 @@ export interface AttentionNamesOptions extends AttentionSettings {
   readonly trains?: boolean | undefined
   /** As in `ForwardOptions`. */
   readonly attentionWindow?: number | undefined
+  /** As in `ForwardOptions`. */
+  readonly compiled?: boolean | undefined
 }
 
 /**

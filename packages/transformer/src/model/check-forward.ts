@@ -6,7 +6,7 @@ import type { ForwardOptions } from './forward-options.js'
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof ForwardOptions)[] = [
-  'cache', 'padding', 'positions', 'documents', 'attentionWindow', 'skipTolerance', 'dropoutSeed', ...ATTENTION_SETTINGS,
+  'cache', 'padding', 'positions', 'documents', 'attentionWindow', 'skipTolerance', 'compiled', 'dropoutSeed', ...ATTENTION_SETTINGS,
 ]
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */

@@ -27,6 +27,8 @@ export interface ForwardOptions extends AttentionSettings {
    * are left out only where their weight is zero in fp32.
    */
   readonly skipTolerance?: number | undefined
+  /** Whether the pass is made into a graph: its attention then reads no numbers on the host. Default false. */
+  readonly compiled?: boolean | undefined
   /** Turns dropout on; int32 [1]: each seed drops the same activations. */
   readonly dropoutSeed?: tf.Tensor1D
 }

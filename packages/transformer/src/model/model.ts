@@ -7,6 +7,7 @@ import { layerAttention } from './attend.js'
 import { block } from './block.js'
 import { checkForward } from './check-forward.js'
 import type { ForwardOptions } from './forward-options.js'
+import { disposeKeptGraphs } from './kept-graphs.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
 import { documentsOnDevice, placesOf } from './places.js'
@@ -40,7 +41,7 @@ export interface Model {
   readonly vocabulary: Vocabulary
   /** The LM head: [N, D] → [N, V]; log-probabilities where the softmax is adaptive. */
   logits(hidden: tf.Tensor2D): tf.Tensor2D
-  /** Frees the parameters. */
+  /** Frees the parameters, and the graphs of its passes. */
   dispose(): void
 }
 
@@ -111,7 +112,10 @@ export function assembleModel(
       }),
     vocabulary,
     logits: vocabulary.logits,
-    dispose: () => tf.dispose([...parameters.values()]),
+    dispose() {
+      disposeKeptGraphs(parameters)
+      tf.dispose([...parameters.values()])
+    },
   }
 }
 

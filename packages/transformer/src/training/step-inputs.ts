@@ -3,11 +3,9 @@ import { fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { Model } from '../model/model.js'
 import { checkTokens, flatten } from '../model/tokens.js'
+import { paddedTailPlaces } from '../model/vocabulary/tail-places.js'
 import { type AskedRow, type MaskedTokens, maskedRows } from './masked.js'
 import type { Optimizer } from './optimizer.js'
-
-/** Share of a batch's targets that one tail of an adaptive softmax seldom exceeds; where it does, it has room for all. */
-const USUAL_TAIL = 1 / 8
 
 /** The rows of a step as its parts take them, all of one length. */
 export interface StepRows {
@@ -96,16 +94,11 @@ export function checkTrainingRows(rows: readonly Int32Array[], vocabularySize: n
   for (const row of rows) checkTokens('trainStep', row, vocabularySize)
 }
 
-/** One [microBatches, R] for each tail. R takes one of two values, because every shape is compiled separately. */
+/** One [microBatches, R] for each tail. */
 function placesOf(model: Model, targets: readonly Int32Array[], microBatches: number): tf.Tensor[] {
   const rows = targets.length / microBatches
   const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
-  const places = parts.map((part) => model.vocabulary.tailPlaces(part))
-  const size = parts[0]!.length
-  return places[0]!.map((_, tail) => {
-    const usual = Math.ceil(size * USUAL_TAIL)
-    const room = places.every((of) => of[tail]!.length <= usual) ? usual : size
-    const padded = places.map((of) => Int32Array.from({ length: room }, (_, i) => of[tail]![i] ?? size))
-    return tf.tensor2d(flatten(padded), [microBatches, room], 'int32')
-  })
+  return paddedTailPlaces(model.vocabulary, parts).map((of) =>
+    tf.tensor2d(flatten(of), [microBatches, of[0]!.length], 'int32'),
+  )
 }

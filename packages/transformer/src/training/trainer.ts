@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { opByOp, type StepCompiler } from '../compiler.js'
 import { kernelsOf } from '../kernels/attention/kernel.js'
 import { attentionKernels } from '../kernels/kernels.js'
 import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
@@ -12,12 +13,6 @@ import { checkWeights, lossNotFinite } from './finite.js'
 import { checkObjective, type MaskedTokens } from './masked.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
 import { checkTrainingRows, inputsOf, rowsOf } from './step-inputs.js'
-
-/** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
-export type StepCompiler = (
-  step: (...inputs: tf.Tensor[]) => tf.Tensor[],
-  variables: readonly tf.Variable[],
-) => ((...inputs: tf.Tensor[]) => tf.Tensor[]) & { sync(): void; dispose(): void }
 
 /** What {@link createTrainer} takes besides a model and an optimizer. */
 export interface TrainerOptions extends AttentionSettings {
@@ -142,9 +137,6 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     },
   }
 }
-
-const opByOp: StepCompiler = (step) =>
-  Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })
 
 /** Runs a step and frees its tensors. */
 async function lossOf(run: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.Tensor[]): Promise<number> {

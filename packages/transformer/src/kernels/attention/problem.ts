@@ -59,6 +59,8 @@ export interface AttentionProblem {
   readonly asks: readonly AttentionFeature[]
   /** Whether gradients of the result are wanted. */
   readonly trains: boolean
+  /** Whether the pass is made into a graph: no number may be read on the host. Default false. */
+  readonly compiled?: boolean | undefined
   /** Keys that a query sees, its own included; with `'window'`. */
   readonly window?: number | undefined
   /** First keys of a document that all its queries see; with `'sinks'`. */

@@ -23,8 +23,9 @@ const LONG_TILE = 512
 export const skipping: AttentionKernel = {
   name: 'skipping',
   takes: ['linear bias', 'table bias'],
-  refuses({ backend, trains, numQueries, asks }) {
+  refuses({ backend, trains, compiled, numQueries, asks }) {
     if (trains) return 'has no gradients'
+    if (compiled) return 'reads numbers on the host, which a graph cannot'
     if (backend === 'webgpu') return 'reads numbers on the host, which webgpu would wait for'
     if (numQueries < LONG) return `is for ${LONG} queries or more`
     return asks.length ? undefined : 'needs a bias that falls with distance'

@@ -1,0 +1,29 @@
+import * as tf from '@tensorflow/tfjs'
+
+/** A function of tensors that runs as graphs, one for each shape of its inputs. */
+export type CompiledStep = ((...inputs: tf.Tensor[]) => tf.Tensor[]) & { sync(): void; dispose(): void }
+
+/** How a function of tensors is compiled; see `CompileOptions` of `@alibi/backend`. */
+export interface StepCompilerOptions {
+  /** Fuse the graph with XLA. Default: the compiler's choice. */
+  readonly xla?: boolean | undefined
+  /** Graphs kept for different shapes of inputs. Default: the compiler's choice. */
+  readonly maxShapes?: number | undefined
+  /** Told once, in one line, why the step runs op by op. */
+  readonly onFallback?: ((reason: string) => void) | undefined
+}
+
+/** A step of tensors made faster, as `compile` of `@alibi/backend` does: see there for what it asks of the step. */
+export type StepCompiler = (
+  step: (...inputs: tf.Tensor[]) => tf.Tensor[],
+  variables: readonly tf.Variable[],
+  options?: StepCompilerOptions,
+) => CompiledStep
+
+/** The compiler that the selected backend brings, as those of `@alibi/backend` do; undefined where it has none. */
+export const currentCompiler = (): StepCompiler | undefined =>
+  (tf.backend() as { readonly compile?: StepCompiler }).compile
+
+/** Runs op by op what a compiler would compile. */
+export const opByOp: StepCompiler = (step) =>
+  Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })

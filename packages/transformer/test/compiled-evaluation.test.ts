@@ -1,0 +1,148 @@
+// What compiled passes of evaluation promise: the numbers of passes op by op, few graphs, and none that nobody uses.
+import { alibi } from '@alibi/alibi'
+import { selectBackend } from '@alibi/backend'
+import * as tf from '@tensorflow/tfjs'
+import { afterEach, beforeAll, expect, it } from 'vitest'
+import {
+  type AttentionKernel,
+  attentionKernels,
+  createModel,
+  createTrainer,
+  type EvaluateOptions,
+  evaluate,
+  type Model,
+} from '../src/index.js'
+import { strategies, strategiesOfEachKind, tiles, tiny, tokens } from './strategies.js'
+
+const unavailable = await selectBackend('tensorflow').then(
+  () => undefined,
+  (error: Error) => error.message,
+)
+beforeAll(async () => {
+  await tf.setBackend(unavailable ? 'cpu' : 'tensorflow')
+})
+
+/** Graphs that TensorFlow holds now. */
+const graphs = () =>
+  (tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } }).binding.getNumOfSavedModels()
+
+const models: Model[] = []
+function make(...args: Parameters<typeof createModel>): Model {
+  const model = createModel(...args)
+  models.push(model)
+  return model
+}
+afterEach(() => {
+  for (const model of models.splice(0)) model.dispose()
+  if (!unavailable) expect(graphs()).toBe(0)
+})
+
+/** An evaluation by graphs and one op by op, which must agree. */
+async function both(model: Model, length: number, options: Omit<EvaluateOptions, 'compile' | 'onFallback'>) {
+  const onFallback = (reason: string) => expect.fail(reason)
+  const compiled = await evaluate(model, tokens(length), { ...tiles, ...options, compile: true, onFallback })
+  const plain = await evaluate(model, tokens(length), { ...tiles, ...options, compile: false })
+  expect(compiled.lossNats).toBeAllclose(plain.lossNats, { rtol: 1e-6 })
+  // Each sum of a few windows is made in fp32, in another order.
+  expect(compiled.byPlace.lossNats).toBeAllclose(plain.byPlace.lossNats, { rtol: 1e-5, atol: 1e-5 })
+  for (const name of ['tokens', 'peakBytes', 'attentionNames'] as const) expect(compiled[name]).toEqual(plain[name])
+  expect(compiled.byPlace.tokens).toEqual(plain.byPlace.tokens)
+  return compiled
+}
+
+it.for(strategiesOfEachKind)('scores as graphs what it scores op by op: %s', async ([, strategy], { skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, strategy, 3)
+  // Two whole batches, and one that is filled up.
+  await both(model, 57, { evalLength: 8, batchTokens: 24 })
+  expect(graphs()).toBe(1)
+})
+
+it.for(strategies.filter(([name]) => ['alibi', 'rotary', 'fire', 'gate'].includes(name)))(
+  'slides as graphs as it does op by op: %s',
+  async ([, strategy], { skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    const slides = { evalLength: 8, protocol: 'sliding', stride: 3, batchTokens: 24 } as const
+    await both(make(tiny, strategy, 3), 32, { ...slides, attentionWindow: 5 })
+    // The first window, those in between, and the last.
+    expect(graphs()).toBe(3)
+  },
+)
+
+it('scores adaptive softmaxes, in one part or several', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(
+    { ...tiny, vocabularySize: 11, adaptiveCutoffs: [4, 8], adaptiveFactor: 2 },
+    alibi({ numHeads: 2 }),
+  )
+  await both(model, 101, { evalLength: 10, batchTokens: 40 })
+})
+
+it('reads all keys of some thousand tokens, where a graph beats skipping op by op', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const options = { evalLength: 1024, batchTokens: 1024 }
+  const read = (compile: boolean) => evaluate(model, tokens(2049), { ...options, compile })
+  const [graph, plain] = [await read(true), await read(false)]
+  expect([graph.attentionNames[0], plain.attentionNames[0]]).toEqual(['tiled', 'skipping'])
+  expect(graph.lossNats).toBeAllclose(plain.lossNats, { rtol: 1e-6 })
+  const named = await evaluate(model, tokens(2049), { ...options, compile: true, attentionKernels: ['skipping'] })
+  expect(named.attentionNames[0]).toBe('skipping')
+  expect(graphs()).toBe(1)
+})
+
+it('runs op by op what a graph cannot hold, and says why', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const reading: AttentionKernel = {
+    ...attentionKernels.find(({ name }) => name === 'tiled')!,
+    name: 'reading',
+    run(problem, inputs) {
+      inputs.q.dataSync()
+      return attentionKernels.find(({ name }) => name === 'tiled')!.run(problem, inputs)
+    },
+  }
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const reasons: string[] = []
+  const options = { evalLength: 8, attentionKernels: [reading], onFallback: (why: string) => void reasons.push(why) }
+  const { lossNats } = await evaluate(model, tokens(33), { ...options, compile: true })
+  expect(reasons).toEqual([expect.stringMatching(/^the step reads the result of \w+ on the host$/)])
+  expect(lossNats).toBeAllclose((await evaluate(model, tokens(33), { ...options, compile: false })).lossNats)
+  expect(graphs()).toBe(0)
+})
+
+it('reads the weights of now, without a graph for each', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-1 })
+  const seen = new Set<number>()
+  for (let i = 0; i < 3; i++) {
+    await trainer.trainStep([tokens(9)])
+    seen.add((await both(model, 49, { evalLength: 8, batchTokens: 16 })).lossNats)
+  }
+  expect(seen.size).toBe(3)
+  expect(graphs()).toBe(1)
+  trainer.dispose()
+})
+
+it('keeps the graphs of a few shapes and ways of reading', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const before = tf.memory().numTensors
+  for (let evalLength = 4; evalLength < 11; evalLength++)
+    await evaluate(model, tokens(4 * evalLength + 1), { evalLength, batchTokens: 2 * evalLength, compile: true })
+  expect(graphs()).toBe(6)
+  for (let attentionWindow = 1; attentionWindow < 6; attentionWindow++)
+    await evaluate(model, tokens(33), { evalLength: 8, batchTokens: 16, attentionWindow, compile: true })
+  // The first way of reading is forgotten, with its six shapes.
+  expect(graphs()).toBe(4)
+  expect(tf.memory().numTensors).toBe(before)
+})
+
+it('makes no graph of what is read once', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  await evaluate(model, tokens(2000), { evalLength: 8, batchTokens: 64 })
+  expect(graphs()).toBe(0)
+  await evaluate(model, tokens(8193), { evalLength: 16, batchTokens: 2048 })
+  expect(graphs()).toBe(1)
+})
