@@ -8,7 +8,7 @@ import { root } from './setup.mjs'
 const ROOMS = [
   ['commands'],
   ['experiment', 'sweep', 'report', 'watch', 'paper'],
-  ['run-folder', 'plugins', 'data', 'sinks'],
+  ['run-folder', 'checkpoints', 'plugins', 'data', 'sinks'],
   ['config'],
   ['files', 'terminal'],
 ]

@@ -1,4 +1,4 @@
-// Strategies in jax-js: its arrays behind the twenty-two operations of core, and any strategy computes with them.
+// Strategies in jax-js: its arrays behind the twenty-three operations of core, and any strategy computes with them.
 import { alibi } from '@alibi/alibi'
 import { initialParameters, positionRange, reference, scoreBias, type TensorOps } from '@alibi/core'
 import { kerple } from '@alibi/kerple'
@@ -39,6 +39,14 @@ const jaxOps: TensorOps<np.Array> = {
   sin: one(np.sin),
   sum: (x, axis) => np.sum(x.ref, axis, { keepdims: true }),
   cumulativeSum: (x, axis) => np.cumsum(x.ref, axis),
+  interpolate(values, places) {
+    const floor = np.floor(places.ref)
+    const at = (place: np.Array) =>
+      np.takeAlongAxis(values.ref, np.clip(place, 0, values.shape.at(-1)! - 1).astype(np.int32), -1)
+    const below = at(floor.ref)
+    const rise = np.subtract(at(np.add(floor.ref, 1)), below.ref)
+    return np.add(below, np.multiply(np.subtract(places.ref, floor), rise))
+  },
 }
 const [query, keys] = [positionRange(3, 1), positionRange(0, 4)]
 

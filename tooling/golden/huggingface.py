@@ -4,7 +4,6 @@ import json
 import pathlib
 import tempfile
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -20,6 +19,7 @@ from transformers import (
 )
 from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
 
+from rule import values
 from write import PACKAGES, numbers, write
 
 VOCABULARY, LENGTH, PAD = 48, 12, 5
@@ -30,19 +30,6 @@ TOKENS = [(7 * i * i + 3 * i + 1) % VOCABULARY for i in range(LENGTH)]
 MptModel.build_mpt_alibi_tensor = lambda self, heads, length, device=None: build_mpt_alibi_tensor(
     heads, length, self.config.attn_config.alibi_bias_max, device
 )
-
-
-def values(name, shape):
-    """Uniform in ±1/4, around 1 for the scales of norms: a hash of the array's name and the place in it."""
-    seed = 0x811C9DC5
-    for byte in name.encode():
-        seed = (seed ^ byte) * 0x01000193 & 0xFFFFFFFF
-    x = np.arange(np.prod(shape), dtype=np.uint64) * 2654435761 + seed & 0xFFFFFFFF
-    for shift, factor in [(16, 0x85EBCA6B), (13, 0xC2B2AE35)]:
-        x = (x ^ x >> shift) * factor & 0xFFFFFFFF
-    x = x ^ x >> 16
-    centre = 1 if len(shape) == 1 and name.endswith("weight") else 0
-    return (centre + ((x >> 8) / 2**24 - 0.5) / 2).astype(np.float32).reshape(shape)
 
 
 def shapes(path):

@@ -155,7 +155,8 @@ function smaller(verb: string, given: readonly string[]): string[] {
       'cpu',
     ].filter((_, i) => given.includes('sliding') || (i !== 6 && i !== 7))
   if (given.includes('--resume')) return out
-  if (verb === 'train') return [...small.split(' '), ...words.split(' '), ...out]
+  const stages = given.includes('--length-schedule') ? ['--length-schedule', '4:0.5,8:0.5', '--steps', '2'] : []
+  if (verb === 'train') return [...small.split(' '), ...words.split(' '), ...stages, ...out]
   return [...small.split(' '), ...short.split(' '), '--seeds', '1', ...text, ...cutoffs, ...out]
 }
 

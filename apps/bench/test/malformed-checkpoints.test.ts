@@ -7,7 +7,7 @@ import { alibi } from '@alibi/alibi'
 import { loadCheckpoint } from '@alibi/transformer/node'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
-import { openCheckpoint } from '../src/commands/open-checkpoint.js'
+import { openCheckpoint } from '../src/checkpoints/open.js'
 import { copyOf } from './checkpoint-folders.js'
 
 const TIME_LIMIT = 5_000
@@ -87,7 +87,7 @@ describe.each(files)('safetensors: %s', (_name, change) => {
     const folder = await copyOf('transformers')
     const path = join(folder, 'model.safetensors')
     await writeFile(path, change(await readFile(path)))
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined))
+    await expectRefused(() => openCheckpoint(folder, () => {}))
   })
 
   it.each(['weights.safetensors', 'optimizer.safetensors'])('in %s', { timeout: TIME_LIMIT }, async (name) => {
@@ -95,7 +95,7 @@ describe.each(files)('safetensors: %s', (_name, change) => {
     const bytes = change(await readFile(join(folder, name)))
     await writeFile(join(folder, name), bytes)
     await describeAgain(folder, (json) => ({ ...json, sha256: { ...(json.sha256 as object), [name]: sha256(bytes) } }))
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined))
+    await expectRefused(() => openCheckpoint(folder, () => {}))
   })
 })
 
@@ -151,19 +151,19 @@ describe('checkpoint.json', () => {
   it.each(descriptions)('%s', { timeout: TIME_LIMIT }, async (_name, change) => {
     const folder = await copyOf('checkpoint')
     await describeAgain(folder, change)
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined))
+    await expectRefused(() => openCheckpoint(folder, () => {}))
   })
 
   it.each(['', 'not json', '{"formatVersion": 1', '\u0000'])('%j as text', async (text) => {
     const folder = await copyOf('checkpoint')
     await writeFile(join(folder, 'checkpoint.json'), text)
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined), 'checkpoint.json')
+    await expectRefused(() => openCheckpoint(folder, () => {}), 'checkpoint.json')
   })
 
   it('says the way out', async () => {
     const folder = await copyOf('checkpoint')
     await rm(join(folder, 'weights.safetensors'))
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined), 'or delete this folder and train anew')
+    await expectRefused(() => openCheckpoint(folder, () => {}), 'or delete this folder and train anew')
   })
 
   it('of before there was a hash loads, with a line', async () => {
@@ -173,7 +173,7 @@ describe('checkpoint.json', () => {
     delete json.sha256['checkpoint.json']
     await writeFile(path, JSON.stringify(json))
     const lines: string[] = []
-    const { model } = await openCheckpoint(folder, (line) => lines.push(line), undefined)
+    const { model } = await openCheckpoint(folder, (line) => lines.push(line))
     expect(lines.join()).toContain('of an older version, without a hash of itself')
     model.dispose()
   })
@@ -203,7 +203,7 @@ describe('config.json', () => {
   const open = async (text: string) => {
     const folder = await copyOf('transformers')
     await writeFile(join(folder, 'config.json'), text)
-    return openCheckpoint(folder, () => {}, undefined)
+    return openCheckpoint(folder, () => {})
   }
   it.each(configs)('%s', { timeout: TIME_LIMIT }, (_name, json) =>
     expectRefused(() => open(JSON.stringify(json)), 'config.json'),
@@ -216,14 +216,14 @@ describe('config.json', () => {
     const folder = await copyOf('transformers')
     const path = join(folder, 'config.json')
     await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), [name]: value }))
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined), 'config.json')
+    await expectRefused(() => openCheckpoint(folder, () => {}), 'config.json')
   })
 
   it('that is a folder', async () => {
     const folder = await copyOf('transformers')
     await rm(join(folder, 'config.json'))
     await mkdir(join(folder, 'config.json'))
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined), 'got a folder')
+    await expectRefused(() => openCheckpoint(folder, () => {}), 'got a folder')
   })
 })
 
@@ -238,6 +238,6 @@ describe('model.safetensors.index.json', () => {
     const folder = await copyOf('transformers')
     await rm(join(folder, 'model.safetensors'))
     await writeFile(join(folder, 'model.safetensors.index.json'), text)
-    await expectRefused(() => openCheckpoint(folder, () => {}, undefined))
+    await expectRefused(() => openCheckpoint(folder, () => {}))
   })
 })

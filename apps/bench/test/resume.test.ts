@@ -74,6 +74,10 @@ describe('a setting that was edited between a checkpoint and --resume is refused
       learningRate: 0.01,
     },
     ...{ minLearningRate: 1e-5, warmupSteps: 3, weightDecay: 0.2, clipNorm: 2, steps: 5, firstToken: 'eos' },
+    lengthSchedule: [
+      { length: 4, share: 0.5 },
+      { length: 8, share: 0.5 },
+    ],
     ...{ batches: 'blocks', devices: 2, initialization: 'fairseq', initialLearningRate: 1e-6 },
   }
 

@@ -27,12 +27,10 @@ export interface CopeOptions {
  * CoPE: a query counts the tokens that it likes, from each key up to itself, and that count is the key's position
  * (Golovneva, Wang, Weston, Sukhbaatar, 2024, eq. 3 to 6).
  *
- * Counts are fractions, so embeddings are interpolated between the two nearest positions. The weight of position n at a count
- * p is max(0, 1 − |p − n|): the same numbers and gradients as the authors' gather, and no index that depends on data. All
- * heads share the table. Gates and scores are those of q·k/√headDim, as in the authors' code without `--cope-nodiv`.
+ * Counts are fractions, so embeddings are interpolated between the two nearest positions. All heads share the table.
+ * Gates and scores are those of q·k/√headDim, as in the authors' code without `--cope-nodiv`.
  *
- * It needs each row of scores with all its keys, and maxPosition + 1 numbers for each score on the way: a small
- * maxPosition is what makes it affordable.
+ * It needs each row of scores with all its keys.
  *
  * @throws RangeError or TypeError for sizes below 1
  */
@@ -46,15 +44,10 @@ export function cope(options: CopeOptions): PositionStrategy & { readonly scores
   const P = maxPosition + 1
 
   function evaluate<T>(ops: TensorOps<T>, { embeddings }: ParameterValues<T>, rows: ScoreRows<T>): T {
-    const [B, H, Q, K] = rows.shape
-    const places = positionsOf(ops, rows, maxPosition)
+    const [B, H, Q] = rows.shape
     const scaled = ops.mul(ops.reshape(rows.q, [B * H * Q, headDim]), ops.tensor([1 / Math.sqrt(headDim)], [1]))
     const met = ops.matmul(scaled, ops.transpose(embeddings!, [1, 0]))
-    const ofPlaces = ops.matmul(
-      interpolation(ops, ops.reshape(places, [B * H * Q, K, 1]), P),
-      ops.reshape(met, [B * H * Q, P, 1]),
-    )
-    return ops.add(rows.scores, ops.reshape(ofPlaces, [B, H, Q, K]))
+    return ops.add(rows.scores, ops.interpolate(ops.reshape(met, [B, H, Q, P]), counts(ops, rows)))
   }
   return defineStrategy({
     name: 'cope',
@@ -64,19 +57,8 @@ export function cope(options: CopeOptions): PositionStrategy & { readonly scores
   })
 }
 
-/** Sums of gates from each key to the query, at most `largest`; [B, H, Q, K]. */
-function positionsOf<T>(ops: TensorOps<T>, { scores, visible }: ScoreRows<T>, largest: number): T {
+/** Sums of gates from each key to the query; [B, H, Q, K]. */
+function counts<T>(ops: TensorOps<T>, { scores, visible }: ScoreRows<T>): T {
   const gates = ops.mul(ops.sigmoid(scores), visible)
-  const fromKey = ops.add(ops.sub(ops.sum(gates, 3), ops.cumulativeSum(gates, 3)), gates)
-  const end = ops.tensor([largest], [1])
-  return ops.sub(end, ops.relu(ops.sub(end, fromKey)))
-}
-
-/** max(0, 1 − |place − n|) of each n; [..., K, P]. */
-function interpolation<T>(ops: TensorOps<T>, places: T, P: number): T {
-  const numbers = ops.tensor(
-    Float64Array.from({ length: P }, (_, n) => n),
-    [1, 1, P],
-  )
-  return ops.relu(ops.sub(ops.tensor([1], [1]), ops.abs(ops.sub(places, numbers))))
+  return ops.add(ops.sub(ops.sum(gates, 3), ops.cumulativeSum(gates, 3)), gates)
 }

@@ -39,7 +39,9 @@ function checkTensors(where: string, ...tensors: unknown[]): void {
   if (tensors.includes(other)) fail(where, 'a tensor of reference, from reference.tensor', other, TypeError)
 }
 
-function checkAxis(where: string, { shape }: ReferenceTensor, axis: number): void {
+function checkAxis(where: string, x: ReferenceTensor, axis: number): void {
+  checkTensors(where, x)
+  const { shape } = x
   if (!(Number.isInteger(axis) && axis >= 0 && axis < shape.length)) fail(where, `an axis of [${shape}]`, axis)
 }
 
@@ -85,7 +87,6 @@ export const reference: TensorOps<ReferenceTensor> = {
     )
   },
   gather(x, indices, axis) {
-    checkTensors('gather', x)
     checkAxis('gather', x, axis)
     const bad = indices.find((index) => !(index >= 0 && index < x.shape[axis]!))
     if (bad !== undefined) fail('gather', `indices from 0 to ${x.shape[axis]! - 1}`, bad)
@@ -124,7 +125,6 @@ export const reference: TensorOps<ReferenceTensor> = {
   cos: map('cos', Math.cos),
   sin: map('sin', Math.sin),
   sum(x, axis) {
-    checkTensors('sum', x)
     checkAxis('sum', x, axis)
     return fill(x.shape.with(axis, 1), (at) => {
       let sum = 0
@@ -133,11 +133,24 @@ export const reference: TensorOps<ReferenceTensor> = {
     })
   },
   cumulativeSum(x, axis) {
-    checkTensors('cumulativeSum', x)
     checkAxis('cumulativeSum', x, axis)
     const stride = sizeOf(x.shape.slice(axis + 1))
     const data = x.data.slice()
     for (let i = 0; i < data.length; i++) if (Math.floor(i / stride) % x.shape[axis]!) data[i]! += data[i - stride]!
     return { shape: x.shape, data }
+  },
+  interpolate(values, places) {
+    checkTensors('interpolate', values, places)
+    const [P, K] = [values.shape.at(-1)!, places.shape.at(-1)!]
+    if (`${values.shape.with(-1, K)}` !== `${places.shape}`)
+      fail('interpolate', '[..., P] at [..., K]', `[${values.shape}] and [${places.shape}]`)
+    const data = places.data.map((place, i) => {
+      const at = Math.min(P - 1, Math.max(0, place))
+      const low = Math.floor(at)
+      const row = Math.floor(i / K) * P
+      const [a, b] = [low, Math.ceil(at)].map((n) => values.data[row + n]!)
+      return a! + (at - low) * (b! - a!)
+    })
+    return { shape: places.shape, data }
   },
 }

@@ -49,6 +49,11 @@ export interface TensorOps<T> {
   sum(x: T, axis: number): T
   /** Running sums along an axis: each value with all before it. */
   cumulativeSum(x: T, axis: number): T
+  /**
+   * Values [..., P] at places [..., K] of their last axis; the leading dimensions are equal. A fractional place is read
+   * on the line between its two neighbours, a place beyond an end as that end. Both have gradients.
+   */
+  interpolate(values: T, places: T): T
 }
 
 /** @throws TypeError unless `ops` looks like {@link TensorOps} */

@@ -122,7 +122,7 @@ describe('hooks', () => {
   })
 })
 
-it('a tensor library needs these twenty-two operations', () => {
+it('a tensor library needs these twenty-three operations', () => {
   const names = [
     ...[
       'abs',
@@ -132,6 +132,7 @@ it('a tensor library needs these twenty-two operations', () => {
       'div',
       'exp',
       'gather',
+      'interpolate',
       'log1p',
       'logSigmoid',
       'matmul',
@@ -142,8 +143,8 @@ it('a tensor library needs these twenty-two operations', () => {
   ]
   expect(Object.keys(core.reference).sort()).toEqual(names)
   expectTypeOf<keyof TensorOps<unknown>>().toEqualTypeOf<
-    | ('abs' | 'add' | 'cos' | 'cumulativeSum' | 'div' | 'exp' | 'gather' | 'log1p' | 'logSigmoid' | 'matmul')
-    | ('maximum' | 'mul' | 'neg' | 'pow' | 'relu' | 'reshape' | 'sigmoid' | 'sin' | 'sub' | 'sum' | 'tensor')
+    | ('abs' | 'add' | 'cos' | 'cumulativeSum' | 'div' | 'exp' | 'gather' | 'interpolate' | 'log1p' | 'logSigmoid')
+    | ('matmul' | 'maximum' | 'mul' | 'neg' | 'pow' | 'relu' | 'reshape' | 'sigmoid' | 'sin' | 'sub' | 'sum' | 'tensor')
     | 'transpose'
   >()
 })

@@ -28,6 +28,20 @@ it('undoes a transpose with its inverse', () => {
   )
 })
 
+it('interpolates as the definition does', () => {
+  fc.assert(
+    fc.property(values(6), values(8), (data, places) => {
+      const got = ops.interpolate(ops.tensor(data, [2, 3]), ops.tensor(places, [2, 4])).data
+      places.forEach((place, i) => {
+        const row = data.slice(i < 4 ? 0 : 3).slice(0, 3)
+        const within = Math.max(0, Math.min(2, place))
+        const want = row.reduce((sum, value, n) => sum + Math.max(0, 1 - Math.abs(within - n)) * value, 0)
+        expect(got[i]).toBeCloseTo(want, 9)
+      })
+    }),
+  )
+})
+
 it('broadcasts, gathers and refuses what does not fit', () => {
   const x = ops.tensor([1, 2, 3, 4, 5, 6], [2, 3])
   expect([...ops.add(x, ops.tensor([10, 20], [2, 1])).data]).toEqual([11, 12, 13, 24, 25, 26])
@@ -35,5 +49,6 @@ it('broadcasts, gathers and refuses what does not fit', () => {
   expect(() => ops.add(x, ops.tensor([1, 2], [2]))).toThrow('shapes that broadcast, got [2,3] and [2]')
   expect(() => ops.gather(x, Int32Array.of(3), 1)).toThrow('indices from 0 to 2, got 3')
   expect(() => ops.matmul(x, x)).toThrow('matmul: expected')
+  expect(() => ops.interpolate(x, ops.tensor([1, 2], [1, 2]))).toThrow('[..., P] at [..., K], got [2,3] and [1,2]')
   expect(() => ops.tensor([1], [2])).toThrow('expected 2 values for [2], got 1')
 })

@@ -100,6 +100,8 @@ const reading = {
 export const evalLine = z.object({
   type: z.literal('eval'),
   ...cell,
+  /** The strategy that the model was trained with, where `strategy` took its place; absent: `strategy` itself. */
+  trainedWith: name.optional(),
   ...reading,
   /** How sliding windows lie: `full`, or at multiples of the stride as `fairseq`'s; absent in older files. */
   windows: name.optional(),

@@ -24,6 +24,8 @@ export function dynamicNtkScaling(options: DynamicNtkOptions): RotaryScaling {
   checkInteger('dynamicNtkScaling', 'originalMaxPositions', originalMaxPositions, 1)
   checkFactor('dynamicNtkScaling', factor)
   return Object.freeze({
+    kind: 'dynamic' as const,
+    options: { factor, originalMaxPositions },
     readsLength: true,
     frequencies(rotaryDim: number, base: number, length = 0) {
       const longer = Math.max(1, length / originalMaxPositions)
@@ -75,6 +77,8 @@ export function longRopeScaling(options: LongRopeOptions): RotaryScaling {
   const magnitude = options.attentionFactor ?? Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions))
   checkPositive('longRopeScaling', 'attentionFactor', magnitude)
   return Object.freeze({
+    kind: 'longrope' as const,
+    options: { shortFactors, longFactors, originalMaxPositions, factor, attentionFactor: magnitude },
     magnitude,
     readsLength: true,
     frequencies(rotaryDim: number, base: number, length = 0) {

@@ -45,7 +45,7 @@ export function rotary(options: RotaryOptions): RotationStrategy {
   const { frequencies, ...rotation } = baseRotation('rotary', options, scaling)
   const magnitude = scaling?.magnitude ?? 1
   checkPositive('rotary', 'scaling.magnitude', magnitude)
-  return defineStrategy({
+  const strategy: RotationStrategy = defineStrategy({
     name: 'rotary',
     rotation: {
       ...rotation,
@@ -54,7 +54,20 @@ export function rotary(options: RotaryOptions): RotationStrategy {
       }),
     },
   })
+  madeOf.set(strategy.rotation, Object.freeze({ base: 10_000, pairing: 'half' as const, ...options }))
+  return strategy
 }
+
+type MadeWith = RotaryOptions & Required<Omit<RotaryOptions, 'scaling'>>
+
+const madeOf = new WeakMap<Rotation, MadeWith>()
+
+/**
+ * The options, defaults included, of a rotation that {@link rotary} made, also where it is part of another strategy.
+ *
+ * @returns undefined for any other rotation
+ */
+export const rotaryOptions = (rotation: Rotation): MadeWith | undefined => madeOf.get(rotation)
 
 /** What rotary and xPos share: validation, and angles that grow with the position. */
 export function baseRotation(

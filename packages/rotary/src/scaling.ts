@@ -12,6 +12,10 @@ export interface RotaryScaling {
   readonly readsLength?: boolean
   /** Factor on rotated queries and keys alike: its square scales the scores. Default 1. */
   readonly magnitude?: number
+  /** Which of the scalings of this package it is, for whoever writes it to a file. Absent: one from elsewhere. */
+  readonly kind?: 'linear' | 'ntk' | 'yarn' | 'llama3' | 'proportional' | 'dynamic' | 'longrope'
+  /** What it was made with, defaults included: see `scalingOptions`. */
+  readonly options?: object
 }
 
 /** What {@link linearScaling} and {@link ntkScaling} take. */
@@ -40,6 +44,8 @@ export function linearScaling(options: ScalingOptions): RotaryScaling {
   const { factor } = options
   checkFactor('linearScaling', factor)
   return Object.freeze({
+    kind: 'linear' as const,
+    options: { factor },
     frequencies: (rotaryDim: number, base: number) => plainFrequencies(rotaryDim, base).map((f) => f / factor),
   })
 }
@@ -60,6 +66,8 @@ export function ntkScaling(options: ScalingOptions): RotaryScaling {
   const { factor } = options
   checkFactor('ntkScaling', factor)
   return Object.freeze({
+    kind: 'ntk' as const,
+    options: { factor },
     frequencies: (rotaryDim: number, base: number) => ntkFrequencies(rotaryDim, base, factor),
   })
 }
@@ -98,6 +106,8 @@ export function llama3Scaling(options: Llama3Options): RotaryScaling {
       `${highFrequencyFactor} and ${lowFrequencyFactor}; 4 and 1 are Llama's`,
     )
   return Object.freeze({
+    kind: 'llama3' as const,
+    options: { factor, originalMaxPositions, lowFrequencyFactor, highFrequencyFactor },
     frequencies: (rotaryDim: number, base: number) =>
       plainFrequencies(rotaryDim, base).map((frequency) => {
         const turns = (originalMaxPositions * frequency) / (2 * Math.PI)

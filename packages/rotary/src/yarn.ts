@@ -46,8 +46,11 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
   if (betaFast <= betaSlow)
     fail('yarnScaling', 'betaFast > betaSlow', `${betaFast} and ${betaSlow}; 32 and 1 are YaRN's`)
   checkBoolean('yarnScaling', 'truncate', truncate)
+  const magnitude = yarnMagnitude(options)
   return Object.freeze({
-    magnitude: yarnMagnitude(options),
+    kind: 'yarn' as const,
+    options: { factor, originalMaxPositions, betaFast, betaSlow, truncate, attentionFactor: magnitude },
+    magnitude,
     frequencies(rotaryDim: number, base: number) {
       /** The (fractional) pair that turns `turns` times over the train length. */
       const pairOf = (turns: number) =>

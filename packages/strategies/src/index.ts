@@ -1,6 +1,6 @@
 export { builtInStrategies, checkOptions, strategyNames } from './built-in.js'
 export { checkName } from './name.js'
-export { AS, formatReference, parseReference, variantOf } from './reference.js'
+export { AS, formatReference, parseReference, parseScaling, variantOf } from './reference.js'
 export {
   contextOf,
   type StrategyContext,
@@ -9,4 +9,6 @@ export {
   type StrategyRegistry,
   type Variant,
 } from './registry.js'
+export { hasWindows, scaleStrategy, scalingFor, strategyInPlaceOf } from './replace.js'
+export { type ScalingReference, scalingNames } from './scalings.js'
 export { slopeSets } from './slope-sets.js'

@@ -1,6 +1,9 @@
 import { checkOptions, definedOptions, strategyNames } from './built-in.js'
 import { checkName } from './name.js'
+import { checkValues } from './options.js'
+import { splitReference, variantName } from './reference-text.js'
 import type { OptionValue, Variant } from './registry.js'
+import { completeScaling, makeScaling, type ScalingReference, scalingOptionsOf } from './scalings.js'
 
 /** A strategy as a command line names it. */
 interface Reference {
@@ -17,15 +20,8 @@ interface Reference {
  * @throws RangeError, one line, for options that the strategy does not have, naming those there are
  */
 export function parseReference(text: string): Reference {
-  const [, use = text, tail = ''] = /^([^:]+)((?::[A-Za-z]\w*=[^:]*)+)$/s.exec(text) ?? []
-  const pairs = tail
-    .split(':')
-    .slice(1)
-    .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
-  const repeated = pairs.find(([key], i) => pairs.findIndex(([other]) => other === key) !== i)
-  if (repeated) throw new RangeError(`strategy ${text}: expected each option once, got ${repeated[0]} twice`)
-  const { as, ...options } = Object.fromEntries(pairs)
-  return { use, options: checkOptions(use, options), ...(as !== undefined && { as }) }
+  const { use, given, as } = splitReference(text)
+  return { use, options: checkOptions(use, given), ...(as !== undefined && { as }) }
 }
 
 /**
@@ -47,13 +43,34 @@ export function variantOf({
   }
   const pairs = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))
   if (!pairs.length && as === undefined) return undefined
-  const name = as ?? [use, ...pairs.flat()].join('-').replace(/[^\w.+-]/g, '_')
+  const name = as ?? variantName({ use, options })
   checkName(`strategy ${use}`, name, strategyNames, AS)
   return { name, variant: { use, options: Object.fromEntries(pairs) } }
 }
 
 /** What to do for a name that a strategy with options cannot have. */
 export const AS = 'name it yourself: …:as=<name>, in a plan as: <name>'
+
+/**
+ * `yarn:factor=4`, `linear:factor=2:as=stretched`: what stretches the rotary positions that a model has.
+ *
+ * @returns the scaling and the name that it has in results; undefined for anything else, such as a strategy
+ * @throws RangeError, one line, for options that the scaling does not have, naming those there are, or a name that it cannot have
+ */
+export function parseScaling(text: string): { readonly name: string; readonly scaling: ScalingReference } | undefined {
+  const { use, given, as } = splitReference(text)
+  const known = scalingOptionsOf(use)
+  if (!known) return undefined
+  const scaling = { use, options: checkValues(`positions ${use}`, known, given) }
+  // What an option lacks is said at once, before a model is read.
+  makeScaling(completeScaling(scaling, ANY_LENGTH))
+  const name = as ?? variantName(scaling)
+  checkName(`positions ${use}`, name, strategyNames, AS)
+  return { name, scaling }
+}
+
+/** A train length in place of a model's, for checks. */
+const ANY_LENGTH = 2048
 
 /** The text that {@link parseReference} reads. */
 export const formatReference = ({ use, options, as }: Reference): string =>

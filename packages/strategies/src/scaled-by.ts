@@ -1,12 +1,6 @@
-import {
-  dynamicNtkScaling,
-  linearScaling,
-  ntkScaling,
-  proportionalScaling,
-  type RotaryScaling,
-  yarnScaling,
-} from '@alibi/rotary'
+import type { RotaryScaling } from '@alibi/rotary'
 import type { OptionValue } from './registry.js'
+import { completeScaling, makeScaling } from './scalings.js'
 
 interface Given {
   readonly scaling: OptionValue | undefined
@@ -24,19 +18,10 @@ export function scaledBy(
   trainLength: number,
 ): { readonly scaling?: RotaryScaling } {
   if (scaling === undefined && factor === undefined && proportion === undefined) return {}
-  const numbers = { ...(factor !== undefined && { factor: factor as number }) }
   if ((scaling === 'proportional') !== (proportion !== undefined))
     throw new RangeError('rotary: expected scaling=proportional and proportion together, got one of them')
-  if (scaling === 'proportional')
-    return { scaling: proportionalScaling({ proportion: proportion as number, ...numbers }) }
-  if (scaling === 'dynamic') return { scaling: dynamicNtkScaling({ originalMaxPositions: trainLength, ...numbers }) }
-  if (scaling === undefined || factor === undefined)
+  if (scaling === undefined || (factor === undefined && !['dynamic', 'proportional'].includes(scaling as string)))
     throw new RangeError('rotary: expected scaling and factor together, got one of them')
-  const stretch = factor as number
-  const made: Readonly<Record<string, () => RotaryScaling>> = {
-    linear: () => linearScaling({ factor: stretch }),
-    ntk: () => ntkScaling({ factor: stretch }),
-    yarn: () => yarnScaling({ factor: stretch, originalMaxPositions: trainLength }),
-  }
-  return { scaling: made[scaling as string]!() }
+  const options = { ...(factor !== undefined && { factor }), ...(proportion !== undefined && { proportion }) }
+  return { scaling: makeScaling(completeScaling({ use: scaling as string, options }, trainLength)) }
 }

@@ -1,5 +1,6 @@
 // Small strategies with the hooks that read content, see less, or differ by layer: made for the tiny model.
 import { alibi } from '@alibi/alibi'
+import { cope } from '@alibi/cope'
 import { byLayer, compose, defineStrategy, none, type PositionStrategy, type TensorOps } from '@alibi/core'
 import { rotary } from '@alibi/rotary'
 import { sinusoidal } from '@alibi/sinusoidal'
@@ -138,7 +139,7 @@ export const contentStrategies: [string, PositionStrategy][] = [
   ['terms', terms],
   ['soft cap', softCap],
   ['stick-breaking', stickBreaking],
-  ['counting', counting],
+  ['cope', cope({ numHeads, headDim, maxPosition: 3 })],
   ['window', windowed],
   ['window and sinks', streaming],
   ['sink logit', sink],

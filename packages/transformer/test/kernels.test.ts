@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { resolveConfig } from '../src/config.js'
 import { attention64 } from '../src/conformance/float64.js'
-import { createModel, createTrainer, evaluate, type StepCompiler } from '../src/index.js'
+import { createModel, createTrainer, evaluate, type StepCompiler, tfOps } from '../src/index.js'
 import { attention } from '../src/kernels/attention/attention.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
 import { currentKernels } from '../src/kernels/kernels.js'
@@ -76,6 +76,8 @@ const tables = rotationTables(
   Int32Array.from({ length: Q }, (_, i) => 40 + i),
   'query',
 )
+/** Places up to 0.3 around these are not at a value, where the slope changes; two are beyond the ends. */
+const BETWEEN = [-0.5, 0.5, 1.5, 1.5, 2.5, 3.5, 4.5, 7.5]
 const targets = Int32Array.of(4, 0, 2, 2, 1)
 
 const bands = { adaptiveCutoffs: [4, 7], adaptiveFactor: 2 }
@@ -219,6 +221,22 @@ const kernels: readonly Kernel[] = [
     },
   },
   {
+    name: 'interpolation',
+    shapes: [
+      [2, 3, 5],
+      [2, 3, 8],
+    ],
+    device: (values, x) => tfOps.interpolate(values!, tfOps.add(tf.mul(x!, 0.05), tf.tensor1d(BETWEEN))),
+    exact: (values, x) =>
+      x!.map((each, at) => {
+        const place = 0.05 * each + BETWEEN[at % 8]!
+        return values!.subarray(5 * Math.floor(at / 8)).reduce((sum, value, n) => {
+          const weight = n < 5 ? Math.max(0, 1 - Math.abs(Math.max(0, Math.min(4, place)) - n)) : 0
+          return sum + weight * value
+        }, 0)
+      }),
+  },
+  {
     name: 'rotation',
     shapes: [[B, H, Q, 6]],
     device: (x) => currentKernels().applyRotation(x as tf.Tensor4D, toDevice([tables])),
@@ -325,7 +343,7 @@ describe.each([
   // Some batches have more of the first tail's tokens than it usually has room for, all have of the second's.
   ['alibi, adaptive input and softmax', strategies[1]![1], { ...tiny, ...dropouts, ...bands }] as const,
 ])('a compiled step, %s', (_name, strategy, shape) => {
-  it('trains to the losses of op-by-op steps over 100 steps, dropout included', async ({ skip }) => {
+  it('trains to the losses of op-by-op steps over 50 steps, dropout included', async ({ skip }) => {
     skip(unavailable.tensorflow !== undefined, unavailable.tensorflow)
     await tf.setBackend('tensorflow')
     const train = async (compiler?: StepCompiler) => {
@@ -333,7 +351,7 @@ describe.each([
       const config = { kind: 'adamw', learningRate: 1e-3, warmupSteps: 10, clipNorm: 1, weightDecay: 0.1 } as const
       const trainer = createTrainer(model, config, { ...tiles, seed: 3, microBatches: 2, compile: compiler })
       const losses: number[] = []
-      for (let i = 0; i < 100; i++) losses.push(await trainer.trainStep([tokens(8, i), tokens(8, i + 4)]))
+      for (let i = 0; i < 50; i++) losses.push(await trainer.trainStep([tokens(8, i), tokens(8, i + 4)]))
       trainer.sync()
       const evaluation = await evaluate(model, tokens(50), { evalLength: 10 })
       trainer.dispose()
@@ -342,7 +360,7 @@ describe.each([
     }
     const onFallback = (reason: string) => expect.fail(reason)
     const compiled = await train((step, variables) => compile(step, variables, { onFallback }))
-    // The bound on what other orders of the same fp32 sums come to in 100 updates.
+    // The bound on what other orders of the same fp32 sums come to in 50 updates.
     expect(compiled).toBeAllclose(await train(), { rtol: 1e-5 })
   })
 })

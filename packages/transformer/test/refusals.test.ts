@@ -15,7 +15,7 @@ const strategy = alibi({ numHeads: 2 })
 const rate = { kind: 'adamw', learningRate: 1e-2 } as const
 
 /** Values, and functions that take nothing that could be wrong. */
-const OTHERS = ['createKvCache', 'tfOps', 'tfDifferentiable', 'attentionKernels']
+const OTHERS = ['createKvCache', 'tfOps', 'tfDifferentiable', 'attentionKernels', 'attentionFeatures']
 
 it.each(Object.entries(transformer).filter(([name]) => !OTHERS.includes(name)))(
   '%s refuses nothing, null, a number and an empty object in one line',

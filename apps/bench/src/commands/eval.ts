@@ -3,6 +3,7 @@ import { type EvalLine, lineText, makeReading, modelSize, validate } from '@alib
 import type { Model } from '@alibi/transformer'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
+import { openCheckpoint } from '../checkpoints/open.js'
 import { runConfigSchema } from '../config/schema.js'
 import { checkLengths } from '../data/corpus.js'
 import { readWhole } from '../data/files.js'
@@ -12,8 +13,15 @@ import { type FirstToken, firstTokens, withFirst } from '../data/tokenizer/first
 import { evaluateModel } from '../experiment/evaluate.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
-import { backendOption, cellsOptions, number } from './options.js'
+import {
+  backendOption,
+  cellsOptions,
+  number,
+  pluginOption,
+  positionsOption,
+  trainLengthOption,
+  vocabularyOption,
+} from './options.js'
 
 export function evalCommand(): Command {
   const [, evalLengths, evalTokens] = cellsOptions()
@@ -46,7 +54,8 @@ export function evalCommand(): Command {
         'put this token before the text, so that all of its tokens are scored (default: as the run had it; eos for fairseq, else none)',
       ).choices(firstTokens),
     )
-    .option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it', number)
+    .addOption(positionsOption())
+    .addOption(trainLengthOption())
     .addOption(pluginOption())
     .addOption(vocabularyOption())
     .addOption(backendOption())
@@ -65,6 +74,7 @@ interface Options {
   readonly whole?: boolean
   readonly firstToken?: FirstToken
   readonly trainLength?: number
+  readonly positions?: string
   readonly strategy?: string
   readonly vocabulary?: string
   readonly backend: BackendName | 'auto'
@@ -86,7 +96,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const progress = createProgress()
   const backend = await selectBackend(options.backend)
   const checkpoint = await openCheckpoint(folder, progress.line, options)
-  const { model, tokenizer, strategy, seed, randomPositions, data } = checkpoint
+  const { model, tokenizer, strategy, trainedWith, seed, randomPositions, data } = checkpoint
   const trainLength = checkpoint.trainLength ?? options.trainLength
   if (trainLength === undefined)
     throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
@@ -107,7 +117,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   try {
     for (const evalLength of lengths) {
       const reading = makeReading(evalLength, protocol, stride, attentionWindow)
-      const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions }
+      const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions, trainedWith }
       const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
       progress.stop()
       console.log(lineText(whole))

@@ -5,8 +5,10 @@ import { selectBackend } from '@alibi/backend'
 import { saveFairseq } from '@alibi/fairseq'
 import { huggingFaceFamilies, saveHuggingFace } from '@alibi/huggingface'
 import { Command, Option } from 'commander'
+import { openCheckpoint } from '../checkpoints/open.js'
+import type { OpenedCheckpoint } from '../checkpoints/opened.js'
 import { expectWritable, makeFolder } from '../files/paths.js'
-import { type OpenedCheckpoint, openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
+import { pluginOption, vocabularyOption } from './options.js'
 
 export function exportCommand(): Command {
   return new Command('export')

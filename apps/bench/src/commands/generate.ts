@@ -3,11 +3,13 @@ import { validate } from '@alibi/results'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
 import { z } from 'zod'
+import { openCheckpoint } from '../checkpoints/open.js'
+import { runConfigSchema } from '../config/schema.js'
+import { without } from '../config/without.js'
 import { createTextStream } from '../data/tokenizer/text-stream.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { openCheckpoint, pluginOption, vocabularyOption } from './open-checkpoint.js'
-import { backendOption, number } from './options.js'
+import { backendOption, number, pluginOption, positionsOption, trainLengthOption, vocabularyOption } from './options.js'
 
 export function generateCommand(): Command {
   return new Command('generate')
@@ -22,6 +24,8 @@ export function generateCommand(): Command {
     .option('--top-k <k>', 'keep only the k most likely tokens', number)
     .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', number)
     .option('--seed <n>', 'the same seed gives the same text', number, 0)
+    .addOption(positionsOption())
+    .addOption(trainLengthOption())
     .addOption(pluginOption())
     .addOption(vocabularyOption())
     .addOption(backendOption())
@@ -35,6 +39,8 @@ interface Options {
   readonly topK?: number
   readonly topP?: number
   readonly seed: number
+  readonly positions?: string
+  readonly trainLength?: number
   readonly strategy?: string
   readonly vocabulary?: string
   readonly backend: BackendName | 'auto'
@@ -50,13 +56,14 @@ const samplingSchema = z.object({
   topK: z.int().min(1).optional(),
   topP: z.number().positive().max(1).optional(),
   seed: z.int(),
+  trainLength: runConfigSchema.shape.trainLength.optional(),
 })
 
-async function run(folder: string, { prompt, backend, strategy, vocabulary, ...options }: Options): Promise<void> {
+async function run(folder: string, { prompt, backend, ...options }: Options): Promise<void> {
   validate(samplingSchema, options, 'generate')
   const signal = interruptSignal()
   await selectBackend(backend)
-  const { model, tokenizer } = await openCheckpoint(folder, console.error, { strategy, vocabulary })
+  const { model, tokenizer } = await openCheckpoint(folder, console.error, options)
   const tokens = tokenizer.encodePrompt(prompt)
   const stream = createTextStream(tokenizer, tokens)
   process.stdout.write(prompt)
@@ -64,7 +71,7 @@ async function run(folder: string, { prompt, backend, strategy, vocabulary, ...o
   progress.start('prompt', `${tokens.length.toLocaleString('en-US')} ${tokenizer.kind}`, Math.max(1, tokens.length - 1))
   try {
     await generate(model, tokens, {
-      ...options,
+      ...without(options, 'positions', 'trainLength', 'strategy', 'vocabulary'),
       signal,
       // A prompt that is read at once has no progress to show.
       onPrefill(done, total) {

@@ -1,7 +1,7 @@
 import { basename, join, resolve } from 'node:path'
 import { backendNames } from '@alibi/backend'
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
-import { strategyNames } from '@alibi/strategies'
+import { scalingNames, strategyNames } from '@alibi/strategies'
 import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
@@ -21,8 +21,39 @@ export function number(text: string): number {
 
 const numbers = (text: string) => list(text).map(number)
 
+/** e.g. `256:0.8,1024:0.2` */
+const stages = (text: string) =>
+  list(text).map((each) => {
+    const [length = '', share, ...rest] = each.split(':')
+    if (share === undefined || rest.length) throw new InvalidArgumentError('expected lengths with shares, as 256:0.8')
+    return { length: number(length), share: number(share) }
+  })
+
 /** What may name a strategy; the same for every command. */
 export const strategyHelp = `${strategyNames.join(', ')}, with options, e.g. rotary:base=500000, or a file or package of your own, e.g. ./mine.ts`
+
+/** Where the strategy is that a checkpoint was trained with. It computes what it did. */
+export const pluginOption = () =>
+  new Option(
+    '--strategy <file|package>',
+    'where the strategy of the checkpoint is now, if it is not built in and moved; of fairseq: alibi, sinusoidal or none',
+  )
+
+/** What the model is to have instead. */
+export const positionsOption = () =>
+  new Option(
+    '--positions <name|file|package>',
+    `in place of those it was trained with: a scaling of its rotary ones (${scalingNames.join(', ')}), e.g. yarn:factor=4, or a strategy, e.g. alibi:scale=0.5, none or ./mine.ts`,
+  )
+
+export const vocabularyOption = () =>
+  new Option(
+    '--vocabulary <name|file>',
+    'of a fairseq checkpoint: its dict.txt, or the text it was trained on (default: dict.txt beside it)',
+  )
+
+export const trainLengthOption = () =>
+  new Option('--train-length <tokens>', 'for a checkpoint from elsewhere that does not say it').argParser(number)
 
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
@@ -56,6 +87,11 @@ export const configOptions = (): Option[] => [
   setting('--tokenizer <kind>', 'what a token is').choices(tokenizers),
   setting('--vocabulary-size <words>', 'the most frequent ones, at most so many', number),
   setting('--train-length <tokens>', 'tokens in a training sequence', number),
+  setting(
+    '--length-schedule <tokens:share,...>',
+    'lengths one after another, each for a share of the steps, e.g. 256:0.8,1024:0.2; the longest is the train length',
+    stages,
+  ),
   setting('--steps <n>', 'training steps', number),
   setting('--batch-size <rows>', 'sequences in a training step', number),
   setting('--batches <kind>', 'rows from anywhere in the text, or fairseq’s blocks in its order').choices(

@@ -1,4 +1,5 @@
 import { validate } from '@alibi/results'
+import { checkLengthSchedule } from './length-schedule.js'
 import { presets } from './presets.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from './schema.js'
 
@@ -12,7 +13,8 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
   const name = options.preset ?? 'quick'
   if (!Object.hasOwn(presets, name))
     throw new RangeError(`${where}: expected preset ${Object.keys(presets).join(', ')}, got ${name}`)
-  const config = validate(runConfigSchema, { preset: name, ...presets[name], ...options }, where)
+  const asked = { ...longestOf(options.lengthSchedule), ...options }
+  const config = validate(runConfigSchema, { preset: name, ...presets[name], ...asked }, where)
   const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
   if (modelDim % numHeads !== 0)
     throw new RangeError(
@@ -26,11 +28,16 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
     throw new RangeError(
       `${where}: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
+  checkLengthSchedule(config, where)
   checkAdaptive(config, where)
   checkEndOfLine(config, where)
   checkRandomPositions(config, where)
   return config
 }
+
+/** The train length that a length schedule implies. */
+const longestOf = (schedule: RunOptions['lengthSchedule']): RunOptions =>
+  Array.isArray(schedule) && schedule.length ? { trainLength: Math.max(...schedule.map((stage) => stage?.length)) } : {}
 
 /** What is read before a text, or before its first block, is the end of a line, which bytes do not have as a token. */
 function checkEndOfLine({ firstToken, batches, batchSize, devices, tokenizer }: RunConfig, where: string): void {

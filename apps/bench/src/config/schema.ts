@@ -22,6 +22,8 @@ export const variantSchema = z.object({
   options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
 })
 
+const stage = { length: count, share: z.number().positive().max(1) }
+
 const settings = {
   preset: z.enum(['quick', 'slopes', 'small', 'paper-small', 'paper-wt103', 'paper-1.3b']),
   strategies: z.array(z.string().min(1)).min(1).refine(distinct, { error: 'expected each strategy once' }),
@@ -36,6 +38,14 @@ const settings = {
   /** For words: keeps at most this many, the most frequent ones of the training text. */
   vocabularySize: count,
   trainLength: count,
+  /**
+   * Lengths of training sequences one after another, each for a share of the steps; the longest is the train length. Every step
+   * has as many tokens. Absent: the train length in all steps.
+   */
+  lengthSchedule: z
+    .array(z.strictObject(stage, onlyKeysOf(stage)))
+    .min(2)
+    .optional(),
   evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
   /** Read before the held-out text, so that all of its tokens are scored: `eos`, the end of a line, as the paper's code. */
   firstToken: z.enum(['eos', 'none']).default('none'),
@@ -59,7 +69,7 @@ const settings = {
   /** Each is a run of its own: weights, batches and dropout follow from it. */
   seeds: z.array(z.int().min(0)).min(1).refine(distinct, { error: 'expected each seed once' }),
   steps: count,
-  /** Rows of trainLength tokens a step. */
+  /** Rows of trainLength tokens a step; of shorter ones in a length schedule there are as many more. */
   batchSize: count,
   /**
    * `anywhere`: rows begin anywhere in the text. `blocks`: fairseq's, the text cut once and shuffled anew in each epoch by

@@ -47,7 +47,9 @@ export function estimateRun(config: RunConfig): Estimate {
   const numbers = tokensAPart * (ACTIVATIONS * numLayers * D + 3 * logits) + BATCH_NUMBERS * batchSize * trainLength
   const longest = Math.max(READING_TOKENS, ...config.evalLengths)
   const forward = (length: number) => 2 * (parameters - tables + products) + 2 * numLayers * D * length
-  const training = 3 * forward(trainLength) * batchSize * trainLength * steps
+  const lengths = config.lengthSchedule ?? [{ length: trainLength, share: 1 }]
+  const ofToken = lengths.reduce((sum, { length, share }) => sum + share * forward(length), 0)
+  const training = 3 * ofToken * batchSize * trainLength * steps
   const evaluation = tokensRead(config).reduce((sum, { length, tokens }) => sum + tokens * forward(length), 0)
   return {
     parameters,

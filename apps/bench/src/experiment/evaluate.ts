@@ -19,13 +19,23 @@ export interface EvaluationRequest {
   readonly maxTokens: number
   /** The range that positions are drawn from, if they are. */
   readonly randomPositions?: number | undefined
+  /** The positions that it was trained with, where those of the cell are in their place. */
+  readonly trainedWith?: string | undefined
 }
 
 /** Evaluates a model on the start of the held-out text: the whole, and by place in the sequence. */
 export async function evaluateModel(
   model: Model,
   { tokens: valid, byteEnds }: Located,
-  { cell, reading, windows = 'full', firstToken = 'none', maxTokens, randomPositions: range }: EvaluationRequest,
+  {
+    cell,
+    reading,
+    windows = 'full',
+    firstToken = 'none',
+    maxTokens,
+    randomPositions: range,
+    trainedWith,
+  }: EvaluationRequest,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
@@ -57,6 +67,7 @@ export async function evaluateModel(
     whole: {
       type: 'eval',
       ...cell,
+      ...(trainedWith !== undefined && { trainedWith }),
       ...reading,
       ...(reading.protocol === 'sliding' && { windows }),
       firstToken,

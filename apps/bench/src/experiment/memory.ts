@@ -47,7 +47,7 @@ const half = (value: number) => Math.floor(value / 2)
 const halved =
   (key: 'batchSize' | 'trainLength' | 'numLayers'): Change =>
   (config) =>
-    config[key] > 1
+    config[key] > 1 && !(key === 'trainLength' && config.lengthSchedule)
       ? {
           [key]: half(config[key]),
           ...(key === 'batchSize' && { microBatches: 1, ...(config.batches === 'blocks' && { devices: 1 }) }),

@@ -1,4 +1,5 @@
 import { makeReading, type Reading } from '@alibi/results'
+import { meanWork } from '../config/length-schedule.js'
 import type { RunConfig } from '../config/schema.js'
 
 /** One that this bench can do. */
@@ -30,10 +31,10 @@ export const tokensRead = (config: RunConfig): { readonly length: number; readon
 /**
  * Seconds of work for a cell: a forward pass takes about a third of a step, a little more where it is long.
  *
- * @param step - seconds of one
+ * @param step - seconds of one, of the first
  */
 export function cellSeconds(config: RunConfig, step: number): number {
   const perToken = step / (config.batchSize * config.trainLength)
   const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
-  return config.steps * step + read * perToken * 0.4
+  return config.steps * step * meanWork(config) + read * perToken * 0.4
 }

@@ -8,6 +8,7 @@ import { trainingBatch } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
 import type { z } from 'zod'
 import { type Cell, cellKey } from '../config/cells.js'
+import { stageAt, stagesOf } from '../config/length-schedule.js'
 import type { RunConfig } from '../config/schema.js'
 import { stepsALine } from '../config/training.js'
 import type { Corpus } from '../data/corpus.js'
@@ -90,12 +91,14 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
 }
 
 /** The rows of each step. */
-function batchesOf(
-  { batches, batchSize, trainLength, devices }: RunConfig,
-  { seed }: Cell,
-  { train, tokenizer }: Corpus,
-): (step: number) => Int32Array[] {
-  if (batches === 'anywhere') return (step) => trainingBatch(train, { batchSize, trainLength, seed, step })
+function batchesOf(config: RunConfig, { seed }: Cell, { train, tokenizer }: Corpus): (step: number) => Int32Array[] {
+  const { batches, batchSize, trainLength, devices } = config
+  const stages = stagesOf(config)
+  if (batches === 'anywhere')
+    return (step) => {
+      const { length, rows } = stageAt(stages, step)
+      return trainingBatch(train, { batchSize: rows, trainLength: length, seed, step })
+    }
   return fairseqBatches(train, { batchSize, trainLength, devices, seed, endOfLine: tokenizer.marks.eos! })
 }
 
@@ -136,6 +139,7 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   ...(config.variants?.[strategy] && { variant: config.variants[strategy] }),
   ...(config.architecture && { architecture: config.architecture }),
   trainLength: config.trainLength,
+  ...(config.lengthSchedule && { lengthSchedule: config.lengthSchedule }),
   batchSize: config.batchSize,
   microBatches: config.microBatches,
   batches: config.batches,

@@ -18,7 +18,7 @@ import { type LoadedPlugin, loadPlugin } from './load.js'
 import { expectTrusted, rememberStrategy } from './trust.js'
 
 /** A built-in strategy's name, one with options, or a plugin. */
-type LoadedStrategy = string | { readonly name: string; readonly variant: Variant } | LoadedPlugin
+export type LoadedStrategy = string | { readonly name: string; readonly variant: Variant } | LoadedPlugin
 
 /**
  * What references lead to.

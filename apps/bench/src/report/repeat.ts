@@ -1,5 +1,6 @@
 import type { RunLine } from '@alibi/results'
 import { Document, visit } from 'yaml'
+import { lengthScheduleText } from '../config/length-schedule.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import type { RunConfig } from '../config/schema.js'
 import { referenceOf } from '../plugins/references.js'
@@ -10,8 +11,9 @@ import { asOptions, pasteable } from '../terminal/shell.js'
 export function repeatCommand(config: RunConfig): string {
   const differing = differences(config)
   const asked = { ...differing, ...(differing.strategies && { strategies: placesOf(config) }) }
-  const { preset, plugins, variants, ...settings } = asked
-  return pasteable('run', '--preset', config.preset, ...asOptions(settings))
+  const { preset, plugins, variants, lengthSchedule, ...settings } = asked
+  const lengths = lengthSchedule && { lengthSchedule: lengthScheduleText(lengthSchedule) }
+  return pasteable('run', '--preset', config.preset, ...asOptions({ ...settings, ...lengths }))
 }
 
 /** The plan that makes a sweep again, as YAML. */

@@ -1,4 +1,5 @@
 import type { RunLine } from '@alibi/results'
+import { runConfigSchema } from '../config/schema.js'
 import { thousands } from '../terminal/format.js'
 
 // Other programs may leave out of their first line what rows and curves are not made with.
@@ -27,6 +28,13 @@ export function describeBatches({ config, sweep }: RunLine): string | undefined 
     return typeof rows === 'number' ? [`${rows} × ${length}`] : []
   })
   return batches.join(' or ') || undefined
+}
+
+/** e.g. `: 256 for 80 %, 1,024 for 20 %`; empty for one length. */
+export function describeSchedule({ config }: RunLine): string {
+  const { data } = runConfigSchema.shape.lengthSchedule.safeParse(config.lengthSchedule)
+  const stages = data?.map(({ length, share }) => `${thousands(length)} for ${Number((100 * share).toPrecision(3))} %`)
+  return stages ? `: ${stages.join(', ')}` : ''
 }
 
 /** e.g. `commit 0123456789ab with changes` */

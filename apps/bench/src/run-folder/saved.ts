@@ -49,10 +49,10 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
     if (!isDeepStrictEqual(got[name], want))
       throw otherRun(checkpoint, cell, `${SETTINGS[name] ?? name} ${want}, as the run has it,`, got[name])
   const saved: Readonly<Record<string, unknown>> = { ...info.metadata, tokenizer: kindOf(info.metadata.tokenizer) }
-  // Older versions did not keep all of them, but always the range that positions were drawn from.
+  // Older versions did not keep all of them.
   for (const name of DECISIVE)
-    if ((saved[name] !== undefined || name === 'randomPositions') && !isDeepStrictEqual(saved[name], config[name]))
-      throw otherRun(checkpoint, cell, `${name} ${config[name]}, as the run has it,`, saved[name])
+    if ((saved[name] !== undefined || ABSENT_BEFORE.has(name)) && !isDeepStrictEqual(saved[name], config[name]))
+      throw otherRun(checkpoint, cell, `${name} ${shown(config[name])}, as the run has it,`, shown(saved[name]))
   if (info.step > config.steps) throw otherRun(checkpoint, cell, `at most ${config.steps} steps`, info.step)
   if (!metadataSchema.safeParse(info.metadata).success)
     throw otherRun(
@@ -73,6 +73,7 @@ const SETTINGS: Readonly<Record<string, string>> = { kind: 'optimizer', totalSte
 /** Settings that decide how a model is trained, and are neither its own nor its optimizer's. */
 const DECISIVE = [
   'trainLength',
+  'lengthSchedule',
   'batchSize',
   'microBatches',
   'batches',
@@ -82,6 +83,11 @@ const DECISIVE = [
   'vocabularySize',
   'firstToken',
 ] as const
+
+/** Those of them that checkpoints have always kept, if there were any. */
+const ABSENT_BEFORE: ReadonlySet<string> = new Set(['randomPositions', 'lengthSchedule'])
+
+const shown = (value: unknown) => (value instanceof Object ? JSON.stringify(value) : value)
 
 /** What a stored tokenizer is called as a setting. */
 function kindOf(tokenizer: Metadata[string] | undefined): string | undefined {

@@ -2,6 +2,7 @@ import type { TensorOps } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../kernels/custom-grad.js'
 import { gatherRows } from '../kernels/plain/gather-rows.js'
+import { interpolate } from '../kernels/plain/interpolate.js'
 
 /** What strategies compute with, on whichever TensorFlow.js backend is selected. */
 export const tfOps: TensorOps<tf.Tensor> = {
@@ -30,6 +31,7 @@ export const tfOps: TensorOps<tf.Tensor> = {
   sin: tf.sin,
   sum: (x, axis) => tf.sum(x, axis, true),
   cumulativeSum: (x, axis) => tf.cumsum(x, axis),
+  interpolate,
 }
 
 /** Finite for every finite x. tf.logSigmoid's own gradient reads a tensor that a tidy may have freed. */

@@ -5,7 +5,7 @@ import { without } from '../../config/without.js'
 import { thousands } from '../../terminal/format.js'
 import { downloadsOf } from '../downloads.js'
 import { repeatCommand, repeatPlan } from '../repeat.js'
-import { describeSizes, describeText } from '../run-facts.js'
+import { describeSchedule, describeSizes, describeText } from '../run-facts.js'
 
 /** What was run, in a few facts. */
 export function facts(results: Results): string {
@@ -15,7 +15,7 @@ export function facts(results: Results): string {
   const list = {
     Text: describeText(run),
     Model: describeSizes(run),
-    Training: `${config.steps ? `${thousands(config.steps)} steps ` : ''}at ${lengths.join(' and ') || thousands(config.trainLength)} tokens`,
+    Training: `${config.steps ? `${thousands(config.steps)} steps ` : ''}at ${lengths.join(' and ') || thousands(config.trainLength)} tokens${describeSchedule(run)}`,
     Seeds: config.seeds.join(', '),
     Evaluation:
       typeof config.evalTokens === 'number'

@@ -1,0 +1,30 @@
+import { loadHuggingFace, readHuggingFaceInfo } from '@alibi/huggingface'
+import { readTokenizer } from '../data/tokenizer/hugging-face.js'
+import type { OpenedCheckpoint } from './opened.js'
+
+/**
+ * A folder of Hugging Face transformers.
+ *
+ * @param at - what somebody said of its strategy, which it says itself
+ * @throws Error, one line, for a folder that cannot be computed exactly, or has no tokenizer
+ */
+export async function openHuggingFace(
+  folder: string,
+  log: (line: string) => void,
+  at: string | undefined,
+): Promise<OpenedCheckpoint> {
+  if (at !== undefined)
+    throw new Error(
+      `checkpoint: expected no --strategy for ${folder}, got ${at}; its config.json says it (--positions puts others in its place)`,
+    )
+  // What cannot be computed is said before anything else of the folder is asked for.
+  await readHuggingFaceInfo(folder)
+  const tokenizer = await readTokenizer(folder)
+  const { model, family, trainLength, notes } = await loadHuggingFace(folder)
+  for (const note of notes) log(note)
+  const { name } = model.strategy
+  return {
+    ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: family },
+    ...{ seed: 0, data: 'typescript', firstToken: 'none' },
+  }
+}
