@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import { randomPositions } from '../src/data/random-positions.js'
-import { admitStrategies } from '../src/plugins/admit.js'
 
 describe('randomPositions', () => {
   it('are different, ascending and in the range, and the same again', () => {
@@ -32,9 +31,4 @@ it.each([
   [{ randomPositions: 4096, protocols: ['streaming' as const] }, 'got streaming'],
 ])('a run refuses %j', (options, message) => {
   expect(() => resolveRunConfig(options)).toThrow(message)
-})
-
-it('a strategy with terms refuses them before anything is trained', async () => {
-  const admitted = admitStrategies(['shaw'], resolveRunConfig({ randomPositions: 4096 }), () => {})
-  await expect(admitted).rejects.toThrow('strategy shaw: expected consecutive positions for its terms, got random ones')
 })

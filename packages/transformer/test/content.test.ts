@@ -1,16 +1,7 @@
-// Layers, documents, windows, offsets and every hook together, drawn at random, against a model in float64 that is written down
-// once more: norms, projections and MLP here, attention from core. D modelDim, H heads, L tokens.
+// Layers, documents, windows, offsets and every hook together, drawn at random, against a model in float64. D modelDim, H heads,
+// L tokens.
 import { alibi } from '@alibi/alibi'
-import {
-  attentionWeights,
-  byLayer,
-  compose,
-  layerStrategy,
-  none,
-  type PositionStrategy,
-  type ReferenceTensor,
-  reference,
-} from '@alibi/core'
+import { byLayer, compose, none, type PositionStrategy, reference } from '@alibi/core'
 import { fire } from '@alibi/fire'
 import { rotary } from '@alibi/rotary'
 import { learned } from '@alibi/sinusoidal'
@@ -18,9 +9,9 @@ import { t5Bias } from '@alibi/t5-bias'
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
-import { createKvCache, createModel, createTrainer, type Model, positionParameterName } from '../src/index.js'
+import { createKvCache, createModel, createTrainer } from '../src/index.js'
 import * as hooks from './content-strategies.js'
-import { gelu64, layerNorm64 } from './float64.js'
+import { documentsOf, forward64 } from './model64.js'
 import { seed } from './seed.js'
 import { tiny, tokens } from './strategies.js'
 
@@ -28,57 +19,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu')
 })
 
-const [D, H, headDim] = [8, 2, 4]
-
-/** Hidden states of one row, [L, D], with positions that begin again in each document. */
-function forward64(model: Model, row: Int32Array, documents: Int32Array): ReferenceTensor {
-  const p = (name: string) => {
-    const variable = model.parameters.get(name)!
-    return reference.tensor(Float64Array.from(variable.dataSync()), variable.shape)
-  }
-  const L = row.length
-  const starts = documents.map((id, i) => documents.findIndex((other, j) => other === id && j <= i))
-  const positions = starts.map((start, i) => i - start)
-  const linear = (x: ReferenceTensor, name: string) =>
-    reference.add(reference.matmul(x, p(`${name}.weight`)), p(`${name}.bias`))
-  const norm = (x: ReferenceTensor, name: string) =>
-    reference.tensor(layerNorm64(D, x.data, p(`${name}.scale`).data, p(`${name}.shift`).data), x.shape)
-  const { strategy } = model
-  let x = reference.mul(reference.gather(p('embedding.weight'), row, 0), reference.tensor([Math.sqrt(D)], [1]))
-  if (strategy.embedding) {
-    const own = Object.keys(strategy.parameters ?? {}).map((name) => [name, p(`position.${name}`)])
-    x = reference.add(x, strategy.embedding.evaluate(reference, Object.fromEntries(own), positions))
-  }
-  for (let layer = 0; layer < model.config.numLayers; layer++) {
-    const part = layerStrategy(strategy, layer)
-    const at = `layers.${layer}`
-    const normed = norm(x, `${at}.attention_norm`)
-    const qkv = linear(normed, `${at}.attention.qkv`)
-    const heads = (from: number) =>
-      reference.transpose(
-        reference.reshape(
-          reference.gather(
-            qkv,
-            Int32Array.from({ length: D }, (_, i) => from * D + i),
-            1,
-          ),
-          [L, H, headDim],
-        ),
-        [1, 0, 2],
-      )
-    const parameters = Object.fromEntries(
-      Object.keys(part.parameters ?? {}).map((name) => [name, p(positionParameterName(strategy, name, layer))]),
-    )
-    const pass = { q: heads(0), k: heads(1), x: normed, numHeads: H, headDim, numQueries: L, positions, documents }
-    const mixed = reference.matmul(attentionWeights(part, pass, parameters), heads(2))
-    const merged = reference.reshape(reference.transpose(mixed, [1, 0, 2]), [L, D])
-    x = reference.add(x, linear(merged, `${at}.attention.out`))
-    const hidden = linear(norm(x, `${at}.mlp_norm`), `${at}.mlp.in`)
-    const active = { shape: hidden.shape, data: gelu64(hidden.data) }
-    x = reference.add(x, linear(active, `${at}.mlp.out`))
-  }
-  return norm(x, 'final_norm')
-}
+const [D, H] = [8, 2]
 
 const bias = fc.constantFrom<PositionStrategy>(
   none(),
@@ -116,15 +57,6 @@ const anyStrategy = fc.tuple(fc.array(layer, { minLength: 1, maxLength: 3 }), fc
   const all = named.length === 1 ? named[0]! : byLayer(named)
   return embeds && all.layers ? compose(learned({ modelDim: D, maxPositions: 64 }), all) : all
 })
-
-/** Ids of documents that stand together. */
-const documentsOf = (length: number, ends: readonly number[]) => {
-  let id = 0
-  return Int32Array.from({ length }, (_, i) => {
-    if (ends.includes(i)) id++
-    return id
-  })
-}
 
 it('computes what core says in float64, whatever layers, documents, tiles and hooks', () => {
   fc.assert(

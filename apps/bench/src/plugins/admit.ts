@@ -94,20 +94,16 @@ export async function admitStrategies(
   return { config, registry }
 }
 
-/** Refuses a table of positions that ends before training does, and terms, which are of consecutive positions, with random ones. */
+/** Refuses a table of positions that ends before training does. */
 function expectPositions(
   strategy: PositionStrategy,
   { trainLength, randomPositions }: Pick<StrategyModel, 'trainLength'> & Pick<Partial<RunConfig>, 'randomPositions'>,
 ): void {
-  const { name, layers = [], maxPositions = Number.POSITIVE_INFINITY } = strategy
+  const { name, maxPositions = Number.POSITIVE_INFINITY } = strategy
   const needed = randomPositions ?? trainLength
   if (maxPositions < needed)
     throw new RangeError(
       `strategy ${name}: expected at least the ${needed} positions of training, got maxPositions ${maxPositions}; give it more, or train on a shorter length`,
-    )
-  if (randomPositions !== undefined && [strategy, ...layers].some(({ terms }) => terms))
-    throw new RangeError(
-      `strategy ${name}: expected consecutive positions for its terms, got random ones; leave out random positions, or ${name}`,
     )
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Kernels } from '../kernels/kernels.js'
 import { biasForm } from './attention-bias.js'
 import type { ForwardOptions } from './forward-options.js'
-import { earliest, type Places } from './places.js'
+import { earliest, isConsecutive, type Places } from './places.js'
 import { isPackable } from './rotation.js'
 
 /** How a layer attends in one pass. Its kernel is chosen before anything is computed. */
@@ -81,7 +81,10 @@ function askedOf(
   if (window !== undefined && sinks) also.push('sinks')
   if (places.documentStarts) also.push('documents')
   if (part.gate) also.push('gate')
-  if (part.terms) also.push('relative terms')
+  if (part.terms) {
+    also.push('relative terms')
+    if (!isConsecutive(places)) also.push('position gaps')
+  }
   if (part.scores) also.push('rewritten scores')
   if (part.sink) also.push('sink logit')
   if (!config.causal) also.push('all keys')

@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias, Tile } from '../kernels/attention/bias.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
 import { shaped } from '../shaped.js'
-import { type Places, queriesOf } from './places.js'
+import { isConsecutive, type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
 /** Where scores are, and the strategy's trained arrays. */
@@ -26,11 +26,11 @@ export interface AttentionBiasOptions {
 }
 
 /** The most specific form that attention takes for a strategy's bias at these places. */
-export function biasForm({ bias }: PositionStrategy, { keys, rows, byRow }: Places, causal: boolean): BiasForm {
+export function biasForm({ bias }: PositionStrategy, places: Places, causal: boolean): BiasForm {
   if (!bias) return { kind: 'none' }
-  if (byRow || (rows && bias.kind === 'pair')) return { kind: 'tiles' }
-  if (bias.kind === 'linear') return { kind: 'linear', consecutive: isConsecutive(keys) }
-  return { kind: bias.kind === 'distance' && causal && isConsecutive(keys) ? 'table' : 'tiles' }
+  if (places.byRow || (places.rows && bias.kind === 'pair')) return { kind: 'tiles' }
+  if (bias.kind === 'linear') return { kind: 'linear', consecutive: isConsecutive(places) }
+  return { kind: bias.kind === 'distance' && causal && isConsecutive(places) ? 'table' : 'tiles' }
 }
 
 /**
@@ -77,9 +77,4 @@ export function biasOnDevice(
     )
   if (!rows) return { kind: 'tiles', tiles: (tile) => tileOf(keys, tile) }
   return { kind: 'tiles', byRow: true, tiles: (tile) => tf.stack(rows.map((positions) => tileOf(positions, tile))) }
-}
-
-/** Whether each position is the one before plus 1. */
-function isConsecutive(positions: Positions): boolean {
-  return positions.every((p, i) => p === positions[0]! + i)
 }

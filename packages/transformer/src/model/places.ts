@@ -1,6 +1,7 @@
 // Letters: B batch, Q/K queries/keys.
 import { type Positions, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import type { PositionGaps } from '../kernels/attention/kernel.js'
 import type { ForwardOptions } from './forward-options.js'
 
 /** The positions of a forward pass. The last `numQueries` keys are new tokens; the rest come from a cache. */
@@ -58,6 +59,32 @@ function documentStarts(documents: Int32Array): Int32Array {
 
 /** The positions of the queries; [Q]. */
 export const queriesOf = (keys: Positions, numQueries: number): Positions => keys.subarray(keys.length - numQueries)
+
+/** Whether each position of every row is the one before plus 1, as far as distances go. */
+export const isConsecutive = ({ keys, byRow }: Pick<Places, 'keys' | 'byRow'>): boolean =>
+  !byRow && keys.every((position, i) => position === keys[0]! + i)
+
+const known = new WeakMap<Places, PositionGaps>()
+
+/** The positions of a pass and the distances between them, which all layers share. */
+export function gapsOf(places: Places, causal: boolean): PositionGaps {
+  const before = known.get(places)
+  if (before) return before
+  const { keys, rows, byRow, numQueries, documentStarts } = places
+  const positions = byRow ? rows! : [keys]
+  const starts = byRow ? documentStarts : documentStarts && [earliest(documentStarts)]
+  const distances = new Set<number>()
+  positions.forEach((row, b) => {
+    const queries = queriesOf(row, numQueries)
+    queries.forEach((query, i) => {
+      const end = causal ? row.length - queries.length + i + 1 : row.length
+      for (let key = starts?.[b]?.[i] ?? 0; key < end; key++) distances.add(query - row[key]!)
+    })
+  })
+  const gaps = { positions, distances: Int32Array.from(distances).sort() }
+  known.set(places, gaps)
+  return gaps
+}
 
 /** The earliest start over all rows, for each query; [Q]. */
 export const earliest = (starts: readonly Int32Array[]): Int32Array =>

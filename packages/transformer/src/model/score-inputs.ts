@@ -1,11 +1,11 @@
 // Letters: B batch, H heads, Q/K queries/keys, N distances.
-import { fail, type ParameterValues, type PositionStrategy, positionRange, type ScoreRewrite } from '@alibi/core'
+import { type ParameterValues, type PositionStrategy, positionRange, type ScoreRewrite } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { AttentionInputs, RelativeTensors, Rewrite, RewriteRows } from '../kernels/attention/kernel.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
 import { shaped } from '../shaped.js'
 import { biasOnDevice } from './attention-bias.js'
-import { type Places, queriesOf } from './places.js'
+import { gapsOf, isConsecutive, type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
 /** The inputs of a layer's scores besides queries, keys and gates. */
@@ -28,18 +28,16 @@ export function scoreInputs(
   }
 }
 
-/** @throws RangeError for positions that are not consecutive, whose distances do not fit one table */
 function relativeTensors(
   { name, terms }: PositionStrategy,
   parameters: ParameterValues<tf.Tensor>,
-  { keys, byRow }: Places,
+  places: Places,
   causal: boolean,
 ): RelativeTensors {
-  const K = keys.length
-  if (byRow || keys.some((position, i) => position !== keys[0]! + i))
-    fail('forward', `consecutive positions with the terms of ${name}`, 'others; leave positions out')
+  const K = places.keys.length
   const lowest = causal ? 0 : 1 - K
-  const distances = positionRange(lowest, K - lowest)
+  const gaps = isConsecutive(places) ? undefined : gapsOf(places, causal)
+  const distances = gaps?.distances ?? positionRange(lowest, K - lowest)
   const { scale = 1, numHeads: H, headDim } = terms!
   const tableOf = (hook: 'queryVectors' | 'keyVectors') => {
     const shapes = [H, 1].map((heads) => [heads, distances.length, headDim])
@@ -50,6 +48,7 @@ function relativeTensors(
   return {
     scale,
     lowest,
+    gaps,
     queryBias: terms!.queryBias && shaped('forward', `queryBias of ${name}`, queryBias, [H, headDim]),
     queryTable: tableOf('queryVectors'),
     keyTable: tableOf('keyVectors'),

@@ -31,18 +31,31 @@ export interface AttentionInputs {
   readonly sink?: tf.Tensor1D | undefined
 }
 
-/** The terms of core's ladder on the device, for consecutive positions. */
+/** The terms of core's ladder on the device. */
 export interface RelativeTensors {
   /** A factor on q·k and on what is added here. */
   readonly scale: number
   /** Added to each query before it multiplies keys; [H, headDim]. */
   readonly queryBias?: tf.Tensor2D | undefined
-  /** The vectors that queries multiply, for the distances from `lowest` to K − 1; [H or 1, N, headDim]. */
+  /**
+   * The vectors that queries multiply, for the distances from `lowest` to K − 1, or for `gaps.distances`;
+   * [H or 1, N, headDim].
+   */
   readonly queryTable?: tf.Tensor3D | undefined
   /** The vectors that keys multiply; as `queryTable`. */
   readonly keyTable?: tf.Tensor3D | undefined
   /** The lowest distance: 0, or 1 − K where queries see keys ahead. */
   readonly lowest: number
+  /** With `'position gaps'`. */
+  readonly gaps?: PositionGaps | undefined
+}
+
+/** Positions that are not consecutive, and the distances between them. */
+export interface PositionGaps {
+  /** The positions of all K tokens: one array for all rows, or one for each row. */
+  readonly positions: readonly Int32Array[]
+  /** Every distance of a query to a key that it may see, once. */
+  readonly distances: Int32Array
 }
 
 /** A strategy's own function of scores. */

@@ -12,7 +12,7 @@ export const attentionFeatures = Object.freeze([
   'tile bias',
   // Gradients reach the bias: its slopes, table or tiles.
   'trained bias',
-  // A linear bias between positions that are not consecutive.
+  // A linear bias, or relative terms, between positions that are not consecutive.
   'position gaps',
   // Keys that no query of a row may attend to.
   'padding',
@@ -105,7 +105,7 @@ export function featuresOf(asked: Asked): AttentionFeature[] {
   if (bias.kind === 'linear') asks.push('linear bias')
   if (bias.kind === 'table') asks.push('table bias')
   if (bias.kind === 'tiles') asks.push('tile bias')
-  if (bias.kind === 'linear' && !bias.consecutive) asks.push('position gaps')
+  if (bias.kind === 'linear' && !bias.consecutive && !asks.includes('position gaps')) asks.push('position gaps')
   if (trainedBias && bias.kind !== 'none') asks.push('trained bias')
   if (padding) asks.push('padding')
   if (window) asks.push('window')

@@ -88,7 +88,7 @@ function rowsOf(table: tf.Tensor3D, indices: readonly number[]): tf.Tensor3D {
 }
 
 /** q·vᵀ with each head's vectors or with shared ones; [B, H, rows, N]. The gradient of matMul does not broadcast. */
-function products(q: tf.Tensor4D, vectors: tf.Tensor3D): tf.Tensor4D {
+export function products(q: tf.Tensor4D, vectors: tf.Tensor3D): tf.Tensor4D {
   const [B, H, rows, headDim] = q.shape
   const [heads, N] = vectors.shape
   if (heads !== H) {

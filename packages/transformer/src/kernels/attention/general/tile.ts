@@ -6,6 +6,7 @@ import type { AttentionProblem } from '../problem.js'
 import { unmaskedBias } from '../tiled/bias-tile.js'
 import { MASKED } from '../tiled/tile.js'
 import { keyTerms, queryTerms } from './terms.js'
+import { type GapsTile, termsWithGaps } from './terms-with-gaps.js'
 import { keysOf, visibleTile } from './visible.js'
 
 /** The attention of one tile of queries, in the same steps as core's `attentionScores`; [B, H, queries, headDim]. */
@@ -19,7 +20,7 @@ export function attendRows(problem: AttentionProblem, inputs: AttentionInputs, t
   const met = terms?.queryBias ? tf.add(queries, tf.reshape(terms.queryBias, [1, H, 1, headDim])) : queries
   let products = tf.matMul(met, seen, false, true) as tf.Tensor
   const firstQuery = numKeys - numQueries + tile.start
-  if (terms) products = withTerms(products, terms, queries, seen, { firstQuery, firstKey: keys[0]! })
+  if (terms) products = withTerms(products, terms, { queries, keys: seen, firstQuery, indices: keys })
   let scores = tf.mul(products, (terms?.scale ?? 1) / Math.sqrt(headDim))
   const bias = biasOf(inputs.bias, tile, keys)
   if (bias) scores = tf.add(scores, bias)
@@ -54,13 +55,12 @@ function columns(x: tf.Tensor, keys: Int32Array, axis: number): tf.Tensor {
   return tf.concat([slice(keys[0]!, gap), slice(keys[gap]!, keys.length - gap)], axis)
 }
 
-function withTerms(
-  products: tf.Tensor,
-  { queryTable, keyTable, lowest }: RelativeTensors,
-  queries: tf.Tensor4D,
-  keys: tf.Tensor4D,
-  place: { readonly firstQuery: number; readonly firstKey: number },
-): tf.Tensor {
+function withTerms(products: tf.Tensor, terms: RelativeTensors, tile: GapsTile): tf.Tensor {
+  const { queryTable, keyTable, lowest, gaps } = terms
+  if (!queryTable && !keyTable) return products
+  if (gaps) return tf.add(products, termsWithGaps(terms, gaps, tile))
+  const { queries, keys, firstQuery, indices } = tile
+  const place = { firstQuery, firstKey: indices[0]! }
   let sum = products
   if (queryTable) sum = tf.add(sum, queryTerms(queries, queryTable, lowest, keys.shape[2], place))
   if (keyTable) sum = tf.add(sum, keyTerms(keys, keyTable, lowest, queries.shape[2], place))

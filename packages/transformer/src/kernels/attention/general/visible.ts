@@ -13,7 +13,7 @@ export function keysOf(problem: AttentionProblem, tile: Tile): Int32Array {
   const end = asks.includes('all keys') ? numKeys : tile.numKeys
   const first = documentStarts?.[tile.start] ?? 0
   const inWindow = Math.max(first, numKeys - numQueries + tile.start - window + 1)
-  // With documents, sinks may be anywhere from the first document on. Relative terms need consecutive keys.
+  // With documents, sinks may be anywhere from the first document on. The shifted rows of relative terms need consecutive keys.
   const whole = sinks > 0 && (documentStarts !== undefined || asks.includes('relative terms'))
   const from = asks.includes('all keys') || whole ? first : inWindow
   const early = documentStarts ? 0 : Math.min(sinks, from)
