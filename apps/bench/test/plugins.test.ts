@@ -49,6 +49,11 @@ it('says how options are divided where they are divided like strategies', async 
   )
 })
 
+it('refuses first tokens where they are dropped, before anything is trained', async () => {
+  const streamed = admitStrategies(['streaming'], { ...model, protocols: ['streaming'] }, log)
+  await expect(streamed).rejects.toThrow('strategy streaming: expected protocol nonoverlapping or sliding')
+})
+
 describe('a strategy of one’s own', () => {
   it('is known by its name from then on, between built-in ones', async () => {
     const path = await file('first.ts', source('first'))

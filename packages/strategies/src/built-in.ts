@@ -109,7 +109,7 @@ const definitions: Readonly<Record<string, Definition>> = {
       gemmaLocal({ rotaryDim: headDim, window: Math.ceil(trainLength / 4), ...options }),
   },
   streaming: {
-    options: { window: 'number', sinks: 'number', of: ['rotary', 'alibi', 'none'] },
+    options: { window: 'number', sinks: 'number', of: ['rotary', 'alibi', 'none'], positions: ['text', 'cache'] },
     make: ({ numHeads, headDim, trainLength }, { of = 'rotary', ...options }) => {
       const whereTokensAre = {
         rotary: () => rotary({ rotaryDim: headDim }),
@@ -117,7 +117,7 @@ const definitions: Readonly<Record<string, Definition>> = {
         none,
       }[of as 'rotary' | 'alibi' | 'none']
       // The authors have four sinks.
-      return streaming(whereTokensAre(), { window: trainLength, sinks: 4, ...options })
+      return streaming(whereTokensAre(), { window: trainLength, sinks: 4, numHeads, headDim, ...options })
     },
   },
   learned: {

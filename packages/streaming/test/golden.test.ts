@@ -1,7 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { alibi } from '@alibi/alibi'
-import { attentionWeights, byLayer, compose, none, positionRange, reference } from '@alibi/core'
-import { expect, it } from 'vitest'
+import {
+  attentionWeights,
+  byLayer,
+  compose,
+  defineStrategy,
+  initialParameters,
+  none,
+  type PositionStrategy,
+  positionRange,
+  type ReferenceTensor,
+  reference,
+} from '@alibi/core'
+import { fire } from '@alibi/fire'
+import { dynamicNtkScaling, rotary, xPos, yarnScaling } from '@alibi/rotary'
+import { sinusoidal } from '@alibi/sinusoidal'
+import { t5Bias } from '@alibi/t5-bias'
+import { describe, expect, it } from 'vitest'
 import { sinkLogit, streaming, windowed } from '../src/index.js'
 
 interface Golden {
@@ -10,6 +25,14 @@ interface Golden {
   readonly window: number
   readonly learned: { readonly logits: number[]; readonly weights: number[][][] }
   readonly offByOne: number[][][]
+  readonly inCache: {
+    readonly q: number[][][]
+    readonly k: number[][][]
+    readonly window: number
+    readonly sinks: number
+    readonly rotary: number[][][]
+    readonly alibi: number[][][]
+  }
 }
 const golden: Golden = JSON.parse(readFileSync(new URL('golden/weights.json', import.meta.url), 'utf8'))
 const [numHeads, length, headDim] = [3, 9, 4]
@@ -53,6 +76,81 @@ it('sees the window and the first tokens of each document, and nothing else', ()
     '.....xxx.',
     '.....x.xx',
   ])
+})
+
+describe('positions within the cache', () => {
+  const { inCache } = golden
+  const length = inCache.q[0]!.length
+  const text = {
+    ...pass,
+    q: reference.tensor(inCache.q.flat(2), [numHeads, length, headDim]),
+    k: reference.tensor(inCache.k.flat(2), [numHeads, length, headDim]),
+    numQueries: length,
+    positions: positionRange(0, length),
+  }
+  const { window, sinks } = inCache
+  const options = { window, sinks, positions: 'cache', numHeads, headDim } as const
+
+  it.each([
+    ['rotary', rotary({ rotaryDim: headDim })],
+    ['alibi', alibi({ numHeads, slopes: [0.5, 0.25, 0.125] })],
+  ] as const)('weigh as the authors’ code does with %s', (name, strategy) => {
+    // They compute in float64; the numbers have 12 digits.
+    const close = { rtol: 1e-10, atol: 1e-12 }
+    expect(attentionWeights(streaming(strategy, options), text)).toBeAllclose(inCache[name], close)
+    const inText = attentionWeights(streaming(strategy, { window, sinks }), text)
+    expect(inText.data).not.toBeAllclose([...inCache[name].flat(2)], { rtol: 0.01 })
+  })
+
+  /** Half of a turn for each, which training may change. */
+  const trained = defineStrategy({
+    name: 'trained',
+    parameters: { rates: { shape: [2], init: { kind: 'values', values: [1, 0.1] } } },
+    rotation: {
+      rotaryDim: 4,
+      pairing: 'half',
+      cacheable: true,
+      angles: (at: Int32Array) => Float64Array.from([...at].flatMap((p) => [p, p / 10])),
+      trainedAngles: (ops, { rates }, at) => ops.mul(ops.tensor(at, [1, at.length, 1]), ops.reshape(rates!, [1, 1, 2])),
+    },
+  })
+
+  it.each<PositionStrategy>([
+    xPos({ rotaryDim: 4, scaleBase: 8 }),
+    rotary({ rotaryDim: 4, scaling: yarnScaling({ factor: 4, originalMaxPositions: 8 }) }),
+    t5Bias({ numHeads, maxDistance: 8, numBuckets: 8 }),
+    compose(trained, alibi({ numHeads, learned: true })),
+  ])('are those of a text without the tokens between: $name', (strategy) => {
+    const { parameters } = strategy
+    const values = initialParameters(reference, parameters, 3)
+    const whole = attentionWeights(streaming(strategy, options), text, values)
+    for (let query = sinks + window; query < length; query++) {
+      const kept = Int32Array.from({ length: sinks + window }, (_, i) =>
+        i < sinks ? i : query - window + 1 + i - sinks,
+      )
+      const some = (x: ReferenceTensor, indices: Int32Array) => reference.gather(x, indices, 1)
+      const positions = positionRange(0, kept.length)
+      const cut = { q: some(text.q, Int32Array.of(query)), k: some(text.k, kept), numQueries: 1, positions }
+      const want = attentionWeights(strategy, { ...pass, ...cut }, values)
+      const row = reference.gather(reference.gather(whole, Int32Array.of(query), 1), kept, 2)
+      expect(row).toBeAllclose([...want.data], { rtol: 1e-9, atol: 1e-12 })
+    }
+  })
+
+  it('are refused to what depends on more than the distance', () => {
+    const refused = (strategy: PositionStrategy) => () => streaming(strategy, options)
+    expect(refused(sinusoidal({ modelDim: 4 }))).toThrow(
+      "alone with positions 'cache', got sinusoidal, which has embed",
+    )
+    const dynamic = dynamicNtkScaling({ factor: 2, originalMaxPositions: 8 })
+    expect(refused(rotary({ rotaryDim: 4, scaling: dynamic }))).toThrow('a rotation of the distance alone')
+    expect(refused(fire({ numHeads, threshold: 4 }))).toThrow('a bias of the distance alone')
+    expect(() => streaming(none(), { window: 2, positions: 'memory' as never })).toThrow(
+      'one of text,cache, got memory',
+    )
+    const later = { ...text, positions: positionRange(5, length) }
+    expect(() => attentionWeights(streaming(rotary({ rotaryDim: 4 }), options), later)).toThrow('from 0 on')
+  })
 })
 
 it('keeps a strategy’s parameters, and the layers that are one', () => {

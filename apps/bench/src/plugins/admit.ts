@@ -49,7 +49,7 @@ type Admitted = Pick<RunConfig, 'strategies' | 'plugins' | 'variants'>
  */
 export async function admitStrategies(
   loaded: readonly LoadedStrategy[],
-  model: StrategyModel & Pick<Partial<RunConfig>, 'randomPositions'>,
+  model: StrategyModel & Pick<Partial<RunConfig>, 'randomPositions' | 'protocols'>,
   log: (line: string) => void,
 ): Promise<{ readonly config: Admitted; readonly registry: StrategyRegistry }> {
   const strategies: string[] = []
@@ -94,16 +94,24 @@ export async function admitStrategies(
   return { config, registry }
 }
 
-/** Refuses a table of positions that ends before training does. */
+/** Refuses a table of positions that ends before training does, and first tokens where a streaming cache drops them. */
 function expectPositions(
   strategy: PositionStrategy,
-  { trainLength, randomPositions }: Pick<StrategyModel, 'trainLength'> & Pick<Partial<RunConfig>, 'randomPositions'>,
+  {
+    trainLength,
+    randomPositions,
+    protocols = [],
+  }: Pick<StrategyModel, 'trainLength'> & Pick<Partial<RunConfig>, 'randomPositions' | 'protocols'>,
 ): void {
-  const { name, maxPositions = Number.POSITIVE_INFINITY } = strategy
+  const { name, layers = [], maxPositions = Number.POSITIVE_INFINITY } = strategy
   const needed = randomPositions ?? trainLength
   if (maxPositions < needed)
     throw new RangeError(
       `strategy ${name}: expected at least the ${needed} positions of training, got maxPositions ${maxPositions}; give it more, or train on a shorter length`,
+    )
+  if (protocols.includes('streaming') && [strategy, ...layers].some(({ visibility }) => visibility?.sinks))
+    throw new RangeError(
+      `strategy ${name}: expected protocol nonoverlapping or sliding with its first tokens, got streaming, whose cache drops them`,
     )
 }
 

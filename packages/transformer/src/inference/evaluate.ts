@@ -1,5 +1,5 @@
 // Letters: L evalLength.
-import { checkInteger, checkOptions, fail } from '@alibi/core'
+import { checkInteger, checkOptions, fail, type PositionStrategy } from '@alibi/core'
 import { ATTENTION_SETTINGS } from '../model/attention-settings.js'
 import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
@@ -109,7 +109,17 @@ function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOpti
     fail('evaluate', 'positions as a function', options.positions, TypeError)
   if (options.positions && options.protocol === 'streaming')
     fail('evaluate', 'no positions when streaming', 'a function; leave it out', TypeError)
+  const { strategy } = model
+  if (options.protocol === 'streaming' && seesFirstTokens(strategy))
+    fail(
+      'evaluate',
+      `protocol nonoverlapping or sliding with ${strategy.name}, which sees first tokens`,
+      'streaming, whose cache drops them',
+    )
 }
+
+const seesFirstTokens = ({ visibility, layers = [] }: PositionStrategy): boolean =>
+  Boolean(visibility?.sinks) || layers.some(seesFirstTokens)
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof EvaluateOptions)[] = [

@@ -1,0 +1,118 @@
+// Letters: B batch, H heads, Q/K queries/keys, S first tokens among the keys.
+import {
+  fail,
+  type ParameterValues,
+  type PositionStrategy,
+  type Positions,
+  type Rotation,
+  rotate,
+  type ScoreRewrite,
+  type ScoreRows,
+  scoreBias,
+  type TensorOps,
+} from '@alibi/core'
+
+/** The sizes that {@link positionsInCache} needs. */
+interface CacheSizes {
+  readonly numHeads: number
+  readonly headDim: number
+  readonly window: number
+  readonly sinks: number
+}
+
+/**
+ * The scores that a strategy would give if positions were counted within the cache. A full cache has sinks + window tokens,
+ * so a query further on stands at the last place of it. Distances within the window stay the same; those to the first
+ * tokens are counted from that place. Only these scores change.
+ *
+ * @returns undefined if no score changes: without first tokens, or for a strategy whose scores do not depend on positions
+ * @throws RangeError for a strategy whose scores depend on more than distances
+ */
+export function positionsInCache(
+  where: string,
+  strategy: PositionStrategy,
+  { numHeads, headDim, window, sinks }: CacheSizes,
+): ScoreRewrite | undefined {
+  checkDistances(where, strategy)
+  const { name, rotation, bias } = strategy
+  if (!sinks || (!rotation && !bias)) return undefined
+
+  /** @returns shape [B, H, Q, K] */
+  function evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, rows: ScoreRows<T>): T {
+    const [B, H, Q] = rows.shape
+    const { scores, queries, keys } = rows
+    if (keys.every((position) => position > 0))
+      fail(where, `positions of ${name} from 0 on, with those of the first tokens`, `from ${Math.min(...keys)}`)
+    const places = queries.map((position) => Math.min(position, sinks + window - 1))
+    if (places.every((place, i) => place === queries[i])) return scores
+    const first = Int32Array.from(keys.keys()).filter((i) => keys[i]! >= 0 && keys[i]! < sinks)
+    const moved = rotation ? { ...rotation, ...fromTo(rotation, queries, places) } : undefined
+    const q = moved ? rotate(ops, moved, rows.q, [B, H, Q, headDim], places, 'query', { parameters }) : rows.q
+    const products = ops.matmul(q, ops.transpose(ops.gather(rows.k, first, 2), [0, 1, 3, 2]))
+    const scaled = ops.mul(products, ops.tensor([1 / Math.sqrt(headDim)], [1]))
+    const at = first.map((i) => keys[i]!)
+    const near = bias ? ops.add(scaled, scoreBias(ops, bias, parameters, places, at)) : scaled
+    return replaced(
+      ops,
+      scores,
+      near,
+      keys.map((_, key) => first.indexOf(key)),
+    )
+  }
+  return { numHeads, headDim, evaluate }
+}
+
+/** Scores [..., K] with the column of `made` that `columns` names for each key; its own where that is −1. */
+function replaced<T>(ops: TensorOps<T>, scores: T, made: T, columns: Int32Array): T {
+  const chosen = ops.gather(
+    made,
+    columns.map((column) => Math.max(0, column)),
+    3,
+  )
+  const mask = (of: (column: number) => boolean) =>
+    ops.tensor(
+      columns.map((column) => Number(of(column))),
+      [1, 1, 1, columns.length],
+    )
+  return ops.add(
+    ops.mul(
+      scores,
+      mask((column) => column < 0),
+    ),
+    ops.mul(
+      chosen,
+      mask((column) => column >= 0),
+    ),
+  )
+}
+
+/** Turns queries that were turned at `from` on to `places`, with the magnitudes of those. */
+function fromTo(rotation: Rotation, from: Positions, places: Positions): Partial<Rotation> {
+  const { magnitudes, trainedAngles } = rotation
+  const angles = rotation.angles(from)
+  const before = magnitudes?.call(rotation, from, 'query')
+  return {
+    angles: () => rotation.angles(places).map((angle, i) => angle - angles[i]!),
+    ...(before && {
+      magnitudes: () => magnitudes!.call(rotation, places, 'query').map((magnitude, i) => magnitude / before[i]!),
+    }),
+    ...(trainedAngles && {
+      trainedAngles: <T>(ops: TensorOps<T>, parameters: ParameterValues<T>) =>
+        ops.sub(
+          trainedAngles.call(rotation, ops, parameters, places) as T,
+          trainedAngles.call(rotation, ops, parameters, from) as T,
+        ),
+    }),
+  }
+}
+
+/** Within the window only distances are the same in the text and in the cache. */
+function checkDistances(where: string, strategy: PositionStrategy): void {
+  const { name, rotation, bias } = strategy
+  for (const hook of ['embedding', 'gate', 'terms', 'scores'] as const)
+    if (strategy[hook]) fail(where, `a rotation or bias alone with positions 'cache'`, `${name}, which has ${hook}`)
+  if (rotation && (rotation.relative === false || !rotation.cacheable))
+    fail(where, `a rotation of the distance alone with positions 'cache'`, `that of ${name}; leave positions out`)
+  if (bias?.kind === 'pair')
+    fail(where, `a bias of the distance alone with positions 'cache'`, `that of ${name}, a pair; leave positions out`)
+}
