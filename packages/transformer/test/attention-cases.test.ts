@@ -2,6 +2,7 @@
 import { selectBackend } from '@alibi/backend'
 import { describe, expect, it } from 'vitest'
 import { attentionCases } from '../src/conformance/index.js'
+import { general } from '../src/kernels/attention/general/general.js'
 import { skipping } from '../src/kernels/attention/skipping/long-attention.js'
 import { tiled } from '../src/kernels/attention/tiled/tiled.js'
 import { windowed } from '../src/kernels/attention/windowed.js'
@@ -11,6 +12,7 @@ await selectBackend('cpu')
 describe.each([
   ['tiled', attentionCases(tiled)],
   ['windowed', attentionCases(windowed)],
+  ['general', attentionCases(general)],
   ['skipping', attentionCases(skipping, { numQueries: 1024, headDim: 4 })],
 ] as const)('%s', (_, cases) => {
   for (const { name, run } of cases) it(name, run)

@@ -12,13 +12,15 @@ export interface Mistakes {
   /** Keys that a query may see beyond its own. */
   readonly ahead?: number
   readonly windowBy?: number
+  readonly noSinks?: boolean
+  readonly gate?: (sums: tf.Tensor) => tf.Tensor
   readonly noPadding?: boolean
   readonly noMaximum?: boolean
   readonly roundPositions?: boolean
   readonly bias?: (bias: tf.Tensor, headDim: number) => tf.Tensor
   readonly dropout?: 'scores' | 'other seed backward' | 'one seed for all layers'
   /** What gets half its gradient. */
-  readonly halved?: 'q' | 'k' | 'v' | 'bias'
+  readonly halved?: 'q' | 'k' | 'v' | 'bias' | 'gate'
   readonly lastRows?: number
   readonly disposes?: boolean
   readonly keeps?: boolean
@@ -27,23 +29,29 @@ export interface Mistakes {
 export function dense(mistakes: Mistakes = {}): AttentionKernel {
   return {
     name: 'dense',
-    takes: ['linear bias', 'table bias', 'tile bias', 'trained bias', 'position gaps', 'padding', 'window', 'dropout'],
+    takes: [
+      ...(['linear bias', 'table bias', 'tile bias', 'trained bias', 'position gaps', 'padding'] as const),
+      ...(['window', 'sinks', 'gate', 'dropout'] as const),
+    ],
     refuses: () => undefined,
     run: (problem, inputs) => attend(problem, inputs, mistakes),
   }
 }
 
 function attend(problem: AttentionProblem, inputs: AttentionInputs, mistakes: Mistakes): tf.Tensor4D {
-  const { headDim, numQueries: Q, numKeys: K, window = K } = problem
+  const { headDim, numQueries: Q, numKeys: K, window = K, sinks = 0 } = problem
   const { scale = Math.sqrt, firstQuery = (q, k) => k - q, ahead = 0, windowBy = 0, halved } = mistakes
   const [q, k, v] = (['q', 'k', 'v'] as const).map((name) => (halved === name ? half(inputs[name]) : inputs[name]))
   const query = tf.reshape(tf.range(firstQuery(Q, K), firstQuery(Q, K) + Q), [Q, 1])
   const key = tf.reshape(tf.range(0, K), [1, K])
   const distance = tf.sub(query, key)
-  const beyond = tf.add(tf.relu(tf.sub(tf.neg(distance), ahead)), tf.relu(tf.sub(distance, window - 1 + windowBy)))
+  const past = tf.relu(tf.sub(distance, window - 1 + windowBy))
+  const isFirst = tf.cast(tf.less(key, mistakes.noSinks ? 0 : sinks), 'float32')
+  const beyond = tf.add(tf.relu(tf.sub(tf.neg(distance), ahead)), tf.mul(past, tf.sub(1, isFirst)))
   let scores = tf.div(tf.matMul(q!, k!, false, true), scale(headDim))
   const bias = biasMatrix(problem, inputs.bias, mistakes)
   if (bias) scores = tf.add(scores, mistakes.bias ? mistakes.bias(bias, headDim) : bias)
+  if (inputs.gate) scores = tf.add(scores, gateMatrix(inputs.gate, Q, mistakes))
   scores = tf.add(scores, tf.mul(beyond, -1e30))
   if (inputs.padding && !mistakes.noPadding) scores = tf.add(scores, tf.mul(inputs.padding, -1e30))
   const weights = mistakes.noMaximum ? plainSoftmax(scores) : tf.softmax(scores)
@@ -52,6 +60,13 @@ function attend(problem: AttentionProblem, inputs: AttentionInputs, mistakes: Mi
   if (mistakes.keeps) tf.keep(tf.scalar(0))
   if (mistakes.disposes) inputs.q.dispose()
   return mistakes.lastRows ? withoutLast(output, mistakes.lastRows) : output
+}
+
+/** c[query] − c[key]; [B, H, Q, K]. */
+function gateMatrix(gate: tf.Tensor3D, Q: number, { gate: wrong, halved }: Mistakes): tf.Tensor {
+  const all = halved === 'gate' ? half(gate) : gate
+  const sums = (wrong ? wrong(all) : all) as tf.Tensor3D
+  return tf.sub(tf.expandDims(tf.slice(sums, [0, 0, sums.shape[2] - Q]), 3), tf.expandDims(sums, 2))
 }
 
 function plainSoftmax(scores: tf.Tensor): tf.Tensor {

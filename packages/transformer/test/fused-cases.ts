@@ -3,9 +3,8 @@ import { selectBackend } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { attention64, attentionGradients64 } from '../src/conformance/float64.js'
-import { attention } from '../src/kernels/attention/attention.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
-import type { ProjectedInputs } from '../src/kernels/attention/kernel.js'
+import { type ProjectedInputs, run } from '../src/kernels/attention/kernel.js'
 import { type AttentionProblem, type AttentionStorage, featuresOf } from '../src/kernels/attention/problem.js'
 import { fused } from '../src/kernels/webgpu/attention/fused.js'
 import { seed } from './seed.js'
@@ -19,30 +18,35 @@ export const unavailable = await selectBackend('webgpu', { software: true }).the
 /** The name of tests that need it. */
 export const named = (what: string) => `${what}${unavailable ? ` (skipped: ${unavailable})` : ''}`
 
-interface Options extends Pick<ProjectedInputs, 'bias' | 'padding' | 'rotation'> {
+interface Options extends Pick<ProjectedInputs, 'bias' | 'padding' | 'gate' | 'rotation'> {
   readonly trainBias: boolean
   readonly attentionStorage?: AttentionStorage | undefined
+  readonly window?: number | undefined
+  readonly sinks?: number | undefined
 }
 
-export const fusedAttention = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: Options) =>
-  attention(q, k, v, { ...options, attentionKernels: ['fused'] })
+type Sizes = Pick<AttentionProblem, 'batchSize' | 'numHeads' | 'numKeys' | 'headDim'>
 
-/** Of whole sequences. */
-export function problemOf(
-  sizes: Pick<AttentionProblem, 'batchSize' | 'numHeads' | 'numKeys' | 'headDim'>,
-  options: Options,
-) {
+export function problemOf(sizes: Sizes & { readonly numQueries?: number }, options: Options): AttentionProblem {
   const trains = tf.engine().state.gradientDepth > 0
+  const { bias, trainBias, padding, window, sinks, gate } = options
   const asks = featuresOf({
-    bias: options.bias,
-    trainedBias: trains && options.trainBias,
-    padding: options.padding !== undefined,
-    window: false,
+    bias,
+    trainedBias: trains && trainBias,
+    padding: padding !== undefined,
+    window: window !== undefined,
     dropout: false,
     storage: options.attentionStorage,
+    also: [...(sinks ? (['sinks'] as const) : []), ...(gate ? (['gate'] as const) : [])],
   })
-  const numQueries = sizes.numKeys
-  return { ...sizes, numQueries, backend: tf.getBackend(), asks, trains, queriesPerTile: 128, skipTolerance: 0 }
+  const whole = { numQueries: sizes.numKeys, ...sizes }
+  return { ...whole, backend: tf.getBackend(), asks, trains, window, sinks, queriesPerTile: 128, skipTolerance: 0 }
+}
+
+export function fusedAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: Options): tf.Tensor4D {
+  const [batchSize, numHeads, numQueries, headDim] = q.shape
+  const problem = problemOf({ batchSize, numHeads, numQueries, numKeys: k.shape[2], headDim }, options)
+  return run(fused, problem, { ...options, q, k, v })
 }
 
 export function fusedSelfAttention(
@@ -73,6 +77,10 @@ export interface Case {
   readonly positions?: (index: number) => number
   /** Keys that no query of a row of the batch may attend to. */
   readonly masked?: (row: number, key: number) => boolean
+  /** The logarithm of the share that a token lets pass. */
+  readonly gate?: (row: number, head: number, token: number) => number
+  readonly window?: number
+  readonly sinks?: number
   /** Instead of random numbers. */
   readonly table?: (head: number, distance: number) => number
   readonly numbers?: typeof normal
@@ -84,6 +92,9 @@ export interface Case {
 
 /** As small as the scores of a model at its start: bounds from norms are far above the scores. */
 const small = (size: number) => normal(size).map((x) => x / 4)
+
+/** Between 0 and −2 times its rate, which is that of the head. */
+export const uneven = (b: number, h: number, j: number) => -(0.4 + 0.2 * h) * (1 + Math.sin(j * j + b))
 
 /** Long enough that tiles of keys are left out, by their distance or because all of them are masked. */
 export const long: Record<string, Case> = {
@@ -114,14 +125,33 @@ export const long: Record<string, Case> = {
     kind: 'none',
     masked: (b, j) => b === 1 && (j < 100 || (j > 470 && j < 480)),
   },
+  'a gate': { dims: [2, 2, 40, 500, 8], kind: 'none', numbers: small, gate: uneven },
+  'slopes, a gate that opens and shuts, left padding': {
+    dims: [2, 2, 40, 500, 8],
+    kind: 'linear',
+    numbers: small,
+    // What does not fall is no gate of the interface; the kernel's bounds do not need it to.
+    gate: (b, _, j) => (j > 200 && j < 230 ? 2 : -0.2) + b / 8,
+    masked: (b, j) => b === 1 && j < 70,
+  },
+  'slopes, far keys, a window and first keys': {
+    dims: [1, 4, 140, 500, 8],
+    kind: 'linear',
+    numbers: small,
+    window: 321,
+    sinks: 5,
+  },
 }
 
-/** A case's numbers on the host, its bias on the device, and the right results. */
+/** A case's numbers on the host, its options with the inputs after q, k and v, and the right results. */
 export function prepare({
   dims,
   kind,
   positions,
   masked,
+  gate,
+  window = Infinity,
+  sinks = 0,
   table,
   float16,
   numbers = float16 ? normal16 : normal,
@@ -138,13 +168,20 @@ export function prepare({
   const trained = kind === 'linear' ? Float64Array.from({ length: size }, (_, h) => 2 ** -(h + 1)) : normal(size)
   if (table) for (let i = 0; i < size; i++) trained[i] = Math.fround(table(Math.floor(i / K), i % K))
   const at = positions ?? ((i: number) => i)
+  const sums = runningSums(dims, gate)
   const biasOf = (h: number, i: number, j: number, b: number) => {
-    if (masked?.(b, j)) return Number.NEGATIVE_INFINITY
-    if (kind === 'none') return 0
-    return kind === 'linear' ? -trained[h]! * (at(i) - at(j)) : trained[h * K + i - j]!
+    if (masked?.(b, j) || (i - j >= window && j >= sinks)) return Number.NEGATIVE_INFINITY
+    const gained = gate ? sums[(b * H + h) * K + i]! - sums[(b * H + h) * K + j]! : 0
+    if (kind === 'none') return gained
+    return gained + (kind === 'linear' ? -trained[h]! * (at(i) - at(j)) : trained[h * K + i - j]!)
   }
   const dTrained = new Float64Array(size)
-  const [dq, dk, dv] = attentionGradients64(dims, q, k, v, biasOf, weight, (h, i, j, gradient) => {
+  const dSums = new Float64Array(sums.length)
+  const [dq, dk, dv] = attentionGradients64(dims, q, k, v, biasOf, weight, (h, i, j, gradient, b) => {
+    if (gate) {
+      dSums[(b * H + h) * K + i]! += gradient
+      dSums[(b * H + h) * K + j]! -= gradient
+    }
     if (kind === 'linear') dTrained[h]! -= (at(i) - at(j)) * gradient
     if (kind === 'table') dTrained[h * K + i - j]! += gradient
   })
@@ -166,9 +203,29 @@ export function prepare({
     )
   const inputs = [tensor(q, [B, H, Q, D]), tensor(k, [B, H, K, D]), tensor(v, [B, H, K, D])]
   if (size) inputs.push(tensor(trained, kind === 'linear' ? [H] : [H, K]))
-  const attentionStorage = float16 ? ('float16' as const) : undefined
-  const options = (bias: AttentionBias) => ({ bias, trainBias: kind !== 'none', padding: mask, attentionStorage })
-  return { inputs, weight, makeBias, options, biasOf, q, k, want: [out, dq, dk, dv, ...(size ? [dTrained] : [])] }
+  if (gate) inputs.push(tensor(sums, [B, H, K]))
+  const options = (...others: readonly (tf.Tensor | undefined)[]) => ({
+    bias: makeBias(others[0]),
+    gate: gate && (others.at(-1) as tf.Tensor3D),
+    trainBias: kind !== 'none',
+    padding: mask,
+    window: window < K ? window : undefined,
+    sinks,
+    attentionStorage: float16 ? ('float16' as const) : undefined,
+  })
+  const want = [out, dq, dk, dv, ...(size ? [dTrained] : []), ...(gate ? [dSums] : [])]
+  return { inputs, weight, options, biasOf, q, k, want }
+}
+
+/** Of each row and head, along its keys; [B, H, K], exact in fp32. */
+function runningSums([B, H, , K]: Case['dims'], gate: Case['gate']): Float64Array {
+  if (!gate) return new Float64Array()
+  let sum = 0
+  return Float64Array.from({ length: B * H * K }, (_, i) => {
+    const row = Math.floor(i / K)
+    sum = Math.fround((i % K ? sum : 0) + gate(Math.floor(row / H), row % H, i % K))
+    return sum
+  })
 }
 
 export const tensor = (data: Float64Array, shape: readonly number[]) => tf.tensor(Float32Array.from(data), [...shape])

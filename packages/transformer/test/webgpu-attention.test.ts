@@ -24,6 +24,7 @@ import {
   results,
   tensor,
   unavailable,
+  uneven,
 } from './fused-cases.js'
 import { seed } from './seed.js'
 
@@ -33,6 +34,14 @@ const cases: Record<string, Case> = {
   'slopes, tiles of 64': { dims: [2, 3, 70, 70, 8], kind: 'linear' },
   'a table, headDim 128': { dims: [1, 1, 35, 40, 128], kind: 'table' },
   'slopes, headDim 128, tiles of 64': { dims: [1, 1, 65, 65, 128], kind: 'linear' },
+  'a table, a window and first keys': { dims: [1, 2, 150, 500, 8], kind: 'table', window: 100, sinks: 5 },
+  'slopes, a gate, a window and first keys, headDim 128, tiles of 64': {
+    dims: [1, 1, 65, 129, 128],
+    kind: 'linear',
+    gate: uneven,
+    window: 40,
+    sinks: 3,
+  },
   'float16, slopes, padding': { dims: [2, 2, 19, 23, 16], kind: 'linear', masked: (b, j) => j < 5 * b, float16: true },
   'float16, a table, tiles of 64': { dims: [1, 2, 70, 70, 8], kind: 'table', float16: true },
 }
@@ -53,9 +62,9 @@ describe.skipIf(unavailable)(named('the fused kernel holds the suite of all kern
 
 describe.skipIf(unavailable)(named('fused attention'), () => {
   it.each(Object.entries(cases))(`equals float64, and its gradients: %s (seed ${seed})`, async (_name, each) => {
-    const { inputs, weight, makeBias, options, want } = prepare(each)
-    const compute = (...[q, k, v, trained]: tf.Tensor[]) =>
-      fusedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, options(makeBias(trained)))
+    const { inputs, weight, options, want } = prepare(each)
+    const compute = (...[q, k, v, ...others]: tf.Tensor[]) =>
+      fusedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, options(...others))
     const weights = tensor(weight, inputs[0]!.shape)
     await results(compute, inputs, weights)
     poison()
@@ -69,30 +78,33 @@ describe.skipIf(unavailable)(named('fused attention'), () => {
 
   it('reads queries, keys and values from one tensor', async () => {
     const [B, H, L, D] = [2, 3, 37, 8] as const
-    const { inputs, weight, makeBias, options } = prepare({ dims: [B, H, L, L, D], kind: 'linear' })
-    const [q, k, v, slopes] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]
+    const dims = [B, H, L, L, D] as const
+    const { inputs, weight, options } = prepare({ dims, kind: 'linear', gate: uneven, window: 20 })
+    const [q, k, v, ...others] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, ...tf.Tensor[]]
     const weights = tensor(weight, [B, H, L, D])
     const apart = await results(
-      (...[q, k, v, slopes]) =>
-        fusedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, options(makeBias(slopes))),
-      [q, k, v, slopes],
+      (...[q, k, v, ...others]) =>
+        fusedAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, options(...others)),
+      inputs,
       weights,
     )
     const rows = (x: tf.Tensor4D) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * L, H * D])
     const packed = tf.concat([rows(q), rows(k), rows(v)], 1) as tf.Tensor2D
     const together = await results(
-      (qkv, slopes) => fusedSelfAttention(qkv as tf.Tensor2D, { batchSize: B, numHeads: H }, options(makeBias(slopes))),
-      [packed, slopes],
+      (qkv, ...others) => fusedSelfAttention(qkv as tf.Tensor2D, { batchSize: B, numHeads: H }, options(...others)),
+      [packed, ...others],
       rows(weights as tf.Tensor4D),
     )
-    const [out, dq, dk, dv, dSlopes] = apart.map((values, i) => tf.tensor(values, i < 4 ? [B, H, L, D] : [H]))
+    const [out, dq, dk, dv, ...dOthers] = apart.map((values, i) =>
+      tf.tensor(values, i < 4 ? [B, H, L, D] : others[i - 4]!.shape),
+    )
     const want = [
       rows(out as tf.Tensor4D),
       tf.concat(
         [dq, dk, dv].map((x) => rows(x as tf.Tensor4D)),
         1,
       ),
-      dSlopes!,
+      ...dOthers,
     ]
     for (const [i, x] of want.entries()) expect(together[i]).toEqual(await x.data())
   })

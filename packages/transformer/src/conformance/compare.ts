@@ -12,14 +12,20 @@ function expected(situation: Situation, numbers: Numbers, trains: boolean): Reco
   const bias = bias64(situation, numbers)
   const out = attention64(dims, q, k, v, bias)
   if (!trains) return { out }
-  const onBias = new Float64Array(numbers.bias.length)
+  const [onBias, onGate] = [new Float64Array(numbers.bias.length), new Float64Array(numbers.gate.length)]
+  const [, H, , K] = dims
   const at = biasAt(situation)
-  const [dq, dk, dv] = attentionGradients64(dims, q, k, v, bias, weight, (head, query, key, gradient) => {
+  const [dq, dk, dv] = attentionGradients64(dims, q, k, v, bias, weight, (head, query, key, gradient, batch) => {
+    if (situation.gate) {
+      const row = (batch * H + head) * K
+      onGate[row + query]! += gradient
+      onGate[row + key]! -= gradient
+    }
     if (kind === 'none') return
     const [index, factor] = at(head, query, key)
     onBias[index]! += gradient * factor
   })
-  return { out, q: dq, k: dk, v: dv, bias: onBias }
+  return { out, q: dq, k: dk, v: dv, bias: onBias, gate: onGate }
 }
 
 /** @throws Error, one line, for the first number that is wrong, with where it is and the mistake that makes it */
@@ -35,12 +41,14 @@ export function compare(name: string, situation: Situation, numbers: Numbers, go
     // A row that sees nothing has no right result.
     const wrong = right.findIndex((x, i) => !Number.isNaN(x) && !(Math.abs(values[i]! - x) <= atol))
     if (wrong < 0) continue
-    const title = what === 'out' ? 'the output' : `the gradient of ${what === 'bias' ? 'the bias' : what}`
+    const title = what === 'out' ? 'the output' : `the gradient of ${TITLES[what] ?? what}`
     throw new Error(
       `attentionCases: expected ${title} of ${name} with ${situation.name} to be ${right[wrong]} at ${place(situation, what, wrong)}, got ${values[wrong]}${what === 'out' ? likely(situation, numbers, got) : ''}`,
     )
   }
 }
+
+const TITLES: Readonly<Record<string, string>> = { bias: 'the bias', gate: "the gate's running sums" }
 
 /** Far positions multiply what is left of a gradient that cancels. */
 const scaleOf = ({ kind, positions, dims }: Situation, what: string) =>
@@ -49,10 +57,11 @@ const scaleOf = ({ kind, positions, dims }: Situation, what: string) =>
 function place({ dims: [, H, Q, K, D] }: Situation, what: string, index: number): string {
   if (what === 'bias') return `number ${index}`
   const length = what === 'out' || what === 'q' ? Q : K
-  const row = Math.floor(index / D)
+  const row = what === 'gate' ? index : Math.floor(index / D)
   const head = Math.floor(row / length) % H
   const token = row % length
-  return `row ${Math.floor(row / length / H)}, head ${head}, ${length === Q ? 'query' : 'key'} ${token}, feature ${index % D}`
+  const at = `row ${Math.floor(row / length / H)}, head ${head}, ${length === Q ? 'query' : 'key'} ${token}`
+  return what === 'gate' ? at : `${at}, feature ${index % D}`
 }
 
 /** Mistakes that make the output what it is, where one does. */
@@ -66,10 +75,12 @@ function likely(situation: Situation, numbers: Numbers, { out }: Results): strin
     'scores are not divided by √headDim': () => attend(right, scaled(Math.sqrt(D))),
     'scores are divided by √headDim twice': () => attend(right, scaled(1 / Math.sqrt(D))),
     'the bias is divided by √headDim too': () => attend((...at) => right(...at) / Math.sqrt(D)),
-    'the bias is left out': () => attend((...at) => (right(...at) === -Infinity ? -Infinity : 0)),
+    'the bias is left out': () => attend(bias64({ ...situation, kind: 'none' }, numbers)),
     'padding is left out': () => attend(bias64(without(situation, 'masked'), numbers)),
     'the window is left out': () => attend(bias64(without(situation, 'window'), numbers)),
     'the window is one key too wide': () => attend(bias64({ ...situation, window: windowOf(situation) + 1 }, numbers)),
+    'first keys are left out': () => attend(bias64({ ...situation, sinks: 0 }, numbers)),
+    'the gate is left out': () => attend(bias64({ ...situation, gate: false }, numbers)),
     'queries are taken for the first tokens, not the last': () =>
       attend((head, query, key, batch) => (key > query - (K - Q) ? -Infinity : right(head, query, key, batch))),
   }

@@ -6,7 +6,7 @@ import { type AttentionDropout, type AttentionInputs, type AttentionKernel, run 
 import type { Numbers, Situation } from './situations.js'
 import { problemOf } from './situations.js'
 
-/** Numbers by name: `out`, and the gradients `q`, `k`, `v` and `bias`. */
+/** Numbers by name: `out`, and the gradients `q`, `k`, `v`, `bias` and `gate`. */
 export type Results = Readonly<Record<string, Float32Array>>
 
 /** What a kernel makes of a situation; gradients where it trains. */
@@ -18,14 +18,18 @@ export async function compute(
   dropout?: AttentionDropout,
 ): Promise<Results> {
   const [B, H, Q, K, D] = situation.dims
-  const shapes = { q: [B, H, Q, D], k: [B, H, K, D], v: [B, H, K, D], bias: biasShape(situation) } as const
-  const trained = situation.kind === 'none' ? (['q', 'k', 'v'] as const) : (['q', 'k', 'v', 'bias'] as const)
+  const rows = { q: [B, H, Q, D], k: [B, H, K, D], v: [B, H, K, D] }
+  const shapes = { ...rows, bias: biasShape(situation), gate: [B, H, K] }
+  const trained = INPUTS.filter((name) => numbers[name].length)
   const tensors = trained.map((name) => upload(numbers[name], shapes[name]))
   const weight = upload(numbers.weight, shapes.q)
   const given = problemOf(situation, tf.getBackend(), trains)
   const problem = dropout ? { ...given, asks: [...given.asks, 'dropout' as const] } : given
-  const attend = (...[q, k, v, bias]: tf.Tensor[]) =>
-    run(kernel, problem, { ...inputsOf(situation, bias), q, k, v, dropout } as AttentionInputs)
+  const attend = (...given: tf.Tensor[]) => {
+    const named = Object.fromEntries(trained.map((name, i) => [name, given[i]!])) as Record<string, tf.Tensor>
+    const { q, k, v, bias, gate } = named
+    return run(kernel, problem, { ...inputsOf(situation, bias), q, k, v, gate, dropout } as AttentionInputs)
+  }
   const outputs = tf.tidy(() => {
     const out = attend(...tensors)
     const disposed = trained.find((_, i) => tensors[i]!.isDisposed)
@@ -38,6 +42,8 @@ export async function compute(
   tf.dispose([...outputs, ...tensors, weight])
   return Object.fromEntries(values.map((each, i) => [['out', ...trained][i]!, each as Float32Array]))
 }
+
+const INPUTS = ['q', 'k', 'v', 'bias', 'gate'] as const
 
 const upload = (data: Float64Array, shape: readonly number[]) => tf.tensor(Float32Array.from(data), [...shape])
 

@@ -46,7 +46,7 @@ export function attentionGradients64(
   v: Float64Array,
   bias: Bias64,
   weight: Float64Array,
-  onScore: (head: number, query: number, key: number, gradient: number) => void = () => {},
+  onScore: (head: number, query: number, key: number, gradient: number, batch: number) => void = () => {},
 ): [dq: Float64Array, dk: Float64Array, dv: Float64Array] {
   const gradients: [Float64Array, Float64Array, Float64Array] = [q, k, v].map(
     (x) => new Float64Array(x.length),
@@ -75,7 +75,7 @@ export function attentionGradients64(
       const mean = onWeights.reduce((sum, each, j) => sum + each * weights[j]!, 0)
       weights.forEach((each, j) => {
         const onThis = each * (onWeights[j]! - mean)
-        onScore(bh % H, query, j, onThis)
+        onScore(bh % H, query, j, onThis, Math.floor(bh / H))
         for (let d = 0; d < D; d++) {
           dv[(bh * K + j) * D + d]! += each * weight[row * D + d]!
           dq[row * D + d]! += (onThis * k[(bh * K + j) * D + d]!) / Math.sqrt(D)

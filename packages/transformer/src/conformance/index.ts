@@ -20,8 +20,8 @@ export interface AttentionCasesOptions {
 
 /**
  * What every kernel of attention must hold, for the problems that this one takes: outputs and gradients are those of float64, for
- * each form of bias, with padding, windows, more keys than queries, odd lengths and huge scores. Runs on the backend that is
- * selected, in any test framework:
+ * each form of bias, with gates, padding, windows, first keys, more keys than queries, odd lengths and huge scores. Runs on the
+ * backend that is selected, in any test framework:
  *
  *     await selectBackend()
  *     for (const { name, run } of attentionCases(mine)) it(name, run)

@@ -20,6 +20,10 @@ export interface Situation {
   /** Keys that no query of a row of the batch may attend to. */
   readonly masked?: (row: number, key: number) => boolean
   readonly window?: number
+  /** With a window: first keys that all queries see. */
+  readonly sinks?: number
+  /** Running sums along the keys, whose differences are added to scores. */
+  readonly gate?: boolean
   readonly float16?: boolean
   /** Scores of thousands. */
   readonly huge?: boolean
@@ -50,7 +54,22 @@ export function situations({ headDim: D, numQueries: Q }: Sizes): readonly Situa
     { name: `${name}, padding`, dims: whole, kind, masked },
     { name: `${name}, a window`, dims: decoding, kind, window, queriesPerTile: 3 },
     { name: `${name}, a window and padding`, dims: whole, kind, window, masked, queriesPerTile: 3 },
+    { name: `${name}, a window and first keys`, dims: decoding, kind, window, sinks: 2, queriesPerTile: 3 },
+    { name: `${name}, a gate`, dims: decoding, kind, gate: true, queriesPerTile: 3 },
     { name: `${name}, float16 storage`, dims: decoding, kind, float16: true },
+    ...(kind === 'none'
+      ? [
+          { name: 'a gate, one query', dims: [2, 2, 1, 9, D] as const, kind, gate: true },
+          {
+            name: 'a gate, an odd length in tiles',
+            dims: [1, 2, Q + 36, Q + 36, D] as const,
+            kind,
+            gate: true,
+            queriesPerTile: 8,
+          },
+          { name: 'a gate, a window and padding', dims: whole, kind, gate: true, window, masked, queriesPerTile: 3 },
+        ]
+      : []),
     ...(kind === 'linear'
       ? // Beyond 2²⁴, where float32 rounds neighbours to the same number.
         [
@@ -68,7 +87,7 @@ export function situations({ headDim: D, numQueries: Q }: Sizes): readonly Situa
 /** The problem of a situation. */
 export function problemOf(situation: Situation, backend: string, trains: boolean): AttentionProblem {
   const [batchSize, numHeads, numQueries, numKeys, headDim] = situation.dims
-  const { kind, positions, masked, window, float16, queriesPerTile = 128 } = situation
+  const { kind, positions, masked, window, sinks, gate, float16, queriesPerTile = 128 } = situation
   const asks: AttentionFeature[] = featuresOf({
     bias: kind === 'linear' ? { kind, consecutive: !positions } : { kind },
     trainedBias: trains,
@@ -76,9 +95,10 @@ export function problemOf(situation: Situation, backend: string, trains: boolean
     window: window !== undefined,
     dropout: false,
     storage: float16 ? 'float16' : 'float32',
+    also: [...(sinks ? (['sinks'] as const) : []), ...(gate ? (['gate'] as const) : [])],
   })
   const sizes = { batchSize, numHeads, numQueries, numKeys, headDim }
-  return { backend, ...sizes, asks, trains, window, queriesPerTile, skipTolerance: 0 }
+  return { backend, ...sizes, asks, trains, window, sinks, queriesPerTile, skipTolerance: 0 }
 }
 
 /** The numbers of a situation, the same in every run; what kernels read is exactly these, in fp32. */
@@ -90,6 +110,8 @@ export interface Numbers {
   readonly weight: Float64Array
   /** The slopes [H], the table [H, K], or the bias of every pair [H, Q, K]. */
   readonly bias: Float64Array
+  /** Running sums of a gate, [B, H, K]; none without it. */
+  readonly gate: Float64Array
 }
 
 /** Fresh numbers. */
@@ -117,16 +139,31 @@ export function numbersOf(situation: Situation): Numbers {
     v: normal(B * H * K * D),
     weight: normal(B * H * Q * D).map((x, i) => (seesNothing(situation, Math.floor(i / D)) ? 0 : x)),
     bias,
+    gate: situation.gate ? runningSums(normal(B * H * K), K) : new Float64Array(),
   }
 }
 
+/** Sums that fall along each row's keys, as those of logarithms of shares do; exact in fp32. */
+function runningSums(numbers: Float64Array, K: number): Float64Array {
+  let sum = 0
+  return numbers.map((x, i) => {
+    sum = Math.fround((i % K ? sum : 0) - Math.abs(x) / 4)
+    return sum
+  })
+}
+
 /** Rows of padding: they have no right result, and no gradient. */
-function seesNothing({ dims: [, H, Q, K], masked, window = Infinity }: Situation, row: number): boolean {
+function seesNothing(situation: Situation, row: number): boolean {
+  const [, H, Q, K] = situation.dims
   const query = K - Q + (row % Q)
   const batch = Math.floor(row / Q / H)
-  for (let key = Math.max(0, query - window + 1); key <= query; key++) if (!masked?.(batch, key)) return false
+  for (let key = 0; key <= query; key++) if (sees(situation, batch, query, key)) return false
   return true
 }
+
+/** Whether a query sees a key up to it. */
+const sees = ({ masked, window = Infinity, sinks = 0 }: Situation, batch: number, query: number, key: number) =>
+  !masked?.(batch, key) && (query - key < window || key < sinks)
 
 /** Where in the bias's numbers a score's is, and what it is multiplied by. */
 export function biasAt({ dims, kind, positions = (i) => i }: Situation) {
@@ -138,13 +175,16 @@ export function biasAt({ dims, kind, positions = (i) => i }: Situation) {
 }
 
 /** What is added to each score, by the definition. */
-export function bias64(situation: Situation, { bias }: Numbers): Bias64 {
-  const { kind, masked, window = Infinity } = situation
+export function bias64(situation: Situation, { bias, gate }: Numbers): Bias64 {
+  const { kind, dims } = situation
+  const [, H, , K] = dims
   const at = biasAt(situation)
   return (head, query, key, batch) => {
-    if (masked?.(batch, key) || query - key >= window) return -Infinity
-    if (kind === 'none') return 0
+    if (!sees(situation, batch, query, key)) return -Infinity
+    const row = (batch * H + head) * K
+    const gained = situation.gate ? gate[row + query]! - gate[row + key]! : 0
+    if (kind === 'none') return gained
     const [index, factor] = at(head, query, key)
-    return bias[index]! * factor
+    return bias[index]! * factor + gained
   }
 }

@@ -41,31 +41,35 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
   const { kernel, problem, projected } = context.layers[layer]!
   const at = `layers.${layer}.attention`
   const qkv = linear(x, `${at}.qkv`, context)
+  const gates = byHead(positions.gates(x), context.batchSize)
   const others = { ...positions.scoreInputs(), padding, documents, dropout: dropoutOf(context) }
   const mixed = projected
-    ? runProjected(kernel, problem, { ...others, qkv, rotation: positions.packedRotation })
-    : merge(run(kernel, problem, { ...others, ...split(qkv, x, layer, context) }))
+    ? runProjected(kernel, problem, { ...others, qkv, gate: sums(gates), rotation: positions.packedRotation })
+    : merge(run(kernel, problem, { ...others, ...split(qkv, gates, layer, context) }))
   return linear(mixed, `${at}.out`, context)
 }
 
 /** Queries, keys, values and running sums of gates by head, with those of the cache. */
-function split(product: tf.Tensor2D, x: tf.Tensor2D, layer: number, context: BlockContext) {
+function split(product: tf.Tensor2D, gates: tf.Tensor3D | undefined, layer: number, context: BlockContext) {
   const { config, batchSize: B, cache } = context
   const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv } = config
-  const { cacheRotated, rotation, gates } = context.positions.layer(layer)
+  const { cacheRotated, rotation } = context.positions.layer(layer)
   const { queries, keys } = rotation()
   const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
   const qkv = tf.transpose(tf.reshape(clipped, [B, -1, H + 2 * G, D / H]), [0, 2, 1, 3])
   const [q, newKeys, values] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
-  const fresh = { keys: cacheRotated ? keys(newKeys) : newKeys, values, gates: byHead(gates(x), B) }
+  const fresh = { keys: cacheRotated ? keys(newKeys) : newKeys, values, gates }
   const all = cache ? cache.extend(layer, fresh) : fresh
   return {
     q: queries(q),
     k: shared(cacheRotated ? all.keys : keys(all.keys), H / G),
     v: shared(all.values, H / G),
-    gate: all.gates && (tf.cumsum(all.gates, 2) as tf.Tensor3D),
+    gate: sums(all.gates),
   }
 }
+
+/** Running sums along the keys; [B, H, K]. */
+const sums = (gates: tf.Tensor3D | undefined): tf.Tensor3D | undefined => gates && (tf.cumsum(gates, 2) as tf.Tensor3D)
 
 /** [B·L, H] → [B, H, L] */
 const byHead = (gates: tf.Tensor2D | undefined, B: number): tf.Tensor3D | undefined =>

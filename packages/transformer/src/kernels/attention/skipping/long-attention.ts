@@ -22,24 +22,24 @@ const LONG_TILE = 512
 /** Causal attention without gradients, over the keys that have any weight: what a long evaluation takes. */
 export const skipping: AttentionKernel = {
   name: 'skipping',
-  takes: ['linear bias', 'table bias'],
+  takes: ['linear bias', 'table bias', 'gate'],
   refuses({ backend, trains, compiled, numQueries, asks }) {
     if (trains) return 'has no gradients'
     if (compiled) return 'reads numbers on the host, which a graph cannot'
     if (backend === 'webgpu') return 'reads numbers on the host, which webgpu would wait for'
     if (numQueries < LONG) return `is for ${LONG} queries or more`
-    return asks.length ? undefined : 'needs a bias that falls with distance'
+    return asks.length ? undefined : 'needs a bias that falls with distance, or a gate'
   },
   run: (problem, inputs) => attendCounting(problem, inputs) ?? tiled.run(problem, inputs),
 }
 
 /** @returns shape [B, H, Q, headDim]; undefined where every key counts */
 function attendCounting(problem: AttentionProblem, inputs: AttentionInputs): tf.Tensor4D | undefined {
-  const { q, k, v, bias } = inputs
-  const { batchSize, numQueries, numKeys, queriesPerTile, skipTolerance: tolerance } = problem
-  const known = readBias(bias)
+  const { q, k, v, bias, gate } = inputs
+  const { batchSize, numHeads, numQueries, numKeys, queriesPerTile, skipTolerance: tolerance } = problem
+  const known = readBias(bias, numHeads)
   const shape = { numQueries, numKeys, tolerance }
-  if ('slopes' in known) {
+  if ('slopes' in known && !gate) {
     const tileSize = Math.max(Math.floor(LONG_TILE / batchSize), queriesPerTile)
     const bounds = scoreBounds(q, k, tileSize)
     if (bounds.every(({ upper }) => upper.every((score) => score <= LARGEST_SCORE))) {
@@ -47,20 +47,27 @@ function attendCounting(problem: AttentionProblem, inputs: AttentionInputs): tf.
       return skippingAttention(q, k, v, known.slopes, ranges, tileSize).output
     }
   }
-  const ranges = keyRanges(known, scoreBounds(q, k, queriesPerTile), { ...shape, tileSize: queriesPerTile })
+  const bounds = scoreBounds(q, k, queriesPerTile)
+  const sums = gate?.dataSync<'float32'>()
+  const ranges = keyRanges(known, bounds, { ...shape, tileSize: queriesPerTile }, sums)
   const allCount = ranges.every(({ first }) => first.every((key) => key < queriesPerTile))
   return allCount ? undefined : attendRanges(inputs, ranges, queriesPerTile)
 }
 
 /** The bias on the host, where distances are those of indices. */
-function readBias(bias: AttentionBias): KnownBias {
+function readBias(bias: AttentionBias, numHeads: number): KnownBias {
+  if (bias.kind === 'none') return { slopes: new Float32Array(numHeads) }
   if (bias.kind === 'linear') return { slopes: bias.slopes.dataSync() }
   if (bias.kind === 'table') return { table: bias.table.dataSync(), length: bias.table.shape[1]! }
-  return fail('attention', 'a bias by distance', `one of kind ${bias.kind}`, TypeError)
+  return fail('attention', 'a bias by distance, or none', `one of kind ${bias.kind}`, TypeError)
 }
 
 /** Heads that need the same keys go together. */
-function attendRanges({ q, k, v, bias }: AttentionInputs, ranges: readonly KeyRange[], tileSize: number): tf.Tensor4D {
+function attendRanges(
+  { q, k, v, bias, gate }: AttentionInputs,
+  ranges: readonly KeyRange[],
+  tileSize: number,
+): tf.Tensor4D {
   const H = q.shape[1]
   const tiles = causalTiles(q.shape[2], k.shape[2], tileSize)
   // Rounded down so that more heads agree.
@@ -77,7 +84,8 @@ function attendRanges({ q, k, v, bias }: AttentionInputs, ranges: readonly KeyRa
         tf.Tensor4D,
         tf.Tensor4D,
       ]
-      const own = { q: queries, k: keys, v: values, bias: biasOf(bias, indices) }
+      const gates = gate && (tf.gather(gate, indices, 1) as tf.Tensor3D)
+      const own = { q: queries, k: keys, v: values, bias: biasOf(bias, indices), gate: gates }
       const parts = tiles.map((tile, i) =>
         tf.tidy(() => {
           const counting = { ...tile, firstKey: firstKeys[heads[0]!]![i]! }

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs'
 import { runKernel } from '../dispatch.js'
-import { keyGradientCode, queryGradientCode, statsCode, tableGradientCode } from './backward.js'
+import { statsCode } from './backward.js'
+import { keyGradientCode } from './key-gradient.js'
 import { BIAS, bind, type KernelPlan, type Named, QKV } from './plan.js'
+import { queryGradientCode } from './query-gradient.js'
 import { turnPacked } from './rotation.js'
+import { tableGradientCode } from './table-gradient.js'
 
 /**
  * Turned on load, the backward pass would turn each key once for every query that meets it, as its products read keys and
@@ -51,11 +54,14 @@ function gradientsOf(plan: KernelPlan, saved: Named): Named {
     uniforms,
     workgroups: [queryTiles, heads],
   })
-  const [dk, dv] = runKernel({
+  const ofKeys = runKernel({
     name: 'attention gradient of keys and values',
     code: keyGradientCode(shape, bias),
     inputs: bind(all, [...names, ...BIAS]),
-    outputs: shape.packed ? [{ ...like('qkv'), tensor: dFirst! }] : [like('k'), like('v')],
+    outputs: [
+      ...(shape.packed ? [{ ...like('qkv'), tensor: dFirst! }] : [like('k'), like('v')]),
+      ...(bias.gate ? [{ name: 'dGate', element: 'f32', shape: [batchSize, numHeads, problem.numKeys] } as const] : []),
+    ],
     uniforms,
     workgroups: [keyTiles, heads],
   })
@@ -71,7 +77,8 @@ function gradientsOf(plan: KernelPlan, saved: Named): Named {
       workgroups: [Math.ceil(uniforms.tableLength! / shape.tile), heads],
     })[0]!
   return {
-    ...(shape.packed ? { qkv: dFirst! } : { q: dFirst!, k: dk!, v: dv! }),
+    ...(shape.packed ? { qkv: dFirst! } : { q: dFirst!, k: ofKeys[0]!, v: ofKeys[1]! }),
+    ...(bias.gate && { gate: ofKeys.at(-1)! }),
     ...(trained === 'slopes' && { slopes: overBatch(onSlopes!, queryTiles) }),
     ...(trained === 'table' && { table: overBatch(table(), uniforms.tableLength!) }),
   }

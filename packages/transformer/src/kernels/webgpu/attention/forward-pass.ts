@@ -12,8 +12,8 @@ export function forwardPass(plan: KernelPlan, tensors: Named, outShape: number[]
     ? runKernel({
         name: 'attention bounds',
         code: boundsCode(shape, bias),
-        inputs: bind(tensors, ['qkv', 'q', 'k', 'rotation', 'table', 'padding']),
-        outputs: [{ name: 'bounds', element: 'vec2f', shape: [heads, numBounds, 2] }],
+        inputs: bind(tensors, ['qkv', 'q', 'k', 'rotation', 'table', 'gate', 'padding']),
+        outputs: [{ name: 'bounds', element: 'vec4f', shape: [heads, numBounds, 4] }],
         uniforms,
         workgroups: [numBounds, heads],
       })

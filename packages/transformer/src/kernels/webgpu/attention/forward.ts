@@ -20,17 +20,19 @@ import {
   writer,
   writeWeights,
 } from './tiles.js'
+import { visibleCode } from './visible.js'
 
 /** Features staged at a time. */
 const C = 16
 
-/** A workgroup takes a tile of queries (`x`) of one head (`y`) past the tiles of keys up to it. One shader, in one piece. */
+/** A workgroup takes a tile of queries (`x`) of one head (`y`) past the tiles of keys that it sees. One shader, in one piece. */
 export const forwardCode = (shape: TileShape, bias: BiasShape) => wgsl`
 ${header(shape)}
 ${queriesKeys(shape)}
 ${values(shape)}
 ${writer('out', 'out', 'o', 'oOffset', 'numQueries')}
 ${biasCode(bias)}
+${visibleCode(bias)}
 ${skipCode(bias)}
 var<workgroup> queryChunk: array<vec4f, ${C} * G>;
 var<workgroup> keyChunk: array<vec4f, ${C} * G>;
@@ -48,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   var top = vec4f(LOWEST);
   var total = vec4f();
   ${declareSums(shape, 'o')}
-  for (var key = 0u; key < numKeys; key += T) {
+  for (var key = seenFrom(0u, row + past); key < numKeys; key = seenFrom(key + T, row + past)) {
     if (skips(group.y, tile, key / T)) { continue; }
     ${accumulators('s')}
     for (var at = 0u; at < 4u * D4; at += ${C}u) {

@@ -12,7 +12,10 @@ import { type FusedInputs, type KernelPlan, type Named, numBuffers, planOf } fro
 /** Attention in WGSL: one kernel forward, three to five backward (FlashAttention; Dao et al., 2022). */
 export const fused: AttentionKernel = {
   name: 'fused',
-  takes: ['linear bias', 'table bias', 'trained bias', 'position gaps', 'padding', 'float16 storage'],
+  takes: [
+    ...(['linear bias', 'table bias', 'trained bias', 'position gaps', 'padding'] as const),
+    ...(['window', 'sinks', 'gate', 'float16 storage'] as const),
+  ],
   refuses(problem) {
     const { backend, headDim } = problem
     if (backend !== 'webgpu') return `runs on webgpu, not on ${backend}`
@@ -21,8 +24,8 @@ export const fused: AttentionKernel = {
     const most = deviceLimits().maxStorageBuffersPerShaderStage
     return needed > most ? `binds ${needed} buffers, of which the device allows ${most}` : undefined
   },
-  run: (problem, { q, k, v, bias, padding }) =>
-    differentiable(problem, { q, k, v }, q.shape, { bias, padding }) as tf.Tensor4D,
+  run: (problem, { q, k, v, bias, padding, gate }) =>
+    differentiable(problem, { q, k, v }, q.shape, { bias, padding, gate }) as tf.Tensor4D,
   runProjected: (problem, { qkv, ...inputs }) =>
     differentiable(problem, { qkv }, [qkv.shape[0], qkv.shape[1] / 3], inputs) as tf.Tensor2D,
 }
@@ -30,7 +33,12 @@ export const fused: AttentionKernel = {
 function differentiable(problem: AttentionProblem, tensors: Named, outShape: number[], given: FusedInputs): tf.Tensor {
   const plan = planOf(problem, tensors, given)
   const shared = sharedTensors(given)
-  const inputs: Named = plan.trained ? { ...tensors, [plan.trained]: shared[plan.trained]! } : tensors
+  const { gate } = given
+  const inputs: Named = {
+    ...tensors,
+    ...(plan.trained && { [plan.trained]: shared[plan.trained]! }),
+    ...(gate && { gate }),
+  }
   const forward = (given: Named) => {
     const all = { ...shared, ...stored(plan, given) }
     const made = forwardPass(plan, all, outShape)

@@ -27,14 +27,18 @@ export interface KernelPlan {
 }
 
 /** Everything but queries, keys and values. */
-export type FusedInputs = Pick<ProjectedInputs, 'bias' | 'padding' | 'rotation'>
+export type FusedInputs = Pick<ProjectedInputs, 'bias' | 'padding' | 'gate' | 'rotation'>
 
 const hasBias = ({ asks }: AttentionProblem) => asks.includes('linear bias') || asks.includes('table bias')
 
-/** The gradient of keys and values binds most: two outputs, five inputs, and what bias and mask need. It needs no rotation. */
-export const numBuffers = (problem: AttentionProblem) =>
-  7 +
-  [hasBias(problem), problem.asks.includes('position gaps'), problem.asks.includes('padding')].filter(Boolean).length
+/**
+ * The gradient of keys and values binds most: two outputs, five inputs, and what bias, gate and mask need; of a gate its sums
+ * and their gradient. It needs no rotation.
+ */
+export const numBuffers = ({ asks }: AttentionProblem) =>
+  7 + NEED_BUFFERS.filter((feature) => asks.includes(feature)).length + (asks.includes('gate') ? 2 : 0)
+
+const NEED_BUFFERS = ['linear bias', 'table bias', 'position gaps', 'padding'] as const
 
 /**
  * Whether some keys may have no weight, and the device can bind what tells which. Not where a table is trained: one a layer
@@ -43,13 +47,17 @@ export const numBuffers = (problem: AttentionProblem) =>
 function canSkip(problem: AttentionProblem): boolean {
   const { asks } = problem
   if (asks.includes('table bias') && asks.includes('trained bias')) return false
-  const mayFall = hasBias(problem) && !asks.includes('position gaps')
+  const mayFall = (hasBias(problem) || asks.includes('gate')) && !asks.includes('position gaps')
   return (mayFall || asks.includes('padding')) && numBuffers(problem) < deviceLimits().maxStorageBuffersPerShaderStage
 }
 
+/** Tiles of keys that a tile of queries sees, at most. */
+const tilesSeen = ({ window = Infinity, sinks = 0 }: AttentionProblem, tile: number) =>
+  Math.ceil(window / tile) + 1 + Math.ceil(sinks / tile)
+
 export function planOf(problem: AttentionProblem, tensors: Named, { bias, rotation }: FusedInputs): KernelPlan {
   const packed = 'qkv' in tensors
-  const { asks, batchSize, numHeads, numQueries, numKeys, headDim } = problem
+  const { asks, batchSize, numHeads, numQueries, numKeys, headDim, window = numKeys, sinks = 0 } = problem
   const limits = deviceLimits()
   const large = limits.maxComputeWorkgroupStorageSize >= 32768 && limits.maxComputeInvocationsPerWorkgroup >= 256
   const tile = large && numQueries > 32 && numKeys > 64 ? 64 : 32
@@ -68,8 +76,9 @@ export function planOf(problem: AttentionProblem, tensors: Named, { bias, rotati
     bias: {
       kind,
       positions: asks.includes('position gaps'),
+      gate: asks.includes('gate'),
       padding: asks.includes('padding'),
-      skipping: keyTiles >= SKIP_FROM && canSkip(problem),
+      skipping: Math.min(keyTiles, tilesSeen(problem, tile)) >= SKIP_FROM && canSkip(problem),
     },
     problem,
     shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])),
@@ -83,6 +92,8 @@ export function planOf(problem: AttentionProblem, tensors: Named, { bias, rotati
       heads: numHeads,
       numQueries,
       numKeys,
+      window,
+      sinks,
       tableLength,
       queryTiles,
       keyTiles,
@@ -108,7 +119,7 @@ const ELEMENTS: Record<string, Kernel['inputs'][number]['element']> = {
   stats: 'vec4f',
   rotation: 'vec4f',
   logSums: 'vec2f',
-  bounds: 'vec2f',
+  bounds: 'vec4f',
   positions: 'i32',
 }
 
@@ -122,4 +133,4 @@ const elementOf = (name: string, { dtype }: tf.Tensor) =>
   dtype === 'int32' && QKV.includes(name) ? 'vec2u' : (ELEMENTS[name] ?? 'f32')
 
 export const QKV = ['qkv', 'q', 'k', 'v']
-export const BIAS = ['slopes', 'table', 'positions', 'padding', 'bounds']
+export const BIAS = ['slopes', 'table', 'positions', 'gate', 'padding', 'bounds']
