@@ -5,7 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { attention64 } from '../src/conformance/float64.js'
 import { attention } from '../src/kernels/attention/attention.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
+import { run } from '../src/kernels/attention/kernel.js'
 import { keyRanges } from '../src/kernels/attention/skipping/key-ranges.js'
+import { skipping } from '../src/kernels/attention/skipping/long-attention.js'
 import { scoreBounds } from '../src/kernels/attention/skipping/score-bounds.js'
 import { LARGEST_SCORE, skippingAttention } from '../src/kernels/attention/skipping/skipping.js'
 import { seed } from './seed.js'
@@ -112,12 +114,16 @@ describe(`a long pass (seed ${seed})`, () => {
     table: tf.tensor2d(Array.from({ length: H }, (_, h) => Array.from({ length: L }, (_, d) => value(h, d)))),
   })
 
+  const attend = (data: readonly Float64Array[], bias: AttentionBias, skipTolerance?: number) =>
+    counted(data, (q, k, v) => attention(q, k, v, { bias, trainBias: false, queriesPerTile: 64, skipTolerance }))
+
   /** Attention and how many scores were products of queries and keys. */
-  async function attend(data: readonly Float64Array[], bias: AttentionBias, skipTolerance?: number) {
+  async function counted(
+    data: readonly Float64Array[],
+    attend: (...qkv: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]) => tf.Tensor,
+  ) {
     const [q, k, v] = data.map((x) => tf.tensor4d(Float32Array.from(x), [B, H, L, D]))
-    const { kernels, result } = await tf.profile(() =>
-      attention(q!, k!, v!, { bias, trainBias: false, queriesPerTile: 64, skipTolerance }),
-    )
+    const { kernels, result } = await tf.profile(() => attend(q!, k!, v!))
     const products = kernels.filter(({ name }) => /BatchMatMul/.test(name)).map(({ outputShapes }) => outputShapes[0]!)
     const scores = products.filter((shape) => shape.at(-1)! > D + 1).map((shape) => shape.reduce((a, b) => a * b, 1))
     return { got: await (result as tf.Tensor).data(), scores: scores.reduce((a, b) => a + b, 0) }
@@ -142,6 +148,34 @@ describe(`a long pass (seed ${seed})`, () => {
     const within = [196, 767].map((reach) => every / H - (L - reach) ** 2 / 2)
     expect(scores).toBeGreaterThan(every / H + within[0]! + within[1]!)
     expect(scores).toBeLessThan(every / H + within[0]! + within[1]! + 2 * 2 * 64 * L)
+  })
+
+  it('skips under a gate, by head', async () => {
+    const data = inputs(0.1)
+    // Two heads that reach about 210 and 700 tokens, and one that reaches all.
+    const rates = [0.5, 0.15, 1e-3]
+    const sums = new Float64Array(H * L)
+    for (let i = 0; i < H * L; i++)
+      sums[i] = Math.fround((i % L ? sums[i - 1]! : 0) - rates[Math.floor(i / L)]! * (1 + Math.sin(i * i)))
+    const gate = tf.tensor3d(Float32Array.from(sums), [B, H, L])
+    const sizes = { batchSize: B, numHeads: H, numQueries: L, numKeys: L, headDim: D, queriesPerTile: 64 }
+    const problem = { ...sizes, backend: tf.getBackend(), asks: ['gate'] as const, trains: false, skipTolerance: 0 }
+    const { got, scores } = await counted(data, (q, k, v) =>
+      run(skipping, problem, { q, k, v, bias: { kind: 'none' }, gate }),
+    )
+    const gained = (h: number, i: number, j: number) => sums[h * L + i]! - sums[h * L + j]!
+    const want = attention64([B, H, L, L, D], data[0]!, data[1]!, data[2]!, gained)
+    expect(relativeError(got, want)).toBeLessThan(FP32)
+    // Scores themselves are below 1 here. A tile has the keys of its first query, and is rounded to tiles where it skips.
+    const above = (least: number) => {
+      let pairs = 0
+      for (let h = 0; h < H; h++)
+        for (let i = 0; i < L; i++) for (let j = 0; j <= i; j++) pairs += Number(gained(h, i, j) > least)
+      return pairs
+    }
+    expect(scores).toBeGreaterThan(above(-103))
+    expect(scores).toBeLessThan(above(-107) + 5 * 64 * L)
+    expect(scores).toBeLessThan(0.85 * every)
   })
 
   it.each(['linear', 'table'] as const)('leaves out no more than the share that is asked for: %s', async (kind) => {
@@ -201,4 +235,24 @@ it('reaches less far for a share of the weight', () => {
   expect(Math.abs(difference[0]!)).toBeLessThanOrEqual(1)
   // A table has an end, and so less beyond; 49 tokens' worth for a slope that is still e⁻¹⁶ there.
   expect(difference[1]).toBeGreaterThanOrEqual(0)
+})
+
+it('reaches through a gate as far as any row of a batch, and less far with a bias or for a share', () => {
+  const shape = { numKeys: 1024, numQueries: 1024, tileSize: 128, tolerance: 0 }
+  const tile = { upper: [2], own: [-2] }
+  const sums = (rate: number) => Array.from({ length: 1024 }, (_, i) => -rate * i)
+  const gate = Float32Array.from([...sums(1), ...sums(0.5)])
+  const first = (bias: Parameters<typeof keyRanges>[0], tolerance = 0, rows = gate) =>
+    keyRanges(bias, Array(8).fill(tile), { ...shape, tolerance }, rows)[7]!.first[0]
+  const none = { slopes: [0] }
+  // (104 + 2 + 2)/0.5 = 216 tokens before the tile's first query, at 896; of the other row 108.
+  expect(first(none)).toBe(896 - 216)
+  expect(first(none, 0, Float32Array.from([...sums(1), ...sums(1)]))).toBe(896 - 108)
+  expect(first({ slopes: [0.5] })).toBe(896 - 108)
+  // A table that rises again far away: what counts is the most that a distance or a farther one has.
+  const table = (rise: number) => Array.from({ length: 1024 }, (_, d) => (d === 0 ? 0 : d === 1000 ? rise : -54))
+  expect(first({ table: table(-54), length: 1024 })).toBe(896 - 108)
+  expect(first({ table: table(0), length: 1024 })).toBe(896 - 216)
+  // e⁴·e^(−R/2)/(1 − e^(−1/2)) is below a thousandth from R = 24 on.
+  expect(first(none, 1e-3)).toBe(896 - 23)
 })

@@ -2,7 +2,7 @@
 import { selectBackend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
-import { createKvCache, createModel, createTrainer } from '../src/index.js'
+import { attentionNames, createKvCache, createModel, createTrainer } from '../src/index.js'
 import { strategies, strategiesOfEachKind, tiles, tiny, tokens } from './strategies.js'
 
 // What it is compared with, and then what is compared.
@@ -90,7 +90,23 @@ interface BufferManager {
   readonly numBytesUsed: number
 }
 
-const FUSED = ['alibi', 'alibi, learned', 'rotary', 't5-bias']
+it('fuses gates and windows, and computes other content tile by tile', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  await tf.setBackend('webgpu')
+  const names = (name: string) => {
+    const model = createModel(tiny, strategies.find(([each]) => each === name)![1])
+    const chosen = attentionNames(model, { length: 16, trains: true })
+    model.dispose()
+    return chosen
+  }
+  for (const each of ['gate', 'window', 'window and sinks']) expect(names(each), each).toEqual(['fused', 'fused'])
+  expect(names('soft cap of a table by layer')).toEqual(['general', 'fused'])
+  for (const each of ['terms', 'sink logit', 'stick-breaking'])
+    expect(names(each), each).toEqual(['general', 'general'])
+  expect(names('fire')).toEqual(['tiled', 'tiled'])
+})
+
+const FUSED = ['alibi', 'alibi, learned', 'rotary', 't5-bias', 'gate']
 it.for(strategies.filter(([name]) => FUSED.includes(name)))(
   'trains in memory that grows no faster than the text, with no buffer of its square: %s',
   async ([, strategy], { skip }) => {
