@@ -108,5 +108,17 @@ describe.skipIf(unavailable)(named('fused attention'), () => {
         expect(gradient.some(Number.isNaN), `dk, head ${bh % H}, tile ${tile}`).toBe(visited.includes(true))
       }
     }
+
+    // NaN from a tile of queries shows in the gradients of the tiles of keys that visit it: here of the last.
+    const last = Math.ceil(Q / T) - 1
+    const holed = Float64Array.from(weight, (x, i) => (Math.floor(i / D) % Q < T * last ? x : Number.NaN))
+    const [, , dk] = await results(compute, [queries, keys, values], tensor(holed, [B, H, Q, D]))
+    for (let tile = 0; tile < D; tile++)
+      for (let bh = 0; bh < B * H; bh++) {
+        const end = Math.min(K, T * tile + T)
+        const gradient = (dk as Float32Array).slice((bh * K + T * tile) * D, (bh * K + end) * D)
+        const visited = visits(bh, expected(bh, tile)[last]!, tile)
+        expect(gradient.some(Number.isNaN), `dk of the last queries, head ${bh % H}, tile ${tile}`).toBe(visited)
+      }
   })
 })
