@@ -125,19 +125,19 @@ export const long: Record<string, Case> = {
     kind: 'none',
     masked: (b, j) => b === 1 && (j < 100 || (j > 470 && j < 480)),
   },
-  'a gate': { dims: [2, 2, 40, 500, 8], kind: 'none', numbers: small, gate: uneven },
-  'slopes, a gate that opens and shuts, left padding': {
+  'a gate that opens and shuts, left padding': {
     dims: [2, 2, 40, 500, 8],
-    kind: 'linear',
+    kind: 'none',
     numbers: small,
-    // What does not fall is no gate of the interface; the kernel's bounds do not need it to.
-    gate: (b, _, j) => (j > 200 && j < 230 ? 2 : -0.2) + b / 8,
+    // What opens is no gate of the interface; the kernel's bounds do not need sums to fall.
+    gate: (b, _, j) => (j > 200 && j < 230 ? 2 : -0.7) + b / 8,
     masked: (b, j) => b === 1 && j < 70,
   },
-  'slopes, far keys, a window and first keys': {
+  'slopes, a gate, a window and first keys': {
     dims: [1, 4, 140, 500, 8],
     kind: 'linear',
     numbers: small,
+    gate: uneven,
     window: 321,
     sinks: 5,
   },
