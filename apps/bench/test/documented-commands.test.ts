@@ -76,6 +76,7 @@ beforeAll(async () => {
   process.chdir(folder)
   for (const name of ['text.txt', 'my-text.txt']) writeFileSync(name, lines)
   cpSync(join(root, 'docs/examples/strategies/log-bias.ts'), 'mine.ts')
+  cpSync(join(root, 'docs/examples/tasks/brackets.ts'), 'brackets.ts')
   for (const name of ['log-bias.ts', 'learned-log-bias.ts', 'relative-log-bias.ts'])
     cpSync(join(root, 'docs/examples/strategies', name), name)
   cpSync(join(root, 'docs/examples'), 'docs/examples', { recursive: true })
@@ -155,6 +156,8 @@ function smaller(verb: string, given: readonly string[]): string[] {
       'cpu',
     ].filter((_, i) => given.includes('sliding') || (i !== 6 && i !== 7))
   if (given.includes('--resume')) return out
+  if (given.some((word) => word.startsWith('task:')))
+    return [...small.split(' '), '--train-length', '16', '--eval-lengths', '16,24', ...out]
   const stages = given.includes('--length-schedule') ? ['--length-schedule', '4:0.5,8:0.5', '--steps', '2'] : []
   if (verb === 'train') return [...small.split(' '), ...words.split(' '), ...stages, ...out]
   return [...small.split(' '), ...short.split(' '), '--seeds', '1', ...text, ...cutoffs, ...out]

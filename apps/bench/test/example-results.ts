@@ -76,6 +76,7 @@ export function exampleResults(): Results & { readonly run: RunLine & { readonly
         bins: bins.map((bin) => ({ ...bin, lossNats: lossAt(cell, (bin.from + bin.to) / 2) })),
       }
     }),
+    tasks: [],
     retrieval: cells.flatMap((cell) =>
       [32, 64, 128, 256, 512].map((distance) => ({
         type: 'retrieval' as const,

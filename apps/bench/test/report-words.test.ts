@@ -42,6 +42,7 @@ describe('report.md', () => {
       run: { ...run, config, device: bad, backend: bad, commit: bad, versions: { [bad]: bad } },
       train: rename(train),
       evals: rename(evals),
+      tasks: [],
       positions: rename(positions),
       retrieval: rename(retrieval),
     })

@@ -16,13 +16,14 @@ import { exampleResults } from './example-results.js'
 const example = exampleResults()
 const only = (strategy: string, seed = 1): Results => {
   const keep = (line: { strategy: string; seed: number }) => line.strategy === strategy && line.seed === seed
-  const { run, train, evals, positions, retrieval } = example
+  const { run, train, evals, positions, retrieval, tasks } = example
   return {
     run,
     train: train.filter(keep),
     evals: evals.filter(keep),
     positions: positions.filter(keep),
     retrieval: retrieval.filter(keep),
+    tasks: tasks.filter(keep),
   }
 }
 

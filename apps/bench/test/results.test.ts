@@ -65,6 +65,7 @@ const results: Results = {
   evals: [line('alibi', 1, 100, 4), line('alibi', 2, 100, 6), line('alibi', 1, 400, 3), line('learned', 1, 100, 120)],
   positions: [positions],
   retrieval: [retrieval],
+  tasks: [],
 }
 
 describe('the report', () => {

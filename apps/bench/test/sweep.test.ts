@@ -109,6 +109,22 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
     expect(dataOf(named, `./${name}`)).toEqual([resolve(name), resolve(name)])
   })
 
+  it('may have tasks, each trained on by itself and tried at all lengths', async () => {
+    const text = (more: string) =>
+      `strategies: [none]\ntrainLengths: [16, 32]\nseeds: [1]\ntasks: [copy, ./mine.ts]\nsettings: { evalLengths: [8, 32]${more} }`
+    const runs = await read(text(''))
+    expect(runs.map(({ data, trainLength, evalLengths }) => [data, trainLength, evalLengths])).toEqual([
+      ['task:copy', 16, [8, 32]],
+      ['task:copy', 32, [8, 32]],
+      [`task:${join(folder, 'mine.ts')}`, 16, [8, 32]],
+      [`task:${join(folder, 'mine.ts')}`, 32, [8, 32]],
+    ])
+    await expect(read(text(', data: ./text.txt'))).rejects.toThrow('expected tasks or data in plan, got both')
+    await expect(read(text('').replace('copy', 'mine'))).rejects.toThrow('got mine twice; rename a file')
+    const [one] = await read(text(', data: task:./mine.ts').replace(/tasks: .*\n/, ''))
+    expect(one!.data).toBe(`task:${join(folder, 'mine.ts')}`)
+  })
+
   it('may have strategies with options', async () => {
     const [run] = await read(
       'strategies: [alibi, { use: rotary, base: 500000, as: rotary-500k }, "t5-bias:numBuckets=16"]\ntrainLengths: [64]\nseeds: [1]',
@@ -121,7 +137,9 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
 
   it('comes back from what results say of it', async () => {
     const sizes = [...tiny.sizes, { numLayers: 2, modelDim: 8, numHeads: 1 }]
-    for (const change of [{}, { preset: 'small', sizes }, { tokensPerStep: undefined }]) {
+    const { data, ...settings } = tiny.settings
+    const tasks = { tasks: ['copy', './mine.ts'], settings }
+    for (const change of [{}, { preset: 'small', sizes }, { tokensPerStep: undefined }, tasks]) {
       const plan = await readPlan(await writePlan('first.json', { ...tiny, ...change }))
       const runs = planRuns(plan, folder)
       const about = { backend: { name: 'cpu' as const, device: '' }, texts: [], versions: {}, commit: null }
@@ -255,6 +273,31 @@ describe('sweep', () => {
     expect(
       new Set(retrieval.map(({ task, trainLength, evalLength }) => `${task} ${trainLength} ${evalLength}`)),
     ).toEqual(new Set(['passkey 32 32', 'passkey 32 64', 'passkey 64 64']))
+  })
+
+  it('trains and tries each task of a plan, and reports them', async () => {
+    const plan = await writePlan('tasks.json', {
+      ...tiny,
+      ...{ strategies: ['alibi'], trainLengths: [16], tasks: ['parity', 'addition'] },
+      settings: { steps: 2, evalLengths: [8, 32] },
+    })
+    expect(await sweep(plan, 'tasks').end).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /right answers of parity by length[\s\S]*right answers of addition[\s\S]*2 of 2 cells/,
+      ),
+    })
+    const { run, tasks } = await readResults(join(folder, 'tasks'))
+    expect(run.sweep!.tasks).toEqual([
+      { name: 'parity', from: 'parity' },
+      { name: 'addition', from: 'addition' },
+    ])
+    expect(tasks.map(({ task, trainedOn, evalLength }) => [task, trainedOn, evalLength])).toEqual(
+      ['parity', 'addition'].flatMap((name) => [8, 32].map((length) => [name, name, length])),
+    )
+    expect((await readdir(join(folder, 'tasks/figures'))).sort()).toEqual(
+      expect.arrayContaining(['task-addition.svg', 'task-parity.svg', 'training-addition.svg', 'training-parity.svg']),
+    )
   })
 
   it('does nothing again that is finished', async () => {

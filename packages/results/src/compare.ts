@@ -68,7 +68,7 @@ export type CostName = (typeof costNames)[number] & keyof RowSummary
  */
 export function compareResults(a: Results, b: Results): Comparison {
   const [rowsA, rowsB] = [rowsOf(a), rowsOf(b)]
-  const decisive = (['strategy', 'trainLength', 'size'] as const).filter((key) =>
+  const decisive = (['strategy', 'trainLength', 'size', 'trainedOn'] as const).filter((key) =>
     [rowsA, rowsB].some((rows) => new Set(rows.map((row) => row[key])).size > 1),
   )
   const same = (one: Row, other: Row) => decisive.every((key) => one[key] === other[key])

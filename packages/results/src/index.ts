@@ -16,6 +16,7 @@ export {
   type PerplexityDifference,
   type RowPair,
 } from './compare.js'
+export { EFFECTIVE_SCORE, type EffectiveLength, effectiveLength } from './effective-length.js'
 export { checkFindings, type Finding } from './findings.js'
 export { groupBy } from './group.js'
 export { type Evidence, evidenceText, type Judgement, percent, type Verdict } from './judgement.js'
@@ -29,6 +30,7 @@ export {
   type RunLine,
   resultsText,
   SCHEMA_VERSION,
+  type TaskLine,
   type TrainLine,
 } from './lines.js'
 export { reachOf } from './reach.js'
@@ -50,10 +52,12 @@ export {
   type Row,
   readingGroups,
   rowsOf,
+  trainedOnOf,
   trainLengthsOf,
   wasRead,
 } from './rows.js'
 export { differentSettings, otherText, type SettingDifference } from './settings.js'
+export { type ScoreOverSeeds, scoreOverSeeds, wilsonInterval } from './shares.js'
 export { formatMean, formatPerplexity, median, orNotFinite, perplexityDigits, type Spread, spreadOf } from './spread.js'
 export { type BySeed, type PairedTest, pairedTest, type Standing, significant, standing } from './statistics.js'
 export { studentP, studentQuantile } from './student.js'

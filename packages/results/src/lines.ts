@@ -44,6 +44,17 @@ export const runLine = z.object({
       plan: z.string(),
       description: z.string().optional(),
       trainLengths: z.array(count).min(1),
+      /** The tasks that its models were trained on, each on one; absent: a text. */
+      tasks: z
+        .array(
+          z.looseObject({
+            name,
+            /** Its file or package; absent: a built-in one of that name. */
+            from: name.optional(),
+          }),
+        )
+        .min(1)
+        .optional(),
       sizes: z.array(z.object(modelShape)).min(1),
       /** Where batch sizes followed from train lengths. */
       tokensPerStep: count.optional(),
@@ -67,6 +78,8 @@ const cell = {
   seed: whole,
   /** The model's: `modelSize` of the run's config. */
   size: name,
+  /** The name of the task that the model was trained on; absent: a text. */
+  trainedOn: name.optional(),
 }
 
 /** Loss of a stretch of training. */
@@ -155,6 +168,27 @@ export const retrievalLine = z.object({
   trials: count,
 })
 
+/** How well a model does a task at one length. */
+export const taskLine = z.object({
+  type: z.literal('task'),
+  ...cell,
+  /** The task's name, e.g. `addition`, `niah-single-1`. */
+  task: name,
+  /** The most tokens that a trial may have, its answer included. */
+  evalLength: count,
+  /** The trials' length as the task counts it; absent where that means nothing. */
+  length: whole.optional(),
+  /** What {@link length} counts, e.g. `digits`. */
+  unit: name.optional(),
+  /** `likelihood`: each token of an answer is the first choice; `generation`: what is generated contains it. */
+  scoring: name,
+  /** The mean over trials of the share of a trial's answers that are right: 0 to 1. */
+  score: z.number().min(0).max(1),
+  trials: count,
+  /** Mean −ln p a token of the answers. */
+  lossNats: measured.optional(),
+})
+
 /** The first line: what was run, on what. */
 export type RunLine = z.infer<typeof runLine>
 /** Loss of a stretch of training. */
@@ -165,8 +199,10 @@ export type EvalLine = z.infer<typeof evalLine>
 export type PositionsLine = z.infer<typeof positionsLine>
 /** How often a trained model found what it had read. */
 export type RetrievalLine = z.infer<typeof retrievalLine>
+/** How well a model does a task at one length. */
+export type TaskLine = z.infer<typeof taskLine>
 /** Any line that this version knows. */
-export type ResultLine = RunLine | TrainLine | EvalLine | PositionsLine | RetrievalLine
+export type ResultLine = RunLine | TrainLine | EvalLine | PositionsLine | RetrievalLine | TaskLine
 /** A line of a type that is newer than this reader. */
 export interface OtherLine {
   /** Its type; the other fields are kept. */

@@ -12,7 +12,9 @@ import {
   retrievalLine,
   runLine,
   SCHEMA_VERSION,
+  type TaskLine,
   type TrainLine,
+  taskLine,
   trainLine,
 } from './lines.js'
 import { describeReading } from './reading.js'
@@ -30,6 +32,8 @@ export interface Results {
   readonly positions: readonly PositionsLine[]
   /** One of a cell, task, length and distance. */
   readonly retrieval: readonly RetrievalLine[]
+  /** One of a cell, task, length and scoring. */
+  readonly tasks: readonly TaskLine[]
 }
 
 /** What a file has. */
@@ -41,15 +45,23 @@ export interface ResultsFile extends Results {
 }
 
 /** Results of a run that has done nothing yet. */
-export const emptyResults = (run: RunLine): Results => ({ run, train: [], evals: [], positions: [], retrieval: [] })
+export const emptyResults = (run: RunLine): Results => ({
+  run,
+  train: [],
+  evals: [],
+  positions: [],
+  retrieval: [],
+  tasks: [],
+})
 
 /** The lines of results, by their types in turn. */
-export const linesOf = ({ run, train, evals, positions, retrieval }: Results): [RunLine, ...ResultLine[]] => [
+export const linesOf = ({ run, train, evals, positions, retrieval, tasks }: Results): [RunLine, ...ResultLine[]] => [
   run,
   ...train,
   ...evals,
   ...positions,
   ...retrieval,
+  ...tasks,
 ]
 
 /** Takes the lines of a file one after another. */
@@ -131,6 +143,7 @@ function byType(run: RunLine, lines: readonly (ResultLine | OtherLine)[]): Resul
     evals: ofType<EvalLine>('eval'),
     positions: ofType<PositionsLine>('positions'),
     retrieval: ofType<RetrievalLine>('retrieval'),
+    tasks: ofType<TaskLine>('task'),
   }
 }
 
@@ -152,7 +165,14 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-const SCHEMAS = { run: runLine, train: trainLine, eval: evalLine, positions: positionsLine, retrieval: retrievalLine }
+const SCHEMAS = {
+  run: runLine,
+  train: trainLine,
+  eval: evalLine,
+  positions: positionsLine,
+  retrieval: retrievalLine,
+  task: taskLine,
+}
 const READERS = new Map<unknown, { readonly schema: z.ZodType; readonly keys: ReadonlySet<string> }>(
   Object.entries(SCHEMAS).map(([type, schema]) => [type, { schema, keys: new Set(Object.keys(schema.shape)) }]),
 )
@@ -225,8 +245,7 @@ function createOrder(): (line: ResultLine | OtherLine, where: string) => void {
       steps.set(cell, line.step)
       return
     }
-    const kind =
-      line.type === 'retrieval' ? `${line.task} in ${line.evalLength}, ${line.distance} back` : describeReading(line)
+    const kind = kindOf(line)
     const key = `${line.type} ${cell} ${kind}`
     if (readings.has(key))
       throw new Error(
@@ -234,6 +253,13 @@ function createOrder(): (line: ResultLine | OtherLine, where: string) => void {
       )
     readings.add(key)
   }
+}
+
+/** What distinguishes a line from others of its type and cell. */
+function kindOf(line: EvalLine | PositionsLine | RetrievalLine | TaskLine): string {
+  if (line.type === 'retrieval') return `${line.task} in ${line.evalLength}, ${line.distance} back`
+  if (line.type === 'task') return `${line.task} in ${line.evalLength} by ${line.scoring}`
+  return describeReading(line)
 }
 
 function describeDamaged(numbers: readonly number[]): string[] {

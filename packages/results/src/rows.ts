@@ -1,5 +1,5 @@
 import { groupBy } from './group.js'
-import type { EvalLine } from './lines.js'
+import type { EvalLine, RunLine } from './lines.js'
 import type { Results } from './read.js'
 
 /** What a row or curve of the report is of: a strategy trained at a length. Its seeds are what it is a mean over. */
@@ -10,7 +10,9 @@ export interface Row {
   readonly trainLength: number
   /** The model's size, e.g. `4x128x4`. */
   readonly size: string
-  /** The strategy, with the size where there are several. */
+  /** The name of the task that it was trained on. Absent: a text. */
+  readonly trainedOn?: string | undefined
+  /** The strategy, with the size and the task where there are several. */
   readonly name: string
 }
 
@@ -34,33 +36,49 @@ export const PLAIN: ReadingGroup = {
   name: 'non-overlapping',
 }
 
-type RowLine = Pick<EvalLine, 'strategy' | 'trainLength' | 'size'>
+type RowLine = Pick<EvalLine, 'strategy' | 'trainLength' | 'size' | 'trainedOn'>
 type ReadLine = Pick<EvalLine, 'trainLength' | 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
 
-/** Rows in the order of the run's strategies, then of train lengths and sizes. */
-export function rowsOf({ run, train, evals }: Pick<Results, 'run' | 'train' | 'evals'>): Row[] {
+/** Rows in the order of the run's strategies, then of tasks, train lengths and sizes. */
+export function rowsOf({ run, train, evals, tasks }: Pick<Results, 'run' | 'train' | 'evals' | 'tasks'>): Row[] {
   const byRow = new Map<string, RowLine>()
-  for (const lines of [train, evals] as readonly (readonly RowLine[])[])
+  for (const lines of [train, evals, tasks] as readonly (readonly RowLine[])[])
     for (const [id, [line]] of linesByRow(lines)) if (!byRow.has(id)) byRow.set(id, line!)
   const found = [...byRow.values()]
   const several = new Set(found.map(({ size }) => size)).size > 1
+  const trainedOn = trainedOnOf({ run, lines: found })
   const order = new Map(
     [...new Set([...run.config.strategies, ...found.map(({ strategy }) => strategy)])].map((name, i) => [name, i]),
   )
   return found
-    .map(({ strategy, trainLength, size }) => {
-      const name = several ? `${strategy} ${size}` : strategy
-      return { strategy, trainLength, size, name }
+    .map(({ strategy, trainLength, size, trainedOn: task }) => {
+      const sized = several ? `${strategy} ${size}` : strategy
+      const name = trainedOn.length > 1 && task !== undefined ? `${sized}, ${task}` : sized
+      return { strategy, trainLength, size, ...(task !== undefined && { trainedOn: task }), name }
     })
     .sort(
       (a, b) =>
         order.get(a.strategy)! - order.get(b.strategy)! ||
+        trainedOn.indexOf(a.trainedOn) - trainedOn.indexOf(b.trainedOn) ||
         a.trainLength - b.trainLength ||
         a.size.localeCompare(b.size, 'en', { numeric: true }),
     )
 }
 
-const rowId = ({ strategy, trainLength, size }: RowLine) => `${strategy} ${trainLength} ${size}`
+const rowId = ({ strategy, trainLength, size, trainedOn }: RowLine) =>
+  `${strategy} ${trainLength} ${size} ${trainedOn ?? ''}`
+
+/** What models were trained on: the names of tasks in the order of the run, and undefined for a text. */
+export const trainedOnOf = ({
+  run,
+  lines,
+}: {
+  readonly run: RunLine
+  readonly lines: readonly Pick<RowLine, 'trainedOn'>[]
+}): (string | undefined)[] => {
+  const found = new Set(lines.map(({ trainedOn }) => trainedOn))
+  return [...new Set([...(run.sweep?.tasks ?? []).map(({ name }) => name), ...found])].filter((name) => found.has(name))
+}
 
 /** Files have hundreds of lines a row: each list of lines is gone through once. */
 const indexed = new WeakMap<readonly RowLine[], ReadonlyMap<string, readonly RowLine[]>>()

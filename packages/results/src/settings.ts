@@ -21,7 +21,12 @@ export function differentSettings(a: RunLine, b: RunLine): SettingDifference[] {
 const settingsOf = ({ config, sweep, backend, device, versions, commit }: RunLine) =>
   ({
     ...config,
-    ...(sweep && { trainLengths: sweep.trainLengths, sizes: sweep.sizes, tokensPerStep: sweep.tokensPerStep }),
+    ...(sweep && {
+      trainLengths: sweep.trainLengths,
+      tasks: sweep.tasks,
+      sizes: sweep.sizes,
+      tokensPerStep: sweep.tokensPerStep,
+    }),
     ...{ backend, device, commit },
     ...versions,
   }) as Record<string, unknown>

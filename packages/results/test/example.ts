@@ -1,4 +1,4 @@
-import type { EvalLine, PositionsLine, Results, RetrievalLine, RunLine, TrainLine } from '../src/index.js'
+import type { EvalLine, PositionsLine, Results, RetrievalLine, RunLine, TaskLine, TrainLine } from '../src/index.js'
 
 export const run: RunLine = {
   type: 'run',
@@ -65,6 +65,19 @@ export const retrieval: RetrievalLine = {
   trials: 20,
 }
 
+export const task: TaskLine = {
+  type: 'task',
+  ...cell('alibi', 1),
+  task: 'addition',
+  evalLength: 64,
+  length: 20,
+  unit: 'digits',
+  scoring: 'likelihood',
+  score: 0.75,
+  trials: 200,
+  lossNats: 0.5,
+}
+
 export const results: Results = {
   run,
   train: [train],
@@ -76,4 +89,5 @@ export const results: Results = {
   ],
   positions: [positions],
   retrieval: [retrieval],
+  tasks: [task],
 }

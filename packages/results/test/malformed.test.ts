@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseResults } from '../src/index.js'
-import { evaluation, positions, retrieval, run, train } from './example.js'
+import { evaluation, positions, retrieval, run, task, train } from './example.js'
 
 const line = evaluation('alibi', 1, 100, 4)
 const { config } = run
@@ -34,6 +34,10 @@ const FIELDS: readonly (readonly [line: object, field: string, values: readonly 
   [retrieval, 'task', ['', 3], 'task: expected'],
   [retrieval, 'correct', [-1, 0.5], 'correct: expected'],
   [retrieval, 'trials', [0, '20'], 'trials: expected'],
+  [task, 'score', [-0.1, 1.5, '1'], 'score: expected'],
+  [task, 'scoring', [''], 'scoring: expected'],
+  [task, 'trials', [0], 'trials: expected'],
+  [task, 'trainedOn', [''], 'trainedOn: expected'],
 ]
 
 const CASES = FIELDS.flatMap(([of, field, values, expected]) =>
@@ -86,6 +90,7 @@ describe('a malformed line', () => {
       'expected one positions line of alibi-L100-4x128x4-seed1 at 400, sliding by 50, 100 keys',
     ],
     ['trials twice', [run, retrieval, retrieval], 'at passkey in 400, 128 back, got a second'],
+    ['a task twice', [run, task, task], 'at addition in 64 by likelihood, got a second'],
     [
       'no strategies',
       [{ ...run, config: { ...config, strategies: [] } }],

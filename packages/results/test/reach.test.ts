@@ -20,6 +20,7 @@ const withLosses = (...losses: number[]): Results => ({
   })),
   positions: [],
   retrieval: [],
+  tasks: [],
 })
 const reach = (...losses: number[]) => Math.exp(reachOf(withLosses(...losses), row).get(1)!)
 

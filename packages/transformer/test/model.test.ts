@@ -4,15 +4,7 @@ import { join } from 'node:path'
 import { type PositionStrategy, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  answeredCorrectly,
-  createKvCache,
-  createModel,
-  createTrainer,
-  evaluate,
-  generate,
-  type Model,
-} from '../src/index.js'
+import { createKvCache, createModel, createTrainer, evaluate, generate, type Model } from '../src/index.js'
 import { loadCheckpoint, readParameters, saveCheckpoint } from '../src/node.js'
 import { strategies, tiles, tiny, tokens } from './strategies.js'
 
@@ -181,24 +173,6 @@ it('goes on from a checkpoint at the positions it is given', async () => {
   expect(await trainer.trainStep([tokens(9, 4)])).toBe(next)
   expect(await inPlace.trainStep([tokens(9, 4)])).not.toBe(next)
   await rm(folder, { recursive: true })
-})
-
-it('tells whether all tokens of an answer are the first choices', async () => {
-  const model = createModel(tiny, strategies[1]![1], 5)
-  const firstChoice = async (row: Int32Array, place: number) => {
-    const next = tf.tidy(() => {
-      const logits = model.logits(model.forward([row.subarray(0, place)]))
-      return tf.argMax(tf.slice(logits, [place - 1, 0], [1, -1]), 1)
-    })
-    return (await next.data())[0]!
-  }
-  const [right, wrong] = [tokens(9), tokens(9, 3)]
-  for (const place of [7, 8]) right[place] = await firstChoice(right, place)
-  wrong[7] = ((await firstChoice(wrong, 7)) + 1) % 11
-  wrong[8] = await firstChoice(wrong, 8)
-  expect(await answeredCorrectly(model, [right, wrong], 2)).toEqual([true, false])
-  expect(await answeredCorrectly(model, [right, wrong], 1)).toEqual([true, true])
-  await expect(answeredCorrectly(model, [tokens(2)], 2)).rejects.toThrow('rows longer than 2 tokens, got 2')
 })
 
 it('tells the loss of each place in the sequence', async () => {

@@ -42,6 +42,26 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
   ['a clip of 0', (m) => createTrainer(m, { ...rate, clipNorm: 0 }), 'a finite clipNorm > 0, got 0'],
   ['beta of 1', (m) => createTrainer(m, { ...rate, beta1: 1 }), 'beta1 from 0 up to but not including 1, got 1'],
   ['a seed of 0.5', (m) => createTrainer(m, rate, { seed: 0.5 }), 'an integer seed'],
+  [
+    'asked for other rows',
+    (m) => createTrainer(m, rate).trainStep([tokens(5)], []),
+    'trainStep: expected asked for each of the 1 rows, got 0',
+  ],
+  [
+    'asked for other targets',
+    (m) => createTrainer(m, rate).trainStep([tokens(5)], [[1]]),
+    'trainStep: expected asked for each of the 4 targets of row 0, got 1',
+  ],
+  [
+    'asked in parts',
+    (m) => createTrainer(m, rate).trainStep([tokens(3)], [[1, 0.5]]),
+    'trainStep: expected asked of 1 and 0, got 0.5',
+  ],
+  [
+    'nothing asked for',
+    (m) => createTrainer(m, rate).trainStep([tokens(3)], [[0, 0]]),
+    'trainStep: expected at least one target that is asked for, got none',
+  ],
   ['rows of 1 token', (m) => createTrainer(m, rate).trainStep([tokens(1)]), 'trainStep: expected rows of at least 2'],
   ['plain arrays', (m) => m.forward([[1, 2]] as never), 'forward: expected rows of tokens as an array of Int32Array'],
   ['a token too far', (m) => m.forward([Int32Array.of(11)]), 'forward: expected tokens from 0 to 10, got 11'],

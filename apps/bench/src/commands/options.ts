@@ -6,6 +6,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
 import { sourceNames } from '../data/sources.js'
+import { builtInTasks } from '../data/tasks/built-in.js'
 
 const list = (text: string) => text.split(',').map((part) => part.trim())
 
@@ -83,7 +84,10 @@ export const configOptions = (): Option[] => [
     '--preset <name>',
     'has all settings that are left out; in brackets: those of quick, which is taken',
   ).choices(Object.keys(presets)),
-  setting('--data <name|file|folder>', `${sourceNames.join(', ')}, or a file or folder of your own`),
+  setting(
+    '--data <name|file|folder|task:…>',
+    `${sourceNames.join(', ')}, a file or folder of your own, or task: with ${builtInTasks.join(', ')} or a file of your own`,
+  ),
   setting('--tokenizer <kind>', 'what a token is').choices(tokenizers),
   setting('--vocabulary-size <words>', 'the most frequent ones, at most so many', number),
   setting('--train-length <tokens>', 'tokens in a training sequence', number),

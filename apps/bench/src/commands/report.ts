@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { notesOf, savedConfig } from '../config/saved.js'
 import { expectResults } from '../files/paths.js'
 import { restoreStrategy } from '../plugins/admit.js'
-import { resultTable } from '../report/markdown.js'
+import { resultText } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 
 export function reportCommand(): Command {
@@ -42,5 +42,5 @@ export async function report(folder: string, { plugins = false }: { readonly plu
       },
     )
   const { html } = await writeReport(folder, results, registry)
-  console.log(`${resultTable(results).join('\n')}\n\nreport: ${html}`)
+  console.log(`${resultText(results).join('\n')}\n\nreport: ${html}`)
 }

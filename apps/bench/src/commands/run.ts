@@ -2,18 +2,20 @@ import { type BackendName, selectBackend } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf } from '../config/cells.js'
 import { resolveRunConfig } from '../config/resolve.js'
-import { checkLengths, readCorpus } from '../data/corpus.js'
+import { taskReferenceOf } from '../config/task-reference.js'
+import { checkLengths, describeCorpus, readCorpus } from '../data/corpus.js'
+import { absoluteTask } from '../data/tasks/open.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { availableMemory, checkMemory, memoryOf } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
 import { loadStrategies } from '../plugins/admit.js'
-import { resultTable } from '../report/markdown.js'
+import { resultText } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { createProgress } from '../terminal/board.js'
-import { duration, gigabytes, thousands } from '../terminal/format.js'
+import { duration, gigabytes } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 import {
@@ -73,7 +75,7 @@ async function run(options: Options): Promise<void> {
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, config.evalLengths)
   await beginRun(plan, corpus)
-  progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
+  progress.line(describeCorpus(corpus))
   progress.line(
     `${cellsOf(config).length} models (strategies × seeds) of ${config.steps} steps, train length ${config.trainLength}, ` +
       `evaluated at ${config.evalLengths.join(', ')}; results in ${folder}`,
@@ -85,7 +87,7 @@ async function run(options: Options): Promise<void> {
   try {
     const { results, stopped } = await runExperiment({ config, registry, corpus, folder, append, progress, signal })
     const { html } = await writeReport(folder, results, registry)
-    console.log(`\nperplexity on held-out text by evaluation length\n\n${resultTable(results).join('\n')}`)
+    console.log(`\n${resultText(results).join('\n')}`)
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
     if (!stopped.length) return
     console.error(
@@ -100,10 +102,12 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-/** Reads no text and writes nothing; loads strategies, as one that is not there has no estimate. */
+/** Reads no text and writes nothing; finds strategies and tasks, as one that is not there has no estimate. */
 async function dryRun(options: Options): Promise<void> {
   const config = resolveRunConfig(givenConfig({ ...options }))
   await loadStrategies(config.strategies)
+  const task = taskReferenceOf(config.data)
+  if (task !== undefined) absoluteTask(task)
   const backend = await selectBackend(options.backend)
   console.log(`backend ${backend.name} on ${backend.device}`)
   console.log(await estimateLine(config, backend.name))

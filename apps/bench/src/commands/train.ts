@@ -1,7 +1,7 @@
 import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf } from '../config/cells.js'
-import { checkLengths, readCorpus } from '../data/corpus.js'
+import { checkLengths, describeCorpus, readCorpus } from '../data/corpus.js'
 import { estimateLine } from '../experiment/estimate.js'
 import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { trainCell } from '../experiment/train.js'
@@ -68,7 +68,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
   const corpus = await readCorpus(config, { log: progress.line, signal })
   checkLengths(corpus, config.trainLength, [])
   await beginRun(plan, corpus)
-  progress.line(`text ${corpus.description}: ${thousands(corpus.train.length)} ${corpus.tokenizer.kind} to train on`)
+  progress.line(describeCorpus(corpus))
   const [cell] = cellsOf(config)
   const append = await openResults(folder, config, {
     log: progress.line,

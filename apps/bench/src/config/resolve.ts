@@ -2,6 +2,7 @@ import { validate } from '@alibi/results'
 import { checkLengthSchedule } from './length-schedule.js'
 import { presets } from './presets.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from './schema.js'
+import { taskReferenceOf } from './task-reference.js'
 
 /**
  * A preset with what was asked for in its place.
@@ -32,12 +33,31 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
   checkAdaptive(config, where)
   checkEndOfLine(config, where)
   checkRandomPositions(config, where)
+  checkTask(config, where)
   return config
 }
 
 /** The train length that a length schedule implies. */
 const longestOf = (schedule: RunOptions['lengthSchedule']): RunOptions =>
   Array.isArray(schedule) && schedule.length ? { trainLength: Math.max(...schedule.map((stage) => stage?.length)) } : {}
+
+/** What is about held-out text, or about positions in it, means nothing to trials of a task. */
+function checkTask(config: RunConfig, where: string): void {
+  const { data, tokenizer, protocols, stride, windowedControl, randomPositions, batches } = config
+  if (taskReferenceOf(data) === undefined) return
+  const strange = [
+    tokenizer !== 'bytes' && `tokenizer ${tokenizer}`,
+    `${protocols}` !== 'nonoverlapping' && `protocols ${protocols}`,
+    stride !== undefined && `stride ${stride}`,
+    windowedControl && 'windowedControl',
+    randomPositions !== undefined && `randomPositions ${randomPositions}`,
+    batches !== 'anywhere' && `batches ${batches}`,
+  ].find(Boolean)
+  if (strange)
+    throw new RangeError(
+      `${where}: expected only settings that trials of a task have with ${data}, got ${strange}; tasks are read byte by byte, each trial from its start`,
+    )
+}
 
 /** What is read before a text, or before its first block, is the end of a line, which bytes do not have as a token. */
 function checkEndOfLine({ firstToken, batches, batchSize, devices, tokenizer }: RunConfig, where: string): void {

@@ -31,7 +31,7 @@ const settings = {
   plugins: z.record(z.string(), pluginSchema).optional(),
   /** Built-in strategies with options, by the names that they have here. */
   variants: z.record(z.string(), variantSchema).optional(),
-  /** A name from `data/sources.ts`, or a file or folder. */
+  /** A name from `data/sources.ts`, a file or folder, or `task:` and the name or file of a task. */
   data: z.string().min(1),
   /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */
   tokenizer: z.enum(['bytes', 'words', 'prose']),

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { taskReferenceOf } from '../config/task-reference.js'
+import { thousands } from '../terminal/format.js'
 import { readSource, sourceNamed } from './sources.js'
 import type { ReadOptions } from './split-text.js'
+import { fingerprintOf } from './tasks/fingerprint.js'
+import { openTask } from './tasks/open.js'
+import { expectFitting } from './tasks/rows.js'
+import type { NamedTask } from './tasks/task.js'
 import { type FirstToken, withFirst } from './tokenizer/first-token.js'
 import {
   byteTokenizer,
@@ -12,10 +18,13 @@ import {
 } from './tokenizer/tokenizer.js'
 import type { Steps } from './tokenizer/words.js'
 
-/** Tokens to train on and tokens held out. */
+/** What models are trained on and tried on: tokens of a text, those held out, or trials of a task. */
 export interface Corpus {
+  /** Empty for a task: its trials are made as they are needed. */
   readonly train: Int32Array
+  /** Empty for a task. */
   readonly valid: Located
+  readonly task?: NamedTask
   readonly tokenizer: StoredTokenizer
   readonly description: string
   /** A hash of all that a model reads of it. */
@@ -36,8 +45,10 @@ export interface CorpusOptions {
 /** @throws Error, one line with what to do, for text that cannot be used */
 export async function readCorpus(options: CorpusOptions, read: ReadOptions): Promise<Corpus> {
   const { data, trainLength, tokenizer: kind, vocabularySize } = options
-  if (sourceNamed(data)?.task && kind !== 'bytes')
+  const reference = taskReferenceOf(data)
+  if ((sourceNamed(data)?.task || reference !== undefined) && kind !== 'bytes')
     throw new RangeError(`data: expected tokenizer bytes for ${data}, got ${kind}`)
+  if (reference !== undefined) return taskCorpus(await openTask(reference, read.log), trainLength)
   const { train, valid, description } = await readSource(data, { ...read, trainLength })
   const tokenizer =
     kind === 'bytes'
@@ -52,6 +63,23 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions): Pro
   const held = withFirst(tokenizer.locate(valid), tokenizer, options.firstToken ?? 'none')
   return { train: tokens, valid: held, tokenizer, description, hash: hashOf(tokens, held, tokenizer) }
 }
+
+function taskCorpus(task: NamedTask, trainLength: number): Corpus {
+  const longest = expectFitting(task, 'train', trainLength)
+  const none = new Int32Array()
+  return {
+    train: none,
+    valid: { tokens: none, byteEnds: none },
+    task,
+    tokenizer: byteTokenizer,
+    description: `${task.name}, made up, of ${task.shortest} to ${longest} ${task.unit}`,
+    hash: fingerprintOf(task, longest),
+  }
+}
+
+/** What models are to be trained on, in a few words. */
+export const describeCorpus = ({ task, description, train, tokenizer }: Corpus): string =>
+  task ? `task ${description}` : `text ${description}: ${thousands(train.length)} ${tokenizer.kind} to train on`
 
 const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =>
   createHash('sha256')
@@ -83,10 +111,21 @@ async function inTurns<T>(steps: Steps<T>, what: string, bytes: number, { log, s
  * @throws RangeError, one line
  */
 export function checkLengths(
-  { train, valid, tokenizer }: Pick<Corpus, 'train' | 'valid'> & { readonly tokenizer: Pick<Tokenizer, 'kind'> },
+  {
+    train,
+    valid,
+    task,
+    tokenizer,
+  }: Pick<Corpus, 'train' | 'valid' | 'task'> & {
+    readonly tokenizer: Pick<Tokenizer, 'kind'>
+  },
   trainLength: number,
   evalLengths: readonly number[],
 ): void {
+  if (task) {
+    for (const length of evalLengths) expectFitting(task, 'evaluation', length)
+    return
+  }
   // One more than the length: each token predicts the one after it.
   const check = (what: string, length: number, tokens: number) => {
     if (tokens < length + 1)

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type ArchiveName, readArchive } from './archives.js'
 import { readFileOrFolder } from './files.js'
+import { type TaskName, taskText } from './retrieval-texts.js'
 import { holdOutEnd, type ReadOptions, type SplitText } from './split-text.js'
-import { type TaskName, taskText } from './tasks.js'
 
 export interface SourceOptions extends ReadOptions {
   /** The train length of the models that the text is for. Trials of a task fit in it. */

@@ -1,13 +1,15 @@
 import { type CellKey, cellName, describeReading, type Results, sameReading } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
-import { cellKey, cellsOf } from '../config/cells.js'
+import type { Model } from '@alibi/transformer'
+import { type Cell, cellKey, cellsOf } from '../config/cells.js'
 import { thrownText } from '../plugins/thrown.js'
 import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
 import { evaluateModel } from './evaluate.js'
-import { plannedEvaluations } from './evaluations.js'
-import { cellSeconds } from './readings.js'
+import { type PlannedEvaluations, plannedEvaluations } from './evaluations.js'
+import { cellSeconds, TASK_TRIALS } from './readings.js'
 import { sameTrials, tryRetrieval } from './retrieval.js'
+import { tryTask } from './tasks.js'
 import { NotFiniteError, type Run, trainCell } from './train.js'
 import { disposeTrainer } from './trainer.js'
 
@@ -16,8 +18,8 @@ import { disposeTrainer } from './trainer.js'
  * have already are not done again. A cell whose loss is not finite stops; the others carry on.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Experiment> {
-  const { config, registry, folder, append, progress } = run
-  const { evals, retrieval } = await readResults(folder)
+  const { config, registry, folder, progress } = run
+  const before = await readResults(folder)
   const cells = cellsOf(config)
   const stopped: string[] = []
   let told = false
@@ -30,38 +32,63 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
     const planned = plannedEvaluations(cell.strategy, config, registry)
     if (planned.beyond.length)
       progress.line(
-        `${cellName(cell)} has no positions beyond ${planned.maxPositions}: not evaluated at ${planned.beyond.map(describeReading).join('; ')}`,
+        `${cellName(cell)} has no positions beyond ${planned.maxPositions}: not evaluated at ${planned.beyond.join('; ')}`,
       )
-    const readings = planned.readings.filter(
-      (reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading)),
-    )
-    const trials = planned.trials.filter(
-      (kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind)),
-    )
-    if (!readings.length && !trials.length && (await stepsDone(folder, config, cell)) === config.steps) continue
+    const untried = withoutDone(planned, before, cell)
+    const isTried = Object.values(untried).every((list) => !list.length)
+    if (isTried && (await stepsDone(folder, config, cell)) === config.steps) continue
     const trainer = await trainCell(cell, { ...run, onStepSeconds }).catch((error: unknown) => {
       if (!(error instanceof NotFiniteError)) throw error
       progress.line(error.message)
       stopped.push(error.message)
     })
     if (!trainer) continue
-    for (const reading of readings) {
-      const { evalTokens: maxTokens, randomPositions, firstToken } = config
-      const request = { cell: cellKey(cell, config), reading, firstToken, maxTokens, randomPositions }
-      const { whole, positions } = await evaluateModel(trainer.model, run.corpus.valid, request, run).catch((error) => {
-        run.signal.throwIfAborted()
-        throw new Error(`evaluate ${cellName(cell)} at ${describeReading(reading)}: ${thrownText(error)}`, {
-          cause: error,
-        })
-      })
-      // The line `whole` is written last: it marks the reading as done.
-      await append(positions, whole)
-    }
-    for (const kind of trials) await append(await tryRetrieval(trainer.model, cellKey(cell, config), kind, run))
+    await tryModel(trainer.model, cell, untried, run)
     progress.stop()
     disposeTrainer(trainer)
   }
   return { results: await readResults(folder), stopped }
+}
+
+/** What a model is to be tried by. */
+type Untried = Pick<PlannedEvaluations, 'readings' | 'trials' | 'taskLengths'>
+
+/** What a cell's results do not have yet. */
+const withoutDone = (
+  { readings, trials, taskLengths }: PlannedEvaluations,
+  { evals, retrieval, tasks }: Results,
+  cell: Cell,
+): Untried => ({
+  readings: readings.filter((reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading))),
+  trials: trials.filter((kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind))),
+  taskLengths: taskLengths.filter((length) => !tasks.some((line) => isOf(line, cell) && line.evalLength === length)),
+})
+
+async function tryModel(
+  model: Model,
+  cell: Cell,
+  { readings, trials, taskLengths }: Untried,
+  { config, corpus, append, progress, signal }: Omit<Run, 'onStepSeconds'>,
+): Promise<void> {
+  const key = cellKey(cell, config)
+  for (const reading of readings) {
+    const { evalTokens: maxTokens, randomPositions, firstToken } = config
+    const request = { cell: key, reading, firstToken, maxTokens, randomPositions }
+    const found = await evaluateModel(model, corpus.valid, request, { progress, signal }).catch((error) => {
+      signal.throwIfAborted()
+      throw new Error(`evaluate ${cellName(cell)} at ${describeReading(reading)}: ${thrownText(error)}`, {
+        cause: error,
+      })
+    })
+    // The line `whole` is written last: it marks the reading as done.
+    await append(found.positions, found.whole)
+  }
+  for (const kind of trials) await append(await tryRetrieval(model, key, kind, { progress, signal }))
+  for (const evalLength of taskLengths) {
+    const { task, tokenizer } = corpus
+    const request = { cell: key, task: task!, tokenizer, evalLength, trials: TASK_TRIALS }
+    await append(await tryTask(model, request, { progress, signal }))
+  }
 }
 
 const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>

@@ -1,8 +1,8 @@
 import { type CellKey, cellName, type RetrievalLine } from '@alibi/results'
-import { answeredCorrectly, type Model } from '@alibi/transformer'
+import { type Model, scoreAnswers } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
+import { ANSWER_LENGTH, makeTrials, type TaskName, trialDistances } from '../data/retrieval-texts.js'
 import { sourceNamed } from '../data/sources.js'
-import { ANSWER_LENGTH, makeTrials, type TaskName, trialDistances } from '../data/tasks.js'
 import type { Progress } from '../terminal/progress.js'
 
 /** Trials of each length and distance. A share of 50 trials is known within 14 points. */
@@ -40,8 +40,9 @@ export async function tryRetrieval(
   let correct = 0
   for (let i = 0; i < rows.length; i += atATime) {
     signal.throwIfAborted()
-    const right = await answeredCorrectly(model, rows.slice(i, i + atATime), ANSWER_LENGTH)
-    correct += right.filter(Boolean).length
+    const texts = rows.slice(i, i + atATime).map((tokens) => ({ tokens, answerLength: ANSWER_LENGTH }))
+    const scores = await scoreAnswers(model, texts)
+    correct += scores.filter(({ firstChoices }) => firstChoices.every(Boolean)).length
     progress.update(Math.min(i + atATime, TRIALS), [`${correct} right`])
   }
   return { type: 'retrieval', ...cell, ...kind, correct, trials: TRIALS }

@@ -12,6 +12,7 @@ import { stageAt, stagesOf } from '../config/length-schedule.js'
 import type { RunConfig } from '../config/schema.js'
 import { stepsALine } from '../config/training.js'
 import type { Corpus } from '../data/corpus.js'
+import { type TaskBatch, taskBatches } from '../data/tasks/rows.js'
 import type { Append } from '../run-folder/append.js'
 import { checkpointFolder } from '../run-folder/layout.js'
 import { savedInfo, type windowSchema, withWayOut } from '../run-folder/saved.js'
@@ -45,7 +46,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const lineEvery = stepsALine(config)
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
 
-  const rowsOf = batchesOf(config, cell, corpus)
+  const batchOf = batchesOf(config, cell, corpus)
   progress.start(cellName(cell), 'train', steps)
   let timedFrom = performance.now()
   let details: string[] = []
@@ -58,8 +59,8 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       signal.throwIfAborted()
     }
     const started = performance.now()
-    const rows = rowsOf(trainer.step)
-    const loss = await trainer.trainStep(rows).catch(lossOf)
+    const { rows, asked } = batchOf(trainer.step)
+    const loss = await trainer.trainStep(rows, asked).catch(lossOf)
     window.lossNats += loss
     window.steps += 1
     const seconds = (performance.now() - started) / 1000
@@ -90,16 +91,26 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   return trainer
 }
 
+/** A step's rows, and which of their targets count: of a text all. */
+type Batch = Omit<TaskBatch, 'asked'> & Partial<TaskBatch>
+
 /** The rows of each step. */
-function batchesOf(config: RunConfig, { seed }: Cell, { train, tokenizer }: Corpus): (step: number) => Int32Array[] {
+function batchesOf(config: RunConfig, { seed }: Cell, { train, task, tokenizer }: Corpus): (step: number) => Batch {
   const { batches, batchSize, trainLength, devices } = config
   const stages = stagesOf(config)
+  if (task) {
+    const ofStage = new Map(
+      stages.map((stage) => [stage, taskBatches(task, { batchSize: stage.rows, trainLength: stage.length })]),
+    )
+    return (step) => ofStage.get(stageAt(stages, step))!(seed, step)
+  }
   if (batches === 'anywhere')
     return (step) => {
       const { length, rows } = stageAt(stages, step)
-      return trainingBatch(train, { batchSize: rows, trainLength: length, seed, step })
+      return { rows: trainingBatch(train, { batchSize: rows, trainLength: length, seed, step }) }
     }
-  return fairseqBatches(train, { batchSize, trainLength, devices, seed, endOfLine: tokenizer.marks.eos! })
+  const blocks = fairseqBatches(train, { batchSize, trainLength, devices, seed, endOfLine: tokenizer.marks.eos! })
+  return (step) => ({ rows: blocks(step) })
 }
 
 /** The loss of a step that failed because it is not finite; any other error is thrown again. */

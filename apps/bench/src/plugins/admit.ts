@@ -15,7 +15,8 @@ import type { RunConfig } from '../config/schema.js'
 import { checkPlugin } from './check.js'
 import { fingerprint } from './fingerprint.js'
 import { type LoadedPlugin, loadPlugin } from './load.js'
-import { expectTrusted, rememberStrategy } from './trust.js'
+import { strategyKind } from './source.js'
+import { expectTrusted, rememberModule } from './trust.js'
 
 /** A built-in strategy's name, one with options, or a plugin. */
 export type LoadedStrategy = string | { readonly name: string; readonly variant: Variant } | LoadedPlugin
@@ -77,7 +78,7 @@ export async function admitStrategies(
     admit(strategy.name, `strategy ${each.reference}`)
     expectPositions(strategy, model)
     registry = registry.with(strategy.name, each.factory)
-    await rememberStrategy(each.reference, log)
+    await rememberModule(each.reference, strategyKind, log)
     const started = performance.now()
     plugins[strategy.name] = { from: each.from, fingerprint: fingerprint(strategy) }
     const seconds = (performance.now() - started) / 1000
@@ -143,6 +144,6 @@ export async function restoreStrategy(
     throw new Error(
       `strategy ${reference}: expected ${name} to compute what it did when this was trained, got other values; undo the change, or train anew`,
     )
-  if (at !== undefined) await rememberStrategy(at, log)
+  if (at !== undefined) await rememberModule(at, strategyKind, log)
   return registry.with(name, loaded.factory)
 }

@@ -4,7 +4,15 @@ import { isAbsolute } from 'node:path'
 import type { StrategyFactory } from '@alibi/strategies'
 import { createJiti } from 'jiti'
 import { expectFile } from '../files/paths.js'
-import { findSource } from './source.js'
+import { findSource, type PluginKind, strategyKind } from './source.js'
+
+/** What a module of a person's own exports. */
+export interface LoadedModule {
+  /** As results keep it: a file's absolute path or a package's name, with `#export` if one was named. */
+  readonly from: string
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly exportName: string | undefined
+}
 
 /** A strategy's factory that the bench does not have itself. */
 export interface LoadedPlugin {
@@ -23,8 +31,18 @@ export interface LoadedPlugin {
  * @throws Error, one line, for a module that is not there, does not load, or exports something else
  */
 export async function loadPlugin(reference: string): Promise<LoadedPlugin> {
-  const { from, path, exportName } = findSource(reference)
-  if (isAbsolute(path)) await expectFile(`strategy ${reference}`, path)
+  const { from, exports, exportName } = await loadModule(reference, strategyKind)
+  return { from, reference, factory: chooseFactory(reference, exports, exportName) }
+}
+
+/**
+ * Runs the module that a reference names; TypeScript as it is.
+ *
+ * @throws Error, one line, for one that is not there or does not load
+ */
+export async function loadModule(reference: string, kind: PluginKind): Promise<LoadedModule> {
+  const { from, path, exportName } = findSource(reference, kind)
+  if (isAbsolute(path)) await expectFile(`${kind.word} ${reference}`, path)
   // Nothing is written: a person's folder stays as it was.
   const options = { fsCache: false, interopDefault: false, virtualModules: await missingModules(path) }
   const module = await createJiti(import.meta.url, options)
@@ -33,9 +51,11 @@ export async function loadPlugin(reference: string): Promise<LoadedPlugin> {
       // The parser says where on a line of its own.
       const [line, place] = String(error instanceof Error ? error.message : error).split('\n')
       const where = place && /:\d+:\d+$/.test(place.trim()) ? ` at ${place.trim()}` : ''
-      throw new Error(`strategy ${reference}: cannot be loaded: ${line!.trim()}${where}`, { cause: error })
+      throw new Error(`${kind.word} ${reference}: cannot be loaded: ${line!.trim()}${where}`, { cause: error })
     })
-  return { from, reference, factory: chooseFactory(reference, module, exportName) }
+  // A CommonJS module may be the function itself.
+  const exports = typeof module === 'function' ? { default: module } : { ...(module as Record<string, unknown>) }
+  return { from, exports, exportName }
 }
 
 /** The strategy packages that the bench has and the plugin's folder has not: a lone file needs no installation. */
@@ -53,10 +73,11 @@ async function missingModules(path: string): Promise<Record<string, unknown>> {
   return Object.fromEntries(await Promise.all(missing.map(async (name) => [name, await import(name)])))
 }
 
-function chooseFactory(reference: string, module: unknown, exportName: string | undefined): StrategyFactory {
-  // A CommonJS module may be the function itself.
-  const exported: Record<string, unknown> =
-    typeof module === 'function' ? { default: module } : { ...(module as Record<string, unknown>) }
+function chooseFactory(
+  reference: string,
+  exported: LoadedModule['exports'],
+  exportName: string | undefined,
+): StrategyFactory {
   const functions = Object.keys(exported).filter((name) => typeof exported[name] === 'function')
   const chosen = exportName ?? (functions.includes('default') ? 'default' : functions.length === 1 ? functions[0]! : '')
   if (functions.includes(chosen)) return exported[chosen] as StrategyFactory

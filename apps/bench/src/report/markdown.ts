@@ -1,8 +1,9 @@
-import { checkFindings, evidenceText, type Results } from '@alibi/results'
+import { checkFindings, EFFECTIVE_SCORE, evidenceText, type Results } from '@alibi/results'
 import { thousands } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
 import { type ResultTable, resultTables } from './result-tables.js'
 import { describeBatches, describeCommit, describeSizes, describeText } from './run-facts.js'
+import { nameOfTask, taskScores, taskTable } from './task-scores.js'
 
 /** The report as Markdown: what was run, and a table for each way of reading held-out text. */
 export function markdownReport(results: Results): string {
@@ -12,6 +13,21 @@ export function markdownReport(results: Results): string {
     '',
     escapeMarkdown(describeRun(results)),
     '',
+    ...taskScores(results).flatMap((each) => [
+      `## Right answers, ${escapeMarkdown(nameOfTask(each))}`,
+      '',
+      ...table(taskTable(each).map((row) => row.map(escapeMarkdown))),
+      '',
+    ]),
+    ...(results.tasks.length ? [EFFECTIVE, ''] : []),
+    ...(results.evals.length || !results.tasks.length ? perplexityParts(results, several) : []),
+  ].join('\n')
+}
+
+const EFFECTIVE = `Effective length: the longest up to which at least ${(100 * EFFECTIVE_SCORE).toFixed(1)} % of answers are right (RULER’s threshold), in tokens; in brackets the same for the ends of Wilson’s 95 % intervals, from the lowest seed’s to the highest’s.`
+
+function perplexityParts(results: Results, several: boolean): string[] {
+  return [
     ...resultTables(results).flatMap((each) => [
       `## Perplexity, ${escapeMarkdown(each.reading.name)}`,
       '',
@@ -28,11 +44,23 @@ export function markdownReport(results: Results): string {
         `- **${verdict}**: ${escapeMarkdown(claim)}. (${escapeMarkdown(evidenceText(evidence))}.)`,
     ),
     '',
-  ].join('\n')
+  ]
 }
 
 /** The first table, for terminals. */
 export const resultTable = (results: Results): string[] => plainTable(resultTables(results)[0]!)
+
+/** What a run came to, for terminals: that table, or one for each task, and what it is of. */
+export function resultText(results: Results): string[] {
+  if (results.evals.length || !results.tasks.length)
+    return ['perplexity on held-out text by evaluation length', '', ...resultTable(results)]
+  return taskScores(results).flatMap((each, i) => [
+    ...(i ? [''] : []),
+    `right answers of ${nameOfTask(each)} by length in tokens`,
+    '',
+    ...table(taskTable(each)),
+  ])
+}
 
 const MARKED = { best: (text: string) => `**${text}**`, level: (text: string) => `_${text}_` }
 

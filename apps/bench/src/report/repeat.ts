@@ -19,14 +19,20 @@ export function repeatCommand(config: RunConfig): string {
 /** The plan that makes a sweep again, as YAML. */
 export function repeatPlan(config: RunConfig, sweep: NonNullable<RunLine['sweep']>): string {
   const { preset, seeds } = config
-  const { trainLengths, sizes, tokensPerStep } = sweep
+  const { trainLengths, sizes, tokensPerStep, tasks } = sweep
   const { strategies: _, ...differing } = differences(config)
   const settings = Object.fromEntries(
     Object.entries(differing).filter(
-      ([key]) => key in planSchema.shape.settings.unwrap().shape && !(tokensPerStep && key === 'batchSize'),
+      ([key]) =>
+        !(tasks && key === 'data') &&
+        key in planSchema.shape.settings.unwrap().shape &&
+        !(tokensPerStep && key === 'batchSize'),
     ),
   )
-  const several = { preset, strategies: placesOf(config), trainLengths, seeds, sizes }
+  const several = {
+    ...{ preset, strategies: placesOf(config), trainLengths, seeds, sizes },
+    ...(tasks && { tasks: tasks.map(({ name, from = name }) => from) }),
+  }
   const plan = new Document({ ...several, ...(tokensPerStep && { tokensPerStep }), settings })
   visit(plan, {
     Seq(_, list) {

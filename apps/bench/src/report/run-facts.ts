@@ -1,5 +1,6 @@
 import type { RunLine } from '@alibi/results'
 import { runConfigSchema } from '../config/schema.js'
+import { taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import { thousands } from '../terminal/format.js'
 
 // Other programs may leave out of their first line what rows and curves are not made with.
@@ -14,11 +15,17 @@ export function describeSizes({ config, sweep }: RunLine): string | undefined {
   return sizes.join(' or ') || undefined
 }
 
-/** e.g. `bytes of typescript` */
-export function describeText({ config: { data, tokenizer } }: RunLine): string | undefined {
+/** e.g. `bytes of typescript`, `trials of addition and copy` */
+export function describeText({ config: { data, tokenizer }, sweep }: RunLine): string | undefined {
+  if (sweep?.tasks) return `trials of ${inList(sweep.tasks.map(({ name }) => name))}`
   if (typeof data !== 'string') return undefined
+  const task = taskReferenceOf(data)
+  if (task !== undefined) return `trials of ${taskNameOf(task)}`
   return typeof tokenizer === 'string' ? `${tokenizer} of ${data}` : data
 }
+
+const inList = (words: readonly string[]) =>
+  words.length > 1 ? `${words.slice(0, -1).join(', ')} and ${words.at(-1)}` : words.join('')
 
 /** Rows × tokens of a training step, e.g. `8 × 128` */
 export function describeBatches({ config, sweep }: RunLine): string | undefined {

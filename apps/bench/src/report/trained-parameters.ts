@@ -6,6 +6,7 @@ import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { positionParameterName } from '@alibi/transformer'
 import { hasCheckpoint, readParameters } from '@alibi/transformer/node'
 import { savedModel } from '../config/saved.js'
+import { taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import { checkpointFolder } from '../run-folder/layout.js'
 import { CELLS } from '../sweep/folder.js'
 
@@ -14,7 +15,7 @@ export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTen
 
 /**
  * The trained parameters of those known strategies that have some and a checkpoint: of the first seed and, in a sweep,
- * of its first train length and size.
+ * of its first task, train length and size.
  */
 export async function trainedParameters(
   folder: string,
@@ -23,7 +24,9 @@ export async function trainedParameters(
 ): Promise<TrainedParameters> {
   const { config } = run
   const model = savedModel(run)
-  const { numLayers, architecture } = config
+  const { numLayers, architecture, data } = config
+  const task = typeof data === 'string' ? taskReferenceOf(data) : undefined
+  const trainedOn = task === undefined ? undefined : taskNameOf(task)
   const found = new Map<string, ParameterValues<ReferenceTensor>>()
   if (!model || !numLayers) return found
   const size = modelSize({ ...model, numLayers }, architecture)
@@ -32,7 +35,7 @@ export async function trainedParameters(
     if (!made.parameters) continue
     const cell = { strategy, seed: config.seeds[0]! }
     const trainedIn = run.sweep
-      ? await cellIn(folder, `${cellId({ ...cell, trainLength: model.trainLength, size })}-`)
+      ? await cellIn(folder, `${cellId({ ...cell, trainedOn, trainLength: model.trainLength, size })}-`)
       : folder
     if (trainedIn === undefined) continue
     const checkpoint = checkpointFolder(trainedIn, cell)

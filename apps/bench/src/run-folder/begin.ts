@@ -9,7 +9,9 @@ import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
+import { taskData, taskReferenceOf } from '../config/task-reference.js'
 import type { Corpus } from '../data/corpus.js'
+import { absoluteTask, expectTrustedTask } from '../data/tasks/open.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, restoreStrategy } from '../plugins/admit.js'
 import { namesOf, sourcesOf } from '../plugins/references.js'
@@ -62,8 +64,10 @@ export async function planRun({
   if (retrain && !resume) throw new Error('run: expected --retrain with --resume, got it alone; add --resume')
   if (!begun && resume)
     throw new Error(`run: expected a run to resume in ${folder}, got none; leave --resume out to begin it`)
+  const task = given.data === undefined ? undefined : taskReferenceOf(given.data)
+  const asked = { ...given, ...(task !== undefined && { data: taskData(absoluteTask(task)) }) }
   if (!begun) {
-    const config = resolveRunConfig({ ...defaults, ...given })
+    const config = resolveRunConfig({ ...defaults, ...asked })
     // Before the backend, so that a wrong name is reported at once.
     const loaded = await loadStrategies(config.strategies)
     const backend = await selectBackend(wanted)
@@ -76,14 +80,16 @@ export async function planRun({
   const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
   const { plugins = {} } = config
   const begunWith = (key: string) => config[key as keyof RunConfig]
-  const asked = { ...given, ...(given.strategies && { strategies: namesOf(given.strategies, config) }) }
-  const other = Object.entries(asked).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
+  const same = { ...asked, ...(given.strategies && { strategies: namesOf(given.strategies, config) }) }
+  const other = Object.entries(same).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
   if (other)
     throw new Error(
       `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${begunWith(other[0])}; leave it out, or take another --out`,
     )
   if (wanted !== 'auto' && wanted !== run.backend)
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
+  const saved = taskReferenceOf(config.data)
+  if (saved !== undefined && task === undefined) await expectTrustedTask(saved)
   const backend = await selectBackend(run.backend as BackendName)
   const named = sourcesOf(given.strategies ?? [])
   let registry = builtInStrategies

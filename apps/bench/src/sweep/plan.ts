@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
+import { taskData, taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import { without } from '../config/without.js'
 import { sourceNamed } from '../data/sources.js'
 import { readFileAt } from '../files/paths.js'
@@ -46,6 +47,14 @@ const planShape = {
     .refine(distinct, each('train length'))
     .describe('Tokens in a training sequence. Each model is evaluated at the evaluation lengths from its own up.'),
   seeds: seeds.describe('Each trains every strategy.'),
+  tasks: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine(distinct, each('task'))
+    .optional()
+    .describe(
+      'Built-in tasks, or files (from the plan’s folder) or packages of your own: each is trained on by itself, and tried at all evaluation lengths. In place of data.',
+    ),
   sizes: z
     .array(z.strictObject(size, onlyKeysOf(size)))
     .min(1)
@@ -123,21 +132,35 @@ export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOv
     throw new Error(`sweep: expected tokensPerStep or batchSize in ${plan.name}, got both; leave one out`)
   const sizes: readonly object[] = plan.sizes ?? [{}]
   return sizes.flatMap((size) =>
-    trainLengths.map((trainLength) =>
-      resolveRunConfig(
-        {
-          ...settings,
-          ...{ preset, strategies: strategies.map((each) => strategyFrom(folder, each)), seeds, trainLength, ...size },
-          ...(settings.data && { data: textFrom(folder, settings.data) }),
-          ...(data !== undefined && { data: textFrom('.', data) }),
-          ...(tokenizer && { tokenizer }),
-          ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
-          evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths),
-        },
-        `sweep: ${plan.name}`,
+    datasOf(plan, folder, data).flatMap((chosen) =>
+      trainLengths.map((trainLength) =>
+        resolveRunConfig(
+          {
+            ...settings,
+            ...{ preset, strategies: strategies.map((each) => moduleFrom(folder, each)), seeds, trainLength, ...size },
+            ...(chosen !== undefined && { data: chosen }),
+            ...(tokenizer && { tokenizer }),
+            ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
+            evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths, chosen),
+          },
+          `sweep: ${plan.name}`,
+        ),
       ),
     ),
   )
+}
+
+/** The data that models are trained on, each on one: the plan's tasks, or a text; undefined for the preset's. */
+function datasOf({ tasks, settings, name }: Plan, folder: string, data: string | undefined): (string | undefined)[] {
+  const other = data ?? settings.data
+  if (tasks && other !== undefined)
+    throw new Error(`sweep: expected tasks or data in ${name}, got both, with data ${other}; leave one out`)
+  if (!tasks) return [data !== undefined ? dataFrom('.', data) : settings.data && dataFrom(folder, settings.data)]
+  const names = tasks.map(taskNameOf)
+  const twice = names.find((each, i) => names.indexOf(each) !== i)
+  if (twice !== undefined)
+    throw new Error(`sweep: expected tasks of different names in ${name}, got ${twice} twice; rename a file`)
+  return tasks.map((each) => taskData(moduleFrom(folder, each)))
 }
 
 function asReference(each: string | z.infer<typeof strategyWithOptions>): string {
@@ -146,9 +169,13 @@ function asReference(each: string | z.infer<typeof strategyWithOptions>): string
   return formatReference({ use, options: checkOptions(use, options), as })
 }
 
-const textFrom = (folder: string, data: string) => (sourceNamed(data) ? data : resolve(folder, data))
+function dataFrom(folder: string, data: string): string {
+  const task = taskReferenceOf(data)
+  if (task !== undefined) return taskData(moduleFrom(folder, task))
+  return sourceNamed(data) ? data : resolve(folder, data)
+}
 
-const strategyFrom = (folder: string, reference: string) =>
+const moduleFrom = (folder: string, reference: string) =>
   /^\.{1,2}[/\\]/.test(reference) ? resolve(folder, reference) : reference
 
 const rows = (tokensPerStep: number, trainLength: number): number => {
@@ -158,7 +185,9 @@ const rows = (tokensPerStep: number, trainLength: number): number => {
   )
 }
 
-function lengthsFrom(trainLength: number, evalLengths: readonly number[]): number[] {
+/** Tasks are tried within the train length too. */
+function lengthsFrom(trainLength: number, evalLengths: readonly number[], data: string | undefined): number[] {
+  if (data !== undefined && taskReferenceOf(data) !== undefined) return [...evalLengths]
   const lengths = evalLengths.filter((length) => length >= trainLength)
   if (lengths.length) return lengths
   throw new Error(

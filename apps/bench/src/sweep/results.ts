@@ -1,5 +1,6 @@
 import { emptyResults, linesOf, type ResultLine, type Results, type RunLine, SCHEMA_VERSION } from '@alibi/results'
 import type { RunConfig } from '../config/schema.js'
+import { taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import type { Outcomes } from './messages.js'
 import type { Plan } from './plan.js'
 
@@ -7,10 +8,11 @@ import type { Plan } from './plan.js'
 export function sweepRunLine(plan: Plan, { runs, backend, versions, commit }: Outcomes['resolve']): RunLine {
   const { name, description, trainLengths, tokensPerStep } = plan
   const sizes = runs
-    .filter(({ trainLength }) => trainLength === trainLengths[0])
+    .filter(({ trainLength, data }) => trainLength === trainLengths[0] && data === runs[0]!.data)
     .map(({ numLayers, modelDim, numHeads }) => ({ numLayers, modelDim, numHeads }))
   const evalLengths = [...new Set(runs.flatMap((run) => run.evalLengths))].sort((a, b) => a - b)
   const config: RunConfig = { ...runs[0]!, evalLengths }
+  const tasks = plan.tasks && [...new Set(runs.map(({ data }) => taskReferenceOf(data)!))]
   return {
     type: 'run',
     schemaVersion: SCHEMA_VERSION,
@@ -21,6 +23,7 @@ export function sweepRunLine(plan: Plan, { runs, backend, versions, commit }: Ou
       sizes,
       ...(description && { description }),
       ...(tokensPerStep && { tokensPerStep }),
+      ...(tasks && { tasks: tasks.map((from) => ({ name: taskNameOf(from), from })) }),
     },
     seed: config.seeds[0]!,
     backend: backend.name,
@@ -48,6 +51,7 @@ export function mergeResults(run: RunLine, cells: readonly Results[]): Results {
     evals: cells.flatMap(({ evals }) => evals),
     positions: cells.flatMap(({ positions }) => positions),
     retrieval: cells.flatMap(({ retrieval }) => retrieval),
+    tasks: cells.flatMap(({ tasks }) => tasks),
   }
 }
 

@@ -133,10 +133,21 @@ export const count = (states: ReadonlyMap<SweepCell, CellState>, end: CellState[
 
 function describeEnd(cell: SweepCell, state: CellState): string {
   if (state.end !== 'finished') return `${describeCell(cell.key)} FAILED: ${state.end && state.message}`
-  const [first, ...rest] = state.results.evals.filter(({ attentionWindow }) => attentionWindow === undefined)
-  const last = rest.filter(({ protocol }) => protocol === first!.protocol).at(-1)
-  const told = [first, last].flatMap((line) => (line ? [`${formatMean(line.perplexity)} at ${line.evalLength}`] : []))
-  return `${describeCell(cell.key)}: perplexity ${told.join(', ')}; ${duration(state.seconds)}`
+  return [`${describeCell(cell.key)}: ${describeFirstAndLast(state.results)}`, duration(state.seconds)].join('; ')
+}
+
+/** e.g. `perplexity 3.557 at 128, 3.459 at 2048`, `right 100 % at 16, 12 % at 64` */
+function describeFirstAndLast({ evals, tasks }: Results): string {
+  const ends = <T>(all: readonly T[]) => (all.length > 1 ? [all[0]!, all.at(-1)!] : all)
+  if (!evals.length)
+    return `right ${ends(tasks)
+      .map(({ score, evalLength }) => `${(100 * score).toFixed(0)} % at ${evalLength}`)
+      .join(', ')}`
+  const plain = evals.filter(({ attentionWindow }) => attentionWindow === undefined)
+  const own = plain.filter(({ protocol }) => protocol === plain[0]!.protocol)
+  return `perplexity ${ends(own)
+    .map(({ perplexity, evalLength }) => `${formatMean(perplexity)} at ${evalLength}`)
+    .join(', ')}`
 }
 
 /** @param left - cells that are to be done */

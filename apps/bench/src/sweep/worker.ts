@@ -7,6 +7,7 @@ import { codeCommit, versionsOf } from '@alibi/machine'
 import { resultsPath } from '@alibi/results/node'
 import { cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
+import { taskReferenceOf } from '../config/task-reference.js'
 import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
 import { sourceNamed } from '../data/sources.js'
 import { runExperiment } from '../experiment/experiment.js'
@@ -92,8 +93,9 @@ async function resolve(
   const texts: string[] = []
   for (const config of runs) {
     const { data, tokenizer, vocabularySize, trainLength, evalLengths } = config
-    // The text of a task is made for a train length.
-    const key = JSON.stringify([data, tokenizer, vocabularySize, sourceNamed(data)?.task && trainLength])
+    // What is made up is made for a train length.
+    const isMade = sourceNamed(data)?.task !== undefined || taskReferenceOf(data) !== undefined
+    const key = JSON.stringify([data, tokenizer, vocabularySize, isMade && trainLength])
     const corpus = corpora.get(key) ?? (await readCorpus(config, { log: line, signal }))
     corpora.set(key, corpus)
     checkLengths(corpus, trainLength, evalLengths)

@@ -1,7 +1,7 @@
 import { builtInStrategies } from '@alibi/strategies'
 import type { RunConfig } from '../config/schema.js'
 import { plannedEvaluations } from '../experiment/evaluations.js'
-import { readingsOf } from '../experiment/readings.js'
+import { readingsOf, taskLengthsOf } from '../experiment/readings.js'
 import { trialKindsOf } from '../experiment/retrieval.js'
 import { thousands } from '../terminal/format.js'
 import type { WatchedCell } from './cell.js'
@@ -33,7 +33,7 @@ function cellState(
       state: atWork ? 'training' : 'stopped',
       detail: `${thousands(step)} of ${thousands(config.steps)} steps`,
     }
-  const done = results.evals.length + results.retrieval.length
+  const done = results.evals.length + results.retrieval.length + results.tasks.length
   if (passed || done >= planned()) return { state: 'finished', detail: '' }
   return { state: atWork ? 'evaluating' : 'stopped', detail: `trained, ${done} of ${planned()} evaluations` }
 }
@@ -42,9 +42,10 @@ function cellState(
 function countPlanned(config: RunConfig): number {
   const [strategy] = config.strategies as [string]
   // A plugin is not loaded to watch it: that would run its code.
-  if (!builtInStrategies.has(strategy, config)) return readingsOf(config).length + trialKindsOf(config).length
-  const { readings, trials } = plannedEvaluations(strategy, config, builtInStrategies)
-  return readings.length + trials.length
+  if (!builtInStrategies.has(strategy, config))
+    return readingsOf(config).length + trialKindsOf(config).length + taskLengthsOf(config).length
+  const { readings, trials, taskLengths } = plannedEvaluations(strategy, config, builtInStrategies)
+  return readings.length + trials.length + taskLengths.length
 }
 
 /** The state of each cell, in their order. A run does its cells one after another, so at most one is in progress. */

@@ -38,15 +38,17 @@ export function linesByCell({ run, ...lines }: Results): (key: CellKey) => Resul
   const evals = index(lines.evals)
   const positions = index(lines.positions)
   const retrieval = index(lines.retrieval)
+  const tasks = index(lines.tasks)
   return (key) => {
     const id = cellId(key)
-    if (!train.has(id) && !evals.has(id)) return undefined
+    if (!train.has(id) && !evals.has(id) && !tasks.has(id)) return undefined
     return {
       run,
       train: train.get(id) ?? [],
       evals: evals.get(id) ?? [],
       positions: positions.get(id) ?? [],
       retrieval: retrieval.get(id) ?? [],
+      tasks: tasks.get(id) ?? [],
     }
   }
 }

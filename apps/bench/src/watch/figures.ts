@@ -18,21 +18,40 @@ export interface WatchedFigures {
 
 /** @param last - lines that a point of the loss is the mean of */
 export function watchedFigures(cells: readonly StatedCell[], last: number): WatchedFigures {
-  const lengths = trainLengthsOf(cells.map(({ key }) => key))
-  const each = (make: (own: readonly StatedCell[], trainLength: number) => WatchedFigure | undefined) =>
-    lengths.flatMap(
-      (length) =>
-        make(
-          cells.filter(({ key }) => key.trainLength === length),
-          length,
-        ) ?? [],
-    )
+  const groups = groupsOf(cells)
+  const each = (make: (group: Group) => WatchedFigure | undefined) => groups.flatMap((group) => make(group) ?? [])
   const readings = readingGroups(cells.flatMap(({ results }) => results?.evals ?? []))
   return {
-    loss: each((own, trainLength) => lossFigure(own, trainLength, last)),
+    loss: each((group) => lossFigure(group, last)),
     speed: each(speedFigure),
-    perplexity: readings.flatMap((reading) => each((own, length) => perplexityFigure(own, length, reading))),
+    perplexity: [
+      ...readings.flatMap((reading) => each((group) => perplexityFigure(group, reading))),
+      ...each(taskFigure),
+    ],
   }
+}
+
+/** Cells that share a picture: those of a train length, and of a task where there are tasks. */
+interface Group {
+  readonly cells: readonly StatedCell[]
+  readonly trainLength: number
+  /** In ids of figures, e.g. `64`, `64-addition`. */
+  readonly id: string
+  /** In titles, e.g. `trained at 64 tokens`, `trained on addition at 64 tokens`. */
+  readonly trained: string
+}
+
+function groupsOf(cells: readonly StatedCell[]): Group[] {
+  const tasks = [...new Set(cells.map(({ key }) => key.trainedOn))]
+  return tasks.flatMap((task) => {
+    const own = cells.filter(({ key }) => key.trainedOn === task)
+    return trainLengthsOf(own.map(({ key }) => key)).map((trainLength) => ({
+      cells: own.filter(({ key }) => key.trainLength === trainLength),
+      trainLength,
+      id: task === undefined ? `${trainLength}` : `${trainLength}-${task}`,
+      trained: `trained ${task === undefined ? '' : `on ${task} `}at ${thousands(trainLength)} tokens`,
+    }))
+  })
 }
 
 /** Every how many lines a point is drawn. */
@@ -42,13 +61,13 @@ function everyOf(cells: readonly StatedCell[]): number {
   return pointsEvery(longest)
 }
 
-function lossFigure(cells: readonly StatedCell[], trainLength: number, last: number): WatchedFigure | undefined {
+function lossFigure({ cells, id, trained }: Group, last: number): WatchedFigure | undefined {
   const every = everyOf(cells)
   const lines = Math.max(last, every)
   const points = ({ results }: StatedCell) => meanOfLast(results?.train ?? [], ({ lossNats }) => lossNats, lines, every)
   return curvesFigure(cells, points, {
-    id: `loss-${trainLength}`,
-    title: `Training loss, trained at ${thousands(trainLength)} tokens`,
+    id: `loss-${id}`,
+    title: `Training loss, ${trained}`,
     caption: `Nats a token by step; each line of results is the mean since the line before. ${describeMeans(lines)}`,
     ...byStep(cells),
     y: 'nats a token',
@@ -61,13 +80,13 @@ const describeMeans = (lines: number) =>
     ? `A point is the mean of the last ${lines} of them, in a band from the lowest to the highest.`
     : 'Nothing else is smoothed.'
 
-function speedFigure(cells: readonly StatedCell[], trainLength: number): WatchedFigure | undefined {
+function speedFigure({ cells, id, trained }: Group): WatchedFigure | undefined {
   const every = everyOf(cells)
   const points = ({ results }: StatedCell) =>
     meanOfLast(results?.train ?? [], ({ tokensPerSecond }) => tokensPerSecond, every, every)
   return curvesFigure(cells, (cell) => points(cell).slice(1), {
-    id: `speed-${trainLength}`,
-    title: `Training speed, trained at ${thousands(trainLength)} tokens`,
+    id: `speed-${id}`,
+    title: `Training speed, ${trained}`,
     caption: `Tokens a second in training steps, since the line before. Each cell's first point is left out: the first step is compiled before it runs.${every > 1 ? ` ${describeMeans(every)}` : ''}`,
     ...byStep(cells),
     y: 'tokens a second',
@@ -76,11 +95,9 @@ function speedFigure(cells: readonly StatedCell[], trainLength: number): Watched
 }
 
 function perplexityFigure(
-  cells: readonly StatedCell[],
-  trainLength: number,
+  { cells, trainLength, id, trained }: Group,
   reading: ReadingGroup,
 ): WatchedFigure | undefined {
-  const lengths = [...new Set(cells.flatMap(({ config }) => config.evalLengths))].sort((a, b) => a - b)
   const points = ({ results }: StatedCell) =>
     (results?.evals ?? [])
       .filter((line) => wasRead(line, reading))
@@ -88,15 +105,35 @@ function perplexityFigure(
       .sort((a, b) => a.x - b.x)
   const { protocol, stride, windowed } = reading
   return curvesFigure(cells, points, {
-    id: ['perplexity', trainLength, protocol, stride, windowed && 'windowed'].filter(Boolean).join('-'),
-    title: `Perplexity, trained at ${thousands(trainLength)} tokens, ${reading.name} evaluation`,
+    id: ['perplexity', id, protocol, stride, windowed && 'windowed'].filter(Boolean).join('-'),
+    title: `Perplexity, ${trained}, ${reading.name} evaluation`,
     caption: 'On held-out text, by evaluation length; lower is better.',
-    x: 'evaluation length',
-    scale: logScale([trainLength, ...lengths], thin(lengths)),
+    ...byLength(cells, trainLength),
     y: 'perplexity',
     format: formatMean,
-    mark: { x: trainLength, label: 'train length' },
   })
+}
+
+function taskFigure({ cells, trainLength, id, trained }: Group): WatchedFigure | undefined {
+  const points = ({ results }: StatedCell) =>
+    (results?.tasks ?? []).map(({ evalLength: x, score: y }) => ({ x, y, low: y, high: y })).sort((a, b) => a.x - b.x)
+  return curvesFigure(cells, points, {
+    id: `task-${id}`,
+    title: `Right answers, ${trained}`,
+    caption: 'Share of trials, by their length; higher is better.',
+    ...byLength(cells, trainLength),
+    y: 'right answers',
+    format: (share) => `${(100 * share).toFixed(0)} %`,
+  })
+}
+
+function byLength(cells: readonly StatedCell[], trainLength: number) {
+  const lengths = [...new Set(cells.flatMap(({ config }) => config.evalLengths))].sort((a, b) => a - b)
+  return {
+    x: 'evaluation length',
+    scale: logScale([trainLength, ...lengths], thin(lengths)),
+    mark: { x: trainLength, label: 'train length' },
+  }
 }
 
 /** As far as training will go, so that the picture also shows what is to come. */

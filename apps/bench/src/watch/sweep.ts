@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type CellKey, cellId, type Results, type RunLine } from '@alibi/results'
 import { cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
+import { taskData, taskReferenceOf } from '../config/task-reference.js'
 import { isLocked } from '../run-folder/lock.js'
 import { CELLS, type End, readEnd } from '../sweep/folder.js'
 import { alone, settingsOf, type WatchedCell } from './cell.js'
@@ -169,14 +170,20 @@ export function plannedCells(run: RunLine, config: RunConfig): Pick<WatchedCell,
 
 /** Its run for each size and train length, as the plan made them. */
 function expectedConfigs({ sweep }: RunLine, config: RunConfig): RunConfig[] {
-  const { sizes, trainLengths, tokensPerStep } = sweep!
+  const { sizes, trainLengths, tokensPerStep, tasks } = sweep!
+  const datas = tasks?.map(({ name, from = name }) => taskData(from)) ?? [config.data]
   return sizes.flatMap((size) =>
-    trainLengths.map((trainLength) => ({
-      ...config,
-      ...size,
-      trainLength,
-      evalLengths: config.evalLengths.filter((length) => length >= trainLength),
-      ...(tokensPerStep && { batchSize: tokensPerStep / trainLength }),
-    })),
+    datas.flatMap((data) =>
+      trainLengths.map((trainLength) => ({
+        ...config,
+        ...size,
+        data,
+        trainLength,
+        evalLengths: config.evalLengths.filter(
+          (length) => length >= trainLength || taskReferenceOf(data) !== undefined,
+        ),
+        ...(tokensPerStep && { batchSize: tokensPerStep / trainLength }),
+      })),
+    ),
   )
 }

@@ -21,7 +21,11 @@ export interface View {
   readonly sections: Readonly<Record<SectionId, readonly (readonly [id: string, html: string])[]>>
 }
 
-export const sections = { loss: 'Training loss', speed: 'Training speed', perplexity: 'Held-out perplexity' }
+export const sections = {
+  loss: 'Training loss',
+  speed: 'Training speed',
+  perplexity: 'Held-out perplexity, or right answers',
+}
 export type SectionId = keyof typeof sections
 
 const nothing: Omit<View, 'status'> = {

@@ -66,13 +66,13 @@ export function scoreNext(
 }
 
 /** The parts in which the losses of N targets are made: [from, end) each. */
-function partsOf({ vocabulary }: Model, N: number): (readonly [from: number, end: number])[] {
+export function partsOf({ vocabulary }: Model, N: number): (readonly [from: number, end: number])[] {
   const atATime = Math.max(1, Math.floor(LOGITS_AT_A_TIME / vocabulary.headSize))
   return Array.from({ length: Math.ceil(N / atATime) }, (_, i) => [i * atATime, Math.min(N, (i + 1) * atATime)])
 }
 
 /** Part by part, one [R] for each tail. */
-const tailPlaces = (model: Model, targets: Int32Array): tf.Tensor1D[] =>
+export const tailPlaces = (model: Model, targets: Int32Array): tf.Tensor1D[] =>
   partsOf(model, targets.length).flatMap(([from, end]) =>
     paddedTailPlaces(model.vocabulary, [targets.subarray(from, end)]).map(([list]) => tf.tensor1d(list!, 'int32')),
   )
@@ -82,7 +82,12 @@ const tailPlaces = (model: Model, targets: Int32Array): tf.Tensor1D[] =>
  * @param targets - [N]
  * @param places - from {@link tailPlaces}
  */
-function lossesOf(model: Model, hidden: tf.Tensor, targets: tf.Tensor1D, places: readonly tf.Tensor1D[]): tf.Tensor1D {
+export function lossesOf(
+  model: Model,
+  hidden: tf.Tensor,
+  targets: tf.Tensor1D,
+  places: readonly tf.Tensor1D[],
+): tf.Tensor1D {
   const D = model.config.modelDim
   const rows = tf.reshape(hidden, [-1, D]) as tf.Tensor2D
   const parts = partsOf(model, targets.size)

@@ -16,9 +16,17 @@ export interface StepRows {
   readonly shares: Float32Array
 }
 
-/** What the model reads of a batch, and what it is to name. */
-export function rowsOf(rows: readonly Int32Array[], { seed, microBatches, step, masked }: StepSettings): StepRows {
-  return filledUp(masked ? maskedRows(rows, masked, seed, step) : nextTokens(rows), microBatches)
+/**
+ * What the model reads of a batch, and what it is to name.
+ *
+ * @param asked - see {@link Trainer.trainStep}
+ */
+export function rowsOf(
+  rows: readonly Int32Array[],
+  asked: readonly ArrayLike<number>[] | undefined,
+  { seed, microBatches, step, masked }: StepSettings,
+): StepRows {
+  return filledUp(masked ? maskedRows(rows, masked, seed, step) : nextTokens(rows, asked), microBatches)
 }
 
 /**
@@ -48,12 +56,12 @@ type StepSettings = Readonly<Record<'seed' | 'microBatches' | 'step', number>> &
   readonly masked: MaskedTokens | undefined
 }
 
-/** Every token but the last of a row is to name the next one. */
-const nextTokens = (rows: readonly Int32Array[]): AskedRow[] =>
-  rows.map((row) => ({
+/** Every token but the last of a row is to name the next one; all count, or those that are asked for. */
+const nextTokens = (rows: readonly Int32Array[], asked: readonly ArrayLike<number>[] | undefined): AskedRow[] =>
+  rows.map((row, i) => ({
     tokens: row.subarray(0, -1),
     targets: row.subarray(1),
-    asked: new Float32Array(row.length - 1).fill(1),
+    asked: asked ? Float32Array.from(asked[i]!) : new Float32Array(row.length - 1).fill(1),
   }))
 
 /**
@@ -92,6 +100,19 @@ export function checkTrainingRows(rows: readonly Int32Array[], vocabularySize: n
   const short = rows.find((row) => row.length < 2)
   if (short) fail('trainStep', 'rows of at least 2 tokens, inputs and targets', short.length)
   for (const row of rows) checkTokens('trainStep', row, vocabularySize)
+}
+
+/** @throws RangeError or TypeError, one line, unless each target of the rows has a 1 or 0, and one of all a 1 */
+export function checkAsked(asked: readonly ArrayLike<number>[], rows: readonly Int32Array[]): void {
+  if (!Array.isArray(asked) || asked.length !== rows.length)
+    fail('trainStep', `asked for each of the ${rows.length} rows`, asked?.length ?? asked, TypeError)
+  const other = asked.findIndex((row, i) => row?.length !== rows[i]!.length - 1)
+  if (other >= 0)
+    fail('trainStep', `asked for each of the ${rows[other]!.length - 1} targets of row ${other}`, asked[other]?.length)
+  const values = asked.flatMap((row) => Array.from(row))
+  const strange = values.find((value) => value !== 0 && value !== 1)
+  if (strange !== undefined) fail('trainStep', 'asked of 1 and 0', strange)
+  if (!values.includes(1)) fail('trainStep', 'at least one target that is asked for', 'none')
 }
 
 /** One [microBatches, R] for each tail. */

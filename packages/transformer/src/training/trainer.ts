@@ -12,7 +12,7 @@ import { flatten } from '../model/tokens.js'
 import { checkWeights, lossNotFinite } from './finite.js'
 import { checkObjective, type MaskedTokens } from './masked.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
-import { checkTrainingRows, inputsOf, rowsOf } from './step-inputs.js'
+import { checkAsked, checkTrainingRows, inputsOf, rowsOf } from './step-inputs.js'
 
 /** What {@link createTrainer} takes besides a model and an optimizer. */
 export interface TrainerOptions extends AttentionSettings {
@@ -50,11 +50,12 @@ export interface Trainer {
    *
    * @param rows - B rows of L + 1 tokens: inputs and, one further on, targets; with `masked` of L tokens, which are both. Some may
    * be shorter, at the end of a text; every token counts as much
+   * @param asked - 1 for each target whose loss counts, 0 for others; B of [L]. Not with `masked`. Default: all count
    * @returns the loss before the update: mean nats a token
    * @throws Error for weights that are not finite before the first step, and for a loss that is not finite, with the step,
    * the strategy and the likely cause
    */
-  trainStep(rows: readonly Int32Array[]): Promise<number>
+  trainStep(rows: readonly Int32Array[], asked?: readonly ArrayLike<number>[]): Promise<number>
   /** Brings the model's parameters and the optimizer's state up to date after compiled steps: call it before using them. */
   sync(): void
   /** Frees the optimizer's state; the model stays. */
@@ -119,11 +120,13 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     get step() {
       return step
     },
-    async trainStep(rows) {
+    async trainStep(rows, asked) {
       checkTrainingRows(rows, model.config.vocabularySize)
+      if (asked && masked) fail('trainStep', 'asked or masked', 'both; masked chooses its own', TypeError)
+      if (asked) checkAsked(asked, rows)
       if (step === first) await checkWeights(model.parameters, { step, strategy })
       const settings = { seed, microBatches, step, masked }
-      const stepRows = rowsOf(rows, settings)
+      const stepRows = rowsOf(rows, asked, settings)
       read = stepRows.tokens
       const loss = await lossOf(run, inputsOf(stepRows, model, optimizer, settings))
       step += 1

@@ -1,13 +1,12 @@
-import { curvesTable, type Figure, logScale, type Scale } from '@alibi/charts'
+import { curvesTable, type Figure, logScale } from '@alibi/charts'
 import { linesOfRow, over, type Results, type RetrievalLine, rowsOf, type Spread } from '@alibi/results'
 import { thousands } from '../../terminal/format.js'
+import { shareText } from '../task-scores.js'
 import { byLength, lengthPanels, xsOf } from './panels.js'
 import { columnsOf, namesOf, seedsCell } from './rows.js'
+import { SHARES } from './shares.js'
 
 const TASKS = { passkey: 'Finding a passkey', copy: 'Copying earlier text' } as const
-
-/** Shares of trials, from none to all. */
-const SHARES: Scale = { of: (v) => v, back: (v) => v, ticks: [0, 0.25, 0.5, 0.75, 1], extent: [-0.04, 1.04] }
 
 /** Share of trials that found what was asked for, by how far back it was: a figure a task, a panel a train length. */
 export const retrievalFigures = (results: Results): Figure[] =>
@@ -22,14 +21,14 @@ function taskFigure(results: Results, task: keyof typeof TASKS): Figure[] {
   const nameOf = namesOf(rows)
   const found = all.map(
     ({ row, values }) =>
-      `${nameOf(row)} finds ${[...values].map(([distance, share]) => `${percent(share.mean)} at ${thousands(distance)}`).join(', ')}`,
+      `${nameOf(row)} finds ${[...values].map(([distance, share]) => `${shareText(share.mean)} at ${thousands(distance)}`).join(', ')}`,
   )
   const panels = lengthPanels(all, {
     symbols: true,
     marked: true,
     xs: distances,
     x: { name: 'distance, tokens', scale: logScale(distances, distances), format: thousands },
-    y: { name: 'trials that found it', scale: SHARES, format: percent },
+    y: { name: 'trials that found it', scale: SHARES, format: shareText },
   })
   return [
     {
@@ -41,7 +40,7 @@ function taskFigure(results: Results, task: keyof typeof TASKS): Figure[] {
         'distance',
         distances,
         columnsOf(rows, nameOf),
-        (distance, i) => seedsCell(all[i]!.values.get(distance), percent),
+        (distance, i) => seedsCell(all[i]!.values.get(distance), shareText),
         thousands,
       ),
       aspect: panels.length > 1 ? 480 / 340 : 760 / 400,
@@ -62,7 +61,5 @@ function sharesOf(lines: readonly RetrievalLine[]): ReadonlyMap<number, Spread> 
     }),
   )
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)

@@ -1,11 +1,13 @@
-import { htmlDocument, htmlFigure, narrowHtmlFigure } from '@alibi/charts/page'
+import { escapeHtml, htmlDocument, htmlFigure, narrowHtmlFigure } from '@alibi/charts/page'
 import { type Results, rowsOf } from '@alibi/results'
+import { resultsByTask } from '../by-task.js'
 import type { ReportFigures } from '../figures/all.js'
 import { dataSection, facts, settingsSection } from './about.js'
 import { paperSection } from './paper.js'
 import { pickBar } from './pick.js'
 import { reachList } from './reach.js'
 import { findingsSection, resultsSection } from './results.js'
+import { tasksSection } from './tasks.js'
 
 /** The report as one HTML page that needs no network: for phones, dark rooms, paper, keyboards and screen readers. */
 export function htmlReport(results: Results, figures: ReportFigures): string {
@@ -16,7 +18,7 @@ export function htmlReport(results: Results, figures: ReportFigures): string {
 <h1>Train short, test long</h1>
 <nav aria-label="Contents"><ol>${links.join('')}</ol></nav>
 </header>
-${pickBar(rowsOf(results))}
+${pickBar(rowsOf(resultsByTask(results)[0]!.results))}
 <main>
 ${sections.map(({ id, title, content }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${title}</h2>\n${content}\n</section>`).join('\n')}
 </main>`
@@ -32,21 +34,30 @@ interface Section {
 
 function sectionsOf(results: Results, figures: ReportFigures): Section[] {
   const all = (list: ReportFigures[keyof ReportFigures]) => list.map(htmlFigure).join('\n')
+  const parts = resultsByTask(results)
+  const several = parts.length > 1
+  // A run whose models do tasks alone reads no held-out text.
+  const ofText = results.evals.length > 0 || !results.tasks.length
   const [first, others] = [figures.perplexity.slice(0, 1), figures.perplexity.slice(1)]
   return [
     { id: 'picture', title: 'How far each strategy reads', content: `${all(first)}${reachList(results)}` },
-    { id: 'findings', title: 'What the paper found, and whether it holds here', content: findingsSection(results) },
-    { id: 'results', title: 'Results', content: resultsSection(results) },
+    {
+      id: 'findings',
+      title: 'What the paper found, and whether it holds here',
+      content: ofText ? findingsSection(results) : '',
+    },
+    { id: 'results', title: 'Results', content: ofText ? resultsSection(results) : tasksSection(results) },
     { id: 'extrapolation', title: 'Extrapolation', content: all([...figures.shortAndLong, ...others]) },
     { id: 'positions', title: 'Loss by position', content: all(figures.positions) },
     { id: 'retrieval', title: 'Retrieval', content: all(figures.retrieval) },
+    { id: 'tasks', title: 'Tasks', content: `${ofText ? tasksSection(results) : ''}${all(figures.tasks)}` },
     {
       id: 'cost',
       title: 'Cost',
-      content: `<div class="beside">${figures.cost.map(narrowHtmlFigure).join('\n')}</div>${all(figures.training)}`,
+      content: `${several ? `<p class="caption">Costs of the models that were trained on ${escapeHtml(parts[0]!.trainedOn!)}; those of other tasks are alike.` : ''}<div class="beside">${figures.cost.map(narrowHtmlFigure).join('\n')}</div>${all(figures.training)}`,
     },
     { id: 'biases', title: 'What the strategies add to scores', content: all(figures.biases) },
-    { id: 'paper', title: 'The paper’s numbers', content: paperSection(results, figures.courses) },
+    { id: 'paper', title: 'The paper’s numbers', content: ofText ? paperSection(results, figures.courses) : '' },
     { id: 'settings', title: 'Settings, to repeat it', content: `${facts(results)}${settingsSection(results)}` },
     { id: 'data', title: 'Data', content: dataSection(results) },
   ]

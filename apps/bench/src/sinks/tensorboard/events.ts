@@ -28,7 +28,8 @@ export async function openEvents(
     cells.set(cell, add)
     return add
   }
-  for (const [cell, lines] of byCell([...before.train, ...before.evals, ...before.retrieval])) await open(cell, lines)
+  for (const [cell, lines] of byCell([...before.train, ...before.evals, ...before.retrieval, ...before.tasks]))
+    await open(cell, lines)
   return async (lines) => {
     for (const [cell, own] of byCell(lines)) {
       const add = cells.get(cell) ?? (await open(cell, []))

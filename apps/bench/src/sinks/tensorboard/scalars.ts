@@ -1,7 +1,7 @@
 import type { EvalLine, ResultLine } from '@alibi/results'
 import type { Scalar } from './event.js'
 
-/** A line of results as TensorBoard shows it: `train` by steps, `eval` by evaluation length, `retrieval` by distance. */
+/** A line of results as TensorBoard shows it: `train` by steps, `eval` and `task` by evaluation length, `retrieval` by distance. */
 export function scalarsOf(
   line: ResultLine,
 ): { readonly step: number; readonly scalars: readonly Scalar[] } | undefined {
@@ -32,6 +32,10 @@ export function scalarsOf(
         step: distance,
         scalars: [{ tag: `retrieval/${task} in ${evalLength}/share found`, value: correct / trials }],
       }
+    }
+    case 'task': {
+      const { task, evalLength, scoring, score } = line
+      return { step: evalLength, scalars: [{ tag: `task/${task} by ${scoring}/score`, value: score }] }
     }
     default:
       return undefined

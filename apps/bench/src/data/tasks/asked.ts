@@ -1,0 +1,38 @@
+import type { AnsweredText } from '@alibi/transformer'
+import { type FirstToken, withFirst } from '../tokenizer/first-token.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { END, type Trial, textOfTrial } from './task.js'
+
+/** A trial in tokens. */
+export interface AskedTrial extends AnsweredText {
+  /** Which of the answer's tokens each part has: from the first up to the one after the last. */
+  readonly parts: readonly (readonly [from: number, to: number])[]
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+/**
+ * A trial as a model reads it. Tokens belong to the answer from the first that has a byte of it: where a tokenizer joins the end
+ * of the prompt with the start of the answer, that one included.
+ *
+ * @param mark - what is read before the prompt
+ */
+export function askedTrial(trial: Trial, tokenizer: Tokenizer, mark: FirstToken = 'none'): AskedTrial {
+  const { prompt, answer, parts } = trial
+  const located = withFirst(tokenizer.locate(bytes(textOfTrial(trial))), tokenizer, mark)
+  const { tokens, byteEnds } = located
+  const answerStart = bytes(prompt).length
+  const first = byteEnds.findIndex((end) => end > answerStart)
+  const tokensOf = (from: number, to: number): [number, number] => [
+    byteEnds.findIndex((end) => end > from) - first,
+    byteEnds.findIndex((end) => end >= to) - first + 1,
+  ]
+  let at = 0
+  const spans = (parts ?? [`${answer}${END}`]).map((part) => {
+    at = `${answer}${END}`.indexOf(part, at)
+    const from = answerStart + bytes(answer.slice(0, at)).length
+    at += part.length
+    return tokensOf(from, from + bytes(part).length)
+  })
+  return { tokens, answerLength: tokens.length - first, parts: spans }
+}
