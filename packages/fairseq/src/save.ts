@@ -125,8 +125,8 @@ function modelOptions(config: ResolvedModelConfig, strategy: FairseqStrategy, tr
 
 // biome-ignore format: a table
 const CHOICES = [
-  'gatedMlp', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'causal',
-  'embeddingNorm', 'tiedHead',
+  'headDim', 'gatedMlp', 'parallelResidual', 'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'normPlacement', 'qkNorm',
+  'projectionBias', 'causal', 'embeddingNorm', 'tiedHead',
 ] as const
 
 function checkArchitecture(config: ResolvedModelConfig): void {

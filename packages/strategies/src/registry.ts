@@ -3,7 +3,7 @@ import type { PositionStrategy } from '@alibi/core'
 /** What a strategy may need to know of the model it is for. */
 export interface StrategyContext {
   readonly numHeads: number
-  /** modelDim / numHeads */
+  /** The width of a head. */
   readonly headDim: number
   readonly modelDim: number
   readonly trainLength: number
@@ -22,6 +22,8 @@ export type OptionValue = number | boolean | string
 
 /** What decides a strategy: a run's config will do. */
 export interface StrategyModel extends Omit<StrategyContext, 'headDim'> {
+  /** Default modelDim / numHeads. */
+  readonly headDim?: number | undefined
   /** Strategies with options, by the names that they have in results. */
   readonly variants?: Readonly<Record<string, Variant>> | undefined
 }
@@ -36,12 +38,12 @@ export interface StrategyRegistry {
 }
 
 /** Only what a factory may look at: neither its options by chance, nor a run's other settings. */
-export const contextOf = ({ numHeads, modelDim, trainLength }: StrategyModel): StrategyContext => ({
+export const contextOf = ({
   numHeads,
-  headDim: modelDim / numHeads,
   modelDim,
+  headDim = modelDim / numHeads,
   trainLength,
-})
+}: StrategyModel): StrategyContext => ({ numHeads, headDim, modelDim, trainLength })
 
 /**
  * @param factories - by name

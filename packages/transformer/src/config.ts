@@ -1,7 +1,10 @@
-import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkPositive } from '@alibi/core'
+import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkPositive, fail } from '@alibi/core'
 
 /** The non-linearity of the MLP’s hidden layer. */
 export type Activation = 'gelu' | 'gelu-exact' | 'relu' | 'silu'
+
+/** Where the norms of a sublayer f stand: see {@link ModelConfig.normPlacement}. */
+export type NormPlacement = 'pre' | 'post' | 'output' | 'pre-and-output'
 
 /** The shape of a model. Everything a checkpoint needs to rebuild it, but for the strategy. */
 export interface ModelConfig {
@@ -11,8 +14,10 @@ export interface ModelConfig {
   readonly numLayers: number
   /** D, the width of the residual stream. */
   readonly modelDim: number
-  /** Divides modelDim; headDim = modelDim / numHeads. */
+  /** Heads of queries; divides modelDim, unless headDim is given. */
   readonly numHeads: number
+  /** The width of a head. Default modelDim / numHeads. */
+  readonly headDim?: number
   /** Width of the MLP. Default 4·modelDim. */
   readonly mlpDim?: number
   /** Default `'gelu'` (the tanh form, as in GPT-2); `'gelu-exact'` is x·Φ(x). The paper uses `'relu'`. */
@@ -29,8 +34,21 @@ export interface ModelConfig {
   readonly norm?: 'layer' | 'rms'
   /** Added to the variance under the norms' root. Default 1e-5. */
   readonly normEpsilon?: number
-  /** Projections have biases, and layer norms shifts. Default true. */
-  readonly projectionBias?: boolean
+  /**
+   * Where the norms of a sublayer f stand: `'pre'`, x + f(norm(x)), the default; `'post'`, norm(x + f(x)) (Vaswani et al.,
+   * 2017); `'output'`, x + norm(f(x)), as in OLMo 2; `'pre-and-output'`, x + norm(f(norm(x))), as in Gemma 3.
+   */
+  readonly normPlacement?: NormPlacement
+  /**
+   * Norms of queries and keys before they rotate: `'head'`, of each head by itself, as in Qwen3; `'all-heads'`, of all heads
+   * together, as in OLMo 2; `null`, none (default).
+   */
+  readonly qkNorm?: 'head' | 'all-heads' | null
+  /**
+   * Which projections have biases: all (true, the default) or none, `'attention'`, those of attention alone, or `'qkv'`, those
+   * to queries, keys and values alone. Layer norms have shifts unless it is false.
+   */
+  readonly projectionBias?: boolean | 'attention' | 'qkv'
   /** Whether a token sees those before it and itself alone; false makes an encoder, which has no cache. Default true. */
   readonly causal?: boolean
   /** Share of activations dropped in training after the embedding and each sublayer, 0 ≤ dropout < 1. Default 0. */
@@ -47,6 +65,8 @@ export interface ModelConfig {
   readonly finalNorm?: boolean
   /** Use the token embedding as the head. Default true. */
   readonly tiedHead?: boolean
+  /** Logits become cap·tanh(logits / cap), as in Gemma 2; `null` leaves them as they are (default). */
+  readonly logitCap?: number | null
   /**
    * Ids at which bands of rarer tokens begin, ascending: adaptive input and softmax (Baevski & Auli, 2019), for ids in the
    * order of their frequency. Default []: one table.
@@ -77,6 +97,7 @@ export type ResolvedModelConfig = Required<ModelConfig>
 export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
   checkOptions('createModel', config, MEMBERS)
   const resolved = {
+    headDim: config.modelDim / config.numHeads,
     mlpDim: 4 * config.modelDim,
     activation: 'gelu' as const,
     gatedMlp: false,
@@ -85,6 +106,8 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
     clipQkv: null,
     norm: 'layer' as const,
     normEpsilon: 1e-5,
+    normPlacement: 'pre' as const,
+    qkNorm: null,
     projectionBias: true,
     causal: true,
     dropout: 0,
@@ -94,6 +117,7 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
     embeddingNorm: false,
     finalNorm: true,
     tiedHead: true,
+    logitCap: null,
     adaptiveCutoffs: [],
     adaptiveFactor: 4,
     tailDropout: 0,
@@ -102,19 +126,17 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
   }
   for (const name of COUNTS) checkInteger('createModel', name, resolved[name], 1)
   for (const name of CHOICES) checkBoolean('createModel', name, resolved[name])
-  checkOneOf('createModel', 'activation', resolved.activation, ['gelu', 'gelu-exact', 'relu', 'silu'])
-  checkOneOf('createModel', 'initialization', resolved.initialization, ['gpt2', 'fairseq'])
-  checkOneOf('createModel', 'norm', resolved.norm, ['layer', 'rms'])
+  for (const [name, values] of Object.entries(NAMED))
+    checkOneOf('createModel', name, resolved[name as keyof typeof NAMED], values)
   checkPositive('createModel', 'normEpsilon', resolved.normEpsilon)
-  if (resolved.clipQkv !== null) checkPositive('createModel', 'clipQkv', resolved.clipQkv)
-  if (resolved.modelDim % resolved.numHeads !== 0)
-    throw new RangeError(
-      `createModel: expected numHeads to divide modelDim, got ${resolved.numHeads} heads for ${resolved.modelDim}; try ${divisors(resolved.modelDim).join(', ')}`,
-    )
-  if (resolved.numHeads % resolved.numKeyValueHeads !== 0)
-    throw new RangeError(
-      `createModel: expected numKeyValueHeads to divide numHeads, got ${resolved.numKeyValueHeads} for ${resolved.numHeads}; try ${divisors(resolved.numHeads).join(', ')}`,
-    )
+  for (const name of ['clipQkv', 'logitCap'] as const)
+    if (resolved[name] !== null) checkPositive('createModel', name, resolved[name])
+  if (resolved.qkNorm !== null) checkOneOf('createModel', 'qkNorm', resolved.qkNorm, ['head', 'all-heads'])
+  if (![true, false, 'attention', 'qkv'].includes(resolved.projectionBias))
+    fail('createModel', "projectionBias as true, false, 'attention' or 'qkv'", resolved.projectionBias, TypeError)
+  if (resolved.parallelResidual && resolved.normPlacement === 'post')
+    fail('createModel', "normPlacement 'pre', 'output' or 'pre-and-output' with parallelResidual", 'post')
+  checkHeads(resolved)
   for (const name of DROPOUTS)
     if (!(resolved[name] >= 0 && resolved[name] < 1))
       throw new RangeError(`createModel: expected ${name} from 0 up to but not including 1, got ${resolved[name]}`)
@@ -124,20 +146,39 @@ export function resolveConfig(config: ModelConfig): ResolvedModelConfig {
 
 // biome-ignore format: a table
 const MEMBERS: readonly (keyof ModelConfig)[] = [
-  'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
-  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'projectionBias', 'causal', 'dropout', 'attentionDropout', 'activationDropout',
-  'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout',
-  'initialization',
+  'vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'headDim', 'mlpDim', 'activation', 'gatedMlp', 'parallelResidual',
+  'numKeyValueHeads', 'clipQkv', 'norm', 'normEpsilon', 'normPlacement', 'qkNorm', 'projectionBias', 'causal', 'dropout',
+  'attentionDropout', 'activationDropout', 'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead', 'logitCap',
+  'adaptiveCutoffs', 'adaptiveFactor', 'tailDropout', 'initialization',
 ]
 
 const COUNTS = ['vocabularySize', 'numLayers', 'modelDim', 'numHeads', 'numKeyValueHeads', 'mlpDim'] as const
 
 // biome-ignore format: a table
 const CHOICES = [
-  'gatedMlp', 'parallelResidual', 'projectionBias', 'causal', 'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead',
+  'gatedMlp', 'parallelResidual', 'causal', 'embeddingScale', 'embeddingNorm', 'finalNorm', 'tiedHead',
 ] as const
 
+const NAMED = {
+  activation: ['gelu', 'gelu-exact', 'relu', 'silu'],
+  initialization: ['gpt2', 'fairseq'],
+  norm: ['layer', 'rms'],
+  normPlacement: ['pre', 'post', 'output', 'pre-and-output'],
+} as const
+
 const DROPOUTS = ['dropout', 'attentionDropout', 'activationDropout', 'tailDropout'] as const
+
+function checkHeads({ modelDim, numHeads, numKeyValueHeads, headDim }: ResolvedModelConfig): void {
+  if (headDim === modelDim / numHeads && modelDim % numHeads !== 0)
+    throw new RangeError(
+      `createModel: expected numHeads to divide modelDim, got ${numHeads} heads for ${modelDim}; try ${divisors(modelDim).join(', ')}`,
+    )
+  checkInteger('createModel', 'headDim', headDim, 1)
+  if (numHeads % numKeyValueHeads !== 0)
+    throw new RangeError(
+      `createModel: expected numKeyValueHeads to divide numHeads, got ${numKeyValueHeads} for ${numHeads}; try ${divisors(numHeads).join(', ')}`,
+    )
+}
 
 function checkAdaptive({
   adaptiveCutoffs: cutoffs,
@@ -145,6 +186,7 @@ function checkAdaptive({
   vocabularySize,
   modelDim,
   tiedHead,
+  logitCap,
 }: ResolvedModelConfig): void {
   if (!Array.isArray(cutoffs))
     throw new TypeError(`createModel: expected adaptiveCutoffs as a list of ids, got ${JSON.stringify(cutoffs)}`)
@@ -159,6 +201,7 @@ function checkAdaptive({
       `createModel: expected an adaptiveFactor ≥ 1 that leaves the last of ${edges.length - 1} bands a dimension of ${modelDim}, got ${factor}`,
     )
   if (!tiedHead) throw new RangeError('createModel: expected tiedHead with adaptiveCutoffs, got false')
+  if (logitCap !== null) fail('createModel', 'no logitCap with adaptiveCutoffs', logitCap)
 }
 
 /** Up to 32: what a message can suggest, whatever n is. */

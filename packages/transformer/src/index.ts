@@ -1,6 +1,12 @@
 export { checkpointFiles, type Json, type Metadata, type Sha256 } from './checkpoint/files.js'
 export type { CompiledStep, StepCompiler, StepCompilerOptions } from './compiler.js'
-export { type Activation, type ModelConfig, type ResolvedModelConfig, resolveConfig } from './config.js'
+export {
+  type Activation,
+  type ModelConfig,
+  type NormPlacement,
+  type ResolvedModelConfig,
+  resolveConfig,
+} from './config.js'
 export { type AnsweredText, type AnswerScore, scoreAnswers } from './inference/answers.js'
 export { type Evaluation, evaluate } from './inference/evaluate.js'
 export type { EvaluateOptions } from './inference/evaluate-options.js'

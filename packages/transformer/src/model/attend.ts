@@ -45,9 +45,9 @@ export function layerAttention(
   { backend, attention: ours }: Kernels,
 ): readonly LayerAttention[] {
   const { batchSize, places } = pass
-  const { numLayers, numHeads, numKeyValueHeads, modelDim, clipQkv } = config
+  const { numLayers, numHeads, numKeyValueHeads, headDim, clipQkv, qkNorm } = config
   const { keys, numQueries, documentStarts: starts } = places
-  const sizes = { batchSize, numHeads, numQueries, numKeys: keys.length, headDim: modelDim / numHeads }
+  const sizes = { batchSize, numHeads, numQueries, numKeys: keys.length, headDim }
   const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, compiled, cache } = options
   const kernels = kernelsOf('forward', options.attentionKernels, ours)
   const documentStarts = starts && earliest(starts)
@@ -59,7 +59,8 @@ export function layerAttention(
     const asked = askedOf(config, part, pass, options)
     const problem = { backend, ...sizes, ...asked, queriesPerTile, skipTolerance, compiled, documentStarts }
     const kernel = chooseAttention(kernels, problem)
-    const whole = !cache && numKeyValueHeads === numHeads && clipQkv === null && isPackable(part, places)
+    const untouched = numKeyValueHeads === numHeads && clipQkv === null && qkNorm === null
+    const whole = !cache && untouched && isPackable(part, places)
     const attention = { problem, kernel, projected: kernel.runProjected !== undefined && whole }
     made.set(part, attention)
     return attention

@@ -20,19 +20,33 @@ export interface BlockContext extends Layers {
 }
 
 /**
- * One pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)); or both from the same x.
+ * One transformer block: attention is added to x, then the MLP to the sum; or both to the same x. Norms stand where
+ * `normPlacement` says.
  *
  * @param x - shape [N, D]
  * @returns shape [N, D]
  */
 export function block(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
   const at = `layers.${layer}`
-  const { dropout, parallelResidual } = context.config
-  const normed = normalize(x, `${at}.attention_norm`, context)
-  const attended = tf.add(x, drop(selfAttention(normed, layer, context), dropout, context)) as tf.Tensor2D
-  const read = parallelResidual ? x : attended
-  const fed = mlp(normalize(read, `${at}.mlp_norm`, context), `${at}.mlp`, context)
-  return tf.add(attended, drop(fed, dropout, context)) as tf.Tensor2D
+  const attended = sublayer(x, x, `${at}.attention`, context, (read) => selfAttention(read, layer, context))
+  const read = context.config.parallelResidual ? x : attended
+  return sublayer(attended, read, `${at}.mlp`, context, (read) => mlp(read, `${at}.mlp`, context))
+}
+
+/** x + f(read), with the norms of the sublayer of that name. */
+function sublayer(
+  x: tf.Tensor2D,
+  read: tf.Tensor2D,
+  name: string,
+  context: BlockContext,
+  f: (x: tf.Tensor2D) => tf.Tensor2D,
+): tf.Tensor2D {
+  const { normPlacement: place, dropout } = context.config
+  const given = f(place === 'pre' || place === 'pre-and-output' ? normalize(read, `${name}_norm`, context) : read)
+  const made =
+    place === 'output' || place === 'pre-and-output' ? normalize(given, `${name}_output_norm`, context) : given
+  const sum = tf.add(x, drop(made, dropout, context)) as tf.Tensor2D
+  return place === 'post' ? normalize(sum, `${name}_norm`, context) : sum
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
@@ -52,12 +66,11 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
 /** Queries, keys, values and running sums of gates by head, with those of the cache. */
 function split(product: tf.Tensor2D, gates: tf.Tensor3D | undefined, layer: number, context: BlockContext) {
   const { config, batchSize: B, cache } = context
-  const { modelDim: D, numHeads: H, numKeyValueHeads: G, clipQkv } = config
+  const { numHeads: H, numKeyValueHeads: G, clipQkv } = config
   const { cacheRotated, rotation } = context.positions.layer(layer)
   const { queries, keys } = rotation()
   const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
-  const qkv = tf.transpose(tf.reshape(clipped, [B, -1, H + 2 * G, D / H]), [0, 2, 1, 3])
-  const [q, newKeys, values] = tf.split(qkv, [H, G, G], 1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
+  const [q, newKeys, values] = config.qkNorm ? normedHeads(clipped, layer, context) : heads(clipped, context)
   const fresh = { keys: cacheRotated ? keys(newKeys) : newKeys, values, gates }
   const all = cache ? cache.extend(layer, fresh) : fresh
   return {
@@ -68,6 +81,29 @@ function split(product: tf.Tensor2D, gates: tf.Tensor3D | undefined, layer: numb
   }
 }
 
+type Heads = [q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D]
+
+/** The product of a projection by head, [N, (H + 2·G)·headDim] → [B, H, L, headDim] and two of [B, G, L, headDim]. */
+function heads(product: tf.Tensor2D, context: BlockContext): Heads {
+  const { numHeads: H, numKeyValueHeads: G } = context.config
+  return tf.split(ofHeads(product, H + 2 * G, context), [H, G, G], 1) as Heads
+}
+
+/** The same with norms of queries and keys. */
+function normedHeads(product: tf.Tensor2D, layer: number, context: BlockContext): Heads {
+  const { numHeads: H, numKeyValueHeads: G, headDim, qkNorm } = context.config
+  const [q, k, v] = tf.split<tf.Tensor2D>(product, [H * headDim, G * headDim, G * headDim], 1)
+  const normed = (x: tf.Tensor2D, name: string, count: number) => {
+    const rows: tf.Tensor2D = qkNorm === 'head' ? tf.reshape(x, [-1, headDim]) : x
+    return ofHeads(normalize(rows, `layers.${layer}.attention.${name}`, context), count, context)
+  }
+  return [normed(q!, 'q_norm', H), normed(k!, 'k_norm', G), ofHeads(v!, G, context)]
+}
+
+/** [N, count·headDim], or as many rows of one head each, → [B, count, L, headDim] */
+const ofHeads = (x: tf.Tensor2D, count: number, { config, batchSize: B }: BlockContext): tf.Tensor4D =>
+  tf.transpose(tf.reshape(x, [B, -1, count, config.headDim]), [0, 2, 1, 3])
+
 /** Running sums along the keys; [B, H, K]. */
 const sums = (gates: tf.Tensor3D | undefined): tf.Tensor3D | undefined => gates && (tf.cumsum(gates, 2) as tf.Tensor3D)
 
@@ -75,7 +111,7 @@ const sums = (gates: tf.Tensor3D | undefined): tf.Tensor3D | undefined => gates 
 const byHead = (gates: tf.Tensor2D | undefined, B: number): tf.Tensor3D | undefined =>
   gates && tf.transpose(tf.reshape(gates, [B, -1, gates.shape[1]]) as tf.Tensor3D, [0, 2, 1])
 
-/** [B, H, L, headDim] → [B·L, D] */
+/** [B, H, L, headDim] → [B·L, H·headDim] */
 function merge(x: tf.Tensor4D): tf.Tensor2D {
   const [B, H, L, headDim] = x.shape
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * L, H * headDim])

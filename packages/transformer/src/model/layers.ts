@@ -21,7 +21,7 @@ export const drop = <T extends tf.Tensor>(x: T, rate: number, { nextSeed, kernel
 export const linear = (x: tf.Tensor2D, name: string, { parameters, kernels }: Layers): tf.Tensor2D =>
   kernels.linear(x, parameters.get(`${name}.weight`) as tf.Variable<tf.Rank.R2>, parameters.get(`${name}.bias`))
 
-/** The model's norm of each row of x; [N, D]. */
+/** The model's norm of each row of x; [N, D], or [N, width] for a norm of another width. */
 export function normalize(x: tf.Tensor2D, name: string, { config, parameters, kernels }: Layers): tf.Tensor2D {
   const scale = parameters.get(`${name}.scale`)!
   if (config.norm === 'rms') return kernels.rmsNorm(x, scale, config.normEpsilon)

@@ -19,15 +19,20 @@ const filled = (shape: number[], value: number): ParameterSpec => ({ shape, init
 export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModelConfig): Record<string, ParameterSpec> {
   const { vocabularySize, numLayers, modelDim: D, mlpDim, embeddingNorm, finalNorm, tiedHead } = config
   const adaptive = config.adaptiveCutoffs.length > 0
-  const qkvDim = D + 2 * (D / config.numHeads) * config.numKeyValueHeads
-  const norm = (name: string) => ({
-    [`${name}.scale`]: filled([D], 1),
-    ...(hasShift(config) && { [`${name}.shift`]: filled([D], 0) }),
+  const [queryDim, keyDim] = [config.numHeads * config.headDim, config.numKeyValueHeads * config.headDim]
+  const norm = (name: string, width = D) => ({
+    [`${name}.scale`]: filled([width], 1),
+    ...(hasShift(config) && { [`${name}.shift`]: filled([width], 0) }),
   })
   const linear = (name: string, from: number, to: number, part: LinearPart) => ({
     [`${name}.weight`]: startOf(part, from, to, config),
-    ...(config.projectionBias && { [`${name}.bias`]: biasOf(part, from, to, config) }),
+    ...(hasBias(part, config) && { [`${name}.bias`]: biasOf(part, from, to, config) }),
   })
+  const norms = (name: string) => ({
+    ...(config.normPlacement !== 'output' && norm(`${name}_norm`)),
+    ...(['output', 'pre-and-output'].includes(config.normPlacement) && norm(`${name}_output_norm`)),
+  })
+  const each = config.qkNorm === 'head'
   const specs: Record<string, ParameterSpec> = {
     ...(adaptive
       ? adaptiveSpecs(config)
@@ -36,10 +41,12 @@ export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModel
   }
   for (let layer = 0; layer < numLayers; layer++)
     Object.assign(specs, {
-      ...norm(`layers.${layer}.attention_norm`),
-      ...linear(`layers.${layer}.attention.qkv`, D, qkvDim, 'qkv'),
-      ...linear(`layers.${layer}.attention.out`, D, D, 'out'),
-      ...norm(`layers.${layer}.mlp_norm`),
+      ...norms(`layers.${layer}.attention`),
+      ...linear(`layers.${layer}.attention.qkv`, D, queryDim + 2 * keyDim, 'qkv'),
+      ...(config.qkNorm && norm(`layers.${layer}.attention.q_norm`, each ? config.headDim : queryDim)),
+      ...(config.qkNorm && norm(`layers.${layer}.attention.k_norm`, each ? config.headDim : keyDim)),
+      ...linear(`layers.${layer}.attention.out`, queryDim, D, 'out'),
+      ...norms(`layers.${layer}.mlp`),
       ...linear(`layers.${layer}.mlp.in`, D, mlpDim, 'mlpIn'),
       ...(config.gatedMlp && linear(`layers.${layer}.mlp.gate`, D, mlpDim, 'mlpIn')),
       ...linear(`layers.${layer}.mlp.out`, mlpDim, D, 'mlpOut'),
@@ -51,6 +58,11 @@ export function parameterSpecs(strategy: PositionStrategy, config: ResolvedModel
 
 /** The linear layers of a block. */
 type LinearPart = 'qkv' | 'out' | 'mlpIn' | 'mlpOut'
+
+function hasBias(part: LinearPart, { projectionBias }: ResolvedModelConfig): boolean {
+  if (typeof projectionBias === 'boolean') return projectionBias
+  return part === 'qkv' || (part === 'out' && projectionBias === 'attention')
+}
 
 function startOf(part: LinearPart, from: number, to: number, config: ResolvedModelConfig): ParameterSpec {
   if (config.initialization === 'gpt2')
@@ -109,7 +121,7 @@ export const parameterShapes = (
   new Map(Object.entries(parameterSpecs(strategy, resolveConfig(config))).map(([name, { shape }]) => [name, shape]))
 
 /** Whether the norms of a model add something: RMS norm never does. */
-const hasShift = ({ norm, projectionBias }: ResolvedModelConfig) => norm === 'layer' && projectionBias
+const hasShift = ({ norm, projectionBias }: ResolvedModelConfig) => norm === 'layer' && projectionBias !== false
 
 /** Allocates the arrays; the same seed gives the same start on every backend and, but for its own, every strategy. */
 export function allocateParameters(specs: Record<string, ParameterSpec>, seed: number): Map<string, tf.Variable> {

@@ -32,7 +32,7 @@ function checkFits(strategy: PositionStrategy, config: ResolvedModelConfig): voi
         `createModel: expected strategy ${name} with ${what} ${want}, got ${other}; make it for this model`,
       )
   }
-  const headDim = config.modelDim / config.numHeads
+  const { headDim } = config
   fit('modelDim', config.modelDim, embedding?.modelDim, gate?.modelDim)
   fit('numHeads', config.numHeads, ...[rotation, bias, gate, terms, scores, sink].map((hook) => hook?.numHeads))
   fit('headDim', headDim, terms?.headDim, scores?.headDim)

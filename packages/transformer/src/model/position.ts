@@ -52,7 +52,7 @@ export function encodePositions(
   places: Places,
   { layers, kernels }: Needed,
 ): PositionEncoding {
-  const headDim = config.modelDim / config.numHeads
+  const { headDim } = config
   const parts = new Map<PositionStrategy, (layer: number) => LayerPositions>()
 
   /** Makes what layers share before the first block runs: a block's tidy frees whatever the block makes. */

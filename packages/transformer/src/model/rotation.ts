@@ -68,11 +68,12 @@ export function rotationOnDevice(
 
 /**
  * Whether rows need tables of their own. They do if the caller gave each row its positions, or if rows have different
- * positions and absolute positions matter: in a rotation that is not relative, and for terms and scores, which read
- * rotated queries and keys.
+ * positions and more than distances matters: in a rotation that is not relative or reads each row's length, and for terms
+ * and scores, which read rotated queries and keys.
  */
 function differsByRow({ rotation, terms, scores }: PositionStrategy, { rows, byRow }: Places): boolean {
-  return rows !== undefined && (byRow || rotation?.relative === false || Boolean(terms ?? scores))
+  if (rows === undefined) return false
+  return byRow || rotation?.relative === false || rotation?.cacheable === false || Boolean(terms ?? scores)
 }
 
 /**
