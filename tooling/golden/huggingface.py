@@ -5,7 +5,6 @@ import pathlib
 import tempfile
 
 import torch
-from safetensors import safe_open
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
@@ -20,9 +19,10 @@ from transformers import (
 from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
 
 from rule import values
+from small_models import load, logits, make_folder, shapes
 from write import PACKAGES, numbers, write
 
-VOCABULARY, LENGTH, PAD = 48, 12, 5
+VOCABULARY, LENGTH = 48, 12
 TOKENS = [(7 * i * i + 3 * i + 1) % VOCABULARY for i in range(LENGTH)]
 
 
@@ -32,38 +32,9 @@ MptModel.build_mpt_alibi_tensor = lambda self, heads, length, device=None: build
 )
 
 
-def shapes(path):
-    with safe_open(path, "np") as file:
-        return {name: list(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
-
-
-def load(folder):
-    return AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
-
-
-@torch.no_grad()
-def logits(model, tokens):
-    """Of the whole sequence; transformers itself gives them from a cache and left-padded too."""
-    ids = torch.tensor([tokens])
-    full = model(ids).logits
-    cache = model(ids[:, :5], use_cache=True)
-    rest = model(ids[:, 5:], past_key_values=cache.past_key_values, use_cache=True)
-    torch.testing.assert_close(torch.cat([cache.logits, rest.logits], 1), full, rtol=1e-4, atol=1e-4)
-    padded = torch.cat([torch.zeros(1, PAD, dtype=torch.long), ids], 1)
-    mask = (torch.arange(padded.shape[1]) >= PAD).long()[None]
-    places = {} if model.config.model_type in ("bloom", "mpt") else {"position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}
-    alone = model(padded, attention_mask=mask, **places).logits[:, PAD:]
-    torch.testing.assert_close(alone, full, rtol=1e-4, atol=1e-4)
-    return full[0]
-
-
 def case(config):
     with tempfile.TemporaryDirectory() as folder:
-        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-        path = pathlib.Path(folder) / "model.safetensors"
-        arrays = shapes(path)
-        save_file({name: values(name, shape) for name, shape in arrays.items()}, path, metadata={"format": "pt"})
-        saved = json.loads((pathlib.Path(folder) / "config.json").read_text())
+        saved, arrays = make_folder(config, folder)
         return {"config": saved, "arrays": arrays, "logits": numbers(logits(load(folder), TOKENS))}
 
 

@@ -210,8 +210,12 @@ function sumOf(biases: readonly ScoreBias[]): ScoreBias | undefined {
 /** Functions of a rotation that take positions, without ops or parameters. */
 const WITHOUT_PARAMETERS = ['angles', 'magnitudes']
 
-/** The hook, with functions that pick their part's parameters out of all and pass them on. */
-function bind<Hook extends object>({ name, parameters = {} }: PositionStrategy, hook: Hook): Hook {
+/**
+ * The hook, with functions that pick their part's parameters out of all and pass them on. A rotation that has none stays what
+ * it is, so that who made it knows it.
+ */
+function bind<Hook extends object>({ name, parameters = {}, rotation }: PositionStrategy, hook: Hook): Hook {
+  if ((hook as object) === rotation && !rotation.trainedAngles) return hook
   const own = (all: ParameterValues<unknown>) =>
     Object.fromEntries(Object.keys(parameters).map((k) => [k, all[`${name}.${k}`]]))
   return Object.fromEntries(

@@ -12,7 +12,7 @@ import { type Fields, fieldsOf } from './families/fields.js'
 export async function readConfig(folder: string): Promise<{ family: Family; fields: Fields }> {
   const json = await readJsonObject(folder, 'config.json')
   if (!json) throw new Error(`loadHuggingFace: expected a folder with a config.json, got ${folder} without one`)
-  const family = familyOf(`loadHuggingFace: config.json of ${folder}`, json.model_type)
+  const family = familyOf(`loadHuggingFace: config.json of ${folder}`, json.model_type, json)
   return { family, fields: fieldsOf(json, `loadHuggingFace ${family.name}`) }
 }
 

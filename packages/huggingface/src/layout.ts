@@ -1,11 +1,14 @@
-// Letters: R rows and C columns of their array, H heads.
+// Letters: R rows and C columns of their array, H heads, G heads of keys and values.
+import type { ResolvedModelConfig } from '@alibi/transformer'
 import type { Layout } from './families/family.js'
 
+type Heads = Pick<ResolvedModelConfig, 'numHeads' | 'numKeyValueHeads'>
+
 /** Their array in our layout, row by row: [C, R] if it is transposed, else [R, C]. */
-export function toOurs(data: Float32Array, columns: number, layout: Layout, numHeads: number): Float32Array {
+export function toOurs(data: Float32Array, columns: number, layout: Layout, heads: Heads): Float32Array {
   if (layout === 'same') return data
   const rows = data.length / columns
-  const source = rowOrder(rows, layout, numHeads)
+  const source = rowOrder(rows, layout, heads)
   const out = new Float32Array(data.length)
   for (let row = 0; row < rows; row++) {
     const from = source(row) * columns
@@ -15,10 +18,10 @@ export function toOurs(data: Float32Array, columns: number, layout: Layout, numH
 }
 
 /** The reverse of {@link toOurs}. */
-export function toTheirs(data: Float32Array, columns: number, layout: Layout, numHeads: number): Float32Array {
+export function toTheirs(data: Float32Array, columns: number, layout: Layout, heads: Heads): Float32Array {
   if (layout === 'same') return data
   const rows = data.length / columns
-  const source = rowOrder(rows, layout, numHeads)
+  const source = rowOrder(rows, layout, heads)
   const out = new Float32Array(data.length)
   for (let row = 0; row < rows; row++) {
     const to = source(row) * columns
@@ -28,11 +31,15 @@ export function toTheirs(data: Float32Array, columns: number, layout: Layout, nu
 }
 
 /** Where the rows of queries, keys and values, in this order, are in their array. */
-function rowOrder(rows: number, layout: Layout, numHeads: number): (row: number) => number {
-  if (layout !== 'transposed, by head') return (row) => row
-  const headDim = rows / 3 / numHeads
+function rowOrder(rows: number, layout: Layout, { numHeads: H, numKeyValueHeads: G }: Heads): (row: number) => number {
+  if (layout !== 'transposed, by group') return (row) => row
+  const headDim = rows / (H + 2 * G)
+  const queries = H / G
   return (row) => {
-    const [part, within] = [Math.floor(row / (rows / 3)), row % (rows / 3)]
-    return (Math.floor(within / headDim) * 3 + part) * headDim + (within % headDim)
+    const [head, within] = [Math.floor(row / headDim), row % headDim]
+    const isQuery = head < H
+    const group = isQuery ? Math.floor(head / queries) : (head - H) % G
+    const place = isQuery ? head % queries : queries + Math.floor((head - H) / G)
+    return (group * (queries + 2) + place) * headDim + within
   }
 }

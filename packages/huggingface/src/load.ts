@@ -1,4 +1,4 @@
-import { type Model, type ModelConfig, modelFromArrays } from '@alibi/transformer'
+import { type Model, type ModelConfig, modelFromArrays, type ResolvedModelConfig } from '@alibi/transformer'
 import type { SafetensorsFile } from '@alibi/transformer/node'
 import { toOurs } from './layout.js'
 import { type OpenedFolder, openFolder, type Source } from './open.js'
@@ -36,7 +36,7 @@ export async function readHuggingFaceInfo(folder: string): Promise<HuggingFaceIn
 
 /**
  * A model from a folder with `config.json` and `model.safetensors` (or its shards), as Hugging Face transformers saves
- * BLOOM, MPT, GPT-NeoX, Llama and GPT-2: float32 here, whatever the weights are stored in. Arrays are allocated after all
+ * models of {@link huggingFaceFamilies}: float32 here, whatever the weights are stored in. Arrays are allocated after all
  * shapes were found to be right.
  *
  * @throws Error, one line, for a folder of another kind, another family or a variant that is not supported
@@ -48,9 +48,7 @@ export async function loadHuggingFace(folder: string): Promise<LoadedHuggingFace
     const ownHead = await headOfItsOwn(opened)
     const config = { ...opened.config, tiedHead: opened.config.tiedHead && !ownHead }
     const sources = ownHead ? new Map([...opened.sources, ['head.weight', ownHead]]) : opened.sources
-    const model = await modelFromArrays(config, strategy, (name) =>
-      readArray(file, sources.get(name)!, config.numHeads),
-    )
+    const model = await modelFromArrays(config, strategy, (name) => readArray(file, sources.get(name)!, config))
     const note =
       'config.json ties the head to the embedding, and the file has a head of other values: that one is used, as in transformers'
     return { model, family: family.name, trainLength, notes: ownHead ? [...notes, note] : notes }
@@ -74,18 +72,25 @@ async function headOfItsOwn({ bothEnds, file, sources }: OpenedFolder): Promise<
 }
 
 /** The arrays of a source, stacked and in our layout. */
-async function readArray(
-  file: SafetensorsFile,
-  { theirs, layout, shape }: Source,
-  numHeads: number,
-): Promise<Float32Array> {
-  const stacked = new Float32Array(shape.reduce((a, b) => a * b, 1))
+async function readArray(file: SafetensorsFile, source: Source, config: ResolvedModelConfig): Promise<Float32Array> {
+  const { theirs, layout, shape, rows, plus = 0, factor = 1 } = source
+  const columns = (theirs.length ? file.shapes.get(theirs[0]!)![1] : undefined) ?? 1
+  const size = shape.reduce((a, b) => a * b, 1)
+  const data = await stacked(file, theirs, rows ? rows.of * columns : size)
+  const own = rows ? data.subarray(rows.from * columns, rows.from * columns + size) : data
+  if (plus !== 0 || factor !== 1) for (let i = 0; i < size; i++) own[i] = factor * Math.fround(own[i]! + plus)
+  return toOurs(own, columns, layout, config)
+}
+
+/** One array as it is; several one after the other; none as zeros. */
+async function stacked(file: SafetensorsFile, names: readonly string[], size: number): Promise<Float32Array> {
+  if (names.length === 1) return file.read(names[0]!)
+  const all = new Float32Array(size)
   let at = 0
-  for (const name of theirs) {
+  for (const name of names) {
     const part = await file.read(name)
-    stacked.set(part, at)
+    all.set(part, at)
     at += part.length
   }
-  const columns = theirs.length ? file.shapes.get(theirs[0]!)![1] : undefined
-  return toOurs(stacked, columns ?? 1, layout, numHeads)
+  return all
 }

@@ -37,8 +37,8 @@ export async function openFolder(folder: string): Promise<OpenedFolder> {
   const { family, fields } = await readConfig(folder)
   const notes: string[] = []
   const { config: given, strategy, trainLength } = family.read(fields, (line) => notes.push(line))
-  refuseForeign(fields, given.modelDim / given.numHeads, strategy.name === 'alibi')
   const config = resolveConfig({ ...huggingFaceArchitecture(family.name), ...given })
+  refuseForeign(fields, config.headDim, family.reads)
   const file = await openWeights(folder)
   try {
     if (config.numLayers > file.shapes.size)
@@ -99,15 +99,18 @@ function tiedEnds({ shapes }: SafetensorsFile, { embedding, prefix, heads }: Fam
   return first !== undefined && head !== undefined ? { embedding: first, head } : undefined
 }
 
-function checkShape(file: SafetensorsFile, { theirs, layout }: ArrayMapping, shape: readonly number[]): void {
+function checkShape(file: SafetensorsFile, mapping: ArrayMapping, shape: readonly number[]): void {
+  const { theirs, layout, rows: part } = mapping
   if (!theirs.length) return
   const got = theirs.map((name) => file.shapes.get(name)!)
   const rows = got.reduce((sum, [each]) => sum + (each ?? Number.NaN), 0)
   const columns = got[0]![1]
-  const made = columns === undefined ? [rows] : layout === 'same' ? [rows, columns] : [columns, rows]
-  if (`${made}` !== `${shape}` || got.some((each) => each[1] !== columns || each.length !== shape.length))
+  const straight = layout === 'same' || shape.length === 1 ? shape : [...shape].reverse()
+  const want = part ? [part.of, ...straight.slice(1)] : straight
+  const made = columns === undefined ? [rows] : [rows, columns]
+  if (`${made}` !== `${want}` || got.some((each) => each[1] !== columns || each.length !== shape.length))
     throw new Error(
-      `loadHuggingFace: expected ${theirs.join(' + ')} to make [${shape}], got ${got.map((each) => `[${each}]`).join(' + ')}; config.json is of another model`,
+      `loadHuggingFace: expected ${theirs.join(' + ')} to make [${part ? want : shape}], got ${got.map((each) => `[${each}]`).join(' + ')}; config.json is of another model`,
     )
   const other = theirs.find((name) => !readableDtypes.includes(file.dtypes.get(name)!))
   if (other !== undefined)

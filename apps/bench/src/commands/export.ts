@@ -17,7 +17,7 @@ export function exportCommand(): Command {
     .addOption(
       new Option(
         '--to <family>',
-        'model_type: bloom and mpt have ALiBi, gpt_neox and llama rotary, gpt2 learned positions; or fairseq',
+        'model_type: bloom and mpt have ALiBi, gpt2 and opt learned positions, falcon ALiBi or rotary, the others rotary; or fairseq',
       )
         .choices([...huggingFaceFamilies, 'fairseq'])
         .makeOptionMandatory(),

@@ -11,9 +11,10 @@ export const bloom: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'gelu', embeddingNorm: true },
   free: [],
+  reads: ['alibi'],
 
   read(fields) {
-    fields.only('apply_residual_connection_post_layernorm', false)
+    fields.only('alibi', true)
     const modelDim = fields.size(['n_embed', 'hidden_size'])
     const numHeads = headsOf(fields, ['n_head', 'num_attention_heads'], modelDim)
     fields.only('n_inner', 4 * modelDim)
@@ -56,7 +57,7 @@ export const bloom: Family = {
         const qkv = `${theirs}.self_attention.query_key_value`
         return [
           norm(`${ours}.attention_norm`, `${theirs}.input_layernorm`, true),
-          projection(`${ours}.attention.qkv`, qkv, 'transposed, by head', both),
+          projection(`${ours}.attention.qkv`, qkv, 'transposed, by group', both),
           projection(`${ours}.attention.out`, `${theirs}.self_attention.dense`, 'transposed', both),
           norm(`${ours}.mlp_norm`, `${theirs}.post_attention_layernorm`, true),
           projection(`${ours}.mlp.in`, `${theirs}.mlp.dense_h_to_4h`, 'transposed', both),

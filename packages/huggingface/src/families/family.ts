@@ -16,8 +16,11 @@ export interface Family {
   readonly heads: readonly [string, ...string[]]
   /** What tells its models from ours, in the usual variant. */
   readonly architecture: Partial<ModelConfig>
-  /** Choices of {@link architecture} or our defaults that other variants make otherwise. */
+  /** Choices of {@link architecture} or our defaults that other variants make otherwise: any value, or these besides. */
   readonly free: readonly (keyof ModelConfig)[]
+  readonly also?: Partial<{ readonly [Name in keyof ModelConfig]: readonly ModelConfig[Name][] }>
+  /** Fields that {@link read} reads and no other family does; see `foreign.ts`. */
+  readonly reads?: readonly string[]
   /**
    * @param note - receives what a reader of numbers should know, one line each
    * @throws Error, one line, for a variant that is not supported
@@ -41,19 +44,26 @@ interface FamilyModel {
   readonly trainLength: number | undefined
 }
 
-/** One of our arrays and where it is in theirs. */
+/** One of our arrays and where it is in theirs: ours = factor·(theirs + plus). */
 export interface ArrayMapping {
   readonly ours: string
   /** Stacked along their first axis; none: zeros, which their model leaves out. */
   readonly theirs: readonly string[]
   readonly layout: Layout
+  /** The rows of theirs that are ours: those from `from` on, of `of` in all. Default all. */
+  readonly rows?: { readonly from: number; readonly of: number }
+  /** Default 0. */
+  readonly plus?: number
+  /** Default 1. */
+  readonly factor?: number
 }
 
 /**
- * How their array lies: as ours, [in, out]; `transposed`, [out, in]; or that with queries, keys and values of each head
- * together, [numHeads·3·headDim, in]. Biases have no second axis to transpose.
+ * How their array lies: as ours, [in, out]; `transposed`, [out, in]; or that group by group, the queries of the heads that
+ * share keys and values with those keys and values, [numKeyValueHeads·(numHeads/numKeyValueHeads + 2)·headDim, in]. Biases
+ * have no second axis to transpose.
  */
-export type Layout = 'same' | 'transposed' | 'transposed, by head'
+export type Layout = 'same' | 'transposed' | 'transposed, by group'
 
 /** Weight and bias of a projection; `theirs` without `.weight`, several if they are stacked. */
 export function projection(
@@ -68,9 +78,14 @@ export function projection(
   return [{ ours: `${ours}.weight`, theirs: part('weight'), layout }, ...(biases.ours ? [bias] : [])]
 }
 
-/** Scale and, if it has one, shift of a norm. */
-export const norm = (ours: string, theirs: string, shift: boolean): ArrayMapping[] => [
-  { ours: `${ours}.scale`, theirs: [`${theirs}.weight`], layout: 'same' },
+/** Scale and, if it has one, shift of a norm; `how` is what the scale is besides their weight. */
+export const norm = (
+  ours: string,
+  theirs: string,
+  shift: boolean,
+  how: Pick<ArrayMapping, 'plus' | 'factor'> = {},
+): ArrayMapping[] => [
+  { ours: `${ours}.scale`, theirs: [`${theirs}.weight`], layout: 'same', ...how },
   ...(shift ? [{ ours: `${ours}.shift`, theirs: [`${theirs}.bias`], layout: 'same' as const }] : []),
 ]
 
@@ -96,6 +111,13 @@ export function headsOf(fields: Fields, names: readonly [string, ...string[]], m
   }
   return numHeads
 }
+
+/** Which projections have biases in our model. */
+export const biasesOf = ({ projectionBias }: ResolvedModelConfig) => ({
+  qkv: projectionBias !== false,
+  out: projectionBias === true || projectionBias === 'attention',
+  mlp: projectionBias === true,
+})
 
 /** The mappings of every layer. */
 export const layers = ({ numLayers }: ModelConfig, of: (layer: number) => ArrayMapping[][]): ArrayMapping[] =>

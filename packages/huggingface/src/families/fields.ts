@@ -11,6 +11,8 @@ export interface Fields {
   number(name: string, fallback?: number): number
   /** A finite number > 0. */
   positive(name: string, fallback?: number): number
+  /** An array of finite numbers > 0. */
+  numbers(name: string): number[]
   flag(name: string, fallback: boolean): boolean
   text(name: string, fallback: string): string
   /** A field that may be null or absent: undefined. */
@@ -62,6 +64,12 @@ export function fieldsOf(json: Readonly<Record<string, unknown>>, where: string,
     positive: (name, fallback) => {
       const value = number(name, fallback)
       return value > 0 ? value : fail(name, `${path}${name} to be a number > 0`)
+    },
+    numbers(name) {
+      const values = given(name)
+      const isOne = (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value > 0
+      if (Array.isArray(values) && values.length && values.every(isOne)) return values
+      return fail(name, `${path}${name} to be a list of numbers > 0`)
     },
     flag: (name, fallback) => typed(name, 'boolean', fallback),
     text: (name, fallback) => typed(name, 'string', fallback),

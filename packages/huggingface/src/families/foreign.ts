@@ -9,6 +9,8 @@ const NOTHING: Readonly<Record<string, readonly unknown[]>> = {
   attention_multiplier: [],
   attn_logit_softcapping: [0],
   add_cross_attention: [false],
+  alibi: [false],
+  apply_residual_connection_post_layernorm: [false],
   clip_qkv: [0],
   embedding_multiplier: [1],
   embedding_scale: [1],
@@ -33,23 +35,28 @@ const NOTHING: Readonly<Record<string, readonly unknown[]>> = {
   rope_interleaved: [false],
   scale_depth: [],
   scale_emb: [1],
+  use_bidirectional_attention: [false],
   use_qk_norm: [false],
   window_size: [],
 }
 
 /**
- * @param headDim - modelDim / numHeads
- * @param withAlibi - whether the family has ALiBi
+ * @param headDim - the width of a head
+ * @param reads - fields that the family reads
  * @throws Error, one line, for a field that says what no model of the family does
  */
-export function refuseForeign(fields: Fields, headDim: number, withAlibi: boolean): void {
-  for (const [name, values] of Object.entries(NOTHING)) fields.only(name, ...values)
+export function refuseForeign(fields: Fields, headDim: number, reads: readonly string[] = []): void {
+  for (const [name, values] of Object.entries(NOTHING)) if (!reads.includes(name)) fields.only(name, ...values)
   fields.only('head_dim', headDim)
-  fields.only('alibi', withAlibi)
   // Some write the width of a window that `use_sliding_window` then turns off.
-  if (fields.optional('use_sliding_window') !== false) fields.only('sliding_window')
+  if (!reads.includes('sliding_window') && fields.optional('use_sliding_window') !== false)
+    fields.only('sliding_window')
   const layers = fields.optional('layer_types')
-  if (layers !== undefined && !(Array.isArray(layers) && layers.every((type) => type === 'full_attention')))
+  if (
+    !reads.includes('layer_types') &&
+    layers !== undefined &&
+    !(Array.isArray(layers) && layers.every((type) => type === 'full_attention'))
+  )
     fields.fail('layer_types', 'layer_types of full_attention alone')
   const pruned = fields.optional('pruned_heads')
   if (pruned !== undefined && Object.keys(pruned as object).length) fields.fail('pruned_heads', 'no pruned_heads')

@@ -16,7 +16,7 @@ export const gptNeox: Family = {
   read(fields, note) {
     const modelDim = fields.size('hidden_size')
     const numHeads = headsOf(fields, ['num_attention_heads'], modelDim)
-    const spelling = { base: 'rotary_emb_base', share: 'rotary_pct', defaultShare: 0.25 }
+    const spelling = { base: 'rotary_emb_base', share: 'rotary_pct', defaultShare: 0.25 } as const
     return {
       trainLength: fields.count('max_position_embeddings', 2048),
       strategy: readRope(fields, modelDim / numHeads, spelling, note),
@@ -43,7 +43,7 @@ export const gptNeox: Family = {
     hidden_act: writeActivation(config.activation),
     use_parallel_residual: config.parallelResidual,
     layer_norm_eps: config.normEpsilon,
-    rope_parameters: writeRope(strategy, config.modelDim / config.numHeads, 'gpt_neox'),
+    rope_parameters: writeRope(strategy, config.headDim, 'gpt_neox'),
     max_position_embeddings: trainLength ?? 2048,
     hidden_dropout: config.dropout,
     attention_dropout: config.dropout,
@@ -59,7 +59,7 @@ export const gptNeox: Family = {
         const qkv = `${theirs}.attention.query_key_value`
         return [
           norm(`${ours}.attention_norm`, `${theirs}.input_layernorm`, true),
-          projection(`${ours}.attention.qkv`, qkv, 'transposed, by head', attention),
+          projection(`${ours}.attention.qkv`, qkv, 'transposed, by group', attention),
           projection(`${ours}.attention.out`, `${theirs}.attention.dense`, 'transposed', attention),
           norm(`${ours}.mlp_norm`, `${theirs}.post_attention_layernorm`, true),
           projection(`${ours}.mlp.in`, `${theirs}.mlp.dense_h_to_4h`, 'transposed', both),

@@ -11,8 +11,10 @@ export const mpt: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'gelu-exact', projectionBias: false },
   free: ['clipQkv'],
+  reads: ['alibi'],
 
   read(fields) {
+    fields.only('alibi', true)
     const attention = fields.inside('attn_config')
     attention.only('alibi', true)
     attention.only('attn_type', 'multihead_attention')

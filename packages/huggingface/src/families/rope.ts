@@ -1,36 +1,20 @@
-// Letters: d rotaryDim.
-import type { PositionStrategy } from '@alibi/core'
-import { linearScaling, llama3Scaling, type RotaryScaling, rotary, yarnScaling } from '@alibi/rotary'
-import type { Fields } from './fields.js'
+import type { PositionStrategy, Rotation } from '@alibi/core'
+import { rotary, rotaryOptions } from '@alibi/rotary'
+import { type Fields, fieldsOf } from './fields.js'
+import { fieldsOfScaling, readScaling, scalingNames, writeScaling } from './rope-scaling.js'
 
 const OF_ALL = ['rope_type', 'type', 'rope_theta', 'partial_rotary_factor']
 
-/** What each scaling may say; anything else would change the angles unseen. */
-const KNOWN: ReadonlyMap<string, readonly string[]> = new Map([
-  ['default', []],
-  ['linear', ['factor']],
-  [
-    'yarn',
-    [
-      'factor',
-      'original_max_position_embeddings',
-      'beta_fast',
-      'beta_slow',
-      'attention_factor',
-      'mscale',
-      'mscale_all_dim',
-      'truncate',
-      'finetuned',
-    ],
-  ],
-  ['llama3', ['factor', 'original_max_position_embeddings', 'low_freq_factor', 'high_freq_factor']],
-])
-
-/** The names that base and share of rotated features have outside of `rope_parameters`. */
+/** The names that base and share of rotated features have outside of `rope_parameters`, and what they are where they are not said. */
 interface Spelling {
-  readonly base: string
-  readonly share: string
-  readonly defaultShare: number
+  readonly base?: 'rope_theta' | 'rotary_emb_base'
+  readonly defaultBase?: number
+  readonly share?: 'partial_rotary_factor' | 'rotary_pct'
+  readonly defaultShare?: number
+  /** Scalings that the family's class of transformers has. Default all that are read. */
+  readonly scalings?: readonly string[]
+  /** Other names of scalings in the family. */
+  readonly aliases?: Readonly<Record<string, string>>
 }
 
 const SPELLINGS = {
@@ -44,7 +28,7 @@ const SPELLINGS = {
  * (`convert_rope_params_to_dict`): people add it to a config.json to turn a scaling on.
  *
  * @param note - receives a line where the file has both and one does not count
- * @throws Error, one line, for a scaling that is unknown or depends on the length
+ * @throws Error, one line, for a scaling that is unknown or depends on the length in another way than longrope
  */
 export function readRope(
   fields: Fields,
@@ -53,97 +37,138 @@ export function readRope(
   note: (line: string) => void,
 ): PositionStrategy {
   const name = fields.inside('rope_scaling').names.length ? 'rope_scaling' : 'rope_parameters'
-  const rope = fields.inside(name)
   if (name === 'rope_scaling' && fields.inside('rope_parameters').names.length)
     note('config.json has rope_scaling and rope_parameters: rope_scaling alone counts, as in transformers')
-  for (const each of ['rope_type', 'type']) rope.only(each, ...KNOWN.keys())
-  const type = rope.text('rope_type', rope.text('type', 'default'))
-  for (const each of rope.names) if (![...OF_ALL, ...KNOWN.get(type)!].includes(each)) rope.only(each)
-  const base = rope.positive('rope_theta', fields.positive(spelling.base, 10_000))
-  const share = rope.positive('partial_rotary_factor', fields.positive(spelling.share, spelling.defaultShare))
+  const { base = 'rope_theta', share = 'partial_rotary_factor' } = spelling
+  const rope = fields.inside(name)
+  const theta = rope.positive('rope_theta', fields.positive(base, spelling.defaultBase ?? 10_000))
+  const turning = rope.positive('partial_rotary_factor', fields.positive(share, spelling.defaultShare ?? 1))
   // The other families' names, which would not be read: they may only repeat what is.
-  for (const other of SPELLINGS.base) if (other !== spelling.base) fields.only(other, base)
-  for (const other of SPELLINGS.share) if (other !== spelling.share) fields.only(other, share)
-  const scaling = scalingOf(type, rope, fields)
+  for (const other of SPELLINGS.base) if (other !== base) fields.only(other, theta)
+  for (const other of SPELLINGS.share) if (other !== share) fields.only(other, turning)
+  const refuseShare = (expected: string) =>
+    rope.optional('partial_rotary_factor') === undefined ? fields.fail(share, expected) : fields.fail(name, expected)
+  const { scalings, aliases } = spelling
+  return rotaryOf(rope, fields, { headDim, base: theta, share: turning, scalings, aliases, refuseShare })
+}
+
+/** Not longrope: transformers 5.18 fails at the second long pass. */
+const BY_TYPE = ['default', 'linear', 'yarn', 'llama3']
+
+/** The two kinds of layers that config.json can name. */
+export type LayerType = 'full_attention' | 'sliding_attention'
+
+/**
+ * The rotation of each kind of layer, for families whose `rope_parameters` have one for each. Before transformers 5,
+ * `rope_scaling` was that of full attention.
+ *
+ * @param bases - of layers whose `rope_parameters` do not say it
+ */
+export function readRopeByType(
+  fields: Fields,
+  headDim: number,
+  bases: Readonly<Record<LayerType, number>>,
+): Record<LayerType, PositionStrategy> {
+  const both = fields.inside('rope_parameters')
+  for (const name of both.names) if (!Object.hasOwn(bases, name)) both.only(name)
+  const scaling = fields.inside('rope_scaling')
+  if (scaling.names.length && both.names.length)
+    fields.fail('rope_scaling', 'no rope_scaling beside rope_parameters; put it into rope_parameters.full_attention,')
+  const of = (type: LayerType) => {
+    const rope = type === 'full_attention' && scaling.names.length ? scaling : both.inside(type)
+    // transformers 5.18 takes the type from rope_type alone here.
+    rope.only('type', rope.text('rope_type', 'default'))
+    rope.only('partial_rotary_factor', 1)
+    // transformers 5.18 looks for this one outside of the type, where it is not.
+    rope.only('truncate', true)
+    const base = rope.positive('rope_theta', bases[type])
+    const refuseShare = (expected: string) => fields.fail('head_dim', expected)
+    return rotaryOf(rope, fields, { headDim, base, share: 1, scalings: BY_TYPE, refuseShare })
+  }
+  return { full_attention: of('full_attention'), sliding_attention: of('sliding_attention') }
+}
+
+interface Rotating {
+  readonly headDim: number
+  readonly base: number
+  readonly share: number
+  readonly scalings?: readonly string[] | undefined
+  readonly aliases?: Readonly<Record<string, string>> | undefined
+  refuseShare(expected: string): never
+}
+
+function rotaryOf(rope: Fields, fields: Fields, rotating: Rotating) {
+  const { headDim, base, share, scalings = scalingNames, aliases = {}, refuseShare } = rotating
+  for (const each of ['rope_type', 'type']) rope.only(each, ...scalings, ...Object.keys(aliases))
+  const named = rope.text('rope_type', rope.text('type', 'default'))
+  const type = aliases[named] ?? named
+  for (const each of rope.names) if (![...OF_ALL, ...fieldsOfScaling(type)].includes(each)) rope.only(each)
   const turning = Math.floor(headDim * share)
   const rotaryDim = turning + (turning % 2)
-  if (rotaryDim < 2 || rotaryDim > headDim || (rotaryDim > turning && type === 'yarn'))
-    fields.fail(
-      rope.optional('partial_rotary_factor') === undefined ? spelling.share : name,
-      `a share of rotated features that leaves whole pairs of ${headDim} (got ${turning} features)`,
-    )
+  if (rotaryDim < 2 || rotaryDim > headDim || (rotaryDim > turning && ['yarn', 'longrope'].includes(type)))
+    refuseShare(`a share of rotated features that leaves whole pairs of ${headDim} (got ${turning} features)`)
+  const scaling = readScaling(type, rope, fields, rotaryDim / 2)
   // For an odd number of features transformers makes one pair more, with the exponents of the odd number.
   return rotary({ rotaryDim, base: base ** (rotaryDim / turning), ...(scaling && { scaling }) })
 }
 
-function scalingOf(type: string, rope: Fields, fields: Fields): RotaryScaling | undefined {
-  if (type === 'default') return undefined
-  if (type === 'linear') return linearScaling({ factor: factorOf(rope) })
-  const originalMaxPositions = rope.count(
-    'original_max_position_embeddings',
-    fields.count(['original_max_position_embeddings', 'max_position_embeddings']),
-  )
-  return type === 'yarn' ? yarnOf(rope, fields, originalMaxPositions) : llama3Of(rope, originalMaxPositions)
-}
-
-/** The factor of the whole scaling, ≥ 1. */
-function factorOf(rope: Fields, fallback?: number): number {
-  const factor = rope.number('factor', fallback)
-  return factor >= 1 ? factor : rope.fail('factor', 'factor to be a number ≥ 1')
-}
-
-function yarnOf(rope: Fields, fields: Fields, originalMaxPositions: number): RotaryScaling {
-  // A factor of null is the ratio of the two lengths; without the field, transformers fails.
-  const implied = fields.optional('max_position_embeddings')
-  const known = rope.names.includes('factor') && implied !== undefined
-  const factor = factorOf(rope, known ? fields.count('max_position_embeddings') / originalMaxPositions : undefined)
-  // transformers takes 0 as not given, and one of mscale and mscale_all_dim alone as neither.
-  const given = (name: string, fallback?: number) => (rope.optional(name) ? rope.positive(name) : fallback)
-  const betaFast = given('beta_fast', 32)!
-  const betaSlow = given('beta_slow', 1)!
-  if (betaFast <= betaSlow) rope.fail('beta_fast', `beta_fast to be above beta_slow, ${betaSlow},`)
-  const mscale = given('mscale')
-  const mscaleAllDim = given('mscale_all_dim')
-  return yarnScaling({
-    factor,
-    originalMaxPositions,
-    betaFast,
-    betaSlow,
-    truncate: rope.names.includes('truncate') ? rope.flag('truncate', false) : true,
-    ...(rope.optional('attention_factor') !== undefined && { attentionFactor: rope.positive('attention_factor') }),
-    ...(mscale && mscaleAllDim && { mscale, mscaleAllDim }),
-  })
-}
-
-function llama3Of(rope: Fields, originalMaxPositions: number): RotaryScaling {
-  const lowFrequencyFactor = rope.positive('low_freq_factor')
-  const highFrequencyFactor = rope.positive('high_freq_factor')
-  if (highFrequencyFactor <= lowFrequencyFactor)
-    rope.fail('high_freq_factor', `high_freq_factor to be above low_freq_factor, ${lowFrequencyFactor},`)
-  return llama3Scaling({ factor: factorOf(rope), originalMaxPositions, lowFrequencyFactor, highFrequencyFactor })
+/** `rope_parameters` as they are written. */
+export interface RopeParameters extends Readonly<Record<string, unknown>> {
+  readonly rope_theta: number
+  readonly partial_rotary_factor: number
 }
 
 /**
- * `rope_parameters` of a strategy that is plain rotary.
+ * `rope_parameters` of a strategy that is plain rotary, or scaled in a way that transformers has.
  *
  * @throws Error, one line, if it is another
  */
-export function writeRope({ name, rotation }: PositionStrategy, headDim: number, family: string) {
+export function writeRope({ name, rotation }: PositionStrategy, headDim: number, family: string): RopeParameters {
   const refuse = (got: string): never => {
     throw new Error(`saveHuggingFace: expected plain rotary with half pairing for ${family}, got ${got}`)
   }
-  if (name !== 'rotary' || !rotation) return refuse(name)
+  if (!rotation || rotation.numHeads !== undefined || rotation.trainedAngles) return refuse(name)
   if (rotation.pairing !== 'half') return refuse('interleaved pairing; its queries and keys lie in another order')
-  const { rotaryDim } = rotation
-  const frequencies = Array.from(rotation.angles(Int32Array.of(1)))
-  // One pair alone has frequency 1 whatever the base.
-  const base = frequencies.length > 1 ? frequencies[1]! ** (-rotaryDim / 2) : 10_000
-  const theta = Number(base.toPrecision(12))
-  const plain = rotary({ rotaryDim, base: theta }).rotation.angles(Int32Array.of(1))
-  if (rotation.magnitudes || frequencies.some((f, i) => Math.abs(f - plain[i]!) > 1e-6 * f))
-    return refuse('scaled frequencies')
-  const share = rotaryDim / headDim
+  const share = rotation.rotaryDim / headDim
   // Readers round headDim·share down.
-  const enough = Math.floor(headDim * share) === rotaryDim ? share : share * (1 + Number.EPSILON)
-  return { rope_type: 'default', rope_theta: theta, partial_rotary_factor: enough }
+  const enough = Math.floor(headDim * share) === rotation.rotaryDim ? share : share * (1 + Number.EPSILON)
+  const { base, ...scaling } = parametersOf(rotation)
+  const json = { ...scaling, rope_theta: base, partial_rotary_factor: enough }
+  const read = rotaryOf(fieldsOf(json, 'saveHuggingFace'), fieldsOf({}, 'saveHuggingFace'), {
+    headDim,
+    base,
+    share: enough,
+    refuseShare: () => refuse(`${rotation.rotaryDim} features of ${headDim}`),
+  })
+  const longer = scaling.original_max_position_embeddings
+  const lengths = typeof longer === 'number' ? [0, longer + 1] : [0]
+  if (!lengths.every((length) => turnAlike(rotation, read.rotation, length)))
+    return refuse(rotaryOptions(rotation) ? 'scaled frequencies' : name)
+  return json
+}
+
+/** Its base and scaling as it was made; where transformers has no such scaling, the base of which its frequencies are. */
+function parametersOf(rotation: Rotation): Record<string, unknown> & { readonly base: number } {
+  const made = rotaryOptions(rotation)
+  const scaling = made && writeScaling(made.scaling)
+  if (scaling) return { ...scaling, base: made.base }
+  const frequencies = rotation.angles(Int32Array.of(1))
+  // One pair alone has frequency 1 whatever the base.
+  const base = frequencies.length > 1 ? frequencies[1]! ** (-rotation.rotaryDim / 2) : 10_000
+  return { rope_type: 'default', base: Number(base.toPrecision(12)) }
+}
+
+/** Whether two rotations turn and stretch alike in a pass of that length. */
+function turnAlike(a: Rotation, b: Rotation, length: number): boolean {
+  const at = Int32Array.of(1)
+  const ones = new Float64Array(a.rotaryDim / 2).fill(1)
+  const alike = (x: Float64Array, y: Float64Array) =>
+    x.length === y.length && x.every((value, i) => Math.abs(value - y[i]!) <= 1e-6 * Math.abs(value))
+  return (
+    a.cacheable === b.cacheable &&
+    alike(a.angles(at, length), b.angles(at, length)) &&
+    (['query', 'key'] as const).every((side) =>
+      alike(a.magnitudes?.(at, side, length) ?? ones, b.magnitudes?.(at, side, length) ?? ones),
+    )
+  )
 }

@@ -2,17 +2,18 @@ import { alibiSlopes } from '@alibi/alibi'
 import { type PositionStrategy, reference } from '@alibi/core'
 
 /**
- * Whether a strategy is ALiBi with the paper's slopes: the only ones that transformers computes (it leaves MPT's
- * `alibi_bias_max` unread).
+ * Whether a strategy is ALiBi with the paper's slopes, times a factor: the only ones that transformers computes (it leaves
+ * MPT's `alibi_bias_max` unread).
  *
  * @throws Error, one line, if it is another
  */
-export function checkPaperSlopes({ name, bias, parameters }: PositionStrategy, family: string): void {
+export function checkPaperSlopes({ name, bias, parameters }: PositionStrategy, family: string, factor = 1): void {
   const refuse = (got: string): never => {
-    throw new Error(`saveHuggingFace: expected ALiBi with the paper's slopes for ${family}, got ${got}`)
+    const times = factor === 1 ? '' : ` times ${factor}`
+    throw new Error(`saveHuggingFace: expected ALiBi with the paper's slopes${times} for ${family}, got ${got}`)
   }
   if (parameters) refuse('trained slopes')
   const slopes = name === 'alibi' && bias?.kind === 'linear' ? bias.slopes(reference, {}).data : refuse(name)
-  if (alibiSlopes(slopes.length).some((slope, head) => Math.abs(slope - slopes[head]!) > 1e-6 * slope))
+  if (alibiSlopes(slopes.length).some((slope, head) => Math.abs(factor * slope - slopes[head]!) > 1e-6 * slope))
     refuse(`[${slopes}]`)
 }
