@@ -24,6 +24,7 @@ it('remembers what a rotation was made with, also within other strategies', () =
   const plain = rotary({ rotaryDim: 8, base: 500 })
   expect(rotaryOptions(plain.rotation)).toEqual({ rotaryDim: 8, base: 500, pairing: 'half' })
   expect(rotaryOptions(byLayer([plain, none()]).layers![0]!.rotation!)).toMatchObject({ base: 500 })
+  expect(rotaryOptions(compose(plain, none()).rotation)).toMatchObject({ base: 500 })
   expect(rotaryOptions(gemmaLocal({ rotaryDim: 8, localBase: 700 }).layers[0]!.rotation!)).toMatchObject({ base: 700 })
   expect(rotaryOptions(xPos({ rotaryDim: 8 }).rotation)).toBeUndefined()
 })
@@ -86,7 +87,10 @@ describe('another scaling', () => {
   it.each([
     [none(), 'got none, which turns none'],
     [xPos({ rotaryDim: 8 }), 'got xpos, which turns them otherwise'],
-    [compose(rotary({ rotaryDim: 8 })), 'got rotary, which turns them otherwise'],
+    [
+      defineStrategy({ name: 'rotary', rotation: { ...rotary({ rotaryDim: 8 }).rotation } }),
+      'got rotary, which turns them otherwise',
+    ],
   ])('is refused for %o', (strategy, message) => {
     expect(() => withScaling(strategy, scaling)).toThrow(
       `withScaling: expected a strategy whose queries and keys rotary turns, ${message}`,
