@@ -27,3 +27,28 @@ export const currentCompiler = (): StepCompiler | undefined =>
 /** Runs op by op what a compiler would compile. */
 export const opByOp: StepCompiler = (step) =>
   Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), { sync() {}, dispose() {} })
+
+/**
+ * A tensor of numbers that the host makes anew for each run of a step. A compiled step asks again before each run; a tensor
+ * made by `tf.tensor` would be a constant of it.
+ */
+export function hostTensor<R extends tf.Rank>(
+  make: () => Float32Array | Int32Array,
+  shape: tf.ShapeMap[R],
+  dtype: 'float32' | 'int32',
+): tf.Tensor<R> {
+  const tensor = tf.tensor<R>(make(), shape, dtype)
+  recorder().feed?.(tensor, make)
+  return tensor
+}
+
+/** Says why the step that is being recorded cannot be a graph; without effect elsewhere. */
+export const keepOutOfGraphs = (reason: string): void => recorder().keepOut?.(reason)
+
+/** What a backend of `@alibi/backend` offers while it records a step. */
+interface Recorder {
+  readonly feed?: (tensor: tf.Tensor, make: () => Float32Array | Int32Array) => void
+  readonly keepOut?: (reason: string) => void
+}
+
+const recorder = () => tf.backend() as Recorder

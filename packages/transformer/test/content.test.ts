@@ -176,5 +176,4 @@ it('trains an encoder to name hidden tokens, and rows of documents apart', async
   const refused = (options: Parameters<typeof createTrainer>[2]) => () =>
     createTrainer(model(), { kind: 'adamw', learningRate: 1 }, options)
   expect(refused({ masked: { token: 3 } })).toThrow('causal false with masked')
-  expect(refused({ documents: ends, compile: () => ({}) as never })).toThrow('documents or compile, got both')
 })

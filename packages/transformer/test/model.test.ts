@@ -151,13 +151,6 @@ it('trains and evaluates at other positions than from 0 on', async () => {
     const readsPositions = partsOf(strategy).some((part) => part.embedding ?? part.rotation ?? part.bias ?? part.terms)
     expect(spread.join() === inPlace.join(), name).toBe(!readsPositions)
   }
-  expect(() =>
-    createTrainer(
-      createModel(tiny, strategies[0]![1]),
-      { kind: 'adamw', learningRate: 1 },
-      { positions: () => new Int32Array(), compile: () => ({}) as never },
-    ),
-  ).toThrow('expected positions or compile, got both')
 })
 
 it('goes on from a checkpoint at the positions it is given', async () => {

@@ -41,7 +41,6 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     ? await openSaved(cell, run, compiler)
     : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, compiler), metadata: {} }
 
-  if (config.randomPositions !== undefined) progress.line('steps run op by op: their positions are drawn anew in each')
   const window = resumeWindow(metadata)
   const lineEvery = stepsALine(config)
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))

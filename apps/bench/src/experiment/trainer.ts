@@ -7,11 +7,12 @@ import type { RunConfig } from '../config/schema.js'
 import { optimizerConfig } from '../config/training.js'
 import { randomPositions } from '../data/random-positions.js'
 
-/** Positions that change from step to step cannot be compiled into one. */
-const stepping = ({ randomPositions: range }: RunConfig, seed: number, compile: StepCompiler) =>
-  range === undefined
-    ? { compile }
-    : { positions: (step: number, length: number) => randomPositions(length, range, seed, step) }
+const stepping = ({ randomPositions: range }: RunConfig, seed: number, compile: StepCompiler) => ({
+  compile,
+  ...(range !== undefined && {
+    positions: (step: number, length: number) => randomPositions(length, range, seed, step),
+  }),
+})
 
 /** A trainer at step 0. */
 export function newTrainer(

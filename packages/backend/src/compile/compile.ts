@@ -43,8 +43,8 @@ interface Entry {
  * and then happens in one call, with the variables inside. It knows nothing of what the step
  * computes.
  *
- * Numbers that change from step to step must come in as inputs: whatever the step makes on the host is a constant of the
- * graph. Random numbers must come from ops with a seed among the inputs. Variables that something else assigned are noticed
+ * Numbers that change from step to step must come in as inputs, or through the backend's `feed`: whatever else the step makes
+ * on the host is a constant of the graph. Random numbers must come from ops with a seed among the inputs. Variables that something else assigned are noticed
  * and taken over.
  *
  * The function is long because its parts share which graphs there are.
@@ -83,9 +83,10 @@ export function compile(
     try {
       if (recording instanceof NotCompilable) throw recording
       const signature = ({ dtype, shape }: tf.Tensor): Signature => ({ dtype: backend.getDTypeInteger(dtype), shape })
-      const { ops } = recording!
+      const { ops, fed } = recording!
+      const ofFed = fed.map(({ dtype, shape }) => ({ dtype: backend.getDTypeInteger(dtype), shape }))
       const graph = {
-        inputs: inputs.map(signature),
+        inputs: [...inputs.map(signature), ...ofFed],
         variables: variables.map(signature),
         xla: xla ?? ops.length <= LARGEST_FOR_XLA,
       }
@@ -124,7 +125,16 @@ export function compile(
     // The most recently used is the last to go.
     entries.delete(key)
     entries.set(key, entry)
-    const results = shared.run(entry.session, inputs)
+    const numbers = entry.session.fed.map(({ make }) => make())
+    const other = numbers.find(({ length }, i) => length !== tf.util.sizeFromShape([...entry.session.fed[i]!.shape]))
+    if (other) {
+      refuse(key, `the host makes ${other.length} numbers where the graph has another count`)
+      forget(key)
+      return opByOp(inputs)
+    }
+    const fed = entry.session.fed.map(({ dtype, shape }, i) => tf.tensor(numbers[i]!, [...shape], dtype))
+    const results = shared.run(entry.session, [...inputs, ...fed])
+    tf.dispose(fed)
     if (entry.started !== undefined) {
       onCompile?.({ numOps: entry.session.numOps, seconds: (performance.now() - entry.started) / 1000 })
       entry.started = undefined

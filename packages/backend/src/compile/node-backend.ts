@@ -39,6 +39,13 @@ export interface Binding {
 export interface NodeBackend {
   binding: Binding
   readonly isUsingGpuDevice: boolean
+  /**
+   * While a step is recorded: makes a tensor that it made on the host an input of the graph. Before each run `make` gives its
+   * numbers.
+   */
+  feed?: (tensor: tf.Tensor, make: () => Float32Array | Int32Array) => void
+  /** While a step is recorded: says why it cannot be a graph. */
+  keepOut?: (reason: string) => void
   readonly tensorMap: { get(dataId: object): { readonly shape: readonly number[]; readonly dtype: number } }
   /** The TF_DataType of a dtype. */
   getDTypeInteger(dtype: string): number

@@ -21,8 +21,17 @@ interface Constant {
   readonly content: Uint8Array
 }
 
+/** Numbers that the host makes anew for each run. */
+export interface Fed {
+  readonly dtype: 'float32' | 'int32'
+  readonly shape: readonly number[]
+  make(): Float32Array | Int32Array
+}
+
 /** One execution of a step, as TensorFlow saw it. */
 export interface Recording {
+  /** Inputs after those of the step, in the order in which it made them. */
+  readonly fed: readonly Fed[]
   readonly ops: readonly RecordedOp[]
   readonly constants: readonly Constant[]
   readonly outputs: readonly Source[]
@@ -99,6 +108,15 @@ export function record(
     },
   }
 
+  const fed: Fed[] = []
+  backend.feed = (tensor, make) => {
+    const { dtype, shape } = tensor
+    const index = inputs.length + fed.push({ dtype: dtype as Fed['dtype'], shape, make }) - 1
+    sources.set(idOf(tensor), { kind: 'input', index })
+  }
+  backend.keepOut = (reason) => {
+    problem ??= new NotCompilable(reason)
+  }
   // The addon's own properties are read-only: a copy stands in for it.
   backend.binding = { ...copyOf(binding), ...recorder }
   backend.getInputTensorIds = (tensors) => {
@@ -116,8 +134,10 @@ export function record(
     variables.forEach((variable, index) => {
       if (idOf(variable) !== before[index]) updates.set(index, final(variable))
     })
-    return { results, recording: problem ?? { ops, constants, outputs, updates } }
+    return { results, recording: problem ?? { ops, constants, fed, outputs, updates } }
   } finally {
+    delete backend.feed
+    delete backend.keepOut
     backend.binding = binding
     backend.getInputTensorIds = getInputTensorIds
   }

@@ -5,14 +5,16 @@ import * as tf from '@tensorflow/tfjs'
 import { buildGraph, type GraphOptions, names } from './graph.js'
 import type { NodeBackend } from './node-backend.js'
 import { encodeSavedModel } from './proto.js'
-import type { Recording } from './record.js'
+import type { Fed, Recording } from './record.js'
 
 /** A recorded step as a graph that TensorFlow optimises and runs in one call, with variables of its own. */
 export interface Session {
   readonly numOps: number
   /** Whether it assigns variables. */
   readonly assigns: boolean
+  /** @param inputs - those of the step and those that are fed */
   run(inputs: readonly tf.Tensor[]): tf.Tensor[]
+  readonly fed: readonly Fed[]
   /** Sets the session's variables to those of TensorFlow.js. */
   upload(variables: readonly tf.Variable[]): void
   /** Sets the variables of TensorFlow.js to the session's. */
@@ -67,6 +69,7 @@ export function createSession(backend: NodeBackend, recording: Recording, option
   return {
     numOps: recording.ops.length,
     assigns: recording.updates.size > 0,
+    fed: recording.fed,
     run: (inputs) => run(inputs, inputNames, outputNames),
     upload(variables) {
       if (variables.length) tf.dispose(run(variables, freshNames, names.uploaded))

@@ -38,8 +38,8 @@ export interface EvaluateOptions extends AttentionSettings {
   readonly batchTokens?: number
   /**
    * Whether passes run as graphs, one for each shape, where the backend compiles. Default: where at least 4 batches and 8,192
-   * tokens have the shape, as making a graph takes about as long; `true` also for fewer, `false` never. Not at random
-   * positions, and not where skipping keys op by op is faster: from 8,192 tokens on, with slopes, a table or a gate.
+   * tokens have the shape, as making a graph takes about as long; `true` also for fewer, `false` never. Not where skipping
+   * keys op by op is faster: from 8,192 tokens on, with slopes, a table or a gate.
    */
   readonly compile?: boolean | undefined
   /** Called after each batch with the tokens scored, the tokens to score and the mean −ln p of those scored. */

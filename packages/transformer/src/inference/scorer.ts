@@ -57,8 +57,9 @@ export function createScorer(
 ): Scorer {
   const { attentionWindow, skipTolerance, positions } = options
   const forward = { attentionWindow, skipTolerance, ...attentionSettings(options) }
-  const compiler = positions || options.compile === false ? undefined : currentCompiler()
-  const graphs = compiler && keptGraphs(model.parameters, settingsOf(forward), () => compiled(model, forward, compiler))
+  const compiler = options.compile === false ? undefined : currentCompiler()
+  const settings = [...settingsOf(forward), positions !== undefined]
+  const graphs = compiler && keptGraphs(model.parameters, settings, () => compiled(model, forward, compiler))
   const countOf = memoized((first: Window) => windows.filter((window) => sameShape(window, first)).length)
   const namesOf = (batch: readonly Window[], compiled: boolean) => namesOfBatch(model, batch, { ...options, compiled })
   const runsAsGraph = memoized((first: Window) => {
@@ -76,9 +77,11 @@ export function createScorer(
   return {
     async score(batch, number) {
       const first = batch[0]!
-      if (runsAsGraph(first)) return graphs!.score(scoringInputs(model, tokens, batch, Math.min(rows, countOf(first))))
-      const own = positions ? { ...forward, positions: positions(number, first.end - first.start) } : forward
-      const compute = () => tf.tidy(() => placeSums(model, own, scoringInputs(model, tokens, batch)))
+      const at = positions?.(number, first.end - first.start)
+      if (runsAsGraph(first))
+        return graphs!.score(scoringInputs(model, tokens, batch, Math.min(rows, countOf(first))), at)
+      const compute = () =>
+        tf.tidy(() => placeSums(model, { ...forward, positions: at }, scoringInputs(model, tokens, batch)))
       return scoredBy(compute, number === 0)
     },
     attentionNames: (batch) => namesOf(batch, runsAsGraph(batch[0]!)),
@@ -94,8 +97,9 @@ export function createScorer(
 function compiled(model: Model, forward: ForwardOptions, compile: StepCompiler) {
   const peaks = new Map<string, number>()
   let reason: string | undefined
-  const pass = { ...forward, compiled: true }
-  const step = compile((...inputs) => [placeSums(model, pass, inputs)], [...model.parameters.values()], {
+  let positions: Int32Array | undefined
+  const pass = () => ({ ...forward, compiled: true, positions: positions && (() => positions!) })
+  const step = compile((...inputs) => [placeSums(model, pass(), inputs)], [...model.parameters.values()], {
     // Without gradients there is little to fuse, and oneDNN's products are faster.
     xla: false,
     maxShapes: SHAPES,
@@ -104,7 +108,8 @@ function compiled(model: Model, forward: ForwardOptions, compile: StepCompiler) 
     },
   })
   return {
-    async score(inputs: tf.Tensor[]): Promise<Scored> {
+    async score(inputs: tf.Tensor[], at: Int32Array | undefined): Promise<Scored> {
+      positions = at
       try {
         const key = inputs.map(({ shape }) => `[${shape}]`).join()
         const { sums, peakBytes } = await scoredBy(() => step(...inputs)[0]!, !peaks.has(key))

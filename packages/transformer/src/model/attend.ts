@@ -11,7 +11,7 @@ import {
 import type { Kernels } from '../kernels/kernels.js'
 import { biasForm } from './attention-bias.js'
 import type { ForwardOptions } from './forward-options.js'
-import { earliest, isConsecutive, type Places } from './places.js'
+import { earliestStarts, isConsecutive, type Places } from './places.js'
 import { isPackable } from './rotation.js'
 
 /** How a layer attends in one pass. Its kernel is chosen before anything is computed. */
@@ -46,11 +46,11 @@ export function layerAttention(
 ): readonly LayerAttention[] {
   const { batchSize, places } = pass
   const { numLayers, numHeads, numKeyValueHeads, headDim, clipQkv, qkNorm } = config
-  const { keys, numQueries, documentStarts: starts } = places
+  const { keys, numQueries } = places
   const sizes = { batchSize, numHeads, numQueries, numKeys: keys.length, headDim }
   const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, compiled, cache } = options
   const kernels = kernelsOf('forward', options.attentionKernels, ours)
-  const documentStarts = starts && earliest(starts)
+  const documentStarts = earliestStarts(places)
   const made = new Map<PositionStrategy, LayerAttention>()
   return Array.from({ length: numLayers }, (_, layer) => {
     const part = layerStrategy(strategy, layer)

@@ -12,7 +12,8 @@ import * as tf from '@tensorflow/tfjs'
 import type { AttentionBias, Tile } from '../kernels/attention/bias.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
 import { shaped } from '../shaped.js'
-import { isConsecutive, type Places, queriesOf } from './places.js'
+import { evaluateAt } from './hooks.js'
+import { isConsecutive, type Places, placesTensor, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
 /** Where scores are, and the strategy's trained arrays. */
@@ -59,22 +60,24 @@ export function biasOnDevice(
     return {
       kind: 'linear',
       slopes: shaped('attentionBias', `slopes of ${name}`, bias.slopes(tfOps, parameters), [bias.numHeads]),
-      queries: tf.tensor1d(queriesOf(keys, numQueries), 'int32'),
-      keys: tf.tensor1d(keys, 'int32'),
+      queries: placesTensor(places, (at) => queriesOf(at.keys, numQueries), [numQueries], 'int32'),
+      keys: placesTensor(places, (at) => at.keys, [keys.length], 'int32'),
       consecutive: form.consecutive,
     }
   if (bias.kind === 'distance' && form.kind === 'table') {
     const table = bias.evaluate<tf.Tensor>(tfOps, parameters, positionRange(0, keys.length))
     return { kind: 'table', table: shaped('attentionBias', `bias of ${name}`, table, [bias.numHeads, keys.length]) }
   }
-  const tileOf = (positions: Positions, { start, end, firstKey, numKeys }: Tile) =>
-    scoreBias(
-      tfOps,
-      bias,
-      parameters,
-      queriesOf(positions, numQueries).subarray(start, end),
-      positions.subarray(firstKey, numKeys),
-    )
-  if (!rows) return { kind: 'tiles', tiles: (tile) => tileOf(keys, tile) }
-  return { kind: 'tiles', byRow: true, tiles: (tile) => tf.stack(rows.map((positions) => tileOf(positions, tile))) }
+  const tileOf = (positionsOf: (places: Places) => Positions, { start, end, firstKey, numKeys }: Tile) =>
+    evaluateAt(places, (ops, at) => {
+      const positions = positionsOf(at)
+      const queries = queriesOf(positions, numQueries).subarray(start, end)
+      return scoreBias(ops, bias, parameters, queries, positions.subarray(firstKey, numKeys))
+    })
+  if (!rows) return { kind: 'tiles', tiles: (tile) => tileOf((at) => at.keys, tile) }
+  return {
+    kind: 'tiles',
+    byRow: true,
+    tiles: (tile) => tf.stack(rows.map((_, row) => tileOf((at) => at.rows![row]!, tile))),
+  }
 }

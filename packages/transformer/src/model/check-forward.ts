@@ -3,6 +3,7 @@ import { checkInteger, checkOneOf, checkOptions, fail } from '@alibi/core'
 import type { ResolvedModelConfig } from '../config.js'
 import { ATTENTION_SETTINGS } from './attention-settings.js'
 import type { ForwardOptions } from './forward-options.js'
+import type { SettledOptions } from './places.js'
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof ForwardOptions)[] = [
@@ -10,7 +11,7 @@ const OPTIONS: readonly (keyof ForwardOptions)[] = [
 ]
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
-export function checkForward(options: ForwardOptions, B: number, K: number, { causal }: ResolvedModelConfig): void {
+export function checkForward(options: SettledOptions, B: number, K: number, { causal }: ResolvedModelConfig): void {
   checkOptions('forward', options, OPTIONS)
   const { padding, positions, documents, cache, attentionWindow, skipTolerance, attentionStorage, queriesPerTile } =
     options

@@ -3,6 +3,12 @@ import type * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
 import type { AttentionSettings } from './attention-settings.js'
 
+/**
+ * Whole numbers that may move from run to run of a compiled pass: as many each time. The same array means that nothing moved.
+ * Moving positions never count as consecutive, and keys of earlier documents are masked, not left out.
+ */
+export type Moving = Int32Array | (() => Int32Array)
+
 /** How a pass reads its tokens. */
 export interface ForwardOptions extends AttentionSettings {
   /** Earlier tokens; extended by this pass. */
@@ -12,14 +18,15 @@ export interface ForwardOptions extends AttentionSettings {
   /**
    * Positions of all K tokens, the cache's first: of every row, [K], or of each, row after row, [B·K]. Default 0 to K − 1, in
    * rows with padding from its end on, and in documents from the first of each on. They say how far apart tokens are, not
-   * which may attend to which.
+   * which may attend to which. A function is asked again in each run of a compiled pass; see {@link Moving}.
    */
-  readonly positions?: Int32Array
+  readonly positions?: Moving | undefined
   /**
    * The document of each of the K tokens, the cache's first; row after row, [B·K]. Tokens of one id that stand together are
-   * one document, and no token sees another's. Absent: a row is one document.
+   * one document, and no token sees another's. Absent: a row is one document. A function is asked again in each run of a
+   * compiled pass.
    */
-  readonly documents?: Int32Array | undefined
+  readonly documents?: Moving | undefined
   /** Limits each query to the last so many keys, its own included, ≥ 1. Default all. */
   readonly attentionWindow?: number | undefined
   /**

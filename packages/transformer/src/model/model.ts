@@ -10,7 +10,7 @@ import type { ForwardOptions } from './forward-options.js'
 import { disposeKeptGraphs } from './kept-graphs.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
-import { documentsOnDevice, placesOf } from './places.js'
+import { documentsOnDevice, movingPlaces, placesOf } from './places.js'
 import { encodePositions } from './position.js'
 import { checkRows, flatten } from './tokens.js'
 import { vocabularyOf } from './vocabulary/choose.js'
@@ -71,9 +71,11 @@ export function assembleModel(
       const { cache, padding, dropoutSeed } = options
       const L = ids.size / B
       const K = (cache?.pastLength ?? 0) + L
-      checkForward(options, B, K, resolved)
       const kernels = currentKernels()
-      const places = placesOf(options, sinks, B, L, K)
+      const places = movingPlaces(options, (given) => {
+        checkForward(given, B, K, resolved)
+        return placesOf(given, sinks, B, L, K)
+      })
       const trains = tf.engine().state.gradientDepth > 0
       const pass = { batchSize: B, places, trains, drops: dropoutSeed !== undefined }
       const layers = layerAttention(resolved, strategy, pass, options, kernels)
@@ -86,7 +88,7 @@ export function assembleModel(
         batchSize: B,
         cache,
         padding: padding && paddingMask(padding, K),
-        documents: places.documentStarts && documentsOnDevice(places.documentStarts),
+        documents: documentsOnDevice(places),
         nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,
       }
       const tokens = vocabulary.embed(ids)

@@ -1,8 +1,9 @@
 // Letters: B batch, Q/K queries/keys.
 import { type Positions, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { hostTensor } from '../compiler.js'
 import type { PositionGaps } from '../kernels/attention/kernel.js'
-import type { ForwardOptions } from './forward-options.js'
+import type { ForwardOptions, Moving } from './forward-options.js'
 
 /** The positions of a forward pass. The last `numQueries` keys are new tokens; the rest come from a cache. */
 export interface Places {
@@ -16,7 +17,43 @@ export interface Places {
   readonly byRow: boolean
   /** The index of the first key of each query's document; B of [Q]. */
   readonly documentStarts?: readonly Int32Array[] | undefined
+  /** Where positions or documents move from run to run of a graph: the places of now. */
+  readonly now?: (() => Places) | undefined
+  /** Whether the keys' positions move. */
+  readonly keysMove?: boolean | undefined
 }
+
+/** The options with what moves as it is now. */
+export type SettledOptions = Omit<ForwardOptions, 'positions' | 'documents'> &
+  Readonly<Partial<Record<'positions' | 'documents', Int32Array | undefined>>>
+
+const nowOf = (moving: Moving | undefined) => (typeof moving === 'function' ? moving() : moving)
+
+/** The places of a pass; those of the same arrays are made once. */
+export function movingPlaces(options: ForwardOptions, placesAt: (options: SettledOptions) => Places): Places {
+  const keysMove = typeof options.positions === 'function'
+  let made: { readonly given: SettledOptions; readonly places: Places } | undefined
+  const now = () => {
+    const given = { ...options, positions: nowOf(options.positions), documents: nowOf(options.documents) }
+    if (made?.given.positions !== given.positions || made?.given.documents !== given.documents) made = undefined
+    made ??= { given, places: placesAt(given) }
+    return made.places
+  }
+  return keysMove || typeof options.documents === 'function' ? { ...now(), keysMove, now } : now()
+}
+
+/** A tensor of numbers that follow from the places of a pass. */
+export const placesTensor = <R extends tf.Rank>(
+  places: Places,
+  make: (places: Places) => Float32Array | Int32Array,
+  shape: tf.ShapeMap[R],
+  dtype: 'float32' | 'int32',
+): tf.Tensor<R> =>
+  places.now ? hostTensor<R>(() => make(places.now!()), shape, dtype) : tf.tensor<R>(make(places), shape, dtype)
+
+/** Whether each position of every row is the one before plus 1, as far as distances go, in every run. */
+export const isConsecutive = ({ keys, byRow, keysMove }: Places): boolean =>
+  !byRow && !keysMove && keys.every((position, i) => position === keys[0]! + i)
 
 /**
  * Reads the options that decide where tokens are.
@@ -27,7 +64,7 @@ export interface Places {
  * @param numKeys - K, with the tokens in the cache
  */
 export function placesOf(
-  options: ForwardOptions,
+  options: SettledOptions,
   sinks: boolean,
   batchSize: number,
   numQueries: number,
@@ -60,10 +97,6 @@ function documentStarts(documents: Int32Array): Int32Array {
 /** The positions of the queries; [Q]. */
 export const queriesOf = (keys: Positions, numQueries: number): Positions => keys.subarray(keys.length - numQueries)
 
-/** Whether each position of every row is the one before plus 1, as far as distances go. */
-export const isConsecutive = ({ keys, byRow }: Pick<Places, 'keys' | 'byRow'>): boolean =>
-  !byRow && keys.every((position, i) => position === keys[0]! + i)
-
 const known = new WeakMap<Places, PositionGaps>()
 
 /** The positions of a pass and the distances between them, which all layers share. */
@@ -72,7 +105,7 @@ export function gapsOf(places: Places, causal: boolean): PositionGaps {
   if (before) return before
   const { keys, rows, byRow, numQueries, documentStarts } = places
   const positions = byRow ? rows! : [keys]
-  const starts = byRow ? documentStarts : documentStarts && [earliest(documentStarts)]
+  const starts = byRow ? documentStarts : documentStarts && [earliestStarts(places)!]
   const distances = new Set<number>()
   positions.forEach((row, b) => {
     const queries = queriesOf(row, numQueries)
@@ -86,10 +119,16 @@ export function gapsOf(places: Places, causal: boolean): PositionGaps {
   return gaps
 }
 
-/** The earliest start over all rows, for each query; [Q]. */
-export const earliest = (starts: readonly Int32Array[]): Int32Array =>
-  starts[0]!.map((_, i) => starts.reduce((least, row) => Math.min(least, row[i]!), Infinity))
+/** Before which key a kernel need not look, for each query; [Q]. Where documents move, that is nowhere. */
+export function earliestStarts({ documentStarts: starts, numQueries, now }: Places): Int32Array | undefined {
+  if (!starts) return undefined
+  const earliest = (i: number) => starts.reduce((least, row) => Math.min(least, row[i]!), Infinity)
+  return Int32Array.from({ length: numQueries }, (_, i) => (now ? 0 : earliest(i)))
+}
 
 /** The starts of documents on the device; float32 [B, 1, Q, 1]. */
-export const documentsOnDevice = (starts: readonly Int32Array[]): tf.Tensor4D =>
-  tf.tensor4d(Float32Array.from(starts.flatMap((row) => [...row])), [starts.length, 1, starts[0]!.length, 1])
+export function documentsOnDevice(places: Places): tf.Tensor4D | undefined {
+  const { documentStarts: starts, numQueries: Q } = places
+  const flat = ({ documentStarts }: Places) => Float32Array.from(documentStarts!.flatMap((row) => [...row]))
+  return starts && placesTensor<tf.Rank.R4>(places, flat, [starts.length, 1, Q, 1], 'float32')
+}

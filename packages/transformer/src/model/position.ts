@@ -7,6 +7,7 @@ import type { Kernels } from '../kernels/kernels.js'
 import { shaped } from '../shaped.js'
 import type { LayerAttention } from './attend.js'
 import { biasForm } from './attention-bias.js'
+import { evaluateAt } from './hooks.js'
 import { type Places, queriesOf } from './places.js'
 import { embeddingParametersOf, positionParametersOf, sharesParameters } from './position-parameters.js'
 import { cachesRotated, type LayerRotation, packedRotation, rotationOnDevice } from './rotation.js'
@@ -93,15 +94,18 @@ function gatesOf(name: string, gate: Gate, parameters: ParameterValues<tf.Tensor
 function embedded(
   strategy: PositionStrategy,
   parameters: ReadonlyMap<string, tf.Variable>,
-  { keys, rows, numQueries }: Places,
+  places: Places,
   x: tf.Tensor3D,
 ): tf.Tensor3D {
   const { embedding } = strategy
   if (!embedding) return x
   const [, L, D] = x.shape
-  const each = (rows ?? [keys]).map((positions) => queriesOf(positions, numQueries))
-  const places = Int32Array.from(each.flatMap((positions) => [...positions]))
-  const values = embedding.evaluate<tf.Tensor>(tfOps, embeddingParametersOf(strategy, parameters), places)
-  const rowsOfAll = shaped('forward', `embedding of ${strategy.name}`, values, [places.length, D])
-  return tf.add(x, tf.reshape(rowsOfAll, [each.length, L, D]))
+  const own = embeddingParametersOf(strategy, parameters)
+  const rows = places.rows?.length ?? 1
+  const values = evaluateAt(places, (ops, { keys, rows, numQueries }) => {
+    const each = (rows ?? [keys]).map((positions) => queriesOf(positions, numQueries))
+    return embedding.evaluate<tf.Tensor>(ops, own, Int32Array.from(each.flatMap((positions) => [...positions])))
+  })
+  const rowsOfAll = shaped('forward', `embedding of ${strategy.name}`, values, [rows * L, D])
+  return tf.add(x, tf.reshape(rowsOfAll, [rows, L, D]))
 }

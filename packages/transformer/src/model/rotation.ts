@@ -13,8 +13,8 @@ import type { PackedRotation } from '../kernels/attention/kernel.js'
 import type { Kernels } from '../kernels/kernels.js'
 import { type DeviceRotation, swapOf, toDevice } from '../kernels/plain/rotate.js'
 import { packRotation } from '../kernels/webgpu/attention/rotation.js'
-import { type Places, queriesOf } from './places.js'
-import { tfOps } from './tf-ops.js'
+import { evaluateAt, keepLast } from './hooks.js'
+import { type Places, placesTensor, queriesOf } from './places.js'
 
 /** A strategy's rotation in one forward pass. */
 export interface LayerRotation {
@@ -60,9 +60,12 @@ export function rotationOnDevice(
     )
     return { queries: (q) => turn(q, queries!), keys: (k) => turn(k, keys!) }
   }
-  const [queries, keys] = (['query', 'key'] as const).map((side) =>
-    toDevice(tablesOf(strategy, headDim, places, side), rotation.numHeads),
-  )
+  const [queries, keys] = (['query', 'key'] as const).map((side) => {
+    const tablesAt = keepLast((at: Places) => tablesOf(strategy, headDim, at, side))
+    return toDevice(tablesAt(places), rotation.numHeads, (numbersOf, shape) =>
+      placesTensor(places, (at) => numbersOf(tablesAt(at)), shape as [number], 'float32'),
+    )
+  })
   return { queries: (q) => kernels.applyRotation(q, queries!), keys: (k) => kernels.applyRotation(k, keys!) }
 }
 
@@ -111,8 +114,10 @@ function trainedTables(
   places: Places,
   side: 'query' | 'key',
 ): DeviceRotation {
-  const all = positionsOf(strategy, places, side).map(({ positions }) =>
-    trainedRotationTables(tfOps, strategy.rotation!, parameters, headDim, positions, side),
+  const all = evaluateAt(places, (ops, at) =>
+    positionsOf(strategy, at, side).map(({ positions }) =>
+      trainedRotationTables(ops, strategy.rotation!, parameters, headDim, positions, side),
+    ),
   )
   const joined = (tables: readonly tf.Tensor[]) => tf.stack([...tables])
   return {

@@ -1,10 +1,18 @@
 // Letters: B batch, H heads, Q/K queries/keys, N distances.
-import { type ParameterValues, type PositionStrategy, positionRange, type ScoreRewrite } from '@alibi/core'
+import {
+  type ParameterValues,
+  type PositionStrategy,
+  type Positions,
+  positionRange,
+  type ScoreRewrite,
+} from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { keepOutOfGraphs } from '../compiler.js'
 import type { AttentionInputs, RelativeTensors, Rewrite, RewriteRows } from '../kernels/attention/kernel.js'
 import type { BiasForm } from '../kernels/attention/problem.js'
 import { shaped } from '../shaped.js'
 import { biasOnDevice } from './attention-bias.js'
+import { evaluateAt } from './hooks.js'
 import { gapsOf, isConsecutive, type Places, queriesOf } from './places.js'
 import { tfOps } from './tf-ops.js'
 
@@ -37,6 +45,7 @@ function relativeTensors(
   const K = places.keys.length
   const lowest = causal ? 0 : 1 - K
   const gaps = isConsecutive(places) ? undefined : gapsOf(places, causal)
+  if (gaps && places.now) keepOutOfGraphs('relative terms at positions that move have other distances in each run')
   const distances = gaps?.distances ?? positionRange(lowest, K - lowest)
   const { scale = 1, numHeads: H, headDim } = terms!
   const tableOf = (hook: 'queryVectors' | 'keyVectors') => {
@@ -56,17 +65,17 @@ function relativeTensors(
 }
 
 function rewriteOf(scores: ScoreRewrite, parameters: ParameterValues<tf.Tensor>, places: Places): Rewrite {
-  const { keys, rows, numQueries } = places
+  const { rows } = places
   return {
     parameters,
     isLog: scores.weights === 'exp',
     evaluate(given, own) {
-      if (!rows) return rewritten(scores, own, given, keys, numQueries)
+      if (!rows) return rewritten(scores, own, given, places, (at) => at.keys)
       const row = (x: tf.Tensor4D, b: number) => (x.shape[0] === 1 ? x : tf.slice(x, [b, 0, 0, 0], [1, -1, -1, -1]))
-      const each = rows.map((positions, b) => {
+      const each = rows.map((_, b) => {
         const { scores: own4d, q, k, visible } = given
         const alone = { ...given, scores: row(own4d, b), q: row(q, b), k: row(k, b), visible: row(visible, b) }
-        return rewritten(scores, own, alone, positions, numQueries)
+        return rewritten(scores, own, alone, places, (at) => at.rows![b]!)
       })
       return tf.concat(each, 0)
     },
@@ -77,17 +86,16 @@ function rewritten(
   scores: ScoreRewrite,
   parameters: ParameterValues<tf.Tensor>,
   given: RewriteRows,
-  positions: Int32Array,
-  numQueries: number,
+  places: Places,
+  positionsOf: (places: Places) => Positions,
 ): tf.Tensor4D {
   const { start, keys, ...tensors } = given
-  const queries = queriesOf(positions, numQueries).subarray(start, start + tensors.scores.shape[2])
   const shape = tensors.scores.shape
-  const made = scores.evaluate<tf.Tensor>(tfOps, parameters, {
-    ...tensors,
-    queries,
-    keys: keys.map((key) => positions[key]!),
-    shape,
+  const made = evaluateAt(places, (ops, at) => {
+    const positions = positionsOf(at)
+    const queries = queriesOf(positions, at.numQueries).subarray(start, start + shape[2])
+    const own = { ...tensors, queries, keys: keys.map((key) => positions[key]!), shape }
+    return scores.evaluate<tf.Tensor>(ops, parameters, own)
   })
   return shaped('forward', 'rewritten scores', made, shape)
 }

@@ -9,10 +9,7 @@ export const tfOps: TensorOps<tf.Tensor> = {
   tensor: (data, shape) => tf.tensor(Float32Array.from(data), [...shape]),
   reshape: (x, shape) => tf.reshape(x, [...shape]),
   transpose: (x, axes) => tf.transpose(x, [...axes]),
-  gather(x, indices, axis) {
-    const places = tf.tensor1d(indices, 'int32')
-    return axis === 0 ? gatherRows(x, places) : tf.gather(x, places, axis)
-  },
+  gather: (x, indices, axis) => gatherAt(x, tf.tensor1d(indices, 'int32'), axis),
   matmul: (a, b) => tf.matMul(a, b),
   add: tf.add,
   sub: tf.sub,
@@ -33,6 +30,10 @@ export const tfOps: TensorOps<tf.Tensor> = {
   cumulativeSum: (x, axis) => tf.cumsum(x, axis),
   interpolate,
 }
+
+/** Slices of x along an axis, at indices [N]. */
+export const gatherAt = (x: tf.Tensor, indices: tf.Tensor1D, axis: number): tf.Tensor =>
+  axis === 0 ? gatherRows(x, indices) : tf.gather(x, indices, axis)
 
 /** Finite for every finite x. tf.logSigmoid's own gradient reads a tensor that a tidy may have freed. */
 function logSigmoid(x: tf.Tensor): tf.Tensor {

@@ -1,39 +1,19 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { opByOp, type StepCompiler } from '../compiler.js'
+import { opByOp } from '../compiler.js'
 import { kernelsOf } from '../kernels/attention/kernel.js'
 import { attentionKernels } from '../kernels/kernels.js'
-import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
+import { ATTENTION_SETTINGS, attentionSettings } from '../model/attention-settings.js'
 import { checkModel } from '../model/check-model.js'
 import type { ForwardOptions } from '../model/forward-options.js'
 import type { Model } from '../model/model.js'
-import { flatten } from '../model/tokens.js'
 import { checkWeights, lossNotFinite } from './finite.js'
-import { checkObjective, type MaskedTokens } from './masked.js'
+import { checkObjective } from './masked.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
 import { checkAsked, checkTrainingRows, inputsOf, rowsOf } from './step-inputs.js'
-
-/** What {@link createTrainer} takes besides a model and an optimizer. */
-export interface TrainerOptions extends AttentionSettings {
-  /** The seed of dropout. The weights' seed is an option of createModel. Default 0. */
-  readonly seed?: number
-  /** Parts a batch is cut into, whose gradients add up: the same step in less memory. Default 1. */
-  readonly microBatches?: number
-  /** Steps already done, when continuing. Default 0. */
-  readonly step?: number
-  /** Makes the step faster, e.g. one graph. Absent: op by op. */
-  readonly compile?: StepCompiler | undefined
-  /** Where a step's tokens are, ascending; [L]. Absent: 0 to L − 1. Not with `compile`, which keeps a step's positions. */
-  readonly positions?: ((step: number, length: number) => Int32Array) | undefined
-  /**
-   * The document of each of a row's tokens that the model reads, e.g. how often an end of text came before it: no token sees
-   * another document's. Absent: a row is one document. Not with `compile`, which keeps a step's documents.
-   */
-  readonly documents?: ((tokens: Int32Array) => Int32Array) | undefined
-  /** Hides tokens, which the model is to name, instead of asking for the next ones: for a model with `causal: false`. */
-  readonly masked?: MaskedTokens | undefined
-}
+import { createStepPlaces } from './step-places.js'
+import type { TrainerOptions } from './trainer-options.js'
 
 /** Trains a model step by step. */
 export interface Trainer {
@@ -67,24 +47,11 @@ const OPTIONS: readonly (keyof TrainerOptions)[] = [
   'seed', 'microBatches', 'step', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
 ]
 
-/** @throws RangeError or TypeError unless each token of a row has the id of its document */
-function idsOf(ids: unknown, { length }: Int32Array): Int32Array {
-  if (!(ids instanceof Int32Array)) fail('trainStep', 'documents to return an Int32Array', ids, TypeError)
-  if (ids.length !== length) fail('trainStep', `documents to return ${length} ids, one a token of the row`, ids.length)
-  return ids
-}
-
-/** What a trainer's `positions` return; their number is checked in the pass. */
-function placesOf(positions: unknown): Int32Array {
-  if (positions instanceof Int32Array) return positions
-  return fail('trainStep', 'positions to return an Int32Array', positions, TypeError)
-}
-
 /**
  * A trainer of a model: losses of next or of hidden tokens, their gradients, an update of AdamW or SGD.
  *
- * @throws RangeError or TypeError for no model, parts below 1, what the optimizer’s configuration is refused for,
- * `positions` or `documents` together with `compile`, and an objective that the model cannot have
+ * @throws RangeError or TypeError for no model, parts below 1, what the optimizer’s configuration is refused for, and an
+ * objective that the model cannot have
  */
 export function createTrainer(model: Model, config: OptimizerConfig, options: TrainerOptions = {}): Trainer {
   checkModel('createTrainer', model)
@@ -96,20 +63,15 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
   for (const [name, value] of Object.entries({ positions, documents }))
     if (value !== undefined && typeof value !== 'function')
       fail('createTrainer', `${name} as a function`, value, TypeError)
-  if (positions && options.compile)
-    fail('createTrainer', 'positions or compile', 'both; a compiled step keeps its positions', TypeError)
-  if (documents && options.compile)
-    fail('createTrainer', 'documents or compile', 'both; a compiled step keeps its documents', TypeError)
   checkObjective(model.config, masked)
   kernelsOf('createTrainer', options.attentionKernels, attentionKernels)
   const optimizer = createOptimizer(config, model.parameters)
   const strategy = model.strategy.name
   let step = first
-  let read: readonly Int32Array[] = []
+  const places = createStepPlaces(options)
   const update = updateOf(model, optimizer, microBatches, (from, to) => ({
     ...attentionSettings(options),
-    ...(positions && { positions: placesOf(positions(step, read[0]!.length)) }),
-    ...(documents && { documents: flatten(read.slice(from, to).map((tokens) => idsOf(documents(tokens), tokens))) }),
+    ...places.of(from, to),
   }))
   const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])
 
@@ -127,7 +89,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
       if (step === first) await checkWeights(model.parameters, { step, strategy })
       const settings = { seed, microBatches, step, masked }
       const stepRows = rowsOf(rows, asked, settings)
-      read = stepRows.tokens
+      places.begin(step, stepRows.tokens)
       const loss = await lossOf(run, inputsOf(stepRows, model, optimizer, settings))
       step += 1
       if (!Number.isFinite(loss)) throw lossNotFinite(loss, { step, updates: step - 1 - first, strategy })

@@ -12,27 +12,36 @@ export interface DeviceRotation {
   readonly swap: tf.Tensor2D
 }
 
+/** Makes a tensor of tables. */
+type Upload = (numbersOf: (tables: readonly RotationTables[]) => Float32Array, shape: number[]) => tf.Tensor
+
 /**
  * @param tables - one for all rows of a batch, or one a row
  * @param numHeads - H, where tables differ by head
+ * @param upload - where the tables are not those of every run
  */
-export function toDevice(tables: readonly RotationTables[], numHeads = 1): DeviceRotation {
+export function toDevice(
+  tables: readonly RotationTables[],
+  numHeads = 1,
+  upload: Upload = (numbersOf, shape) => tf.tensor(numbersOf(tables), shape),
+): DeviceRotation {
   const headDim = tables[0]!.partner.length
+  const rows = [tables[0]!.cos.length / headDim / numHeads, headDim]
   // Axes of 1 in front would change nothing but how XLA fuses, and so the last digits.
-  const isOne = tables.length === 1 && numHeads === 1
-  const join = (values: readonly Float64Array[]) => {
-    const all = new Float32Array(values.length * values[0]!.length)
-    values.forEach((each, i) => {
-      all.set(each, i * each.length)
-    })
-    const rows = [values[0]!.length / headDim / numHeads, headDim]
-    return tf.tensor(all, isOne ? rows : [values.length, numHeads, ...rows])
-  }
+  const shape = tables.length === 1 && numHeads === 1 ? rows : [tables.length, numHeads, ...rows]
   return {
-    cos: join(tables.map(({ cos }) => cos)),
-    sin: join(tables.map(({ sin }) => sin)),
+    cos: upload((all) => joined(all.map(({ cos }) => cos)), shape),
+    sin: upload((all) => joined(all.map(({ sin }) => sin)), shape),
     swap: swapOf(tables[0]!.partner),
   }
+}
+
+function joined(values: readonly Float64Array[]): Float32Array {
+  const all = new Float32Array(values.length * values[0]!.length)
+  values.forEach((each, i) => {
+    all.set(each, i * each.length)
+  })
+  return all
 }
 
 /** The permutation that swaps each feature with its partner. */
