@@ -1,14 +1,18 @@
 import { alibi } from '@alibi/alibi'
-import { none, type PositionStrategy } from '@alibi/core'
-import { rotary } from '@alibi/rotary'
+import { layerStrategy, none, type PositionStrategy, reference } from '@alibi/core'
+import { forgetting } from '@alibi/forgetting'
+import { irope, rotary } from '@alibi/rotary'
 import { sinusoidal } from '@alibi/sinusoidal'
+import { streaming } from '@alibi/streaming'
 import { describe, expect, it } from 'vitest'
-import { attentionOfOneWord, reachOfHalf, softmax } from '../src/attention.js'
+import { stickBreaking } from '../../../docs/examples/strategies/stick-breaking.js'
+import { attentionOf, attentionOfOneWord, reachOfHalf } from '../src/attention.js'
 
-it('makes weights of scores, whatever their size', () => {
-  expect(softmax([0, Math.log(3)])).toBeAllclose([0.25, 0.75])
-  expect(softmax([1000, 1000])).toEqual([0.5, 0.5])
-})
+function softmax(scores: readonly number[]): number[] {
+  const powers = scores.map(Math.exp)
+  const sum = powers.reduce((a, b) => a + b)
+  return powers.map((power) => power / sum)
+}
 
 it('tells how many of the last weights hold half', () => {
   expect(reachOfHalf([0.25, 0.25, 0.25, 0.25])).toBe(2)
@@ -39,5 +43,37 @@ describe('attention of one word', () => {
     const product = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0) / Math.sqrt(8)
     const scores = [0, 1, 2, 3].map((key) => product(word(3), word(key)))
     expect(row(sinusoidal({ modelDim: 8 }))).toBeAllclose(softmax(scores))
+  })
+  it('is even in the window and on the first words, and in a layer without positions', () => {
+    const [window, sinks] = [2, 1]
+    expect(row(streaming(none(), { window, sinks }))).toBeAllclose([1 / 3, 0, 1 / 3, 1 / 3])
+    expect(row(layerStrategy(irope({ rotaryDim: 8 }), 3))).toBeAllclose([0.25, 0.25, 0.25, 0.25])
+    // Distances 3 in the text, 2 in a cache of 3 words.
+    const near = { window, sinks, positions: 'cache', numHeads: 8, headDim: 8 } as const
+    expect(row(streaming(alibi({ numHeads: 8 }), near))).toBeAllclose([...softmax([-1, -0.5, 0])].toSpliced(1, 0, 0))
+  })
+})
+
+describe('attention of words', () => {
+  const column = (...values: number[]) => reference.tensor(values, [values.length, 1])
+
+  it('fades by the product of the gates after a key', () => {
+    const strategy = forgetting({ numHeads: 1, modelDim: 1 })
+    const parameters = { w: reference.tensor([1], [1, 1]), b: reference.tensor([0], [1]) }
+    // Gates of odds p : 1, whose logarithms are the features.
+    const x = column(...[1, 3, 1 / 4].map(Math.log))
+    const [, second, third] = [1 / 2, 3 / 4, 1 / 5]
+    const [q, k] = [column(0, 0, 0), column(0, 0, 0)]
+    const shares = [second! * third!, third!, 1]
+    const total = shares.reduce((a, b) => a + b)
+    const weights = attentionOf(strategy, { q, k, x }, { parameters }).at(-1)
+    expect(weights).toBeAllclose(shares.map((share) => share / total))
+  })
+
+  it('breaks a stick from its near end', () => {
+    const score = Math.log(0.2 / 0.8)
+    const words = { q: column(score, score, score), k: column(1, 1, 1) }
+    const weights = attentionOf(stickBreaking({ numHeads: 1, headDim: 1 }), words).at(-1)
+    expect(weights).toBeAllclose([0.2 * 0.8 * 0.8, 0.2 * 0.8, 0.2])
   })
 })

@@ -28,14 +28,27 @@ const TYPES: Record<string, string> = {
 }
 const DESKTOP = { viewport: { width: 1280, height: 900 } }
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
-const PICTURES = ['one-word', 'sinusoids', 'rotary', 'buckets', 'slopes', 'extrapolation']
+const PICTURES = [
+  ...['one-word', 'sinusoids', 'rotary', 'buckets', 'slopes', 'forgetting', 'window', 'layers', 'stick-breaking'],
+  'extrapolation',
+]
 
 const AXES = [
   ['one-word', 'word that is looked at', 'word that looks'],
   ['sinusoids', 'position', 'dimension'],
   ['buckets', 'distance', 'bucket'],
   ['slopes', 'distance', 'attention'],
+  ['forgetting', 'word that is looked at', 'word that looks'],
+  ['window', 'word that is looked at', 'word that looks'],
+  ['layers', 'word that is looked at', 'word that looks'],
+  ['stick-breaking', 'distance', 'attention'],
   ['extrapolation', 'evaluation length', 'perplexity'],
+] as const
+
+const CHOICES = [
+  ['one-word', ['none', 'sinusoidal', 'rotary', 'alibi']],
+  ['window', ['text', 'cache']],
+  ['layers', ['irope', 'gemma']],
 ] as const
 
 interface Canvas {
@@ -140,13 +153,14 @@ describe('the first page', () => {
       const after = [await drawn(page, id), await page.locator(`#${id} output`).textContent()]
       for (const i of [0, 1]) expect(after[i], id).not.toBe(before[i])
     }
-    const seen = new Set<string>()
-    const strategies = ['none', 'sinusoidal', 'rotary', 'alibi']
-    for (const strategy of strategies) {
-      await page.locator('#one-word select').selectOption(strategy)
-      seen.add(await drawn(page, 'one-word'))
+    for (const [id, options] of CHOICES) {
+      const seen = new Set<string>()
+      for (const option of options) {
+        await page.locator(`#${id} select`).selectOption(option)
+        seen.add(await drawn(page, id))
+      }
+      expect(seen.size, id).toBe(options.length)
     }
-    expect(seen.size).toBe(strategies.length)
     expect(errors).toEqual([])
     await page.close()
   })
