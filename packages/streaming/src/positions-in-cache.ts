@@ -1,4 +1,4 @@
-// Letters: B batch, H heads, Q/K queries/keys, S first tokens among the keys.
+// Letters: B batch, H heads, Q/K queries/keys.
 import {
   fail,
   type ParameterValues,
@@ -39,51 +39,24 @@ export function positionsInCache(
 
   /** @returns shape [B, H, Q, K] */
   function evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, rows: ScoreRows<T>): T {
-    const [B, H, Q] = rows.shape
-    const { scores, queries, keys } = rows
+    const [B, H, Q, K] = rows.shape
+    const { queries, keys } = rows
     if (keys.every((position) => position > 0))
       fail(where, `positions of ${name} from 0 on, with those of the first tokens`, `from ${Math.min(...keys)}`)
     const places = queries.map((position) => Math.min(position, sinks + window - 1))
-    if (places.every((place, i) => place === queries[i])) return scores
-    const first = Int32Array.from(keys.keys()).filter((i) => keys[i]! >= 0 && keys[i]! < sinks)
-    const moved = rotation ? { ...rotation, ...fromTo(rotation, queries, places) } : undefined
+    const moved = rotation && { ...rotation, ...fromTo(rotation, queries, places) }
     const q = moved ? rotate(ops, moved, rows.q, [B, H, Q, headDim], places, 'query', { parameters }) : rows.q
-    const products = ops.matmul(q, ops.transpose(ops.gather(rows.k, first, 2), [0, 1, 3, 2]))
+    const products = ops.matmul(q, ops.transpose(rows.k, [0, 1, 3, 2]))
     const scaled = ops.mul(products, ops.tensor([1 / Math.sqrt(headDim)], [1]))
-    const at = first.map((i) => keys[i]!)
-    const near = bias ? ops.add(scaled, scoreBias(ops, bias, parameters, places, at)) : scaled
-    return replaced(
-      ops,
-      scores,
-      near,
-      keys.map((_, key) => first.indexOf(key)),
+    const inCache = bias ? ops.add(scaled, scoreBias(ops, bias, parameters, places, keys)) : scaled
+    const isFirst = keys.map((position) => Number(position >= 0 && position < sinks))
+    const others = ops.tensor(
+      isFirst.map((first) => 1 - first),
+      [1, 1, 1, K],
     )
+    return ops.add(ops.mul(rows.scores, others), ops.mul(inCache, ops.tensor(isFirst, [1, 1, 1, K])))
   }
   return { numHeads, headDim, evaluate }
-}
-
-/** Scores [..., K] with the column of `made` that `columns` names for each key; its own where that is −1. */
-function replaced<T>(ops: TensorOps<T>, scores: T, made: T, columns: Int32Array): T {
-  const chosen = ops.gather(
-    made,
-    columns.map((column) => Math.max(0, column)),
-    3,
-  )
-  const mask = (of: (column: number) => boolean) =>
-    ops.tensor(
-      columns.map((column) => Number(of(column))),
-      [1, 1, 1, columns.length],
-    )
-  return ops.add(
-    ops.mul(
-      scores,
-      mask((column) => column < 0),
-    ),
-    ops.mul(
-      chosen,
-      mask((column) => column >= 0),
-    ),
-  )
 }
 
 /** Turns queries that were turned at `from` on to `places`, with the magnitudes of those. */

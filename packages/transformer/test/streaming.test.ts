@@ -1,14 +1,26 @@
 // StreamingLLM's places within the cache in a model: tiles, documents, padding and a cache. D modelDim, L tokens.
 import { alibi } from '@alibi/alibi'
+import { compile, selectBackend } from '@alibi/backend'
 import { compose, reference } from '@alibi/core'
 import { rotary } from '@alibi/rotary'
 import { streaming } from '@alibi/streaming'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, it } from 'vitest'
-import { createKvCache, createModel, createTrainer, evaluate, type ForwardOptions } from '../src/index.js'
+import {
+  createKvCache,
+  createModel,
+  createTrainer,
+  evaluate,
+  type ForwardOptions,
+  type StepCompiler,
+} from '../src/index.js'
 import { documentsOf, forward64 } from './model64.js'
 import { tiny, tokens } from './strategies.js'
 
+const unavailable = await selectBackend('tensorflow').then(
+  () => undefined,
+  (error: Error) => error.message,
+)
 beforeAll(async () => {
   await tf.setBackend('cpu')
 })
@@ -64,4 +76,23 @@ it('trains, its slopes too, to the losses of the same model without tiles', asyn
     return all
   }
   expect(await losses(3)).toBeAllclose(await losses(L), { rtol: 1e-5 })
+})
+
+it('trains on documents of each step as one graph', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  await tf.setBackend('tensorflow')
+  let graphs = 0
+  const compiler: StepCompiler = (step, variables) =>
+    compile(step, variables, { xla: false, onCompile: () => graphs++, onFallback: (reason) => expect.fail(reason) })
+  const losses = async (compiled: boolean) => {
+    const documents = (own: Int32Array) => own.map((_, i) => own.subarray(0, i).filter((each) => each === 7).length)
+    const options = { queriesPerTile: 3, documents, ...(compiled && { compile: compiler }) }
+    const trainer = createTrainer(createModel(tiny, strategy, 4), { kind: 'adamw', learningRate: 1e-2 }, options)
+    const all: number[] = []
+    for (let step = 0; step < 3; step++) all.push(await trainer.trainStep([tokens(L + 1, step)]))
+    trainer.dispose()
+    return all
+  }
+  expect(await losses(true)).toBeAllclose(await losses(false), { rtol: 1e-5 })
+  expect(graphs).toBe(1)
 })
