@@ -1,8 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { reference } from '@alibi/core'
+import { alibi } from '@alibi/alibi'
+import { byLayer, none, reference } from '@alibi/core'
 import { emptyResults, type Results, readingGroups, rowsOf } from '@alibi/results'
+import { builtInStrategies } from '@alibi/strategies'
+import { t5Bias } from '@alibi/t5-bias'
 import { describe, expect, it } from 'vitest'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import { reportFigures } from '../src/report/figures/all.js'
@@ -144,10 +147,28 @@ describe('figures', () => {
     const table = Float64Array.from({ length: 32 * config.numHeads }, (_, i) =>
       i >= config.numHeads && i % config.numHeads === 0 ? -3 : 0,
     )
-    const trained = new Map([['t5-bias', { table: reference.tensor(table, [32, config.numHeads]) }]])
+    const trained = new Map([['t5-bias', [{ table: reference.tensor(table, [32, config.numHeads]) }]]])
     expect(ids(trained)).toEqual(['bias-alibi', 'bias-t5-bias'])
     const [, t5] = reportFigures(example, trained).biases
     expect(t5!.table.body.at(-1)!.slice(1, 3)).toEqual(['-3.00', '0.00'])
+  })
+
+  it('show the bias of each layer that differs', () => {
+    const mixed = builtInStrategies.with('mixed', ({ numHeads }) => {
+      const gentle = alibi({ numHeads, slopes: new Array(numHeads).fill(1 / 64) })
+      return byLayer([gentle, none(), gentle, t5Bias({ numHeads, perLayer: true })])
+    })
+    const { run } = example
+    const results = emptyResults({ ...run, config: { ...run.config, strategies: ['mixed'] } })
+    const table = reference.tensor(new Float64Array(32 * run.config.numHeads), [32, run.config.numHeads])
+    const biases = (trained: Parameters<typeof reportFigures>[1]) =>
+      reportFigures(results, trained, mixed).biases.map(({ id, title }) => [id, title])
+    const gentle = ['bias-mixed-layer-1', 'Attention bias of mixed, layer 1']
+    expect(biases(new Map())).toEqual([gentle])
+    expect(biases(new Map([['mixed', [{}, {}, {}, { table }]]]))).toEqual([
+      gentle,
+      ['bias-mixed-layer-4', 'Attention bias of mixed, layer 4, as trained from seed 1'],
+    ])
   })
 })
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ParameterValues, type ReferenceTensor, reference } from '@alibi/core'
+import { type ParameterValues, type PositionStrategy, type ReferenceTensor, reference } from '@alibi/core'
 import { cellId, modelSize, type RunLine } from '@alibi/results'
 import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { positionParameterName } from '@alibi/transformer'
@@ -10,8 +10,11 @@ import { taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import { checkpointFolder } from '../run-folder/layout.js'
 import { CELLS } from '../sweep/folder.js'
 
-/** A strategy's parameters after training, by its name; of the first layer where each has its own. */
-export type TrainedParameters = ReadonlyMap<string, ParameterValues<ReferenceTensor>>
+/**
+ * The parameters of strategies after training, by name: of each place in a pattern of layers, or of the first layer alone
+ * for a strategy without a pattern.
+ */
+export type TrainedParameters = ReadonlyMap<string, readonly ParameterValues<ReferenceTensor>[]>
 
 /**
  * The trained parameters of those known strategies that have some and a checkpoint: of the first seed and, in a sweep,
@@ -27,12 +30,13 @@ export async function trainedParameters(
   const { numLayers, architecture, data } = config
   const task = typeof data === 'string' ? taskReferenceOf(data) : undefined
   const trainedOn = task === undefined ? undefined : taskNameOf(task)
-  const found = new Map<string, ParameterValues<ReferenceTensor>>()
+  const found = new Map<string, ParameterValues<ReferenceTensor>[]>()
   if (!model || !numLayers) return found
   const size = modelSize({ ...model, numLayers }, architecture)
   for (const strategy of config.strategies.filter((name) => registry.has(name, model))) {
     const made = registry.make(strategy, model)
-    if (!made.parameters) continue
+    const parts = (made.layers ?? [made]).slice(0, numLayers)
+    if (!parts.some(({ parameters }) => parameters)) continue
     const cell = { strategy, seed: config.seeds[0]! }
     const trainedIn = run.sweep
       ? await cellIn(folder, `${cellId({ ...cell, trainedOn, trainLength: model.trainLength, size })}-`)
@@ -41,11 +45,15 @@ export async function trainedParameters(
     const checkpoint = checkpointFolder(trainedIn, cell)
     if (!hasCheckpoint(checkpoint)) continue
     const arrays = await readParameters(checkpoint)
-    const values = Object.keys(made.parameters).map((key) => {
-      const { data, shape } = arrays.get(positionParameterName(made, key, 0))!
-      return [key, reference.tensor(data, shape)] as const
-    })
-    found.set(strategy, Object.fromEntries(values))
+    const valuesOf = ({ parameters = {} }: PositionStrategy, layer: number) =>
+      Object.keys(parameters).map((key) => {
+        const { data, shape } = arrays.get(positionParameterName(made, key, layer))!
+        return [key, reference.tensor(data, shape)] as const
+      })
+    found.set(
+      strategy,
+      parts.map((part, layer) => Object.fromEntries(valuesOf(part, layer))),
+    )
   }
   return found
 }

@@ -17,18 +17,29 @@ import type { TrainedParameters } from '../trained-parameters.js'
 /** The most cells that a side of the heat map has. */
 const CELLS = 48
 
-/** What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. */
+/**
+ * What each known strategy with a bias adds to the scores, one square a head, up to twice the train length. A strategy by
+ * layer has a figure for each of its layers that differ.
+ */
 export function biasFigures(run: RunLine, trained: TrainedParameters, registry: StrategyRegistry): Figure[] {
   const model = savedModel(run)
   if (!model) return []
   const { strategies, seeds } = run.config
   return strategies
     .filter((name) => registry.has(name, model))
-    .flatMap((name) => biasFigure(name, registry.make(name, model), model, seeds[0]!, trained.get(name)))
+    .flatMap((name) => {
+      const strategy = registry.make(name, model)
+      const parts = strategy.layers ?? [strategy]
+      return parts.slice(0, run.config.numLayers).flatMap((part, layer) => {
+        if (parts.indexOf(part) < layer) return []
+        const names = { name, ...(strategy.layers && { layer: layer + 1 }) }
+        return biasFigure(names, part, model, seeds[0]!, part.parameters && trained.get(name)?.[layer])
+      })
+    })
 }
 
 function biasFigure(
-  name: string,
+  { name, layer }: { readonly name: string; readonly layer?: number },
   { bias, parameters }: PositionStrategy,
   model: StrategyModel,
   seed: number,
@@ -50,13 +61,14 @@ function biasFigure(
       return Array.from(row, (value) => value - best)
     }),
   }))
+  const [of, id] = layer ? [`${name}, layer ${layer}`, `${name}-layer-${layer}`] : [name, name]
   const furthest = maps.map(({ name: head, cells }) => `${head} ${describeReach(cells.at(-1)!, places)}`)
   return [
     {
-      id: `bias-${name}`,
-      title: `Attention bias of ${name}${trained ? `, as trained from seed ${seed}` : ''}`,
+      id: `bias-${id}`,
+      title: `Attention bias of ${of}${trained ? `, as trained from seed ${seed}` : ''}`,
       caption: `What it adds to the scores of every query (down) and key (across), up to twice the train length of ${thousands(model.trainLength)}. Softmax sees differences alone, so each row is relative to its most favoured key: 1 nat below is a weight divided by 2.7.`,
-      description: `Attention bias of ${name} a head, for the last query: ${furthest.join('; ')}.`,
+      description: `Attention bias of ${of} a head, for the last query: ${furthest.join('; ')}.`,
       table: {
         head: ['distance', ...maps.map(({ name: head }) => head)],
         body: [...places].reverse().flatMap((place, i) => {
