@@ -65,7 +65,7 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
 
 /** Queries, keys, values and running sums of gates by head, with those of the cache. */
 function split(product: tf.Tensor2D, gates: tf.Tensor3D | undefined, layer: number, context: BlockContext) {
-  const { config, batchSize: B, cache } = context
+  const { config, cache } = context
   const { numHeads: H, numKeyValueHeads: G, clipQkv } = config
   const { cacheRotated, rotation } = context.positions.layer(layer)
   const { queries, keys } = rotation()
