@@ -6,15 +6,42 @@ type Heads = Pick<ResolvedModelConfig, 'numHeads' | 'numKeyValueHeads'>
 
 /** Their array in our layout, row by row: [C, R] if it is transposed, else [R, C]. */
 export function toOurs(data: Float32Array, columns: number, layout: Layout, heads: Heads): Float32Array {
-  if (layout === 'same') return data
-  const rows = data.length / columns
-  const source = rowOrder(rows, layout, heads)
   const out = new Float32Array(data.length)
-  for (let row = 0; row < rows; row++) {
-    const from = source(row) * columns
-    for (let column = 0; column < columns; column++) out[column * rows + row] = data[from + column]!
-  }
+  placeRows(out, data, 0, columns, layout, heads)
   return out
+}
+
+/**
+ * Puts some rows of their array to where they are in ours.
+ *
+ * @param out - the whole of ours
+ * @param first - the row of theirs that `rows` begin with
+ */
+export function placeRows(
+  out: Float32Array,
+  rows: Float32Array,
+  first: number,
+  columns: number,
+  layout: Layout,
+  heads: Heads,
+): void {
+  if (layout === 'same') {
+    out.set(rows, first * columns)
+    return
+  }
+  const [count, all] = [rows.length / columns, out.length / columns]
+  const targets = rowTargets(all, layout, heads).subarray(first, first + count)
+  // Columns outside: what is written lies together.
+  for (let column = 0; column < columns; column++)
+    for (let row = 0; row < count; row++) out[column * all + targets[row]!] = rows[row * columns + column]!
+}
+
+/** Which of our rows each of theirs is. */
+function rowTargets(rows: number, layout: Layout, heads: Heads): Int32Array {
+  const source = rowOrder(rows, layout, heads)
+  const targets = new Int32Array(rows)
+  for (let row = 0; row < rows; row++) targets[source(row)] = row
+  return targets
 }
 
 /** The reverse of {@link toOurs}. */

@@ -1,6 +1,6 @@
 import { type Model, type ModelConfig, modelFromArrays, type ResolvedModelConfig } from '@alibi/transformer'
 import type { SafetensorsFile } from '@alibi/transformer/node'
-import { toOurs } from './layout.js'
+import { placeRows } from './layout.js'
 import { type OpenedFolder, openFolder, type Source } from './open.js'
 
 /** What a folder says of its model, read without its weights. */
@@ -65,32 +65,38 @@ async function headOfItsOwn({ bothEnds, file, sources }: OpenedFolder): Promise<
     throw new Error(
       `loadHuggingFace: expected ${bothEnds.head} of shape [${rows},${columns}], got [${file.shapes.get(bothEnds.head)}]; config.json is of another model`,
     )
-  const embedding = await file.read(bothEnds.embedding)
-  const head = await file.read(bothEnds.head)
-  if (head.every((value, i) => value === embedding[i])) return undefined
+  if (await isSame(file, bothEnds.embedding, bothEnds.head)) return undefined
   return { ours: 'head.weight', theirs: [bothEnds.head], layout: 'transposed', shape: [columns, rows] }
 }
 
-/** The arrays of a source, stacked and in our layout. */
-async function readArray(file: SafetensorsFile, source: Source, config: ResolvedModelConfig): Promise<Float32Array> {
-  const { theirs, layout, shape, rows, plus = 0, factor = 1 } = source
-  const columns = (theirs.length ? file.shapes.get(theirs[0]!)![1] : undefined) ?? 1
-  const size = shape.reduce((a, b) => a * b, 1)
-  const data = await stacked(file, theirs, rows ? rows.of * columns : size)
-  const own = rows ? data.subarray(rows.from * columns, rows.from * columns + size) : data
-  if (plus !== 0 || factor !== 1) for (let i = 0; i < size; i++) own[i] = factor * Math.fround(own[i]! + plus)
-  return toOurs(own, columns, layout, config)
+/** Whether two arrays of one shape have the same numbers. */
+async function isSame(file: SafetensorsFile, name: string, other: string): Promise<boolean> {
+  const first = await file.read(name)
+  let at = 0
+  for await (const piece of file.pieces(other)) {
+    const from = at
+    if (!piece.every((value, i) => value === first[from + i])) return false
+    at += piece.length
+  }
+  return true
 }
 
-/** One array as it is; several one after the other; none as zeros. */
-async function stacked(file: SafetensorsFile, names: readonly string[], size: number): Promise<Float32Array> {
-  if (names.length === 1) return file.read(names[0]!)
-  const all = new Float32Array(size)
-  let at = 0
-  for (const name of names) {
-    const part = await file.read(name)
-    all.set(part, at)
-    at += part.length
-  }
-  return all
+/** The arrays of a source, stacked and in our layout. They are read some rows at a time: ours alone is in memory. */
+async function readArray(file: SafetensorsFile, source: Source, config: ResolvedModelConfig): Promise<Float32Array> {
+  const { theirs, layout, shape, rows: part, plus = 0, factor = 1 } = source
+  const columns = (theirs.length ? file.shapes.get(theirs[0]!)![1] : undefined) ?? 1
+  const out = new Float32Array(shape.reduce((a, b) => a * b, 1))
+  const from = part?.from ?? 0
+  const to = from + out.length / columns
+  let row = 0
+  for (const name of theirs)
+    for await (const piece of file.pieces(name, columns)) {
+      const end = row + piece.length / columns
+      const [first, last] = [Math.max(row, from), Math.min(end, to)]
+      const own = piece.subarray((first - row) * columns, (last - row) * columns)
+      if (first < last) placeRows(out, own, first - from, columns, layout, config)
+      row = end
+    }
+  if (plus !== 0 || factor !== 1) for (let i = 0; i < out.length; i++) out[i] = factor * Math.fround(out[i]! + plus)
+  return out
 }

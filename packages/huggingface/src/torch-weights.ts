@@ -11,5 +11,9 @@ const DTYPES: Readonly<Record<string, string>> = { float64: 'F64', float32: 'F32
  */
 export async function openTorchWeights(path: string): Promise<SafetensorsFile> {
   const { shapes, dtypes, read, close } = await openTorchArrays(path)
-  return { shapes, dtypes: new Map([...dtypes].map(([name, dtype]) => [name, DTYPES[dtype] ?? dtype])), read, close }
+  async function* pieces(name: string) {
+    yield await read(name)
+  }
+  const named = [...dtypes].map(([name, dtype]) => [name, DTYPES[dtype] ?? dtype] as const)
+  return { shapes, dtypes: new Map(named), read, pieces, close }
 }

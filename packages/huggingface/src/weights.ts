@@ -51,6 +51,7 @@ async function openParts(folder: string, names: readonly string[], kind: Kind): 
       shapes: new Map(all.flatMap(({ shapes }) => [...shapes])),
       dtypes: new Map(all.flatMap(({ dtypes }) => [...dtypes])),
       read: (name) => fileOf.get(name)!.read(name),
+      pieces: (name, multiple) => fileOf.get(name)!.pieces(name, multiple),
       close,
     }
   } catch (error) {

@@ -47,6 +47,21 @@ it('reads what it wrote, at once and array by array', async () => {
   await rm(folder, { recursive: true })
 })
 
+it('reads large arrays some rows at a time', async () => {
+  const [rows, columns] = [300, 5000]
+  const data = Float32Array.from({ length: rows * columns }, (_, i) => i % 8191)
+  const folder = await mkdtemp(join(tmpdir(), 'alibi-'))
+  await writeFile(join(folder, 'x'), encodeSafetensors(new Map([['a', { shape: [rows, columns], data }]])))
+  const opened = await openSafetensors(join(folder, 'x'))
+  const pieces: Float32Array[] = []
+  for await (const piece of opened.pieces('a', columns)) pieces.push(piece)
+  expect(pieces.map(({ length }) => length)).toEqual([209 * columns, 91 * columns])
+  expect(Float32Array.from(pieces.flatMap((piece) => [...piece]))).toEqual(data)
+  expect(await opened.read('a')).toEqual(data)
+  await opened.close()
+  await rm(folder, { recursive: true })
+})
+
 it('refuses other files in one line', () => {
   const four = Uint8Array.of(0, 0, 0, 0)
   expect(() => decodeSafetensors(Uint8Array.of(1))).toThrow('expected at least 8 bytes, got 1')

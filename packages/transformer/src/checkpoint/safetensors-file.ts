@@ -1,8 +1,12 @@
 import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { BITS } from './dtypes.js'
 import { openFile } from './folder.js'
-import { floats } from './safetensors.js'
+import { checkReadable, floats } from './safetensors.js'
 import { headerLength, parseHeader } from './safetensors-header.js'
+
+/** Bytes that are read at a time. */
+const PIECE = 2 ** 22
 
 /** A file whose arrays are read one at a time: it may be larger than what memory or one buffer holds. */
 export interface SafetensorsFile {
@@ -12,6 +16,12 @@ export interface SafetensorsFile {
   readonly dtypes: ReadonlyMap<string, string>
   /** @throws Error, one line, for an array that is not of F64, F32, F16 or BF16, or not in the file */
   read(name: string): Promise<Float32Array>
+  /**
+   * The same numbers in order, some at a time, for whoever puts them elsewhere: no array is in memory twice.
+   *
+   * @param multiple - each piece has a multiple of so many numbers, such as a row. Default 1
+   */
+  pieces(name: string, multiple?: number): AsyncIterable<Float32Array>
   /** Closes the file; nothing is read after. */
   close(): Promise<void>
 }
@@ -24,15 +34,33 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const { size } = await file.stat()
     const length = headerLength(where, await readAt(where, file, 0, Math.min(8, size)), size)
     const header = parseHeader(where, await readAt(where, file, 8, length), size - 8 - length)
+    const entryOf = (name: string) => {
+      const entry = header.get(name)
+      if (!entry) throw new Error(`${where}: expected an array ${name}, got none`)
+      checkReadable(where, name, entry)
+      return entry
+    }
+    async function* pieces(name: string, multiple = 1) {
+      const entry = entryOf(name)
+      const [from, to] = entry.data_offsets
+      const least = (multiple * BITS.get(entry.dtype)!) / 8
+      const step = Math.max(1, Math.floor(PIECE / least)) * least
+      for (let at = from; at < to; at += step)
+        yield floats(where, name, entry, await readAt(where, file, 8 + length + at, Math.min(step, to - at)))
+    }
     return {
       shapes: new Map([...header].map(([name, { shape }]) => [name, shape])),
       dtypes: new Map([...header].map(([name, { dtype }]) => [name, dtype])),
       async read(name) {
-        const entry = header.get(name)
-        if (!entry) throw new Error(`${where}: expected an array ${name}, got none`)
-        const [from, to] = entry.data_offsets
-        return floats(where, name, entry, await readAt(where, file, 8 + length + from, to - from))
+        const all = new Float32Array(entryOf(name).shape.reduce((a, b) => a * b, 1))
+        let at = 0
+        for await (const piece of pieces(name)) {
+          all.set(piece, at)
+          at += piece.length
+        }
+        return all
       },
+      pieces,
       close: () => file.close(),
     }
   } catch (error) {

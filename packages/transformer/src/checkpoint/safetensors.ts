@@ -58,10 +58,15 @@ export function decodeSafetensors(bytes: Uint8Array, file = ''): Map<string, Nam
 }
 
 /** The numbers of an array as float32. */
-export function floats(where: string, name: string, { dtype }: Entry, bytes: Uint8Array): Float32Array {
+export function floats(where: string, name: string, entry: Entry, bytes: Uint8Array): Float32Array {
+  checkReadable(where, name, entry)
+  return toFloat32(entry.dtype, bytes as Uint8Array<ArrayBuffer>)
+}
+
+/** @throws Error, one line, for an array whose numbers are not read */
+export function checkReadable(where: string, name: string, { dtype }: Entry): void {
   if (!readableDtypes.includes(dtype))
     throw new Error(
       `${where}: expected ${name} of ${readableDtypes.join(', ')}, got ${dtype}; quantised weights are not read, take those they were made from`,
     )
-  return toFloat32(dtype, bytes)
 }
