@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkLengths, readCorpus } from '../src/data/corpus.js'
 import { download } from '../src/data/download.js'
 import { readSource, sourceNames } from '../src/data/sources.js'
-import { byteTokenizer, restoreTokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
+import { restoreTokenizer } from '../src/data/tokenizer/restore.js'
+import { byteTokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
 import { encodeWords, finish, pieces, wordPatterns, wordsOf } from '../src/data/tokenizer/words.js'
 
 let folder: string

@@ -159,6 +159,8 @@ function smaller(verb: string, given: readonly string[]): string[] {
   if (given.some((word) => word.startsWith('task:')))
     return [...small.split(' '), '--train-length', '16', '--eval-lengths', '16,24', ...out]
   const stages = given.includes('--length-schedule') ? ['--length-schedule', '4:0.5,8:0.5', '--steps', '2'] : []
+  if (given.includes('--from'))
+    return ['--data', 'text.txt', '--train-length', '8', '--steps', '1', '--backend', 'cpu', ...out]
   if (verb === 'train') return [...small.split(' '), ...words.split(' '), ...stages, ...out]
   return [...small.split(' '), ...short.split(' '), '--seeds', '1', ...text, ...cutoffs, ...out]
 }

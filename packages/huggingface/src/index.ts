@@ -1,3 +1,4 @@
 export { huggingFaceArchitecture, huggingFaceFamilies } from './families/families.js'
 export { type HuggingFaceInfo, type LoadedHuggingFace, loadHuggingFace, readHuggingFaceInfo } from './load.js'
 export { type SaveHuggingFaceOptions, saveHuggingFace } from './save.js'
+export { huggingFaceStrategy } from './strategy.js'

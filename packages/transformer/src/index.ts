@@ -1,4 +1,5 @@
 export { checkpointFiles, type Json, type Metadata, type Sha256 } from './checkpoint/files.js'
+export type { NamedArray } from './checkpoint/safetensors.js'
 export type { CompiledStep, StepCompiler, StepCompilerOptions } from './compiler.js'
 export {
   type Activation,

@@ -4,6 +4,7 @@ export {
   hasCheckpoint,
   loadCheckpoint,
   readCheckpointInfo,
+  readOptimizerState,
   readParameters,
   saveCheckpoint,
   verifyCheckpoint,

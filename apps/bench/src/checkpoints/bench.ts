@@ -1,14 +1,15 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { builtInStrategies, strategyNames } from '@alibi/strategies'
+import { strategyNames } from '@alibi/strategies'
 import { loadCheckpoint, readCheckpointInfo } from '@alibi/transformer/node'
 import { z } from 'zod'
+import { type Origin, originSchema } from '../config/from.js'
 import { pluginSchema } from '../config/plugin.js'
-import { variantSchema } from '../config/schema.js'
+import { variantSchema } from '../config/variant.js'
 import { firstTokens } from '../data/tokenizer/first-token.js'
-import { restoreTokenizer } from '../data/tokenizer/tokenizer.js'
-import { restoreStrategy } from '../plugins/admit.js'
+import { restoreTokenizer } from '../data/tokenizer/restore.js'
 import type { OpenedCheckpoint } from './opened.js'
+import { hasPlugin, isKnown, makePositions } from './origin.js'
 
 const metadataSchema = z.object({
   seed: z.int().min(0),
@@ -19,6 +20,8 @@ const metadataSchema = z.object({
   firstToken: z.enum(firstTokens).default('none'),
   plugin: pluginSchema.optional(),
   variant: variantSchema.optional(),
+  /** Of one that was trained on from another. */
+  origin: originSchema.optional(),
   tokenizer: z.unknown(),
 })
 
@@ -41,32 +44,35 @@ export async function openBench(
   const info = await readCheckpointInfo(folder)
   const { strategy } = info
   const metadata = metadataSchema.safeParse(info.metadata)
-  const { plugin: own, variant } = metadata.data ?? {}
-  const variants = variant && { [strategy]: variant }
-  if (!metadata.success || !(own || builtInStrategies.has(strategy, { variants })))
+  const origin = metadata.data && originOf(strategy, metadata.data)
+  if (!origin || !isKnown(origin))
     throw new Error(`checkpoint: expected one that the bench wrote, got another kind in ${folder}`)
-  const { tokenizer, plugin, variant: _, ...rest } = metadata.data
-  if (metadata.data.seed !== info.seed)
-    throw new Error(`checkpoint: expected seed ${info.seed} in metadata of ${folder}, got ${metadata.data.seed}`)
-  if (at !== undefined && !plugin && at !== strategy)
+  const { tokenizer, plugin, variant, origin: _, ...rest } = metadata.data!
+  if (rest.seed !== info.seed)
+    throw new Error(`checkpoint: expected seed ${info.seed} in metadata of ${folder}, got ${rest.seed}`)
+  const ofPlugin = hasPlugin(origin)
+  if (at !== undefined && !ofPlugin && at !== strategy)
     throw new Error(
       `checkpoint: expected no --strategy for ${folder}, got ${at}; it is of ${strategy}, which is built in (--positions puts others in its place)`,
     )
-  if (at !== undefined && plugin && strategyNames.includes(at))
+  if (at !== undefined && ofPlugin && strategyNames.includes(at))
     throw new Error(
       `checkpoint: expected --strategy of a file or package for ${folder}, got ${at}; it is of ${strategy} (--positions puts others in its place)`,
     )
   if (!info.hashed) log(`checkpoint.json of ${folder} is of an older version, without a hash of itself`)
   const restored = restoreTokenizer(tokenizer)
-  if (restored.vocabularySize !== info.config.vocabularySize)
+  // A folder of transformers may have rows that no token has, or tokens without a row.
+  if (restored.kind !== 'tokens' && restored.vocabularySize !== info.config.vocabularySize)
     throw new Error(
       `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${restored.vocabularySize}`,
     )
-  const model = { ...info.config, trainLength: rest.trainLength, variants }
-  const registry = plugin
-    ? await restoreStrategy(builtInStrategies, strategy, plugin, model, log, at)
-    : builtInStrategies
-  const { trainer } = await loadCheckpoint(folder, registry.make(strategy, model))
+  const made = await makePositions(origin, { ...info.config, name: strategy }, log, at)
+  const { trainer } = await loadCheckpoint(folder, made.strategy)
   trainer.dispose()
-  return { ...rest, model: trainer.model, tokenizer: restored, strategy, kind: variant?.use ?? strategy }
+  return { ...rest, writer: 'bench', model: trainer.model, tokenizer: restored, strategy, kind: made.kind, origin }
 }
+
+type Metadata = z.infer<typeof metadataSchema>
+
+const originOf = (strategy: string, { trainLength, plugin, variant, origin }: Metadata): Origin =>
+  origin ?? { strategy, trainLength, ...(plugin && { plugin }), ...(variant && { variant }) }

@@ -23,8 +23,11 @@ export async function openFairseq(
   if (unread.length) log(`checkpoint: left unread in ${path}: ${unread.slice(0, 10).join(', ')}`)
   const tokenizer = await readFairseqWords(path, vocabulary, model.config.vocabularySize, { log })
   const { name } = model.strategy
+  const variant = name === 'sinusoidal' ? { use: name, options: { layout: 'fairseq' } } : undefined
+  const origin = { strategy: name, trainLength, ...(variant && { variant }) }
   return {
-    ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: 'fairseq' },
+    writer: 'fairseq',
+    ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: 'fairseq', origin },
     ...{ seed: 0, data: 'wikitext-103', firstToken: 'eos' },
   }
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { loadHuggingFace, readHuggingFaceInfo } from '@alibi/huggingface'
 import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import type { OpenedCheckpoint } from './opened.js'
@@ -23,8 +25,10 @@ export async function openHuggingFace(
   const { model, family, trainLength, notes } = await loadHuggingFace(folder)
   for (const note of notes) log(note)
   const { name } = model.strategy
+  const transformers = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
   return {
-    ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: family },
+    writer: 'transformers',
+    ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: family, origin: { transformers } },
     ...{ seed: 0, data: 'typescript', firstToken: 'none' },
   }
 }

@@ -1,14 +1,19 @@
 import type { Model } from '@alibi/transformer'
+import type { Origin } from '../config/from.js'
 import type { FirstToken } from '../data/tokenizer/first-token.js'
 import type { Tokenizer } from '../data/tokenizer/tokenizer.js'
 
 export interface OpenedCheckpoint {
+  /** Who wrote it. */
+  readonly writer: 'bench' | 'transformers' | 'fairseq'
   readonly model: Model
   readonly tokenizer: Tokenizer
   /** The name of its positions in results. */
   readonly strategy: string
   /** The kind of strategy that its position parameters belong to: a built-in's name without options, or a plugin's. */
   readonly kind: string
+  /** How its positions are made again. */
+  readonly origin: Origin
   /** The name of the positions that it was trained with, where others are in their place. */
   readonly trainedWith?: string
   /** 0 for one from elsewhere, which does not say it. */

@@ -10,6 +10,7 @@ import {
   strategyInPlaceOf,
 } from '@alibi/strategies'
 import { type Model, parameterShapes, replaceStrategy } from '@alibi/transformer'
+import type { Origin } from '../config/from.js'
 import { admitStrategies, type LoadedStrategy, loadStrategies } from '../plugins/admit.js'
 import type { OpenedCheckpoint } from './opened.js'
 
@@ -33,39 +34,50 @@ export async function loadPositions(reference: string): Promise<LoadedPositions>
 /** Whether somebody meant something that is built in. */
 const isPlainName = (reference: string) => /^[\w-]+(:|$)/.test(reference)
 
-/** Positions that are in the place of a model's own. */
-interface PlacedPositions {
-  /** In results. */
-  readonly name: string
+/** Positions of a model. */
+export interface Positions {
+  readonly strategy: PositionStrategy
   /** See {@link OpenedCheckpoint.kind}. */
   readonly kind: string
-  readonly strategy: PositionStrategy
+  readonly origin: Origin
+}
+
+/** A model's own positions, and what it was trained at. */
+export interface OwnPositions extends Positions {
+  readonly trainLength: number
 }
 
 /**
- * Makes positions for a model.
+ * Makes positions for a model, in place of its own.
  *
- * @param own - the strategy that it has, and its kind
+ * @param model - its sizes, and the train length that strategies are made for
  * @throws Error, one line, for those that it cannot have
  */
-async function placePositions(
-  own: { readonly strategy: PositionStrategy; readonly kind: string },
+export async function placePositions(
+  own: OwnPositions,
   positions: LoadedPositions,
   model: StrategyModel,
   log: (line: string) => void,
-): Promise<PlacedPositions> {
+): Promise<Positions> {
   if ('scaling' in positions) {
-    const scaling = scalingFor(own.strategy, positions.scaling, model.trainLength)
-    return { ...own, name: positions.name, strategy: scaleStrategy(own.strategy, scaling, positions.name) }
+    const { name } = positions
+    // A model that was stretched before was trained on longer texts than its frequencies belong to.
+    const [of, trainLength] =
+      'scaling' in own.origin ? [own.origin.of, own.origin.trainLength] : [own.origin, own.trainLength]
+    const scaling = scalingFor(own.strategy, positions.scaling, trainLength)
+    const strategy = scaleStrategy(own.strategy, scaling, name)
+    return { strategy, kind: own.kind, origin: { scaling, trainLength, of } }
   }
   const { config, registry } = await admitStrategies([positions.loaded], model, log)
   const [name] = config.strategies as [string]
-  const made = registry.make(name, { ...model, ...(config.variants && { variants: config.variants }) })
-  return {
-    name,
-    kind: config.variants?.[name]?.use ?? name,
-    strategy: strategyInPlaceOf(own.strategy, made),
+  const [variant, plugin] = [config.variants?.[name], config.plugins?.[name]]
+  const made = registry.make(name, { ...model, ...(variant && { variants: { [name]: variant } }) })
+  const strategy = strategyInPlaceOf(own.strategy, made)
+  const origin = {
+    ...{ strategy: name, trainLength: model.trainLength, ...(variant && { variant }), ...(plugin && { plugin }) },
+    ...(strategy !== made && { windowsOf: own.origin }),
   }
+  return { strategy, kind: variant?.use ?? name, origin }
 }
 
 /**
@@ -86,16 +98,17 @@ export async function withPositions(
   if (trainLength === undefined)
     throw new Error(`checkpoint: expected --train-length for other positions, got none; ${folder} does not say it`)
   const { numHeads, modelDim } = model.config
-  const own = { strategy: model.strategy, kind: opened.kind }
-  const { name, kind, strategy } = await placePositions(own, positions, { numHeads, modelDim, trainLength }, log)
-  const { keep, fresh } = positionArrays(model, strategy, kind === opened.kind)
+  const own = { ...opened, strategy: model.strategy, trainLength }
+  const placed = await placePositions(own, positions, { numHeads, modelDim, trainLength }, log)
+  const { name } = placed.strategy
+  const { keep, fresh } = positionArrays(model, placed.strategy, placed.kind === opened.kind)
   const [lacking] = fresh
   if (lacking)
     throw new Error(
-      `positions ${name}: expected trained parameters in ${folder}, got none for ${lacking.name} of shape [${lacking.shape}]; train with these positions first`,
+      `positions ${name}: expected trained parameters in ${folder}, got none for ${lacking.name} of shape [${lacking.shape}]; train with these positions first: bench train --from ${folder} --positions …`,
     )
   log(`positions ${name} in place of ${trainedWith}`)
-  return { ...opened, model: replaceStrategy(model, strategy, { keep }), strategy: name, kind, trainedWith }
+  return { ...opened, ...placed, model: replaceStrategy(model, placed.strategy, { keep }), strategy: name, trainedWith }
 }
 
 interface NamedShape {
@@ -109,7 +122,7 @@ interface NamedShape {
  * @param sameKind - whether arrays of the same name mean the same
  * @throws Error, one line, for one that it has in another shape
  */
-function positionArrays(
+export function positionArrays(
   { config, parameters, strategy: own }: Model,
   strategy: PositionStrategy,
   sameKind: boolean,

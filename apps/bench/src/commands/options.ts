@@ -59,7 +59,8 @@ export const trainLengthOption = () =>
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
 
-export const tokenizers = runConfigSchema.shape.tokenizer.options
+/** Those that a text decides. */
+export const tokenizers = runConfigSchema.shape.tokenizer.exclude(['tokens']).options
 
 export const tensorboardOption = () =>
   new Option('--tensorboard <folder>', "also write TensorBoard's event files, below a folder with the results' name")
@@ -146,4 +147,8 @@ export const cellsOptions = (): Option[] => [
 
 /** What was asked for on the command line, without what was not. */
 export const givenConfig = (options: Readonly<Record<string, unknown>>): RunOptions =>
-  Object.fromEntries(Object.keys(shape).flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
+  Object.fromEntries(
+    Object.keys(shape)
+      .filter((key) => key !== 'from' && options[key] !== undefined)
+      .map((key) => [key, options[key]]),
+  )

@@ -19,6 +19,7 @@ import {
   configOptions,
   givenConfig,
   number,
+  positionsOption,
   strategyHelp,
   tensorboardFolder,
   tensorboardOption,
@@ -27,7 +28,13 @@ import {
 export function trainCommand(): Command {
   const command = new Command('train')
     .description('Train one model and keep its checkpoint.')
-    .option('--strategy <name>', `from ${strategyHelp} (default: alibi)`)
+    .option(
+      '--strategy <name>',
+      `from ${strategyHelp} (default: alibi); with --from where that of the checkpoint is now, if it moved`,
+    )
+    .option('--from <checkpoint>', 'train this one on: of the bench, or a folder of Hugging Face transformers')
+    .addOption(positionsOption())
+    .option('--keep-optimizer', 'with --from: its moments too, not only the weights')
     .option('--seed <n>', 'of weights and batches (default: 1)', number)
   for (const option of [...configOptions(), backendOption()]) command.addOption(option)
   return command
@@ -40,6 +47,9 @@ export function trainCommand(): Command {
 
 interface Options {
   readonly strategy?: string
+  readonly from?: string
+  readonly positions?: string
+  readonly keepOptimizer?: boolean
   readonly seed?: number
   readonly out?: string
   readonly resume?: boolean
@@ -48,24 +58,30 @@ interface Options {
   readonly tensorboard?: string
 }
 
-async function train({ strategy, seed, ...options }: Options): Promise<void> {
+async function train({ strategy, seed, from: path, positions, keepOptimizer, ...options }: Options): Promise<void> {
+  for (const [name, value] of Object.entries({ positions, keepOptimizer }))
+    if (value !== undefined && path === undefined)
+      throw new Error(
+        `train: expected ${asOptions({ [name]: true })[0]} with --from, got it alone; a new model has --strategy`,
+      )
+  const from = path === undefined ? undefined : { path, positions, strategy, keepOptimizer }
   const signal = interruptSignal()
   const progress = createProgress()
   const given = {
     ...givenConfig({ ...options }),
-    ...(strategy !== undefined && { strategies: [strategy] }),
+    ...(strategy !== undefined && !from && { strategies: [strategy] }),
     ...(seed !== undefined && { seeds: [seed] }),
   }
   const defaults = { strategies: ['alibi'], seeds: [1] }
   if (options.tensorboard !== undefined)
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
-  const plan = await planRun({ ...options, given, defaults, log: progress.line })
-  const { folder, config, backend, registry } = plan
+  const plan = await planRun({ ...options, from, given, defaults, log: progress.line })
+  const { folder, config, backend, registry, start } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   checkMemory('train', { ...config, evalLengths: [] }, availableMemory(backend))
   progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
-  const corpus = await readCorpus(config, { log: progress.line, signal })
+  const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, [])
   await beginRun(plan, corpus)
   progress.line(describeCorpus(corpus))
@@ -75,7 +91,7 @@ async function train({ strategy, seed, ...options }: Options): Promise<void> {
     tensorboard: tensorboardFolder(tensorboard, folder),
   })
   try {
-    const trainer = await trainCell(cell!, { config, registry, corpus, folder, append, progress, signal })
+    const trainer = await trainCell(cell!, { config, registry, corpus, start, folder, append, progress, signal })
     progress.stop()
     console.log(`trained ${thousands(trainer.model.numParameters)} parameters: ${checkpointFolder(folder, cell!)}`)
     disposeTrainer(trainer)

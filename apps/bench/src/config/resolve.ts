@@ -34,11 +34,15 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
   checkEndOfLine(config, where)
   checkRandomPositions(config, where)
   checkTask(config, where)
+  if (config.tokenizer === 'tokens' && !config.from)
+    throw new RangeError(
+      `${where}: expected tokenizer bytes, words or prose, got tokens, which a model to go on from has`,
+    )
   return config
 }
 
 /** The train length that a length schedule implies. */
-const longestOf = (schedule: RunOptions['lengthSchedule']): RunOptions =>
+export const longestOf = (schedule: RunOptions['lengthSchedule']): RunOptions =>
   Array.isArray(schedule) && schedule.length ? { trainLength: Math.max(...schedule.map((stage) => stage?.length)) } : {}
 
 /** What is about held-out text, or about positions in it, means nothing to trials of a task. */

@@ -1,7 +1,9 @@
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
 import { onlyKeysOf } from '@alibi/results'
 import { z } from 'zod'
+import { fromSchema } from './from.js'
 import { pluginSchema } from './plugin.js'
+import { variantSchema } from './variant.js'
 
 /** As many as an array can have elements of. */
 const count = z
@@ -16,12 +18,6 @@ const size = z
 const rate = z.number().min(0).lt(1)
 const distinct = <T>(values: readonly T[]) => new Set(values).size === values.length
 
-export const variantSchema = z.object({
-  /** The built-in strategy. */
-  use: z.string(),
-  options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
-})
-
 const stage = { length: count, share: z.number().positive().max(1) }
 
 const settings = {
@@ -31,10 +27,15 @@ const settings = {
   plugins: z.record(z.string(), pluginSchema).optional(),
   /** Built-in strategies with options, by the names that they have here. */
   variants: z.record(z.string(), variantSchema).optional(),
+  /** The model that training goes on from; absent: it starts from random weights. */
+  from: fromSchema.optional(),
   /** A name from `data/sources.ts`, a file or folder, or `task:` and the name or file of a task. */
   data: z.string().min(1),
-  /** `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. */
-  tokenizer: z.enum(['bytes', 'words', 'prose']),
+  /**
+   * `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. `tokens` are those of a folder of
+   * transformers that training goes on from.
+   */
+  tokenizer: z.enum(['bytes', 'words', 'prose', 'tokens']),
   /** For words: keeps at most this many, the most frequent ones of the training text. */
   vocabularySize: count,
   trainLength: count,

@@ -12,6 +12,7 @@ export const optimizerConfig = ({ optimizer: kind, steps: totalSteps, ...config 
     totalSteps,
     weightDecay,
     clipNorm,
+    ...(config.from?.optimizerSteps !== undefined && { stepsBefore: config.from.optimizerSteps }),
   }
 }
 

@@ -33,7 +33,7 @@ export interface Corpus {
 
 export interface CorpusOptions {
   readonly data: string
-  readonly tokenizer: 'bytes' | 'words' | 'prose'
+  readonly tokenizer: 'bytes' | 'words' | 'prose' | 'tokens'
   readonly vocabularySize: number
   /** Ids that the vocabulary must go beyond. */
   readonly adaptiveCutoffs?: readonly number[] | undefined
@@ -42,18 +42,18 @@ export interface CorpusOptions {
   readonly firstToken?: FirstToken
 }
 
-/** @throws Error, one line with what to do, for text that cannot be used */
-export async function readCorpus(options: CorpusOptions, read: ReadOptions): Promise<Corpus> {
-  const { data, trainLength, tokenizer: kind, vocabularySize } = options
+/**
+ * @param own - the tokenizer of a model that there is already. Default: it is made as the options say
+ * @throws Error, one line with what to do, for text that cannot be used
+ */
+export async function readCorpus(options: CorpusOptions, read: ReadOptions, own?: StoredTokenizer): Promise<Corpus> {
+  const { data, trainLength, tokenizer: kind } = options
   const reference = taskReferenceOf(data)
   if ((sourceNamed(data)?.task || reference !== undefined) && kind !== 'bytes')
     throw new RangeError(`data: expected tokenizer bytes for ${data}, got ${kind}`)
   if (reference !== undefined) return taskCorpus(await openTask(reference, read.log), trainLength)
   const { train, valid, description } = await readSource(data, { ...read, trainLength })
-  const tokenizer =
-    kind === 'bytes'
-      ? byteTokenizer
-      : await inTurns(wordTokenizerInSteps(train, vocabularySize, kind), 'counting words', train.length, read)
+  const tokenizer = own ?? (await tokenizerOf(train, options, read))
   const last = options.adaptiveCutoffs?.at(-1) ?? 0
   if (tokenizer.vocabularySize <= last)
     throw new RangeError(
@@ -80,6 +80,16 @@ function taskCorpus(task: NamedTask, trainLength: number): Corpus {
 /** What models are to be trained on, in a few words. */
 export const describeCorpus = ({ task, description, train, tokenizer }: Corpus): string =>
   task ? `task ${description}` : `text ${description}: ${thousands(train.length)} ${tokenizer.kind} to train on`
+
+async function tokenizerOf(
+  train: Uint8Array,
+  { tokenizer: kind, vocabularySize }: CorpusOptions,
+  read: ReadOptions,
+): Promise<StoredTokenizer> {
+  if (kind === 'bytes') return byteTokenizer
+  if (kind === 'tokens') throw new Error('data: expected the tokenizer of a model, got none')
+  return inTurns(wordTokenizerInSteps(train, vocabularySize, kind), 'counting words', train.length, read)
+}
 
 const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =>
   createHash('sha256')

@@ -76,10 +76,14 @@ const changes: readonly Change[] = [
   },
 ]
 
+/** Those that leave a model's sizes as they are. */
+const OF_TRAINING = 4
+
 /** Settings with which a run fits: one that does alone, or else all of them made smaller together. */
 export function whatFits(config: RunConfig, memory: number): Partial<RunConfig> {
   const fits = (changed: Partial<RunConfig>) => bytesOf({ ...config, ...changed }, 1) <= memory
-  for (const change of changes) {
+  const possible = config.from ? changes.slice(0, OF_TRAINING) : changes
+  for (const change of possible) {
     let changed: Partial<RunConfig> | undefined = {}
     while (changed && !fits(changed)) {
       const next = change({ ...config, ...changed })
@@ -89,7 +93,7 @@ export function whatFits(config: RunConfig, memory: number): Partial<RunConfig> 
   }
   let all: Partial<RunConfig> = {}
   for (let rounds = 0; rounds < 64 && !fits(all); rounds++)
-    for (const change of changes.slice(1)) all = { ...all, ...change({ ...config, ...all }) }
+    for (const change of possible.slice(1)) all = { ...all, ...change({ ...config, ...all }) }
   return all
 }
 

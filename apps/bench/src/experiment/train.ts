@@ -7,6 +7,7 @@ import type { StepCompiler, Trainer } from '@alibi/transformer'
 import { trainingBatch } from '@alibi/transformer'
 import { hasCheckpoint, type Metadata, saveCheckpoint } from '@alibi/transformer/node'
 import type { z } from 'zod'
+import type { Start } from '../checkpoints/start.js'
 import { type Cell, cellKey } from '../config/cells.js'
 import { stageAt, stagesOf } from '../config/length-schedule.js'
 import type { RunConfig } from '../config/schema.js'
@@ -18,7 +19,7 @@ import { checkpointFolder } from '../run-folder/layout.js'
 import { savedInfo, type windowSchema, withWayOut } from '../run-folder/saved.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
-import { newTrainer, savedTrainer } from './trainer.js'
+import { newTrainer, savedTrainer, startedTrainer } from './trainer.js'
 
 /** Steps to time before saying how long the run will take: the first ones are slower. */
 const TIMED_STEPS = [5, 20] as const
@@ -28,7 +29,7 @@ const TIMED_STEPS = [5, 20] as const
  * like a page.
  */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
-  const { config, registry, corpus, folder, append, progress, signal, timedSteps = TIMED_STEPS } = run
+  const { config, corpus, folder, append, progress, signal, timedSteps = TIMED_STEPS } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config
   const checkpoint = checkpointFolder(folder, cell)
   const compiler: StepCompiler = (step, variables) =>
@@ -39,7 +40,7 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
     })
   const { trainer, metadata } = hasCheckpoint(checkpoint)
     ? await openSaved(cell, run, compiler)
-    : { trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, compiler), metadata: {} }
+    : { trainer: firstTrainer(cell, run, compiler), metadata: {} }
 
   const window = resumeWindow(metadata)
   const lineEvery = stepsALine(config)
@@ -93,6 +94,12 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
 /** A step's rows, and which of their targets count: of a text all. */
 type Batch = Omit<TaskBatch, 'asked'> & Partial<TaskBatch>
 
+/** The trainer of a cell without a checkpoint. */
+function firstTrainer(cell: Cell, { config, registry, corpus, start }: Run, compiler: StepCompiler): Trainer {
+  if (start) return startedTrainer(config, cell, start, compiler)
+  return newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, compiler)
+}
+
 /** The rows of each step. */
 function batchesOf(config: RunConfig, { seed }: Cell, { train, task, tokenizer }: Corpus): (step: number) => Batch {
   const { batches, batchSize, trainLength, devices } = config
@@ -121,7 +128,7 @@ function lossOf(error: unknown): number {
 /** The trainer of the cell's checkpoint, which is first held against the run. */
 async function openSaved(cell: Cell, { config, registry, corpus, folder, progress }: Run, compiler: StepCompiler) {
   const info = await savedInfo(folder, config, cell)
-  const { vocabularySize } = corpus.tokenizer
+  const vocabularySize = config.from ? info.config.vocabularySize : corpus.tokenizer.vocabularySize
   if (info.config.vocabularySize !== vocabularySize)
     throw new Error(
       `checkpoint: expected a vocabulary of ${vocabularySize}, as the text has it, got ${info.config.vocabularySize} in the checkpoint of ${cellName(cell)}; the text has changed since it was begun`,
@@ -147,6 +154,10 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   seed,
   ...(config.plugins?.[strategy] && { plugin: config.plugins[strategy] }),
   ...(config.variants?.[strategy] && { variant: config.variants[strategy] }),
+  ...(config.from && {
+    origin: config.from.origin as Metadata,
+    from: { path: config.from.path, sha256: config.from.sha256 },
+  }),
   ...(config.architecture && { architecture: config.architecture }),
   trainLength: config.trainLength,
   ...(config.lengthSchedule && { lengthSchedule: config.lengthSchedule }),
@@ -186,6 +197,8 @@ export interface Run {
   readonly fused?: boolean
   readonly registry: StrategyRegistry
   readonly corpus: Corpus
+  /** The model that training goes on from, if it does and there is no checkpoint yet. */
+  readonly start?: Start | undefined
   /** Where results and checkpoints go. */
   readonly folder: string
   /** To the results. */

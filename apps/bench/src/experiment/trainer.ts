@@ -1,6 +1,7 @@
 import type { StrategyRegistry } from '@alibi/strategies'
 import { createModel, createTrainer, type StepCompiler, type Trainer } from '@alibi/transformer'
 import { loadCheckpoint } from '@alibi/transformer/node'
+import type { Start } from '../checkpoints/start.js'
 import type { Cell } from '../config/cells.js'
 import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
@@ -26,6 +27,19 @@ export function newTrainer(
   return createTrainer(model, optimizerConfig(config), {
     seed,
     microBatches: config.microBatches,
+    ...stepping(config, seed, compile),
+  })
+}
+
+/** A trainer at step 0 of a model that there is already. */
+export function startedTrainer(
+  config: RunConfig,
+  { seed }: Cell,
+  { take, optimizerState }: Start,
+  compile: StepCompiler,
+): Trainer {
+  return createTrainer(take(config, seed), optimizerConfig(config), {
+    ...{ seed, optimizerState, microBatches: config.microBatches },
     ...stepping(config, seed, compile),
   })
 }

@@ -95,8 +95,12 @@ export async function admitStrategies(
   return { config, registry }
 }
 
-/** Refuses a table of positions that ends before training does, and first tokens where a streaming cache drops them. */
-function expectPositions(
+/**
+ * Refuses a table of positions that ends before training does, and first tokens where a streaming cache drops them.
+ *
+ * @throws RangeError, one line
+ */
+export function expectPositions(
   strategy: PositionStrategy,
   {
     trainLength,

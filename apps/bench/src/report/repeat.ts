@@ -1,8 +1,10 @@
 import type { RunLine } from '@alibi/results'
 import { Document, visit } from 'yaml'
+import { type From, settingsOfModels } from '../config/from.js'
 import { lengthScheduleText } from '../config/length-schedule.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import type { RunConfig } from '../config/schema.js'
+import { without } from '../config/without.js'
 import { referenceOf } from '../plugins/references.js'
 import { planSchema } from '../sweep/plan.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
@@ -11,10 +13,35 @@ import { asOptions, pasteable } from '../terminal/shell.js'
 export function repeatCommand(config: RunConfig): string {
   const differing = differences(config)
   const asked = { ...differing, ...(differing.strategies && { strategies: placesOf(config) }) }
-  const { preset, plugins, variants, lengthSchedule, ...settings } = asked
+  const { preset, plugins, variants, lengthSchedule, from, ...settings } = asked
   const lengths = lengthSchedule && { lengthSchedule: lengthScheduleText(lengthSchedule) }
+  if (from) return trainCommand({ ...settings, ...lengths }, from, config)
   return pasteable('run', '--preset', config.preset, ...asOptions({ ...settings, ...lengths }))
 }
+
+/** The same for a run that goes on from a model. */
+function trainCommand(
+  settings: object,
+  { path, positions, optimizerSteps }: From,
+  { preset, seeds }: RunConfig,
+): string {
+  const training = without(settings as Record<string, unknown>, ...ofRuns, ...settingsOfModels)
+  const keepOptimizer = optimizerSteps === undefined ? undefined : true
+  const options = { from: path, positions, keepOptimizer, seed: seeds[0], ...training }
+  return pasteable('train', '--preset', preset, ...asOptions(options))
+}
+
+/** Settings that `train` has not. */
+const ofRuns = [
+  'strategies',
+  'seeds',
+  'evalLengths',
+  'evalTokens',
+  'firstToken',
+  'protocols',
+  'stride',
+  'windowedControl',
+]
 
 /** The plan that makes a sweep again, as YAML. */
 export function repeatPlan(config: RunConfig, sweep: NonNullable<RunLine['sweep']>): string {

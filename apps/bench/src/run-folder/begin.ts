@@ -7,14 +7,17 @@ import { codeCommit, versionsOf } from '@alibi/machine'
 import { SCHEMA_VERSION, validate } from '@alibi/results'
 import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
+import type { Start, StartOptions } from '../checkpoints/start.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
 import { taskData, taskReferenceOf } from '../config/task-reference.js'
 import type { Corpus } from '../data/corpus.js'
 import { absoluteTask, expectTrustedTask } from '../data/tasks/open.js'
+import type { StoredTokenizer } from '../data/tokenizer/tokenizer.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, restoreStrategy } from '../plugins/admit.js'
 import { namesOf, sourcesOf } from '../plugins/references.js'
+import { planContinuation, resumedContinuation } from './continuation.js'
 import { lockFolder } from './lock.js'
 import { expectSameText, setDamagedAside } from './saved.js'
 
@@ -28,6 +31,8 @@ export interface PlanOptions {
   readonly given: RunOptions
   /** Replaces settings of the preset in a new run. */
   readonly defaults?: RunOptions
+  /** The model that training goes on from. Default: it starts from random weights. */
+  readonly from?: (StartOptions & { readonly name?: string | undefined }) | undefined
   readonly log: (line: string) => void
 }
 
@@ -38,6 +43,10 @@ export interface RunPlan {
   readonly backend: Backend
   /** Whether the folder has results to resume from. */
   readonly begun: boolean
+  /** Reads the text of a run that goes on from another model: that model's. */
+  readonly tokenizer?: StoredTokenizer | undefined
+  /** What the run's first step needs of the model that it goes on from. */
+  readonly start?: Start | undefined
 }
 
 const RUNS = 'runs'
@@ -54,6 +63,7 @@ export async function planRun({
   backend: wanted,
   given,
   defaults,
+  from,
   log,
 }: PlanOptions): Promise<RunPlan> {
   if (out !== undefined) await expectWritable('run', out)
@@ -66,6 +76,14 @@ export async function planRun({
     throw new Error(`run: expected a run to resume in ${folder}, got none; leave --resume out to begin it`)
   const task = given.data === undefined ? undefined : taskReferenceOf(given.data)
   const asked = { ...given, ...(task !== undefined && { data: taskData(absoluteTask(task)) }) }
+  if (!begun && from) {
+    const { name } = from
+    return {
+      folder,
+      begun,
+      ...(await planContinuation(from, { given: asked, defaults: defaults ?? {}, backend: wanted, log }, name)),
+    }
+  }
   if (!begun) {
     const config = resolveRunConfig({ ...defaults, ...asked })
     // Before the backend, so that a wrong name is reported at once.
@@ -76,27 +94,7 @@ export async function planRun({
   }
   if (!resume)
     throw new Error(`run: expected a new folder, got ${folder} with results; add --resume, or take another --out`)
-  const { run } = await readResults(folder)
-  const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
-  const { plugins = {} } = config
-  const begunWith = (key: string) => config[key as keyof RunConfig]
-  const same = { ...asked, ...(given.strategies && { strategies: namesOf(given.strategies, config) }) }
-  const other = Object.entries(same).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
-  if (other)
-    throw new Error(
-      `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${begunWith(other[0])}; leave it out, or take another --out`,
-    )
-  if (wanted !== 'auto' && wanted !== run.backend)
-    throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
-  const saved = taskReferenceOf(config.data)
-  if (saved !== undefined && task === undefined) await expectTrustedTask(saved)
-  const backend = await selectBackend(run.backend as BackendName)
-  const named = sourcesOf(given.strategies ?? [])
-  let registry = builtInStrategies
-  for (const [name, plugin] of Object.entries(plugins))
-    registry = await restoreStrategy(registry, name, plugin, config, log, named.get(plugin.from))
-  if (retrain) await setDamagedAside(folder, config, log)
-  return { folder, config, registry, backend, begun }
+  return resumed(folder, { backend: wanted, given: asked, from, retrain, log }, task)
 }
 
 /**
@@ -116,6 +114,54 @@ export async function beginRun(
   const [seed] = config.seeds as [number]
   const about = { config, seed, backend: name, device, versions: versionsOf(backend), commit: await codeCommit() }
   await writeResults(folder, [{ type: 'run', schemaVersion: SCHEMA_VERSION, ...about }])
+}
+
+/**
+ * A run that was begun, if it is what is asked for.
+ *
+ * @param task - that was named now: a name in results is a claim
+ */
+async function resumed(
+  folder: string,
+  { backend: wanted, given, from, retrain, log }: Omit<PlanOptions, 'out' | 'resume' | 'defaults'>,
+  task: string | undefined,
+): Promise<RunPlan> {
+  const { run } = await readResults(folder)
+  const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
+  expectBegunWith(folder, config, {
+    ...given,
+    ...(given.strategies && { strategies: namesOf(given.strategies, config) }),
+  })
+  if (from) {
+    const { path, positions } = from
+    expectBegunWith(folder, config.from ?? {}, { path: resolve(path), ...(positions !== undefined && { positions }) })
+  }
+  if (wanted !== 'auto' && wanted !== run.backend)
+    throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
+  const saved = taskReferenceOf(config.data)
+  if (saved !== undefined && task === undefined) await expectTrustedTask(saved)
+  const backend = await selectBackend(run.backend as BackendName)
+  if (retrain) await setDamagedAside(folder, config, log)
+  const plan = { folder, config, backend, begun: true }
+  if (config.from) {
+    const begunFrom = { ...config, from: config.from }
+    return { ...plan, ...(await resumedContinuation(folder, begunFrom, from?.strategy, log)) }
+  }
+  const named = sourcesOf(given.strategies ?? [])
+  let registry = builtInStrategies
+  for (const [name, plugin] of Object.entries(config.plugins ?? {}))
+    registry = await restoreStrategy(registry, name, plugin, config, log, named.get(plugin.from))
+  return { ...plan, registry }
+}
+
+/** @throws Error, one line, for something that a folder was not begun with */
+function expectBegunWith(folder: string, begun: object, asked: object): void {
+  const begunWith = (key: string) => (begun as Readonly<Record<string, unknown>>)[key]
+  const other = Object.entries(asked).find(([key, value]) => !isDeepStrictEqual(begunWith(key), value))
+  if (other)
+    throw new Error(
+      `run: expected the options that ${folder} was begun with, got ${other[0]} ${other[1]} instead of ${begunWith(other[0])}; leave it out, or take another --out`,
+    )
 }
 
 /** e.g. `runs/2026-03-01-142530-quick`, in local time */

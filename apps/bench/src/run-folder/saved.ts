@@ -53,6 +53,9 @@ export async function savedInfo(folder: string, config: RunConfig, cell: Cell): 
   for (const name of DECISIVE)
     if ((saved[name] !== undefined || ABSENT_BEFORE.has(name)) && !isDeepStrictEqual(saved[name], config[name]))
       throw otherRun(checkpoint, cell, `${name} ${shown(config[name])}, as the run has it,`, shown(saved[name]))
+  const weights = fromOf(saved.from)
+  if (weights !== config.from?.sha256)
+    throw otherRun(checkpoint, cell, `from weights ${config.from?.sha256 ?? 'at random'}, as the run has it,`, weights)
   if (info.step > config.steps) throw otherRun(checkpoint, cell, `at most ${config.steps} steps`, info.step)
   if (!metadataSchema.safeParse(info.metadata).success)
     throw otherRun(
@@ -86,6 +89,9 @@ const DECISIVE = [
 
 /** Those of them that checkpoints have always kept, if there were any. */
 const ABSENT_BEFORE: ReadonlySet<string> = new Set(['randomPositions', 'lengthSchedule'])
+
+/** The weights that a model was trained on from. */
+const fromOf = (saved: unknown) => z.object({ sha256: z.string() }).safeParse(saved).data?.sha256
 
 const shown = (value: unknown) => (value instanceof Object ? JSON.stringify(value) : value)
 

@@ -18,7 +18,11 @@ const each = (what: string) => ({ error: `expected each ${what} once` })
 
 /** What a plan has lists of, and what the bench finds out by itself. */
 const { preset, strategies, seeds, numLayers, modelDim, numHeads, ...others } = runConfigSchema.shape
-const settings = without(others, 'plugins', 'variants', 'trainLength')
+const settings = {
+  ...without(others, 'plugins', 'variants', 'trainLength', 'from'),
+  // Tokens are those of a model from elsewhere.
+  tokenizer: others.tokenizer.exclude(['tokens']),
+}
 
 const strategyWithOptions = z
   .looseObject({

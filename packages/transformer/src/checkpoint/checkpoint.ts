@@ -78,6 +78,17 @@ export async function readParameters(folder: string): Promise<ReadonlyMap<string
 }
 
 /**
+ * The state of a checkpoint's optimizer by the names that the optimizer has for it, without a model: to go on with it in another
+ * training.
+ *
+ * @throws Error, one line, for a missing or damaged checkpoint
+ */
+export async function readOptimizerState(folder: string): Promise<ReadonlyMap<string, NamedArray>> {
+  const { description, at } = await describe(folder)
+  return readVerified(at, OPTIMIZER, description)
+}
+
+/**
  * Continues from a checkpoint: the model, the optimizer's state and the step. Shapes are compared before the model is made.
  *
  * @param strategy - made as it was for the model that was saved

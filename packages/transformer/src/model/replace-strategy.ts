@@ -1,5 +1,6 @@
 import { checkOptions, fail, type PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { type ModelConfig, resolveConfig } from '../config.js'
 import { checkModel } from './check-model.js'
 import { assembleModel, type Model } from './model.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
@@ -14,6 +15,8 @@ export interface ReplaceStrategyOptions {
   readonly keep?: readonly string[]
   /** Of the starting values. Default 0. */
   readonly seed?: number
+  /** What is dropped in training from now on, in place of the model's own. */
+  readonly dropout?: Partial<Pick<ModelConfig, 'dropout' | 'attentionDropout' | 'activationDropout' | 'tailDropout'>>
 }
 
 /**
@@ -25,9 +28,10 @@ export interface ReplaceStrategyOptions {
  */
 export function replaceStrategy(model: Model, strategy: PositionStrategy, options: ReplaceStrategyOptions = {}): Model {
   checkModel('replaceStrategy', model)
-  checkOptions('replaceStrategy', options, ['keep', 'seed'])
-  const { keep = [], seed = 0 } = options
-  const { config, parameters } = model
+  checkOptions('replaceStrategy', options, ['keep', 'seed', 'dropout'])
+  const { keep = [], seed = 0, dropout } = options
+  const { parameters } = model
+  const config = resolveConfig({ ...model.config, ...dropout })
   const specs = parameterSpecs(strategy, config)
   const [own, others] = [model.strategy, strategy].map((each) => new Set(Object.keys(positionSpecs(each, config))))
   for (const name of keep) {

@@ -17,6 +17,11 @@ export interface OptimizerConfig extends Schedule {
   readonly beta2?: number
   /** Keeps divisions from 0. Default 1e-8. */
   readonly epsilon?: number
+  /**
+   * AdamW. Updates that its moments have seen before step 0, where they come from an earlier training: of the correction for
+   * their start at 0. Default 0.
+   */
+  readonly stepsBefore?: number
   /** SGD-Nesterov. Default 0.99, as in the paper. */
   readonly momentum?: number
   /** Gradients are scaled down to this global norm. Absent: not clipped. */
@@ -53,6 +58,7 @@ export const optimizerState = (kind: OptimizerConfig['kind']): readonly string[]
 export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): Optimizer {
   checkOptimizer(config, parameters)
   const { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, momentum = 0.99, weightDecay = 0, clipNorm } = config
+  const { stepsBefore = 0 } = config
   const decaying = [...parameters].map(([name, value]) => ({ value, decays: name.endsWith('.weight') }))
   const N = decaying.reduce((sum, { value }) => sum + value.size, 0)
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([N]), false))
@@ -64,8 +70,9 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
     config,
     state,
     hyperparameters(step) {
-      const second = Math.sqrt(1 - beta2 ** (step + 1))
-      return [learningRateAt(step, config), second / (1 - beta1 ** (step + 1)), epsilon * second]
+      const updates = stepsBefore + step + 1
+      const second = Math.sqrt(1 - beta2 ** updates)
+      return [learningRateAt(step, config), second / (1 - beta1 ** updates), epsilon * second]
     },
     apply: (gradient, hyperparameters) =>
       tf.tidy(() => {
@@ -82,7 +89,7 @@ export function createOptimizer(config: OptimizerConfig, parameters: ReadonlyMap
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof OptimizerConfig)[] = [
   'kind', 'weightDecay', 'beta1', 'beta2', 'epsilon', 'momentum', 'clipNorm', 'learningRate', 'minLearningRate',
-  'warmupSteps', 'totalSteps', 'initialLearningRate',
+  'warmupSteps', 'totalSteps', 'initialLearningRate', 'stepsBefore',
 ]
 
 function checkOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string, tf.Variable>): void {
@@ -100,7 +107,8 @@ function checkOptimizer(config: OptimizerConfig, parameters: ReadonlyMap<string,
     const value = config[name] ?? 0
     if (!(value >= 0 && value < 1)) fail(where, `${name} from 0 up to but not including 1`, value)
   }
-  if (config.warmupSteps !== undefined) checkInteger(where, 'warmupSteps', config.warmupSteps, 0)
+  for (const name of ['warmupSteps', 'stepsBefore'] as const)
+    if (config[name] !== undefined) checkInteger(where, name, config[name], 0)
   if (config.totalSteps !== undefined) checkInteger(where, 'totalSteps', config.totalSteps, 1)
   if (!(parameters instanceof Map)) fail(where, 'parameters as a Map of variables by name', parameters, TypeError)
 }

@@ -1,4 +1,5 @@
 // Letters: L tokens (trainLength).
+import type { NamedArray } from '../checkpoint/safetensors.js'
 import type { StepCompiler } from '../compiler.js'
 import type { AttentionSettings } from '../model/attention-settings.js'
 import type { MaskedTokens } from './masked.js'
@@ -11,6 +12,8 @@ export interface TrainerOptions extends AttentionSettings {
   readonly microBatches?: number
   /** Steps already done, when continuing. Default 0. */
   readonly step?: number
+  /** The optimizer's state to begin with, by its names, as `readOptimizerState` gives it. Default: zeros. */
+  readonly optimizerState?: ReadonlyMap<string, NamedArray> | undefined
   /** Makes the step faster, e.g. one graph. Absent: op by op. */
   readonly compile?: StepCompiler | undefined
   /** Where a step's tokens are, ascending; [L]. Absent: 0 to L − 1. */

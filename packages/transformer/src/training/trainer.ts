@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import type { NamedArray } from '../checkpoint/safetensors.js'
 import { opByOp } from '../compiler.js'
 import { kernelsOf } from '../kernels/attention/kernel.js'
 import { attentionKernels } from '../kernels/kernels.js'
@@ -44,7 +45,7 @@ export interface Trainer {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof TrainerOptions)[] = [
-  'seed', 'microBatches', 'step', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
+  'seed', 'microBatches', 'step', 'optimizerState', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
 ]
 
 /**
@@ -66,6 +67,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
   checkObjective(model.config, masked)
   kernelsOf('createTrainer', options.attentionKernels, attentionKernels)
   const optimizer = createOptimizer(config, model.parameters)
+  if (options.optimizerState) assignState(optimizer, options.optimizerState)
   const strategy = model.strategy.name
   let step = first
   const places = createStepPlaces(options)
@@ -100,6 +102,20 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
       run.dispose()
       optimizer.dispose()
     },
+  }
+}
+
+/** @throws RangeError for the state of another optimizer, or of other parameters */
+function assignState({ config, state }: Optimizer, given: ReadonlyMap<string, NamedArray>): void {
+  for (const [name, variable] of Object.entries(state)) {
+    const array = given.get(name)
+    if (array?.data.length !== variable.size)
+      fail(
+        'createTrainer',
+        `optimizerState with ${name} of ${variable.size} numbers, for ${config.kind}`,
+        array ? array.data.length : `none; it has ${[...given.keys()].join(', ')}`,
+      )
+    tf.tidy(() => variable.assign(tf.tensor1d(array.data)))
   }
 }
 

@@ -1,42 +1,71 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import type { TextMark, Tokenizer } from './tokenizer.js'
+import type { StoredTokenizer, TextMark, Tokenizer } from './tokenizer.js'
 
-const TOKENIZER = 'tokenizer.json'
-const CONFIG = 'tokenizer_config.json'
+export const TOKENIZER = 'tokenizer.json'
+export const CONFIG = 'tokenizer_config.json'
 
 /**
  * The tokenizer of a folder with a model of Hugging Face transformers.
  *
  * @throws Error, one line, for a folder without a tokenizer.json, or with one that cannot be read
  */
-export async function readTokenizer(folder: string): Promise<Tokenizer> {
+export async function readTokenizer(folder: string): Promise<StoredTokenizer> {
   const read = (name: string) =>
     readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
+      if (error.code === 'ENOENT') return undefined
+      throw error
     })
   const [tokenizer, config] = [await read(TOKENIZER), await read(CONFIG)]
   if (tokenizer === undefined)
     throw new Error(
       `tokenizer: expected a ${TOKENIZER} in ${folder}, got none; save it there with save_pretrained of transformers' AutoTokenizer`,
     )
-  const made = parse(folder, tokenizer, config ?? '{}')
+  return huggingFaceTokenizer(tokenizer, config, folder)
+}
+
+/**
+ * The tokenizer of a tokenizer.json.
+ *
+ * @param tokenizer - what is in it
+ * @param config - what is in tokenizer_config.json, if there is one
+ * @param where - they were, for messages
+ * @throws Error, one line, for one that cannot be read
+ */
+export function huggingFaceTokenizer(tokenizer: string, config: string | undefined, where: string): StoredTokenizer {
+  const made = parse(where, tokenizer, config ?? '{}')
   const encode = (text: string, add_special_tokens: boolean) =>
     Int32Array.from(made.encode(text, { add_special_tokens }).ids)
-  const bytesOf = tokenBytes(JSON.parse(tokenizer))
+  const json = JSON.parse(tokenizer)
+  const bytesOf = tokenBytes(json)
+  const files = { [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }
   return {
     kind: 'tokens',
+    vocabularySize: lastId(json) + 1,
     encode: (text) => encode(decode(text), false),
+    // At once: what some tokenizers do at the start of a text they must not do at the start of its pieces.
+    *encodeInSteps(text) {
+      yield 0
+      return encode(decode(text), false)
+    },
     locate(text) {
       const { ids, tokens } = made.encode(decode(text), { add_special_tokens: false })
       return { tokens: Int32Array.from(ids), byteEnds: byteEnds(tokens.map(bytesOf), text.length) }
     },
     encodePrompt: (text) => encode(text, true),
     decode: (tokens) => (tokens.length ? made.decode([...tokens], { skip_special_tokens: false }) : ''),
-    marks: marksOf(JSON.parse(tokenizer), JSON.parse(config ?? '{}')),
-    files: () => ({ [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }),
+    marks: marksOf(json, JSON.parse(config ?? '{}')),
+    files: () => files,
+    toJSON: () => ({ kind: 'tokens', files }),
   }
+}
+
+/** Of its words and pieces, or of what was added to them. */
+function lastId({ added_tokens = [], model }: AddedTokens & { readonly model?: { readonly vocab?: object } }): number {
+  const vocab = model?.vocab ?? {}
+  const ids = Array.isArray(vocab) ? [vocab.length - 1] : (Object.values(vocab) as number[])
+  return [...ids, ...added_tokens.map(({ id }) => id)].reduce((last, id) => Math.max(last, id), -1)
 }
 
 interface AddedTokens {
@@ -55,11 +84,11 @@ function marksOf({ added_tokens = [] }: AddedTokens, config: Readonly<Record<str
   return marks
 }
 
-function parse(folder: string, tokenizer: string, config: string): HuggingFaceTokenizer {
+function parse(where: string, tokenizer: string, config: string): HuggingFaceTokenizer {
   try {
     return new HuggingFaceTokenizer(JSON.parse(tokenizer), JSON.parse(config))
   } catch (error) {
-    throw new Error(`tokenizer: cannot read ${TOKENIZER} in ${folder}: ${(error as Error).message}`, { cause: error })
+    throw new Error(`tokenizer: cannot read ${TOKENIZER} in ${where}: ${(error as Error).message}`, { cause: error })
   }
 }
 

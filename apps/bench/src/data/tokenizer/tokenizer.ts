@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { int32List } from './int32-list.js'
 import { byteLevel, tokenizerFiles, wordLevel } from './tokenizer-json.js'
 import { encodeWords, finish, NEWLINE, pieces, type Steps, UNKNOWN, wordPatterns, wordsOf } from './words.js'
@@ -31,23 +30,19 @@ export interface Tokenizer {
 
 /** One that goes into checkpoints as plain data, so that a model can be used without its text. */
 export interface StoredTokenizer extends Tokenizer {
-  readonly kind: 'bytes' | 'words'
+  /** Its last id + 1. */
   readonly vocabularySize: number
   /** `encode` for texts that take long. */
   encodeInSteps(text: Uint8Array): Steps<Int32Array>
-  /** What {@link restoreTokenizer} needs. */
+  /** What `restoreTokenizer` needs. */
   toJSON(): TokenizerData
 }
 
-const tokenizerSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('bytes') }),
-  z.object({
-    kind: z.literal('words'),
-    words: z.array(z.string()).refine((words) => words.includes(UNKNOWN) && new Set(words).size === words.length),
-    prose: z.boolean().optional(),
-  }),
-])
-type TokenizerData = z.infer<typeof tokenizerSchema>
+/** A tokenizer as checkpoints keep it. */
+type TokenizerData =
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'words'; readonly words: readonly string[]; readonly prose?: boolean }
+  | { readonly kind: 'tokens'; readonly files: Readonly<Record<string, string>> }
 
 /** One token a byte, whatever the language or encoding: 256 of them. */
 export const byteTokenizer: StoredTokenizer = {
@@ -67,7 +62,7 @@ export const byteTokenizer: StoredTokenizer = {
 }
 
 /** One token a word, and one for the end of each line. Words that are not in the list become `<unk>`. */
-function wordTokenizer(words: readonly string[], prose = false): StoredTokenizer {
+export function wordTokenizer(words: readonly string[], prose = false): StoredTokenizer {
   const pattern = wordPatterns[prose ? 'prose' : 'words']
   const ids = new Map(words.map((word, id) => [word, id]))
   const unknown = ids.get(UNKNOWN)!
@@ -105,11 +100,4 @@ export function* wordTokenizerInSteps(text: Uint8Array, size: number, kind: 'wor
   counts.delete(NEWLINE)
   const byFrequency = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
   return wordTokenizer([UNKNOWN, NEWLINE, ...byFrequency.slice(0, Math.max(0, size - 2))], kind === 'prose')
-}
-
-/** @throws Error, one line, for data that is no tokenizer */
-export function restoreTokenizer(data: unknown): StoredTokenizer {
-  const parsed = tokenizerSchema.safeParse(data)
-  if (!parsed.success) throw new Error('checkpoint: expected a tokenizer in its metadata, got none that can be read')
-  return parsed.data.kind === 'bytes' ? byteTokenizer : wordTokenizer(parsed.data.words, parsed.data.prose)
 }

@@ -1,0 +1,94 @@
+// Runs whose model is not new: it goes on from another one.
+import { type Backend, type BackendName, selectBackend } from '@alibi/backend'
+import type { PositionStrategy } from '@alibi/core'
+import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
+import { hasCheckpoint } from '@alibi/transformer/node'
+import { makePositions } from '../checkpoints/origin.js'
+import { openStart, type Start, type StartOptions } from '../checkpoints/start.js'
+import { cellsOf } from '../config/cells.js'
+import { settingsOfModels } from '../config/from.js'
+import { longestOf, resolveRunConfig } from '../config/resolve.js'
+import type { RunConfig, RunOptions } from '../config/schema.js'
+import { restoreTokenizer } from '../data/tokenizer/restore.js'
+import type { StoredTokenizer } from '../data/tokenizer/tokenizer.js'
+import { expectPositions } from '../plugins/admit.js'
+import { asOptions } from '../terminal/shell.js'
+import { checkpointFolder } from './layout.js'
+import { savedInfo } from './saved.js'
+
+/** What a run needs of the model that it goes on from. */
+interface Continued {
+  /** Has the run's one strategy. */
+  readonly registry: StrategyRegistry
+  readonly tokenizer: StoredTokenizer
+  /** Absent where the run has a checkpoint of its own. */
+  readonly start?: Start
+}
+
+interface Asked {
+  readonly given: RunOptions
+  readonly defaults: RunOptions
+  readonly backend: BackendName | 'auto'
+  readonly log: (line: string) => void
+}
+
+/**
+ * A new run that goes on from a model.
+ *
+ * @param name - of its positions in results. Default: their own
+ * @throws Error, one line, for settings that the model has decided, or a model that it cannot go on from
+ */
+export async function planContinuation(
+  from: StartOptions,
+  { given, defaults, backend: wanted, log }: Asked,
+  name?: string,
+): Promise<Continued & { readonly config: RunConfig; readonly backend: Backend }> {
+  const decided = settingsOfModels.find((each) => given[each] !== undefined)
+  if (decided)
+    throw new Error(`train: expected no ${asOptions({ [decided]: '' })[0]} with --from, got it; the model has its own`)
+  // Before a model is read, so that a wrong number is reported at once.
+  resolveRunConfig({ ...defaults, ...given }, 'train')
+  const backend = await selectBackend(wanted)
+  const length = given.trainLength ?? longestOf(given.lengthSchedule).trainLength
+  const { start, positions, from: about, settings } = await openStart(from, length, log)
+  const strategy = name ?? positions.strategy.name
+  const asked = { ...defaults, ...settings, ...given, strategies: [strategy], from: about }
+  const config = resolveRunConfig(asked, 'train')
+  expectPositions(positions.strategy, config)
+  if (given.learningRate === undefined)
+    log(`learning rate ${config.learningRate}, as nothing else was asked for (--learning-rate)`)
+  return { config, backend, registry: registryOf(strategy, positions.strategy), start, tokenizer: start.tokenizer }
+}
+
+/**
+ * The same of a run that was begun.
+ *
+ * @param at - where the strategy is now; absent: where it was
+ * @throws Error, one line, where the run has no checkpoint yet, and the model that it goes on from is gone or another
+ */
+export async function resumedContinuation(
+  folder: string,
+  config: RunConfig & { readonly from: NonNullable<RunConfig['from']> },
+  at: string | undefined,
+  log: (line: string) => void,
+): Promise<Continued> {
+  const [cell] = cellsOf(config) as [ReturnType<typeof cellsOf>[number]]
+  const { from } = config
+  const { strategy } = await makePositions(from.origin, { ...config, name: cell.strategy }, log, at)
+  const registry = registryOf(cell.strategy, strategy)
+  if (hasCheckpoint(checkpointFolder(folder, cell))) {
+    const { metadata } = await savedInfo(folder, config, cell)
+    return { registry, tokenizer: restoreTokenizer(metadata.tokenizer) }
+  }
+  const { path, positions, sha256, optimizerSteps } = from
+  const keepOptimizer = optimizerSteps !== undefined
+  const opened = await openStart({ path, positions, strategy: at, keepOptimizer }, config.trainLength, log)
+  if (opened.from.sha256 !== sha256)
+    throw new Error(
+      `run: expected the weights that ${folder} was begun from in ${path}, got others; put them back, or take another --out`,
+    )
+  return { registry, tokenizer: opened.start.tokenizer, start: opened.start }
+}
+
+const registryOf = (name: string, strategy: PositionStrategy): StrategyRegistry =>
+  builtInStrategies.with(name, () => strategy)
