@@ -3,6 +3,12 @@
     pnpm bench export runs/…/checkpoints/alibi-seed1 --to bloom --out bloom
     pnpm bench eval bloom --data text --eval-lengths 32,64 | python tooling/golden/check_export.py bloom text/valid.txt
 
+The same for one that was trained on with its positions scaled, whose config.json has the scaling:
+
+    pnpm bench train --from runs/…/checkpoints/rotary-seed1 --positions yarn:factor=4 --train-length 128 --out on
+    pnpm bench export on/checkpoints/yarn-factor-4-seed1 --to llama --out llama
+    pnpm bench eval llama --data text --eval-lengths 32,128 | python tooling/golden/check_export.py llama text/valid.txt
+
 Text as a folder with train.txt and valid.txt is held out as it says. Fails where losses differ by more than 1e-4.
 """
 

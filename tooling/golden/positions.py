@@ -7,7 +7,7 @@ import tempfile
 import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from transformers import AutoModelForCausalLM, GPTNeoXConfig, LlamaConfig
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config, SmolLM3Config
 
 from rule import values
 from write import write
@@ -17,9 +17,18 @@ TRAIN_LENGTH, LENGTHS, SCORED = 32, (32, 128), 128
 IDS = [(i * i * 31 + i // 7 * 17 + 5) % 96 + 32 for i in range(SCORED + 1)]
 
 SIZES = {"vocab_size": 128, "hidden_size": 32, "num_hidden_layers": 2, "max_position_embeddings": TRAIN_LENGTH}
+GATED = {**SIZES, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 44}
+# Each with the features of a head that rotate.
 FAMILIES = {
-    "llama": (LlamaConfig(**SIZES, num_attention_heads=4, num_key_value_heads=2, intermediate_size=44), 8),
+    "llama": (LlamaConfig(**GATED), 8),
     "gpt_neox": (GPTNeoXConfig(**SIZES, num_attention_heads=2, intermediate_size=56, rotary_pct=0.5), 8),
+    # A window that is shorter than the text.
+    "mistral": (MistralConfig(**GATED, sliding_window=48), 8),
+    "qwen2": (Qwen2Config(**GATED), 8),
+    # Heads wider than their share of the model.
+    "qwen3": (Qwen3Config(**GATED, head_dim=12), 12),
+    # No positions in every second layer.
+    "smollm3": (SmolLM3Config(**GATED, no_rope_layer_interval=2, pad_token_id=0), 8),
 }
 
 # By what the command line calls them; the features that rotate, and the base, are the file's.

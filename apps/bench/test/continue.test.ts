@@ -213,14 +213,24 @@ describe('a folder of transformers', () => {
     expect(ours).toBe(theirs)
   })
 
-  it('keeps the base of its rotation under a scaling', async () => {
+  it.each([
+    ['yarn:factor=4', { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32, rope_theta: 10_000 }],
+    ['ntk:factor=4', { rope_type: 'default', rope_theta: Number((10_000 * 4 ** (8 / 6)).toPrecision(12)) }],
+  ])('keeps the base of its rotation under %s, and is written with it', async (positions, rope) => {
     const folder = await folderOf(golden.families.llama)
     await writeFile(join(folder, 'tokenizer.json'), byteTokenizer.files()['tokenizer.json']!)
-    const before = await losses(folder, '--positions', 'linear:factor=2')
+    const [name] = positions.split(':') as [string]
+    const before = await losses(folder, '--positions', positions)
     // A rate so small that nothing moves.
-    await trainOn('llama', folder, '--positions', 'linear:factor=2', '--learning-rate', '1e-30')
-    const after = await losses(checkpointOf('llama', 'linear-factor-2'))
-    for (const [i, loss] of before.entries()) expect(after[i]).toBeCloseTo(loss, 6)
+    const options = ['--positions', positions, '--train-length', '64', '--learning-rate', '1e-30']
+    await trainOn(`llama-${name}`, folder, ...options)
+    const own = checkpointOf(`llama-${name}`, `${name}-factor-4`)
+    const out = at(`llama-${name}-out`)
+    expect((await bench('export', own, '--to', 'llama', '--out', out)).code).toBe(0)
+    for (const checkpoint of [own, out])
+      for (const [i, loss] of (await losses(checkpoint)).entries()) expect(loss).toBeCloseTo(before[i]!, 6)
+    const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
+    expect(config).toMatchObject({ max_position_embeddings: 64, rope_parameters: rope })
   })
 })
 

@@ -5,7 +5,7 @@ import type { Origin } from '../config/from.js'
 import { restoreStrategy } from '../plugins/admit.js'
 
 /** A model that positions are made for. */
-interface Sizes extends Pick<StrategyModel, 'numHeads' | 'modelDim'> {
+interface Sizes extends Pick<StrategyModel, 'numHeads' | 'modelDim' | 'headDim'> {
   /** Of the result. */
   readonly name: string
 }
@@ -18,11 +18,11 @@ interface Sizes extends Pick<StrategyModel, 'numHeads' | 'modelDim'> {
  */
 export async function makePositions(
   origin: Origin,
-  { name, numHeads, modelDim }: Sizes,
+  { name, numHeads, modelDim, headDim }: Sizes,
   log: (line: string) => void,
   at?: string,
 ): Promise<{ readonly strategy: PositionStrategy; readonly kind: string }> {
-  const { strategy, kind } = await make(origin, { numHeads, modelDim }, log, at)
+  const { strategy, kind } = await make(origin, { numHeads, modelDim, headDim }, log, at)
   return { strategy: strategy.name === name ? strategy : Object.freeze({ ...strategy, name }), kind }
 }
 

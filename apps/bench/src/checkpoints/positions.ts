@@ -97,9 +97,9 @@ export async function withPositions(
   const { model, strategy: trainedWith } = opened
   if (trainLength === undefined)
     throw new Error(`checkpoint: expected --train-length for other positions, got none; ${folder} does not say it`)
-  const { numHeads, modelDim } = model.config
+  const { numHeads, modelDim, headDim } = model.config
   const own = { ...opened, strategy: model.strategy, trainLength }
-  const placed = await placePositions(own, positions, { numHeads, modelDim, trainLength }, log)
+  const placed = await placePositions(own, positions, { numHeads, modelDim, headDim, trainLength }, log)
   const { name } = placed.strategy
   const { keep, fresh } = positionArrays(model, placed.strategy, placed.kind === opened.kind)
   const [lacking] = fresh

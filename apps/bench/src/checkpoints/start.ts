@@ -68,9 +68,9 @@ export async function openStart(
   if (!isStored(tokenizer))
     throw new Error(`train: expected --from with a tokenizer that checkpoints keep, got ${path}`)
   const own = { strategy: model.strategy, kind, origin, trainLength: opened.trainLength ?? length }
-  const { numHeads, modelDim } = model.config
+  const { numHeads, modelDim, headDim } = model.config
   const positions = loaded
-    ? await placePositions(own, loaded, { numHeads, modelDim, trainLength: length }, log)
+    ? await placePositions(own, loaded, { numHeads, modelDim, headDim, trainLength: length }, log)
     : without(own, 'trainLength')
   const { keep, fresh } = positionArrays(model, positions.strategy, positions.kind === kind)
   const optimizer = keepOptimizer ? await optimizerOf(path, opened, loaded !== undefined) : undefined

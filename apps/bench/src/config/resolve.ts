@@ -17,7 +17,8 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
   const asked = { ...longestOf(options.lengthSchedule), ...options }
   const config = validate(runConfigSchema, { preset: name, ...presets[name], ...asked }, where)
   const { modelDim, numHeads, stride, evalLengths, batchSize, microBatches } = config
-  if (modelDim % numHeads !== 0)
+  // Heads of a model from elsewhere may have a width of their own.
+  if (!config.from && modelDim % numHeads !== 0)
     throw new RangeError(
       `${where}: expected heads that divide the model dimension ${modelDim}, got ${numHeads}; try ${[1, 2, 4, 8, 12, 16]
         .filter((heads) => modelDim % heads === 0)

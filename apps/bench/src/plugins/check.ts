@@ -34,9 +34,10 @@ export async function checkPlugin(
 }
 
 /** @throws Error, one line, for a strategy of other sizes than the model's */
-function expectSizes(reference: string, strategy: PositionStrategy, { modelDim, numHeads }: StrategyModel): void {
+function expectSizes(reference: string, strategy: PositionStrategy, model: StrategyModel): void {
+  const { modelDim, numHeads, headDim } = contextOf(model)
   try {
-    parameterShapes({ vocabularySize: 2, numLayers: 1, modelDim, numHeads }, strategy)
+    parameterShapes({ vocabularySize: 2, numLayers: 1, modelDim, numHeads, headDim }, strategy)
   } catch (error) {
     throw new Error(`strategy ${reference}: ${thrownText(error).replace(/^createModel: /, '')}`, { cause: error })
   }

@@ -7,6 +7,7 @@ import { makePositions } from '../checkpoints/origin.js'
 import { openStart, type Start, type StartOptions } from '../checkpoints/start.js'
 import { cellsOf } from '../config/cells.js'
 import { settingsOfModels } from '../config/from.js'
+import { modelConfig } from '../config/model.js'
 import { longestOf, resolveRunConfig } from '../config/resolve.js'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { restoreTokenizer } from '../data/tokenizer/restore.js'
@@ -74,7 +75,7 @@ export async function resumedContinuation(
 ): Promise<Continued> {
   const [cell] = cellsOf(config) as [ReturnType<typeof cellsOf>[number]]
   const { from } = config
-  const { strategy } = await makePositions(from.origin, { ...config, name: cell.strategy }, log, at)
+  const { strategy } = await makePositions(from.origin, { ...modelConfig(config, 1), name: cell.strategy }, log, at)
   const registry = registryOf(cell.strategy, strategy)
   if (hasCheckpoint(checkpointFolder(folder, cell))) {
     const { metadata } = await savedInfo(folder, config, cell)
