@@ -20,7 +20,7 @@ export default [
   weight('@alibi/core, everything but conformance', 'core', '10 kB'),
   weight('@alibi/core, positionRange alone', 'core', '600 B', '{ positionRange }'),
   ...ALONE.map((folder) => ({ ...weight(`@alibi/${folder}`, folder, '1.2 kB'), ignore })),
-  { ...weight('@alibi/streaming', 'streaming', '1.7 kB'), ignore },
+  { ...weight('@alibi/streaming', 'streaming', '1.5 kB'), ignore },
   { ...weight('@alibi/rotary, rotary', 'rotary', '1 kB', '{ rotary }'), ignore },
   { ...weight('@alibi/rotary, xPos', 'rotary', '1 kB', '{ xPos }'), ignore },
   { ...weight('@alibi/rotary, all with its scalings and layers', 'rotary', '3 kB'), ignore },

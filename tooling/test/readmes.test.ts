@@ -12,7 +12,7 @@ it.each([
   ['config', 'ModelConfig'],
   ['training/optimizer', 'OptimizerConfig'],
   ['training/schedule', 'Schedule'],
-  ['training/trainer', 'TrainerOptions'],
+  ['training/trainer-options', 'TrainerOptions'],
   ['inference/evaluate-options', 'EvaluateOptions'],
   ['inference/generate', 'GenerateOptions'],
   ['inference/sampling', 'SamplingOptions'],
