@@ -8,7 +8,7 @@ import { conformanceCases } from '@alibi/core/conformance'
 import { sinusoidal } from '@alibi/sinusoidal'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createModel, createTrainer, evaluate, tfDifferentiable } from '../src/index.js'
+import { createModel, createTrainer, evaluate, type StepCompiler, tfDifferentiable } from '../src/index.js'
 import { loadCheckpoint, saveCheckpoint } from '../src/node.js'
 import { strategies, strategiesOfEachKind, tiles, tiny, tokens } from './strategies.js'
 
@@ -87,4 +87,22 @@ describe.each(strategies)('%s', (_name, strategy) => {
     it('has nothing to train', () => {
       expect(trained).toEqual([])
     })
+})
+
+it('interpolates in a graph as op by op', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const strategy = strategies.find(([name]) => name === 'cope')![1]
+  const losses = async (compiler?: StepCompiler) => {
+    const model = createModel({ ...tiny, numLayers: 1 }, strategy, 5)
+    const options = { ...tiles, ...(compiler && { compile: compiler }) }
+    const trainer = createTrainer(model, { kind: 'adamw', learningRate: 1e-2 }, options)
+    const all: number[] = []
+    for (let i = 0; i < 4; i++) all.push(await trainer.trainStep([tokens(12, i), tokens(12, i + 4)]))
+    trainer.dispose()
+    model.dispose()
+    return all
+  }
+  const onFallback = (reason: string) => expect.fail(reason)
+  const compiled = await losses((step, variables) => compile(step, variables, { xla: false, onFallback }))
+  expect(compiled).toBeAllclose(await losses(), { rtol: 1e-5 })
 })
