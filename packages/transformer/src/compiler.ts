@@ -45,9 +45,13 @@ export function hostTensor<R extends tf.Rank>(
 /** Says why the step that is being recorded cannot be a graph; without effect elsewhere. */
 export const keepOutOfGraphs = (reason: string): void => recorder().keepOut?.(reason)
 
+/** Says what must hold for a run of the step that is being recorded: other runs get a graph of their own. */
+export const guardGraph = (holds: () => boolean): void => recorder().guard?.(holds)
+
 /** What a backend of `@alibi/backend` offers while it records a step. */
 interface Recorder {
   readonly feed?: (tensor: tf.Tensor, make: () => Float32Array | Int32Array) => void
+  readonly guard?: (holds: () => boolean) => void
   readonly keepOut?: (reason: string) => void
 }
 

@@ -32,6 +32,9 @@ export interface Compiled {
  */
 const LARGEST_FOR_XLA = 2000
 
+/** How often a graph is made again because the step then computes something else. */
+const MOST_REMADE = 3
+
 interface Entry {
   readonly session: Session
   /** The first run compiles: its time is the user's wait. */
@@ -62,6 +65,8 @@ export function compile(
   const shared = shareVariables(variables)
   /** Shapes of inputs that make no graph. */
   const refused = new Set<string>()
+  /** How often the graph of a shape was made again. */
+  const remade = new Map<string, number>()
 
   function opByOp(inputs: tf.Tensor[]): tf.Tensor[] {
     shared.sync()
@@ -116,6 +121,15 @@ export function compile(
     entries.delete(key)
   }
 
+  /** Drops a graph that is not for the next run. One for that run may take its place, but not again and again. */
+  function mayRemake(key: string): boolean {
+    forget(key)
+    const count = 1 + (remade.get(key) ?? 0)
+    remade.set(key, count)
+    if (count > MOST_REMADE) refuse(key, 'the step computes other things from run to run')
+    return count <= MOST_REMADE
+  }
+
   function refuse(key: string, reason: string): void {
     if (!refused.size) onFallback?.(reason)
     refused.add(key)
@@ -125,14 +139,7 @@ export function compile(
     // The most recently used is the last to go.
     entries.delete(key)
     entries.set(key, entry)
-    const numbers = entry.session.fed.map(({ make }) => make())
-    const other = numbers.find(({ length }, i) => length !== tf.util.sizeFromShape([...entry.session.fed[i]!.shape]))
-    if (other) {
-      refuse(key, `the host makes ${other.length} numbers where the graph has another count`)
-      forget(key)
-      return opByOp(inputs)
-    }
-    const fed = entry.session.fed.map(({ dtype, shape }, i) => tf.tensor(numbers[i]!, [...shape], dtype))
+    const fed = entry.session.fed.map(({ make, dtype, shape }) => tf.tensor(make(), [...shape], dtype))
     const results = shared.run(entry.session, [...inputs, ...fed])
     tf.dispose(fed)
     if (entry.started !== undefined) {
@@ -149,7 +156,9 @@ export function compile(
       if (!backend) refuse(key, `the ${tf.getBackend()} backend runs op by op`)
       if (!backend || refused.has(key)) return opByOp(inputs)
       const entry = entries.get(key)
-      return entry ? runEntry(key, entry, inputs) : recordEntry(backend, key, inputs)
+      if (entry?.session.isValid()) return runEntry(key, entry, inputs)
+      if (entry && !mayRemake(key)) return opByOp(inputs)
+      return recordEntry(backend, key, inputs)
     },
     {
       sync: shared.sync,

@@ -14,8 +14,8 @@ export const names = {
   output: (index: number) => `output_${index}`,
   /** Fed to set a variable. */
   fresh: (index: number) => `fresh_${index}`,
-  /** Fetched to set all variables. */
-  uploaded: 'uploaded',
+  /** Fetched to set it. */
+  uploaded: (index: number) => `uploaded_${index}`,
   read: (index: number) => `read_${index}`,
 }
 
@@ -49,20 +49,20 @@ export function buildGraph(
   const typeAndShape = (signature: Signature) => ({ ...type(signature), shape: { shape: shapeProto(signature.shape) } })
 
   for (const [i, signature] of inputs.entries()) node(names.input(i), 'Placeholder', [], typeAndShape(signature))
-  const uploads = variables.map((signature, i) => {
+  const zero = node('zero', 'Const', [], {
+    dtype: { type: binding.TF_FLOAT },
+    value: { tensor: { dtype: binding.TF_FLOAT, shape: shapeProto([]), content: new Uint8Array(4) } },
+  })
+  for (const [i, signature] of variables.entries()) {
     const handle = node(`variable_${i}`, 'VarHandleOp', [], {
       ...typeAndShape(signature),
       shared_name: { s: Buffer.from(`variable_${i}`) },
     })
     node(names.fresh(i), 'Placeholder', [], typeAndShape(signature))
     node(names.read(i), 'ReadVariableOp', [handle], type(signature))
-    return node(`upload_${i}`, 'AssignVariableOp', [handle, names.fresh(i)], type(signature))
-  })
-  const zero = node('zero', 'Const', [], {
-    dtype: { type: binding.TF_FLOAT },
-    value: { tensor: { dtype: binding.TF_FLOAT, shape: shapeProto([]), content: new Uint8Array(4) } },
-  })
-  node(names.uploaded, 'Identity', [zero, ...uploads.map(after)], { T: { type: binding.TF_FLOAT } })
+    const upload = node(`upload_${i}`, 'AssignVariableOp', [handle, names.fresh(i)], type(signature))
+    node(names.uploaded(i), 'Identity', [zero, after(upload)], { T: { type: binding.TF_FLOAT } })
+  }
 
   for (const [i, { dtype, shape, content }] of constants.entries())
     node(`constant_${i}`, 'Const', [], {

@@ -44,6 +44,8 @@ export interface NodeBackend {
    * numbers.
    */
   feed?: (tensor: tf.Tensor, make: () => Float32Array | Int32Array) => void
+  /** While a step is recorded: the graph is for runs for which this holds. */
+  guard?: (holds: () => boolean) => void
   /** While a step is recorded: says why it cannot be a graph. */
   keepOut?: (reason: string) => void
   readonly tensorMap: { get(dataId: object): { readonly shape: readonly number[]; readonly dtype: number } }

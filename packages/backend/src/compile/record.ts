@@ -32,6 +32,8 @@ export interface Fed {
 export interface Recording {
   /** Inputs after those of the step, in the order in which it made them. */
   readonly fed: readonly Fed[]
+  /** What must hold for a run. */
+  readonly guards: readonly (() => boolean)[]
   readonly ops: readonly RecordedOp[]
   readonly constants: readonly Constant[]
   readonly outputs: readonly Source[]
@@ -114,6 +116,8 @@ export function record(
     const index = inputs.length + fed.push({ dtype: dtype as Fed['dtype'], shape, make }) - 1
     sources.set(idOf(tensor), { kind: 'input', index })
   }
+  const guards: (() => boolean)[] = []
+  backend.guard = (holds) => void guards.push(holds)
   backend.keepOut = (reason) => {
     problem ??= new NotCompilable(reason)
   }
@@ -134,9 +138,10 @@ export function record(
     variables.forEach((variable, index) => {
       if (idOf(variable) !== before[index]) updates.set(index, final(variable))
     })
-    return { results, recording: problem ?? { ops, constants, fed, outputs, updates } }
+    return { results, recording: problem ?? { ops, constants, fed, guards, outputs, updates } }
   } finally {
     delete backend.feed
+    delete backend.guard
     delete backend.keepOut
     backend.binding = binding
     backend.getInputTensorIds = getInputTensorIds

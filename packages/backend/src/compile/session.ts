@@ -10,14 +10,16 @@ import type { Fed, Recording } from './record.js'
 /** A recorded step as a graph that TensorFlow optimises and runs in one call, with variables of its own. */
 export interface Session {
   readonly numOps: number
-  /** Whether it assigns variables. */
-  readonly assigns: boolean
+  /** Indices of the variables that it assigns. */
+  readonly assigned: readonly number[]
   /** @param inputs - those of the step and those that are fed */
   run(inputs: readonly tf.Tensor[]): tf.Tensor[]
   readonly fed: readonly Fed[]
-  /** Sets the session's variables to those of TensorFlow.js. */
-  upload(variables: readonly tf.Variable[]): void
-  /** Sets the variables of TensorFlow.js to the session's. */
+  /** Whether the graph is for the next run. */
+  isValid(): boolean
+  /** Sets some of the session's variables to those of TensorFlow.js. */
+  upload(variables: readonly tf.Variable[], indices: readonly number[]): void
+  /** Sets the variables of TensorFlow.js that the session assigns to the session's. */
   download(variables: readonly tf.Variable[]): void
   dispose(): void
 }
@@ -59,8 +61,7 @@ export function createSession(backend: NodeBackend, recording: Recording, option
     Array.from({ length: count }, (_, i) => name(i)).join()
   const inputNames = list(options.inputs.length, names.input)
   const outputNames = list(recording.outputs.length, names.output)
-  const freshNames = list(options.variables.length, names.fresh)
-  const readNames = list(options.variables.length, names.read)
+  const assigned = [...recording.updates.keys()]
   const run = (tensors: readonly tf.Tensor[], inputs: string, outputs: string) =>
     binding
       .runSavedModel(id, backend.getInputTensorIds(tensors), inputs, outputs)
@@ -68,16 +69,19 @@ export function createSession(backend: NodeBackend, recording: Recording, option
 
   return {
     numOps: recording.ops.length,
-    assigns: recording.updates.size > 0,
+    assigned,
     fed: recording.fed,
+    isValid: () => recording.guards.every((holds) => holds()),
     run: (inputs) => run(inputs, inputNames, outputNames),
-    upload(variables) {
-      if (variables.length) tf.dispose(run(variables, freshNames, names.uploaded))
+    upload(variables, indices) {
+      if (!indices.length) return
+      const fresh = indices.map((i) => variables[i]!)
+      tf.dispose(run(fresh, indices.map(names.fresh).join(), indices.map(names.uploaded).join()))
     },
     download(variables) {
-      if (!variables.length) return
-      run([], '', readNames).forEach((value, i) => {
-        variables[i]!.assign(value)
+      if (!assigned.length) return
+      run([], '', assigned.map(names.read).join()).forEach((value, i) => {
+        variables[assigned[i]!]!.assign(value)
         value.dispose()
       })
     },

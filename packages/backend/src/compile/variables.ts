@@ -30,15 +30,16 @@ export function shareVariables(variables: readonly tf.Variable[]): SharedVariabl
   return {
     sync,
     run(session, inputs) {
-      if (newest !== session) {
-        sync()
-        const now = held()
-        const before = seen.get(session)
-        if (now.some((dataId, i) => dataId !== before?.[i])) session.upload(variables)
-        seen.set(session, now)
-      }
+      if (newest !== session) sync()
+      const now = held()
+      const before = seen.get(session)
+      session.upload(
+        variables,
+        [...now.keys()].filter((i) => now[i] !== before?.[i]),
+      )
+      seen.set(session, now)
       const results = session.run(inputs)
-      if (session.assigns) newest = session
+      if (session.assigned.length) newest = session
       return results
     },
     leave(session) {

@@ -4,6 +4,7 @@ import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '.
 import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
+import { type Decoder, startDecoder } from './decoder.js'
 import { createKvCache } from './kv-cache.js'
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling.js'
 import { createYielder } from './yield-to-host.js'
@@ -15,6 +16,11 @@ export interface GenerateOptions extends SamplingOptions, AttentionSettings {
   readonly seed?: number
   /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 512. */
   readonly prefillChunk?: number
+  /**
+   * Whether decoding runs as a graph where the backend compiles. Default: for 32 new tokens or more, as making the graph takes
+   * as long as some tokens op by op; `true` also for fewer, `false` never.
+   */
+  readonly compile?: boolean | undefined
   /** Called after each pass over the prompt: tokens read, and tokens to read. */
   readonly onPrefill?: (done: number, total: number) => void
   /** Called with each new token as soon as it is drawn. */
@@ -25,7 +31,7 @@ export interface GenerateOptions extends SamplingOptions, AttentionSettings {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'maxNewTokens', 'seed', 'prefillChunk', 'onPrefill', 'onToken', 'signal', 'temperature', 'topK', 'topP',
+  'maxNewTokens', 'seed', 'prefillChunk', 'compile', 'onPrefill', 'onToken', 'signal', 'temperature', 'topK', 'topP',
   ...ATTENTION_SETTINGS,
 ]
 
@@ -50,6 +56,7 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
   const cache = createKvCache()
   const yieldToHost = createYielder()
   const produced: number[] = []
+  let decoder: Decoder | undefined
   try {
     const before = prompt.length - 1
     for (let from = 0; from < before; from += prefillChunk) {
@@ -59,16 +66,21 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
       model.forward([prompt.subarray(from, end)], { ...attention, cache }).dispose()
       onPrefill?.(end, before)
     }
+    decoder = startDecoder(model, cache, options)
+    const opByOp = () => {
+      const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { ...attention, cache })))
+      return logits.data<'float32'>().finally(() => logits.dispose())
+    }
     let last = prompt.at(-1)!
     while (produced.length < maxNewTokens) {
       await yieldToHost()
       signal?.throwIfAborted()
-      const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { ...attention, cache })))
-      last = sampleToken(await logits.data().finally(() => logits.dispose()), options, random)
+      last = sampleToken(await (decoder ? decoder.next(last) : opByOp()), options, random)
       produced.push(last)
       onToken?.(last)
     }
   } finally {
+    decoder?.release()
     cache.dispose()
   }
   return Int32Array.from(produced)

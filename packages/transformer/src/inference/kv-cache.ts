@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 /** What a layer keeps of tokens. */
-interface CachedTokens {
+export interface CachedTokens {
   /** [B, H, P, headDim] */
   readonly keys: tf.Tensor4D
   /** [B, H, P, headDim] */
@@ -17,6 +17,8 @@ export interface KvCache {
   readonly pastLength: number
   /** Appends what a layer keeps of new tokens, and returns all of it. */
   extend(layer: number, fresh: CachedTokens): CachedTokens
+  /** What a layer has. */
+  tokensOf(layer: number): CachedTokens
   /** Forgets all but the last `length` tokens. */
   keepLast(length: number): void
   /** Frees its tensors. */
@@ -45,6 +47,7 @@ export function createKvCache(): KvCache {
       layers[layer] = all
       return all
     },
+    tokensOf: (layer) => layers[layer]!,
     keepLast(length) {
       const cut = <T extends tf.Tensor>(past: T): T => {
         const [B, H, P, ...headDim] = past.shape as [number, number, number, ...number[]]

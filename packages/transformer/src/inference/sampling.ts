@@ -32,8 +32,8 @@ export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions,
   if (typeof random !== 'function') fail('sampleToken', 'a function random', random, TypeError)
   checkSampling('sampleToken', options)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
+  if (temperature === 0) return mostLikely(logits)
   const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]!)
-  if (temperature === 0) return order[0]!
   const kept = order.slice(0, topK)
   const weights = kept.map((id) => Math.exp((logits[id]! - logits[order[0]!]!) / temperature))
   const total = weights.reduce((a, b) => a + b, 0)
@@ -48,4 +48,11 @@ export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions,
     if (left < 0) return kept[i]!
   }
   return kept[nucleus - 1]!
+}
+
+/** The first of the largest. */
+function mostLikely(logits: ArrayLike<number>): number {
+  let best = 0
+  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id
+  return best
 }

@@ -8,6 +8,7 @@ import {
   featuresOf,
   QUERIES_PER_TILE,
 } from '../kernels/attention/problem.js'
+import { slotted } from '../kernels/attention/slots.js'
 import type { Kernels } from '../kernels/kernels.js'
 import { biasForm } from './attention-bias.js'
 import type { ForwardOptions } from './forward-options.js'
@@ -48,8 +49,8 @@ export function layerAttention(
   const { numLayers, numHeads, numKeyValueHeads, headDim, clipQkv, qkNorm } = config
   const { keys, numQueries } = places
   const sizes = { batchSize, numHeads, numQueries, numKeys: keys.length, headDim }
-  const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, compiled, cache } = options
-  const kernels = kernelsOf('forward', options.attentionKernels, ours)
+  const { queriesPerTile = QUERIES_PER_TILE, skipTolerance = 0, compiled, cache, slots } = options
+  const kernels = slots ? [slotted] : kernelsOf('forward', options.attentionKernels, ours)
   const documentStarts = earliestStarts(places)
   const made = new Map<PositionStrategy, LayerAttention>()
   return Array.from({ length: numLayers }, (_, layer) => {
@@ -60,7 +61,7 @@ export function layerAttention(
     const problem = { backend, ...sizes, ...asked, queriesPerTile, skipTolerance, compiled, documentStarts }
     const kernel = chooseAttention(kernels, problem)
     const untouched = numKeyValueHeads === numHeads && clipQkv === null && qkNorm === null
-    const whole = !cache && untouched && isPackable(part, places)
+    const whole = !cache && !slots && untouched && isPackable(part, places)
     const attention = { problem, kernel, projected: kernel.runProjected !== undefined && whole }
     made.set(part, attention)
     return attention

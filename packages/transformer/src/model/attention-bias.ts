@@ -60,7 +60,7 @@ export function biasOnDevice(
     return {
       kind: 'linear',
       slopes: shaped('attentionBias', `slopes of ${name}`, bias.slopes(tfOps, parameters), [bias.numHeads]),
-      queries: placesTensor(places, (at) => queriesOf(at.keys, numQueries), [numQueries], 'int32'),
+      queries: placesTensor(places, (at) => queriesOf(at.keys, at), [numQueries], 'int32'),
       keys: placesTensor(places, (at) => at.keys, [keys.length], 'int32'),
       consecutive: form.consecutive,
     }
@@ -71,7 +71,7 @@ export function biasOnDevice(
   const tileOf = (positionsOf: (places: Places) => Positions, { start, end, firstKey, numKeys }: Tile) =>
     evaluateAt(places, (ops, at) => {
       const positions = positionsOf(at)
-      const queries = queriesOf(positions, numQueries).subarray(start, end)
+      const queries = queriesOf(positions, at).subarray(start, end)
       return scoreBias(ops, bias, parameters, queries, positions.subarray(firstKey, numKeys))
     })
   if (!rows) return { kind: 'tiles', tiles: (tile) => tileOf((at) => at.keys, tile) }

@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens, N = B·L, D modelDim, H heads, G heads of keys and values.
 import * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
+import type { SlotCache } from '../inference/slot-cache.js'
 import { type AttentionDropout, run, runProjected } from '../kernels/attention/kernel.js'
 import type { LayerAttention } from './attend.js'
 import { drop, type Layers, linear, mlp, normalize } from './layers.js'
@@ -11,6 +12,9 @@ export interface BlockContext extends Layers {
   readonly positions: PositionEncoding
   readonly batchSize: number
   readonly cache?: KvCache | undefined
+  /** Instead of a cache; with the index of the first new token. */
+  readonly slots?: SlotCache | undefined
+  readonly firstQuery?: tf.Tensor1D | undefined
   /** 1 for left padding; [B, 1, 1, K]. */
   readonly padding?: tf.Tensor | undefined
   /** The index of the first key of each query's document; [B, 1, Q, 1]. */
@@ -50,13 +54,13 @@ function sublayer(
 }
 
 function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf.Tensor2D {
-  const { padding, documents } = context
+  const { padding, documents, firstQuery } = context
   const positions = context.positions.layer(layer)
   const { kernel, problem, projected } = context.layers[layer]!
   const at = `layers.${layer}.attention`
   const qkv = linear(x, `${at}.qkv`, context)
   const gates = byHead(positions.gates(x), context.batchSize)
-  const others = { ...positions.scoreInputs(), padding, documents, dropout: dropoutOf(context) }
+  const others = { ...positions.scoreInputs(), padding, documents, firstQuery, dropout: dropoutOf(context) }
   const mixed = projected
     ? runProjected(kernel, problem, { ...others, qkv, gate: sums(gates), rotation: positions.packedRotation })
     : merge(run(kernel, problem, { ...others, ...split(qkv, gates, layer, context) }))
@@ -65,18 +69,20 @@ function selfAttention(x: tf.Tensor2D, layer: number, context: BlockContext): tf
 
 /** Queries, keys, values and running sums of gates by head, with those of the cache. */
 function split(product: tf.Tensor2D, gates: tf.Tensor3D | undefined, layer: number, context: BlockContext) {
-  const { config, cache } = context
+  const { config, cache, slots, firstQuery } = context
   const { numHeads: H, numKeyValueHeads: G, clipQkv } = config
   const { cacheRotated, rotation } = context.positions.layer(layer)
   const { queries, keys } = rotation()
   const clipped = clipQkv === null ? product : tf.clipByValue(product, -clipQkv, clipQkv)
   const [q, newKeys, values] = config.qkNorm ? normedHeads(clipped, layer, context) : heads(clipped, context)
   const fresh = { keys: cacheRotated ? keys(newKeys) : newKeys, values, gates }
-  const all = cache ? cache.extend(layer, fresh) : fresh
+  const all = slots?.extend(layer, fresh, firstQuery!) ?? cache?.extend(layer, fresh) ?? fresh
+  // Kernels but that of slots take a head of keys for each of queries.
+  const times = slots ? 1 : H / G
   return {
     q: queries(q),
-    k: shared(cacheRotated ? all.keys : keys(all.keys), H / G),
-    v: shared(all.values, H / G),
+    k: shared(cacheRotated ? all.keys : keys(all.keys), times),
+    v: shared(all.values, times),
     gate: sums(all.gates),
   }
 }

@@ -7,14 +7,14 @@ import type { SettledOptions } from './places.js'
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof ForwardOptions)[] = [
-  'cache', 'padding', 'positions', 'documents', 'attentionWindow', 'skipTolerance', 'compiled', 'dropoutSeed', ...ATTENTION_SETTINGS,
+  'cache', 'slots', 'padding', 'positions', 'documents', 'attentionWindow', 'skipTolerance', 'compiled', 'dropoutSeed', ...ATTENTION_SETTINGS,
 ]
 
 /** @throws RangeError or TypeError, one line, for options that a pass of B rows over K tokens cannot have */
 export function checkForward(options: SettledOptions, B: number, K: number, { causal }: ResolvedModelConfig): void {
   checkOptions('forward', options, OPTIONS)
-  const { padding, positions, documents, cache, attentionWindow, skipTolerance, attentionStorage, queriesPerTile } =
-    options
+  const { padding, positions, documents, cache, slots, attentionWindow, skipTolerance } = options
+  const { attentionStorage, queriesPerTile } = options
   const checkArray = (name: string, value: unknown, length: number, of: string) => {
     if (!(value instanceof Int32Array)) fail('forward', `${name} as an Int32Array`, value, TypeError)
     if (value.length !== length) fail('forward', `${length} ${name}, one for each ${of}`, value.length)
@@ -22,7 +22,10 @@ export function checkForward(options: SettledOptions, B: number, K: number, { ca
   if (positions !== undefined)
     checkArray('positions', positions, positions.length === B * K ? B * K : K, 'token, those of the cache first')
   if (documents !== undefined) checkArray('documents', documents, B * K, 'token of each row, those of the cache first')
-  if (cache && !causal) fail('forward', 'no cache with causal false', 'one; what is cached would not see what follows')
+  if (slots && (B !== 1 || cache || padding || positions || documents))
+    fail('forward', 'one row with slots, without cache, padding, positions and documents', 'others')
+  if ((cache ?? slots) && !causal)
+    fail('forward', 'no cache with causal false', 'one; what is cached would not see what follows')
   if (padding !== undefined) {
     checkArray('padding', padding, B, 'row')
     const wrong = padding.find((pad) => pad < 0 || pad > K)

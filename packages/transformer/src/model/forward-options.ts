@@ -1,6 +1,7 @@
 // Letters: B batch, K all tokens with the cache's.
 import type * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
+import type { SlotCache } from '../inference/slot-cache.js'
 import type { AttentionSettings } from './attention-settings.js'
 
 /**
@@ -13,6 +14,8 @@ export type Moving = Int32Array | (() => Int32Array)
 export interface ForwardOptions extends AttentionSettings {
   /** Earlier tokens; extended by this pass. */
   readonly cache?: KvCache
+  /** Earlier tokens of one row, in a cache of fixed room, instead of `cache`: for passes that are made into graphs. */
+  readonly slots?: SlotCache | undefined
   /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
   readonly padding?: Int32Array
   /**

@@ -10,7 +10,7 @@ import type { ForwardOptions } from './forward-options.js'
 import { disposeKeptGraphs } from './kept-graphs.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
-import { documentsOnDevice, movingPlaces, placesOf } from './places.js'
+import { documentsOnDevice, firstQueryOnDevice, movingPlaces, placesOf, slotPlaces } from './places.js'
 import { encodePositions } from './position.js'
 import { checkRows, flatten } from './tokens.js'
 import { vocabularyOf } from './vocabulary/choose.js'
@@ -68,13 +68,13 @@ export function assembleModel(
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
-      const { cache, padding, dropoutSeed } = options
+      const { cache, slots, padding, dropoutSeed } = options
       const L = ids.size / B
-      const K = (cache?.pastLength ?? 0) + L
+      const K = slots ? slots.capacity : (cache?.pastLength ?? 0) + L
       const kernels = currentKernels()
       const places = movingPlaces(options, (given) => {
         checkForward(given, B, K, resolved)
-        return placesOf(given, sinks, B, L, K)
+        return slots ? slotPlaces(slots, L) : placesOf(given, sinks, B, L, K)
       })
       const trains = tf.engine().state.gradientDepth > 0
       const pass = { batchSize: B, places, trains, drops: dropoutSeed !== undefined }
@@ -87,6 +87,8 @@ export function assembleModel(
         positions: encodePositions(strategy, parameters, resolved, places, { layers, kernels }),
         batchSize: B,
         cache,
+        slots,
+        firstQuery: slots && firstQueryOnDevice(places),
         padding: padding && paddingMask(padding, K),
         documents: documentsOnDevice(places),
         nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,

@@ -1,7 +1,8 @@
 // Letters: B batch, Q/K queries/keys.
-import { type Positions, positionRange } from '@alibi/core'
+import { fail, type Positions, positionRange } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { hostTensor } from '../compiler.js'
+import { guardGraph, hostTensor } from '../compiler.js'
+import type { SlotCache } from '../inference/slot-cache.js'
 import type { PositionGaps } from '../kernels/attention/kernel.js'
 import type { ForwardOptions, Moving } from './forward-options.js'
 
@@ -19,6 +20,8 @@ export interface Places {
   readonly documentStarts?: readonly Int32Array[] | undefined
   /** Where positions or documents move from run to run of a graph: the places of now. */
   readonly now?: (() => Places) | undefined
+  /** The index of the first query among the keys, in a cache with slots. Absent: the queries are the last keys. */
+  readonly firstQuery?: number | undefined
   /** Whether the keys' positions move. */
   readonly keysMove?: boolean | undefined
 }
@@ -31,15 +34,27 @@ const nowOf = (moving: Moving | undefined) => (typeof moving === 'function' ? mo
 
 /** The places of a pass; those of the same arrays are made once. */
 export function movingPlaces(options: ForwardOptions, placesAt: (options: SettledOptions) => Places): Places {
-  const keysMove = typeof options.positions === 'function'
-  let made: { readonly given: SettledOptions; readonly places: Places } | undefined
+  const { slots } = options
+  const keysMove = typeof options.positions === 'function' || slots !== undefined
+  let made: { readonly of: readonly unknown[]; readonly places: Places } | undefined
   const now = () => {
     const given = { ...options, positions: nowOf(options.positions), documents: nowOf(options.documents) }
-    if (made?.given.positions !== given.positions || made?.given.documents !== given.documents) made = undefined
-    made ??= { given, places: placesAt(given) }
+    const of = [given.positions, given.documents, slots?.pastLength]
+    if (!made || of.some((value, i) => value !== made!.of[i])) made = { of, places: placesAt(given) }
     return made.places
   }
-  return keysMove || typeof options.documents === 'function' ? { ...now(), keysMove, now } : now()
+  if (!keysMove && typeof options.documents !== 'function') return now()
+  const places = { ...now(), keysMove, now }
+  guardGraph(() => now().byRow === places.byRow && now().rows?.length === places.rows?.length)
+  return places
+}
+
+/** The places of new tokens in a cache with slots: slot i has position i, those not in use yet the last token's. */
+export function slotPlaces({ capacity, pastLength }: SlotCache, numQueries: number): Places {
+  const last = pastLength + numQueries - 1
+  if (last >= capacity) fail('forward', `room for ${last + 1} tokens in slots`, `${capacity}`)
+  const keys = Int32Array.from({ length: capacity }, (_, i) => Math.min(i, last))
+  return { numQueries, keys, byRow: false, firstQuery: pastLength }
 }
 
 /** A tensor of numbers that follow from the places of a pass. */
@@ -94,8 +109,14 @@ function documentStarts(documents: Int32Array): Int32Array {
   return starts
 }
 
-/** The positions of the queries; [Q]. */
-export const queriesOf = (keys: Positions, numQueries: number): Positions => keys.subarray(keys.length - numQueries)
+/** Of the keys' positions, those of the queries; [Q]. */
+export function queriesOf(
+  keys: Positions,
+  { numQueries, firstQuery }: Pick<Places, 'numQueries' | 'firstQuery'>,
+): Positions {
+  const first = firstQuery ?? keys.length - numQueries
+  return keys.subarray(first, first + numQueries)
+}
 
 const known = new WeakMap<Places, PositionGaps>()
 
@@ -103,12 +124,12 @@ const known = new WeakMap<Places, PositionGaps>()
 export function gapsOf(places: Places, causal: boolean): PositionGaps {
   const before = known.get(places)
   if (before) return before
-  const { keys, rows, byRow, numQueries, documentStarts } = places
+  const { keys, rows, byRow, documentStarts } = places
   const positions = byRow ? rows! : [keys]
   const starts = byRow ? documentStarts : documentStarts && [earliestStarts(places)!]
   const distances = new Set<number>()
   positions.forEach((row, b) => {
-    const queries = queriesOf(row, numQueries)
+    const queries = queriesOf(row, places)
     queries.forEach((query, i) => {
       const end = causal ? row.length - queries.length + i + 1 : row.length
       for (let key = starts?.[b]?.[i] ?? 0; key < end; key++) distances.add(query - row[key]!)
@@ -132,3 +153,7 @@ export function documentsOnDevice(places: Places): tf.Tensor4D | undefined {
   const flat = ({ documentStarts }: Places) => Float32Array.from(documentStarts!.flatMap((row) => [...row]))
   return starts && placesTensor<tf.Rank.R4>(places, flat, [starts.length, 1, Q, 1], 'float32')
 }
+
+/** The index of the first query in a cache with slots; int32 [1]. */
+export const firstQueryOnDevice = (places: Places): tf.Tensor1D =>
+  placesTensor<tf.Rank.R1>(places, ({ firstQuery }) => Int32Array.of(firstQuery!), [1], 'int32')

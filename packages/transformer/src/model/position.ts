@@ -102,8 +102,8 @@ function embedded(
   const [, L, D] = x.shape
   const own = embeddingParametersOf(strategy, parameters)
   const rows = places.rows?.length ?? 1
-  const values = evaluateAt(places, (ops, { keys, rows, numQueries }) => {
-    const each = (rows ?? [keys]).map((positions) => queriesOf(positions, numQueries))
+  const values = evaluateAt(places, (ops, at) => {
+    const each = (at.rows ?? [at.keys]).map((positions) => queriesOf(positions, at))
     return embedding.evaluate<tf.Tensor>(ops, own, Int32Array.from(each.flatMap((positions) => [...positions])))
   })
   const rowsOfAll = shaped('forward', `embedding of ${strategy.name}`, values, [rows * L, D])

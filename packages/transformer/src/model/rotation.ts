@@ -89,7 +89,7 @@ function positionsOf(strategy: PositionStrategy, places: Places, side: 'query' |
     const centred = isCentred(rotation) ? centre(keys) : keys
     const isNew = side === 'query' || cachesRotated(strategy)
     return {
-      positions: isNew ? queriesOf(centred, places.numQueries) : centred,
+      positions: isNew ? queriesOf(centred, places) : centred,
       length: keys.reduce((last, position) => Math.max(last, position), -1) + 1,
     }
   })

@@ -93,7 +93,7 @@ function rewritten(
   const shape = tensors.scores.shape
   const made = evaluateAt(places, (ops, at) => {
     const positions = positionsOf(at)
-    const queries = queriesOf(positions, at.numQueries).subarray(start, start + shape[2])
+    const queries = queriesOf(positions, at).subarray(start, start + shape[2])
     const own = { ...tensors, queries, keys: keys.map((key) => positions[key]!), shape }
     return scores.evaluate<tf.Tensor>(ops, parameters, own)
   })

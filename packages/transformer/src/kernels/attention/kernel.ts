@@ -23,6 +23,8 @@ export interface AttentionInputs {
   readonly gate?: tf.Tensor3D | undefined
   /** The index of the first key of each query's document; float32 [B, 1, Q, 1]; with `'documents'`. */
   readonly documents?: tf.Tensor4D | undefined
+  /** The index of the first query among the keys, in a cache with slots after the queries'; int32 [1]. */
+  readonly firstQuery?: tf.Tensor1D | undefined
   /** With `'relative terms'`. */
   readonly terms?: RelativeTensors | undefined
   /** With `'rewritten scores'`. */

@@ -78,7 +78,7 @@ function biasOf(bias: AttentionBias, tile: Tile, keys: Int32Array): tf.Tensor | 
 }
 
 /** Softmax over the keys. A sink adds one logit a head to the sum; its own weight is dropped. */
-function softmax(scores: tf.Tensor4D, sink: tf.Tensor1D | undefined): tf.Tensor4D {
+export function softmax(scores: tf.Tensor4D, sink: tf.Tensor1D | undefined): tf.Tensor4D {
   if (!sink) return tf.softmax(scores)
   const [B, H, rows, K] = scores.shape
   const logits = tf.add(tf.zeros([B, H, rows, 1]), tf.reshape(sink, [1, H, 1, 1])) as tf.Tensor4D

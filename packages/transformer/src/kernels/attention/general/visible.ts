@@ -23,14 +23,17 @@ export function keysOf(problem: AttentionProblem, tile: Tile): Int32Array {
 /** 1 where a query of the tile sees a key, else 0; [B or 1, 1, queries, keys]. Made on the device. */
 export function visibleTile(
   problem: AttentionProblem,
-  { padding, documents }: Pick<AttentionInputs, 'padding' | 'documents'>,
+  { padding, documents, firstQuery }: Pick<AttentionInputs, 'padding' | 'documents' | 'firstQuery'>,
   tile: Tile,
   keys: Int32Array,
 ): tf.Tensor4D {
   const { asks, numQueries, numKeys, window, sinks = 0 } = problem
   const past = numKeys - numQueries
   const rows = tile.end - tile.start
-  const query = tf.reshape(tf.range(past + tile.start, past + tile.end), [1, 1, rows, 1])
+  const indices = firstQuery
+    ? tf.add(tf.range(tile.start, tile.end), tf.cast(firstQuery, 'float32'))
+    : tf.range(past + tile.start, past + tile.end)
+  const query = tf.reshape(indices, [1, 1, rows, 1])
   const key = tf.reshape(tf.tensor1d(Float32Array.from(keys)), [1, 1, 1, -1])
   const ahead = asks.includes('all keys')
   const start = documents ? tf.slice(documents, [0, 0, tile.start, 0], [-1, 1, rows, 1]) : undefined

@@ -1,0 +1,147 @@
+// What compiled decoding promises: the tokens of decoding op by op, one graph for many lengths, and none that nobody uses.
+import { alibi } from '@alibi/alibi'
+import { selectBackend } from '@alibi/backend'
+import * as tf from '@tensorflow/tfjs'
+import { afterEach, beforeAll, expect, it } from 'vitest'
+import { createKvCache, createModel, createTrainer, type GenerateOptions, generate, type Model } from '../src/index.js'
+import { startDecoder } from '../src/inference/decoder.js'
+import { strategies, tiny, tokens } from './strategies.js'
+
+const unavailable = await selectBackend('tensorflow').then(
+  () => undefined,
+  (error: Error) => error.message,
+)
+beforeAll(async () => {
+  await tf.setBackend(unavailable ? 'cpu' : 'tensorflow')
+})
+
+/** Graphs that TensorFlow holds now. */
+const graphs = () =>
+  (tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } }).binding.getNumOfSavedModels()
+
+const models: Model[] = []
+function make(...args: Parameters<typeof createModel>): Model {
+  const model = createModel(...args)
+  models.push(model)
+  return model
+}
+afterEach(() => {
+  for (const model of models.splice(0)) model.dispose()
+  if (!unavailable) expect(graphs()).toBe(0)
+})
+
+/** Continues a prompt by a graph and op by op. */
+async function both(model: Model, prompt: Int32Array, options: Omit<GenerateOptions, 'compile'>) {
+  const compiled = await generate(model, prompt, { ...options, compile: true })
+  expect([...compiled]).toEqual([...(await generate(model, prompt, { ...options, compile: false }))])
+}
+
+/** The logits of tokens after a prompt, by a graph and op by op. */
+async function logitsOf(model: Model, prompt: Int32Array, next: Int32Array, compile: boolean): Promise<number[]> {
+  const cache = createKvCache()
+  model.forward([prompt], { cache }).dispose()
+  const decoder = startDecoder(model, cache, { maxNewTokens: next.length, compile })
+  const all: number[] = []
+  for (const token of next) {
+    const opByOp = () => tf.tidy(() => model.logits(model.forward([Int32Array.of(token)], { cache })).dataSync())
+    all.push(...(decoder ? await decoder.next(token) : opByOp()))
+  }
+  expect(decoder !== undefined).toBe(compile)
+  decoder?.release()
+  cache.dispose()
+  return all
+}
+
+// biome-ignore format: a table
+const DECODED = [
+  'none', 'alibi', 'alibi, learned', 'sinusoidal', 'rotary', 'xpos', 't5-bias, per layer', 'fire', 'gate',
+  'window and sinks', 'soft cap of a table by layer', 'stick-breaking', 'gate, bias, window and sink',
+]
+
+it.for(strategies.filter(([name]) => DECODED.includes(name)))(
+  'decodes what it does op by op: %s',
+  async ([, strategy], { skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    const model = make({ ...tiny, numLayers: 2 }, strategy, 3)
+    const [prompt, next] = [tokens(9), tokens(12, 5)]
+    expect(await logitsOf(model, prompt, next, true)).toBeAllclose(await logitsOf(model, prompt, next, false), {
+      rtol: 1e-5,
+      atol: 1e-5,
+    })
+    expect(graphs()).toBe(1)
+  },
+)
+
+it('draws the same tokens, greedily and by chance', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }), 3)
+  await both(model, tokens(7), { maxNewTokens: 40, temperature: 0 })
+  await both(model, tokens(7), { maxNewTokens: 40, seed: 4, topK: 5 })
+  // The first token of a text has nothing in the cache.
+  await both(model, tokens(1), { maxNewTokens: 3, temperature: 0 })
+})
+
+it('shares heads of keys among those of queries', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make({ ...tiny, modelDim: 16, numHeads: 4, numKeyValueHeads: 2 }, alibi({ numHeads: 4 }), 3)
+  const [prompt, next] = [tokens(9), tokens(6, 5)]
+  expect(await logitsOf(model, prompt, next, true)).toBeAllclose(await logitsOf(model, prompt, next, false), {
+    rtol: 1e-5,
+    atol: 1e-5,
+  })
+})
+
+it('has one graph for many lengths, and another where the room doubles', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }), 3)
+  const before = tf.memory().numTensors
+  for (const length of [3, 20, 90]) await generate(model, tokens(length), { maxNewTokens: 5, compile: true })
+  expect(graphs()).toBe(1)
+  // From 256 slots to 512.
+  await both(model, tokens(120), { maxNewTokens: 145, temperature: 0 })
+  expect(graphs()).toBe(2)
+  await generate(model, tokens(600), { maxNewTokens: 5, compile: true })
+  // The graphs of two rooms stay, with a cache of keys and one of values for each layer.
+  expect(graphs()).toBe(2)
+  expect(tf.memory().numTensors - before).toBe(2 * 2 * 2)
+})
+
+it('reads the weights of now', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const trainer = createTrainer(model, { kind: 'adamw', learningRate: 3e-1 })
+  for (let i = 0; i < 3; i++) {
+    await both(model, tokens(7), { maxNewTokens: 20, temperature: 0 })
+    await trainer.trainStep([tokens(9)])
+  }
+  expect(graphs()).toBe(1)
+  trainer.dispose()
+})
+
+it('decodes a second text at the same time op by op, and frees the graph where a listener throws', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }), 3)
+  const options = { maxNewTokens: 12, temperature: 0, compile: true }
+  const alone = [await generate(model, tokens(7), options), await generate(model, tokens(9, 2), options)]
+  const together = [generate(model, tokens(7), options), generate(model, tokens(9, 2), options)]
+  expect(await Promise.all(together)).toEqual(alone)
+  const onToken = () => {
+    throw new Error('mine')
+  }
+  await expect(generate(model, tokens(7), { ...options, onToken })).rejects.toThrow('mine')
+  expect(await generate(model, tokens(7), options)).toEqual(alone[0])
+  expect(graphs()).toBe(1)
+})
+
+it('makes no graph for a few tokens, and none that cannot be', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  await generate(model, tokens(7), { maxNewTokens: 31 })
+  expect(graphs()).toBe(0)
+  const terms = make(tiny, strategies.find(([name]) => name === 'terms')![1])
+  await generate(terms, tokens(7), { maxNewTokens: 5, compile: true })
+  await generate(model, tokens(7), { maxNewTokens: 5, compile: true, attentionKernels: ['tiled'] })
+  expect(graphs()).toBe(0)
+  await generate(model, tokens(7), { maxNewTokens: 32 })
+  expect(graphs()).toBe(1)
+})
