@@ -142,6 +142,8 @@ function smaller(verb: string, given: readonly string[]): string[] {
   if (given.includes('--help') || verb === 'report' || verb === 'compare') return []
   if (verb === 'export') return given.includes('--out') ? [] : out
   if (verb === 'generate') return ['--max-new-tokens', '2', '--backend', 'cpu']
+  if (verb === 'eval' && given.includes('--tasks'))
+    return ['--trials', '1', '--eval-lengths', '700', '--backend', 'cpu', ...(given.includes('--out') ? out : [])]
   if (verb === 'eval')
     return [
       '--data',

@@ -39,18 +39,22 @@ async function file(name: string, text: string): Promise<string> {
 
 describe('a task of one’s own', () => {
   it('is a file whose default export, only one, or named one makes trials', async () => {
-    const own = await openTask(await file('double.ts', DOUBLE), silent)
+    const own = await openTask(await file('double.ts', DOUBLE), { log: silent })
     expect(own).toMatchObject({ name: 'double', unit: 'letters', shortest: 1 })
-    expect(own.trial(2, () => 0.5)).toEqual({ prompt: 'bb>', answer: 'bbbb' })
+    expect(own.trial(2, () => 0.5, 64)).toEqual({ prompt: 'bb>', answer: 'bbbb' })
     const several = await file(
       'several.mjs',
       `export const one = { shortest: 2, trial: () => ({ prompt: 'a', answer: 'b' }) }
        export const two = { trial: () => ({ prompt: 'c', answer: 'd e', parts: ['d', 'e'] }) }
        export const other = 3`,
     )
-    expect(await openTask(`${several}#one`, silent)).toMatchObject({ name: 'one', unit: 'length', shortest: 2 })
-    await expect(openTask(several, silent)).rejects.toThrow(`got tasks one, two; choose one: ${several}#one`)
-    await expect(openTask(`${several}#other`, silent)).rejects.toThrow('an export other with a function trial')
+    expect(await openTask(`${several}#one`, { log: silent })).toMatchObject({
+      name: 'one',
+      unit: 'length',
+      shortest: 2,
+    })
+    await expect(openTask(several, { log: silent })).rejects.toThrow(`got tasks one, two; choose one: ${several}#one`)
+    await expect(openTask(`${several}#other`, { log: silent })).rejects.toThrow('an export other with a function trial')
   })
 
   it.each([
@@ -80,13 +84,15 @@ describe('a task of one’s own', () => {
     ['no syntax', 'export default {', 'cannot be loaded'],
   ])('is refused where it makes %s', async (what, text, message) => {
     const path = await file(`bad-${what.replaceAll(' ', '-')}.mjs`, text)
-    await expect(openTask(path, silent)).rejects.toThrow(message)
+    await expect(openTask(path, { log: silent })).rejects.toThrow(message)
   })
 
   it('is refused where it is not there, or has a built-in one’s name', async () => {
-    await expect(openTask('./nowhere.ts', silent)).rejects.toThrow('task ./nowhere.ts: expected a file, got none')
-    await expect(openTask('addicion', silent)).rejects.toThrow('unknown task addicion; known: addition, copy')
-    await expect(openTask(await file('addition.ts', DOUBLE), silent)).rejects.toThrow('rename its file')
+    await expect(openTask('./nowhere.ts', { log: silent })).rejects.toThrow(
+      'task ./nowhere.ts: expected a file, got none',
+    )
+    await expect(openTask('addicion', { log: silent })).rejects.toThrow('unknown task addicion; known: addition, copy')
+    await expect(openTask(await file('addition.ts', DOUBLE), { log: silent })).rejects.toThrow('rename its file')
   })
 })
 

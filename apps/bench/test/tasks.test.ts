@@ -3,7 +3,6 @@ import { seededRandom } from '@alibi/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { askedTrial } from '../src/data/tasks/asked.js'
-import { builtInTasks } from '../src/data/tasks/built-in.js'
 import { fingerprintOf } from '../src/data/tasks/fingerprint.js'
 import { longestFitting, makeTrials } from '../src/data/tasks/fit.js'
 import { openTask } from '../src/data/tasks/open.js'
@@ -11,8 +10,10 @@ import { bytesOf, expectFitting, taskBatches } from '../src/data/tasks/rows.js'
 import { type NamedTask, textOfTrial } from '../src/data/tasks/task.js'
 import { byteTokenizer, wordTokenizerOf } from '../src/data/tokenizer/tokenizer.js'
 
-const open = (name: string) => openTask(name, () => {})
-const tasks = new Map(await Promise.all(builtInTasks.map(async (name) => [name, await open(name)] as const)))
+const open = (name: string) => openTask(name, { log() {} })
+/** Those of the study; RULER's are in ruler.test.ts. */
+const names = ['addition', 'copy', 'count', 'parity', 'polynomial', 'reversal', 'sorting', 'sum']
+const tasks = new Map(await Promise.all(names.map(async (name) => [name, await open(name)] as const)))
 const seed = fc.integer()
 const length = fc.integer({ min: 1, max: 40 })
 
@@ -20,7 +21,7 @@ const length = fc.integer({ min: 1, max: 40 })
 const always = (name: string, holds: (prompt: string, answer: string, length: number) => void) =>
   fc.assert(
     fc.property(length, seed, (length, seed) => {
-      const { prompt, answer } = tasks.get(name)!.trial(length, seededRandom(seed))
+      const { prompt, answer } = tasks.get(name)!.trial(length, seededRandom(seed), 1024)
       holds(prompt, answer, length)
     }),
   )
@@ -105,7 +106,7 @@ describe('by the study’s rules', () => {
 
 describe.each([...tasks])('%s', (_, task) => {
   it('makes the same trials again, and others from other seeds', () => {
-    const make = (seed: number) => Array.from({ length: 20 }, (_, i) => task.trial(9, seededRandom(seed + i)))
+    const make = (seed: number) => Array.from({ length: 20 }, (_, i) => task.trial(9, seededRandom(seed + i), 1024))
     expect(make(1)).toEqual(make(1))
     expect(make(1)).not.toEqual(make(100))
   })
@@ -118,7 +119,7 @@ describe.each([...tasks])('%s', (_, task) => {
       for (const trial of trials) expect(bytesOf(trial)).toBeLessThanOrEqual(most)
       expect(makeTrials(task, bytesOf, most, 50)).toEqual({ length, trials })
       // A longer one does not fit, or not always.
-      const longer = Array.from({ length: 200 }, (_, i) => bytesOf(task.trial(longest + 1, seededRandom(i))))
+      const longer = Array.from({ length: 200 }, (_, i) => bytesOf(task.trial(longest + 1, seededRandom(i), most)))
       expect(Math.max(...longer)).toBeGreaterThan(most)
     }
   })
@@ -201,7 +202,7 @@ describe('a trial in tokens', () => {
 
 it('the fingerprint of a task is of its trials', async () => {
   const task = await open('copy')
-  const of = (trial: NamedTask['trial'], longest = 9) => fingerprintOf({ ...task, trial }, longest)
+  const of = (trial: NamedTask['trial'], longest = 9) => fingerprintOf({ ...task, trial }, longest, 64)
   expect(of((...given) => ({ ...task.trial(...given) }))).toBe(of(task.trial))
   expect(of((...given) => ({ ...task.trial(...given), answer: '!' }))).not.toBe(of(task.trial))
   expect(of(task.trial, 8)).not.toBe(of(task.trial))

@@ -185,6 +185,8 @@ export const taskLine = z.object({
   /** The mean over trials of the share of a trial's answers that are right: 0 to 1. */
   score: z.number().min(0).max(1),
   trials: count,
+  /** The positions that the model was trained with, where `strategy` is in their place. */
+  trainedWith: name.optional(),
   /** Mean −ln p a token of the answers. */
   lossNats: measured.optional(),
 })

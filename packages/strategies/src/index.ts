@@ -1,6 +1,8 @@
 export { builtInStrategies, checkOptions, strategyNames } from './built-in.js'
 export { checkName } from './name.js'
+export { checkValues, type OptionKind } from './options.js'
 export { AS, formatReference, parseReference, parseScaling, variantOf } from './reference.js'
+export { splitReference, variantName } from './reference-text.js'
 export {
   contextOf,
   type StrategyContext,

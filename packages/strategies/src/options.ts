@@ -1,7 +1,7 @@
 import type { OptionValue } from './registry.js'
 
-/** What an option may be: a number, true or false, or one of several words. */
-export type OptionKind = 'number' | 'boolean' | readonly string[]
+/** What an option may be: a number, true or false, any text, or one of several words. */
+export type OptionKind = 'number' | 'boolean' | 'text' | readonly string[]
 
 /** @throws RangeError, one line, for options that there are not, naming those there are, or values that they cannot have */
 export const checkValues = (
@@ -23,6 +23,7 @@ function optionValue(where: string, kind: OptionKind, value: unknown): OptionVal
     if (typeof number === 'number' && Number.isFinite(number)) return number
     throw new RangeError(`${where}: expected a number, got ${String(value)}`)
   }
+  if (kind === 'text') return String(value)
   const words = kind === 'boolean' ? ['true', 'false'] : kind
   if (!words.includes(String(value)))
     throw new RangeError(`${where}: expected ${words.join(' or ')}, got ${String(value)}`)

@@ -7,15 +7,18 @@ interface ReferenceText {
   readonly as: string | undefined
 }
 
-/** @throws RangeError, one line, for an option that is there twice */
-export function splitReference(text: string): ReferenceText {
+/**
+ * @param what - a reference is to, in the message
+ * @throws RangeError, one line, for an option that is there twice
+ */
+export function splitReference(text: string, what = 'strategy'): ReferenceText {
   const [, use = text, tail = ''] = /^([^:]+)((?::[A-Za-z]\w*=[^:]*)+)$/s.exec(text) ?? []
   const pairs = tail
     .split(':')
     .slice(1)
     .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
   const repeated = pairs.find(([key], i) => pairs.findIndex(([other]) => other === key) !== i)
-  if (repeated) throw new RangeError(`strategy ${text}: expected each option once, got ${repeated[0]} twice`)
+  if (repeated) throw new RangeError(`${what} ${text}: expected each option once, got ${repeated[0]} twice`)
   const { as, ...given } = Object.fromEntries(pairs)
   return { use, given, as }
 }

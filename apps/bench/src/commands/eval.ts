@@ -1,18 +1,23 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
-import { type EvalLine, lineText, makeReading, modelSize, validate } from '@alibi/results'
-import type { Model } from '@alibi/transformer'
+import { modelSize, validate } from '@alibi/results'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { openCheckpoint } from '../checkpoints/open.js'
 import { runConfigSchema } from '../config/schema.js'
-import { checkLengths } from '../data/corpus.js'
-import { readWhole } from '../data/files.js'
-import { readSource, type SourceOptions, sourceNamed } from '../data/sources.js'
-import type { SplitText } from '../data/split-text.js'
-import { type FirstToken, firstTokens, withFirst } from '../data/tokenizer/first-token.js'
-import { evaluateModel } from '../experiment/evaluate.js'
+import { taskNameOf, taskReferenceOf } from '../config/task-reference.js'
+import { type FirstToken, firstTokens } from '../data/tokenizer/first-token.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
+import { keepEvaluations, openEvaluations } from './eval-results.js'
+import {
+  checkTaskOptions,
+  evaluateTasks,
+  expectNoTaskOptions,
+  type TaskOptions,
+  taskOptions,
+  tasksOf,
+} from './eval-tasks.js'
+import { evaluateText, type TextRequest } from './eval-text.js'
 import {
   backendOption,
   cellsOptions,
@@ -25,8 +30,8 @@ import {
 
 export function evalCommand(): Command {
   const [, evalLengths, evalTokens] = cellsOptions()
-  return new Command('eval')
-    .description('Evaluate a checkpoint on held-out text; prints one line of JSON a length.')
+  const command = new Command('eval')
+    .description('Evaluate a checkpoint on held-out text, or try it on tasks; prints one line of JSON a length.')
     .argument(
       '<checkpoint>',
       'e.g. runs/…/checkpoints/alibi-seed1, a folder of Hugging Face transformers, or a file of fairseq',
@@ -46,7 +51,10 @@ export function evalCommand(): Command {
     )
     .option('--attention-window <keys>', 'limit each query to the last so many keys (default: all)', number)
     .option('--by-position', 'also print the loss by place in the sequence, as a second line')
-    .option('--data <name|file|folder>', 'text: its held-out part (default: what it was trained on; typescript)')
+    .option(
+      '--data <name|file|folder>',
+      'text: its held-out part, also to hide needles in (default: what it was trained on; typescript)',
+    )
     .option('--whole', 'score all of the file or folder, not its held-out part')
     .addOption(
       new Option(
@@ -56,27 +64,19 @@ export function evalCommand(): Command {
     )
     .addOption(positionsOption())
     .addOption(trainLengthOption())
-    .addOption(pluginOption())
-    .addOption(vocabularyOption())
-    .addOption(backendOption())
-    .action(evaluate)
+  for (const option of taskOptions()) command.addOption(option)
+  command.option('--out <folder>', 'also write the lines there, with those of other models, and their report')
+  return command.addOption(pluginOption()).addOption(vocabularyOption()).addOption(backendOption()).action(evaluate)
 }
 
-interface Options {
+interface Options extends TaskOptions, Omit<TextRequest, 'cell' | 'evalLengths' | 'firstToken' | 'data'> {
   readonly evalLengths?: number[]
-  readonly evalTokens?: number
-  readonly protocol: 'nonoverlapping' | 'sliding' | 'streaming'
-  readonly stride?: number
-  readonly windows: 'full' | 'fairseq'
-  readonly attentionWindow?: number
-  readonly byPosition?: boolean
-  readonly data?: string
-  readonly whole?: boolean
   readonly firstToken?: FirstToken
   readonly trainLength?: number
   readonly positions?: string
   readonly strategy?: string
   readonly vocabulary?: string
+  readonly out?: string
   readonly backend: BackendName | 'auto'
 }
 
@@ -88,67 +88,54 @@ const numbersSchema = z
   .partial()
 
 async function evaluate(folder: string, options: Options): Promise<void> {
-  const { protocol, stride, windows, attentionWindow } = options
+  const { protocol, stride } = options
+  checkTaskOptions(options)
   if (stride !== undefined && protocol === 'nonoverlapping')
     throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
   validate(numbersSchema, options, 'eval')
   const signal = interruptSignal()
   const progress = createProgress()
+  const before = options.out === undefined ? undefined : await openEvaluations(options.out)
   const backend = await selectBackend(options.backend)
   const checkpoint = await openCheckpoint(folder, progress.line, options)
-  const { model, tokenizer, strategy, trainedWith, seed, randomPositions, data } = checkpoint
+  const { model, strategy, seed } = checkpoint
   const trainLength = checkpoint.trainLength ?? options.trainLength
   if (trainLength === undefined)
     throw new Error(`eval: expected --train-length, got none; config.json of ${folder} does not say it`)
   progress.line(`backend ${backend.name} on ${backend.device}; ${strategy}, train length ${trainLength}`)
-  const text = await readText(options.data ?? data, options.whole ?? false, {
-    trainLength,
-    log: progress.line,
-    signal,
-  })
-  progress.line(`text ${text.description}`)
-  const mark = options.firstToken ?? checkpoint.firstToken
-  const held = withFirst(tokenizer.locate(text.valid), tokenizer, mark)
-  if (mark !== 'none') progress.line(`reads ${mark} before the text, and scores all of its tokens`)
-  const maxTokens = options.evalTokens ?? (options.whole ? held.tokens.length : 65_536)
-  const lengths = options.evalLengths ?? [trainLength]
-  checkLengths({ train: held.tokens, valid: held, tokenizer }, 1, lengths)
-  const cell = { strategy, trainLength, seed, size: modelSize(model.config, checkpoint.architecture) }
+  const trainedOn = taskReferenceOf(checkpoint.data)
+  const cell = {
+    ...{ strategy, trainLength, seed, size: modelSize(model.config, checkpoint.architecture) },
+    ...(trainedOn !== undefined && { trainedOn: taskNameOf(trainedOn) }),
+  }
+  const tasks = await tasksOf(checkpoint, options, { log: progress.line, signal })
+  const evalLengths = options.evalLengths ?? [trainLength]
+  const firstToken = options.firstToken ?? checkpoint.firstToken
+  const request = { ...options, cell, evalLengths, firstToken }
   try {
-    for (const evalLength of lengths) {
-      const reading = makeReading(evalLength, protocol, stride, attentionWindow)
-      const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions, trainedWith }
-      const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
-      progress.stop()
-      console.log(lineText(whole))
-      if (options.byPosition) console.log(lineText(positions))
-      if (!Number.isFinite(whole.lossNats)) throw await notFinite(model, folder, whole)
-    }
+    if (tasks) expectNoTextOptions(options)
+    else expectNoTaskOptions(options)
+    const lines = tasks
+      ? await evaluateTasks({ ...request, checkpoint, tasks }, { progress, signal })
+      : await evaluateText(folder, checkpoint, request, { progress, signal })
+    if (options.out === undefined) return
+    const html = await keepEvaluations(options.out, before, { cell, lines, backend })
+    progress.line(`report: ${html}`)
   } finally {
     progress.stop()
   }
 }
 
-async function readText(
-  data: string,
-  whole: boolean,
-  options: SourceOptions,
-): Promise<Pick<SplitText, 'valid' | 'description'>> {
-  if (!whole) return readSource(data, options)
-  if (sourceNamed(data))
-    throw new Error(
-      `eval: expected --data with a file or folder for --whole, got ${data}, which has a held-out part; leave --whole out`,
-    )
-  return { valid: await readWhole(data, options), description: `${data}, all of it` }
-}
-
-/** Why a loss is not finite, as far as the weights say it. */
-async function notFinite({ parameters }: Model, folder: string, { lossNats, evalLength }: EvalLine): Promise<Error> {
-  const names: string[] = []
-  for (const [name, values] of parameters) if (!(await values.data()).every(Number.isFinite)) names.push(name)
-  const some = names.slice(0, 3).join(', ')
-  const cause = names.length
-    ? `weights of ${folder} are not finite: ${some}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
-    : 'its weights are finite, so activations or scores overflow'
-  return new Error(`eval: expected a finite loss, got ${lossNats} at ${evalLength}; ${cause}`)
+/** Options that say how held-out text is read mean nothing to tasks. */
+function expectNoTextOptions(options: Options): void {
+  const given = {
+    'eval-tokens': options.evalTokens,
+    protocol: options.protocol === 'nonoverlapping' ? undefined : options.protocol,
+    windows: options.windows === 'full' ? undefined : options.windows,
+    'attention-window': options.attentionWindow,
+    'by-position': options.byPosition,
+    whole: options.whole,
+  }
+  const other = Object.entries(given).find(([, value]) => value !== undefined)
+  if (other) throw new Error(`eval: expected no --${other[0]} with tasks, got it; it is about held-out text`)
 }

@@ -8,7 +8,7 @@ import { type RunOptions, runConfigSchema } from '../config/schema.js'
 import { sourceNames } from '../data/sources.js'
 import { builtInTasks } from '../data/tasks/built-in.js'
 
-const list = (text: string) => text.split(',').map((part) => part.trim())
+export const list = (text: string) => text.split(',').map((part) => part.trim())
 
 /** e.g. `-12`, `1_000`, `3e-4` */
 const DECIMAL = /^\s*[+-]?(\d[\d_]*(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i

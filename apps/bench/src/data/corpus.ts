@@ -51,7 +51,7 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions, own?
   const reference = taskReferenceOf(data)
   if ((sourceNamed(data)?.task || reference !== undefined) && kind !== 'bytes')
     throw new RangeError(`data: expected tokenizer bytes for ${data}, got ${kind}`)
-  if (reference !== undefined) return taskCorpus(await openTask(reference, read.log), trainLength)
+  if (reference !== undefined) return taskCorpus(await openTask(reference, read), trainLength)
   const { train, valid, description } = await readSource(data, { ...read, trainLength })
   const tokenizer = own ?? (await tokenizerOf(train, options, read))
   const last = options.adaptiveCutoffs?.at(-1) ?? 0
@@ -73,7 +73,7 @@ function taskCorpus(task: NamedTask, trainLength: number): Corpus {
     task,
     tokenizer: byteTokenizer,
     description: `${task.name}, made up, of ${task.shortest} to ${longest} ${task.unit}`,
-    hash: fingerprintOf(task, longest),
+    hash: fingerprintOf(task, longest, trainLength),
   }
 }
 

@@ -87,7 +87,7 @@ async function tryModel(
   for (const evalLength of taskLengths) {
     const { task, tokenizer } = corpus
     const request = { cell: key, task: task!, tokenizer, evalLength, trials: TASK_TRIALS }
-    await append(await tryTask(model, request, { progress, signal }))
+    await append(...(await tryTask(model, request, { progress, signal })))
   }
 }
 

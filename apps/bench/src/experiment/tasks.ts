@@ -1,14 +1,20 @@
 import { type CellKey, cellName, type TaskLine } from '@alibi/results'
-import { type AnswerScore, type Model, scoreAnswers } from '@alibi/transformer'
-import { type AskedTrial, askedTrial } from '../data/tasks/asked.js'
+import { type Model, scoreAnswers } from '@alibi/transformer'
+import { type AskedTrial, askedTrial, sizeOf } from '../data/tasks/asked.js'
 import { makeTrials } from '../data/tasks/fit.js'
-import type { NamedTask } from '../data/tasks/task.js'
+import type { NamedTask, Trial } from '../data/tasks/task.js'
 import type { FirstToken } from '../data/tokenizer/first-token.js'
 import type { Tokenizer } from '../data/tokenizer/tokenizer.js'
+import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
+import { type AskedOf, generatedShare } from './generated-answers.js'
 
 /** Tokens read in one forward pass, as in evaluation. */
 const BATCH_TOKENS = 4096
+
+/** How answers are scored. */
+export const scorings = ['likelihood', 'generation'] as const
+export type Scoring = (typeof scorings)[number]
 
 /** What a model is tried on, and how it reads it. */
 export interface TaskRequest {
@@ -20,54 +26,97 @@ export interface TaskRequest {
   /** The most tokens of a trial. */
   readonly evalLength: number
   readonly trials: number
+  /** Each with the same trials. Default by likelihood. */
+  readonly scoring?: readonly Scoring[]
+  /** The positions that it was trained with, where those of the cell are in their place. */
+  readonly trainedWith?: string | undefined
+}
+
+interface Work {
+  readonly progress: Progress
+  readonly signal: AbortSignal
 }
 
 /**
- * Has a model answer trials of a task, each token of an answer given the true ones before it: all are its first choices exactly
- * where generation at temperature 0 gives the answer.
+ * Has a model answer trials of a task.
  *
+ * @returns a line for each way of scoring
  * @throws RangeError, one line, for a length that no trial fits in
  */
-export async function tryTask(
-  model: Model,
-  { cell, task, tokenizer, firstToken = 'none', evalLength, trials: count }: TaskRequest,
-  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
-): Promise<TaskLine> {
-  progress.start(cellName(cell), `${task.name} at ${evalLength}`, count)
-  const asked = new Map<object, AskedTrial>()
-  const inTokens = (trial: Parameters<typeof askedTrial>[0]) => {
-    if (!asked.has(trial)) asked.set(trial, askedTrial(trial, tokenizer, firstToken))
-    return asked.get(trial)!
+export async function tryTask(model: Model, request: TaskRequest, work: Work): Promise<TaskLine[]> {
+  const { cell, task, tokenizer, firstToken = 'none', evalLength, scoring = ['likelihood'], trainedWith } = request
+  const read = new Map<Trial, AskedTrial>()
+  const inTokens = (trial: Trial): AskedTrial => {
+    if (!read.has(trial)) read.set(trial, askedTrial(trial, tokenizer, firstToken))
+    return read.get(trial)!
   }
-  const made = makeTrials(task, (trial) => inTokens(trial).tokens.length, evalLength, count)
-  if (!made) throw new RangeError(`task ${task.name}: expected a length that a trial fits in, got ${evalLength}`)
-  const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
-  let [score, lossNats, tokens] = [0, 0, 0]
-  for (let i = 0; i < count; i += atATime) {
-    signal.throwIfAborted()
-    const batch = made.trials.slice(i, i + atATime).map(inTokens)
-    for (const [j, answer] of (await scoreAnswers(model, batch)).entries()) {
-      score += shareRight(batch[j]!, answer)
-      lossNats += answer.lossNats.reduce((sum, loss) => sum + loss, 0)
-      tokens += answer.lossNats.length
-    }
-    const done = Math.min(i + atATime, count)
-    progress.update(done, [`${((100 * score) / done).toFixed(0)} % right`])
+  const made = makeTrials(task, (trial) => sizeOf(inTokens(trial)), evalLength, request.trials)
+  if (!made)
+    throw new RangeError(
+      `task ${task.name}: expected a length that a trial fits in, got ${evalLength} ${tokenizer.kind}; take a longer one`,
+    )
+  const all = made.trials.map((trial) => ({ trial, asked: inTokens(trial) }))
+  const lines: TaskLine[] = []
+  for (const how of scoring) {
+    work.progress.start(cellName(cell), `${task.name} at ${thousands(evalLength)}, ${how}`, all.length)
+    lines.push({
+      type: 'task',
+      ...cell,
+      ...(trainedWith !== undefined && { trainedWith }),
+      task: task.name,
+      evalLength,
+      length: made.length,
+      unit: task.unit,
+      scoring: how,
+      trials: all.length,
+      ...(how === 'likelihood'
+        ? await byLikelihood(model, all, evalLength, work)
+        : await byGeneration(model, all, tokenizer, work)),
+    })
   }
-  return {
-    type: 'task',
-    ...cell,
-    task: task.name,
-    evalLength,
-    length: made.length,
-    unit: task.unit,
-    scoring: 'likelihood',
-    score: score / count,
-    trials: count,
-    lossNats: lossNats / tokens,
-  }
+  return lines
 }
 
-/** The share of parts whose every token is the first choice. */
-const shareRight = ({ parts }: AskedTrial, { firstChoices }: AnswerScore): number =>
-  parts.filter(([from, to]) => firstChoices.subarray(from, to).every(Boolean)).length / parts.length
+/**
+ * Each token of an answer given the true ones before it: a part is right if all its tokens are first choices. Of an answer that
+ * counts as a whole, that is exactly where generation at temperature 0 gives it.
+ */
+async function byLikelihood(
+  model: Model,
+  all: readonly AskedOf[],
+  evalLength: number,
+  { progress, signal }: Work,
+): Promise<Pick<TaskLine, 'score' | 'lossNats'>> {
+  const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
+  let [score, lossNats, tokens] = [0, 0, 0]
+  for (let i = 0; i < all.length; i += atATime) {
+    signal.throwIfAborted()
+    const batch = all.slice(i, i + atATime).map(({ asked }) => asked)
+    const answers = await scoreAnswers(model, batch)
+    batch.forEach(({ parts }, j) => {
+      const { firstChoices, lossNats: losses } = answers[j]!
+      score += parts.filter(([from, to]) => firstChoices.subarray(from, to).every(Boolean)).length / parts.length
+      lossNats += losses.reduce((sum, loss) => sum + loss, 0)
+      tokens += losses.length
+    })
+    tell(progress, Math.min(i + atATime, all.length), score)
+  }
+  return { score: score / all.length, lossNats: lossNats / tokens }
+}
+
+async function byGeneration(
+  model: Model,
+  all: readonly AskedOf[],
+  tokenizer: Tokenizer,
+  { progress, signal }: Work,
+): Promise<Pick<TaskLine, 'score'>> {
+  let score = 0
+  for (const [i, each] of all.entries()) {
+    score += await generatedShare(model, each, tokenizer, signal)
+    tell(progress, i + 1, score)
+  }
+  return { score: score / all.length }
+}
+
+const tell = (progress: Progress, done: number, score: number) =>
+  progress.update(done, [`${((100 * score) / done).toFixed(0)} % right`])

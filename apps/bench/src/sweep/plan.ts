@@ -9,6 +9,7 @@ import { type RunConfig, type RunOptions, runConfigSchema } from '../config/sche
 import { taskData, taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import { without } from '../config/without.js'
 import { sourceNamed } from '../data/sources.js'
+import { taskFrom } from '../data/tasks/reference.js'
 import { readFileAt } from '../files/paths.js'
 
 const count = z.int().min(1)
@@ -164,7 +165,7 @@ function datasOf({ tasks, settings, name }: Plan, folder: string, data: string |
   const twice = names.find((each, i) => names.indexOf(each) !== i)
   if (twice !== undefined)
     throw new Error(`sweep: expected tasks of different names in ${name}, got ${twice} twice; rename a file`)
-  return tasks.map((each) => taskData(moduleFrom(folder, each)))
+  return tasks.map((each) => taskData(taskFrom(folder, each)))
 }
 
 function asReference(each: string | z.infer<typeof strategyWithOptions>): string {
@@ -175,7 +176,7 @@ function asReference(each: string | z.infer<typeof strategyWithOptions>): string
 
 function dataFrom(folder: string, data: string): string {
   const task = taskReferenceOf(data)
-  if (task !== undefined) return taskData(moduleFrom(folder, task))
+  if (task !== undefined) return taskData(taskFrom(folder, task))
   return sourceNamed(data) ? data : resolve(folder, data)
 }
 

@@ -7,7 +7,17 @@ import { END, type Trial, textOfTrial } from './task.js'
 export interface AskedTrial extends AnsweredText {
   /** Which of the answer's tokens each part has: from the first up to the one after the last. */
   readonly parts: readonly (readonly [from: number, to: number])[]
+  /**
+   * Tokens that generation may take for the answer: as many as it has, or where its parts count by themselves, twice as many and
+   * at least 16, as other words may stand between them.
+   */
+  readonly room: number
 }
+
+/** Tokens of a trial with room for an answer that is generated. */
+export const sizeOf = ({ tokens, answerLength, room }: AskedTrial): number => tokens.length - answerLength + room
+
+const LEAST_ROOM = 16
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -34,5 +44,6 @@ export function askedTrial(trial: Trial, tokenizer: Tokenizer, mark: FirstToken 
     at += part.length
     return tokensOf(from, from + bytes(part).length)
   })
-  return { tokens, answerLength: tokens.length - first, parts: spans }
+  const answerLength = tokens.length - first
+  return { tokens, answerLength, parts: spans, room: parts ? Math.max(LEAST_ROOM, 2 * answerLength) : answerLength }
 }

@@ -7,11 +7,11 @@ import type { NamedTask } from './task.js'
 const TRIALS = 64
 
 /**
- * A hash of what a task makes at lengths up to one: it notices a changed rule in whichever file that is, and overlooks comments and
+ * A hash of what a task makes at lengths up to one, in trials of so many tokens: it notices a changed rule in whichever file that is, and overlooks comments and
  * formatting.
  */
-export function fingerprintOf({ shortest, trial }: NamedTask, longest: number): string {
+export function fingerprintOf({ shortest, trial }: NamedTask, longest: number, most: number): string {
   const random = seededRandom(0x7a5c)
-  const trials = Array.from({ length: TRIALS }, () => trial(between(shortest, longest, random), random))
+  const trials = Array.from({ length: TRIALS }, () => trial(between(shortest, longest, random), random, most))
   return createHash('sha256').update(JSON.stringify(trials)).digest('hex')
 }

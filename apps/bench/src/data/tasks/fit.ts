@@ -5,7 +5,7 @@ import type { NamedTask, Trial } from './task.js'
 export type TrialSize = (trial: Trial) => number
 
 /** Trials of a length that must all fit: their sizes differ a little. */
-const TRIED = 8
+const TRIED = 4
 
 /** Seeds of trials of different kinds are far from each other. */
 const seedOf = (length: number, seed: number) => Math.imul(length + 1, 0x9e3779b1) ^ Math.imul(seed + 1, 0x85ebca6b)
@@ -17,7 +17,7 @@ const seedOf = (length: number, seed: number) => Math.imul(length + 1, 0x9e3779b
  */
 export function longestFitting({ shortest, trial }: NamedTask, size: TrialSize, most: number): number | undefined {
   const fits = (length: number) =>
-    Array.from({ length: TRIED }, (_, seed) => size(trial(length, seededRandom(seedOf(length, seed))))).every(
+    Array.from({ length: TRIED }, (_, seed) => size(trial(length, seededRandom(seedOf(length, seed)), most))).every(
       (tokens) => tokens <= most,
     )
   if (!fits(shortest)) return undefined
@@ -32,7 +32,7 @@ export function longestFitting({ shortest, trial }: NamedTask, size: TrialSize, 
   return low
 }
 
-/** A trial of at most `length` that fits: of one that does not, a shorter one is made in its place. */
+/** A trial of at most `length` that fits: in place of one that does not, shorter ones are made, soon much shorter. */
 export function fittingTrial(
   { name, shortest, trial }: NamedTask,
   length: number,
@@ -40,9 +40,10 @@ export function fittingTrial(
   most: number,
   random: () => number,
 ): Trial {
-  for (let shorter = length; shorter >= shortest; shorter--) {
-    const made = trial(shorter, random)
+  for (let less = 0; ; less = 2 * less + 1) {
+    const made = trial(Math.max(shortest, length - less), random, most)
     if (size(made) <= most) return made
+    if (length - less <= shortest) break
   }
   throw new RangeError(`task ${name}: expected trials of at most ${most} tokens, got longer ones at every length`)
 }

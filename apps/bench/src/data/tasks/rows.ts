@@ -1,13 +1,13 @@
 // Letters: B batch, L train length.
 import { seededRandom } from '@alibi/core'
 import { byteTokenizer } from '../tokenizer/tokenizer.js'
-import { askedTrial } from './asked.js'
+import { askedTrial, sizeOf } from './asked.js'
 import { fittingTrial, longestFitting } from './fit.js'
 import { between } from './random.js'
-import { END, type NamedTask, type Trial, textOfTrial } from './task.js'
+import { END, type NamedTask, type Trial } from './task.js'
 
-/** Bytes of a trial: tasks are trained on byte by byte. */
-export const bytesOf = (trial: Trial): number => Buffer.byteLength(textOfTrial(trial))
+/** Bytes of a trial with room for its answer: tasks are trained on byte by byte. */
+export const bytesOf = (trial: Trial): number => sizeOf(askedTrial(trial, byteTokenizer))
 
 /** A training step's rows. */
 export interface TaskBatch {

@@ -22,8 +22,9 @@ export interface Task {
    *
    * @param length - an integer from {@link Task.shortest} up; longer ones take more tokens
    * @param random - uniform in [0, 1)
+   * @param most - the tokens that it may have in all: more than that are made again, shorter. Most tasks need not know it
    */
-  trial(length: number, random: () => number): Trial
+  trial(length: number, random: () => number, most: number): Trial
 }
 
 /** A task with its name, and where it came from if that is a file or package. */

@@ -30,7 +30,7 @@ export const reportFigures = (
     tasks: taskFigures(results),
     cost: costFigures(first!.results),
     training: parts.flatMap(({ trainedOn, results: own }) =>
-      trainingFigures(own).map((figure) => (others.length ? ofTask(figure, trainedOn!) : figure)),
+      trainingFigures(own).map((figure) => (others.length ? ofTask(figure, trainedOn ?? 'text') : figure)),
     ),
     courses: courseFigures(results),
     biases: biasFigures(results.run, trained, registry),

@@ -54,7 +54,7 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     {
       id: 'cost',
       title: 'Cost',
-      content: `${several ? `<p class="caption">Costs of the models that were trained on ${escapeHtml(parts[0]!.trainedOn!)}; those of other tasks are alike.` : ''}<div class="beside">${figures.cost.map(narrowHtmlFigure).join('\n')}</div>${all(figures.training)}`,
+      content: `${several ? `<p class="caption">Costs of the models that were trained on ${escapeHtml(parts[0]!.trainedOn ?? 'a text')}; those of other tasks are alike.` : ''}<div class="beside">${figures.cost.map(narrowHtmlFigure).join('\n')}</div>${all(figures.training)}`,
     },
     { id: 'biases', title: 'What the strategies add to scores', content: all(figures.biases) },
     { id: 'paper', title: 'The paper’s numbers', content: ofText ? paperSection(results, figures.courses) : '' },

@@ -1,0 +1,45 @@
+import { generate, type Model } from '@alibi/transformer'
+import type { AskedTrial } from '../data/tasks/asked.js'
+import { END, type Trial } from '../data/tasks/task.js'
+import type { Tokenizer } from '../data/tokenizer/tokenizer.js'
+
+/** A trial, and what a model reads of it. */
+export interface AskedOf {
+  readonly trial: Trial
+  readonly asked: AskedTrial
+}
+
+/** Ends a generation whose outcome is decided. */
+const DECIDED = new Error('decided')
+
+/**
+ * The share of a trial's parts that what is generated at temperature 0 contains, in whatever case: RULER's string match. Of an
+ * answer that counts as a whole: 1 if the line that is generated is the answer.
+ */
+export async function generatedShare(
+  model: Model,
+  { trial: { answer, parts }, asked }: AskedOf,
+  tokenizer: Tokenizer,
+  signal: AbortSignal,
+): Promise<number> {
+  const enough = new AbortController()
+  const tokens: number[] = []
+  const textOf = () => tokenizer.decode(Int32Array.from(tokens))
+  const share = (text: string) =>
+    parts
+      ? parts.filter((part) => text.toLowerCase().includes(part.toLowerCase())).length / parts.length
+      : Number(text.startsWith(`${answer}${END}`))
+  await generate(model, asked.tokens.subarray(0, -asked.answerLength), {
+    maxNewTokens: asked.room,
+    temperature: 0,
+    signal: AbortSignal.any([signal, enough.signal]),
+    onToken(token) {
+      tokens.push(token)
+      const text = textOf()
+      if (share(text) === 1 || (!parts && text.includes(END))) enough.abort(DECIDED)
+    },
+  }).catch((error: unknown) => {
+    if (error !== DECIDED) throw error
+  })
+  return share(textOf())
+}
