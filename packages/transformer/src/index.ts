@@ -8,7 +8,7 @@ export {
   type ResolvedModelConfig,
   resolveConfig,
 } from './config.js'
-export { type AnsweredText, type AnswerScore, scoreAnswers } from './inference/answers.js'
+export { type AnsweredText, type AnswerScore, type AnswersOptions, scoreAnswers } from './inference/answers.js'
 export { type Evaluation, evaluate } from './inference/evaluate.js'
 export type { EvaluateOptions } from './inference/evaluate-options.js'
 export { type GenerateOptions, generate } from './inference/generate.js'

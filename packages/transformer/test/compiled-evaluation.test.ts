@@ -11,6 +11,7 @@ import {
   type EvaluateOptions,
   evaluate,
   type Model,
+  scoreAnswers,
 } from '../src/index.js'
 import { strategies, strategiesOfEachKind, tiles, tiny, tokens } from './strategies.js'
 
@@ -145,4 +146,24 @@ it('makes no graph of what is read once', async ({ skip }) => {
   expect(graphs()).toBe(0)
   await evaluate(model, tokens(8193), { evalLength: 16, batchTokens: 2048 })
   expect(graphs()).toBe(1)
+})
+
+it('scores answers as graphs what it scores op by op, from the third pass of a shape on', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const texts = [10, 12].map((length, i) => ({ tokens: tokens(length, i), answerLength: 2 + i }))
+  for (const model of [
+    make(tiny, alibi({ numHeads: 2 }), 3),
+    make({ ...tiny, adaptiveCutoffs: [4, 8], adaptiveFactor: 2 }, alibi({ numHeads: 2 }), 3),
+  ]) {
+    const before = graphs()
+    const plain = await scoreAnswers(model, texts, { compile: false })
+    for (const count of [0, 0, 1, 1]) {
+      const scores = await scoreAnswers(model, texts)
+      expect(graphs() - before).toBe(count)
+      for (const [i, { lossNats, firstChoices }] of scores.entries()) {
+        expect(lossNats).toBeAllclose(plain[i]!.lossNats, { rtol: 1e-5 })
+        expect(firstChoices).toEqual(plain[i]!.firstChoices)
+      }
+    }
+  }
 })

@@ -1,10 +1,11 @@
 // Letters: B batch, L tokens, D modelDim, V vocabularySize, A tokens of an answer.
-import { checkInteger, fail } from '@alibi/core'
+import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
-import { checkTokens } from '../model/tokens.js'
-import { lossesOf, partsOf, tailPlaces } from './losses.js'
+import { checkTokens, flatten } from '../model/tokens.js'
+import { scorePlaces } from './answer-passes.js'
+import { tailPlaces } from './losses.js'
 
 /** A text whose last tokens are an answer. */
 export interface AnsweredText {
@@ -25,25 +26,50 @@ export interface AnswerScore {
   readonly firstChoices: Uint8Array
 }
 
+/** What {@link scoreAnswers} takes besides a model and texts. */
+export interface AnswersOptions {
+  /**
+   * Whether the pass runs as a graph where the backend compiles: `true` always, `false` never. Default: from the third pass of
+   * the same sizes on, as making a graph takes as long as some passes op by op.
+   */
+  readonly compile?: boolean | undefined
+}
+
 /**
  * Scores answers of any lengths in one pass: shorter texts are filled up at their ends, where no token before reads it.
  *
  * @returns one score a text
  * @throws RangeError or TypeError, one line, for texts that are no answered ones, and models that are not causal
  */
-export async function scoreAnswers(model: Model, texts: readonly AnsweredText[]): Promise<AnswerScore[]> {
+export async function scoreAnswers(
+  model: Model,
+  texts: readonly AnsweredText[],
+  options: AnswersOptions = {},
+): Promise<AnswerScore[]> {
   checkAnswers(model, texts)
+  checkOptions('scoreAnswers', options, ['compile'])
+  const { compile } = options
+  if (compile !== undefined && typeof compile !== 'boolean')
+    fail('scoreAnswers', 'compile as true or false', compile, TypeError)
   const L = Math.max(...texts.map(({ tokens }) => tokens.length - 1))
   const rows = texts.map(({ tokens }) => filledTo(L, tokens.subarray(0, -1)))
   const places = texts.flatMap(({ tokens, answerLength }, i) =>
     Array.from({ length: answerLength }, (_, j) => i * L + tokens.length - 1 - answerLength + j),
   )
   const targets = Int32Array.from(texts.flatMap(({ tokens, answerLength }) => [...tokens.subarray(-answerLength)]))
-  const [losses, choices] = tf.tidy(() => {
-    const hidden = tf.gather(model.forward(rows), tf.tensor1d(places, 'int32'))
-    const losses = lossesOf(model, hidden, tf.tensor1d(targets, 'int32'), tailPlaces(model, targets))
-    return [losses, firstChoices(model, hidden as tf.Tensor2D)] as const
-  })
+  const inputs = [
+    tf.tensor2d(flatten(rows), [rows.length, L], 'int32'),
+    tf.tensor1d(places, 'int32'),
+    tf.tensor1d(targets, 'int32'),
+    ...tailPlaces(model, targets),
+  ]
+  let losses: tf.Tensor
+  let choices: tf.Tensor
+  try {
+    ;[losses, choices] = scorePlaces(model, inputs, compile) as [tf.Tensor, tf.Tensor]
+  } finally {
+    tf.dispose(inputs)
+  }
   try {
     const lossNats = Float32Array.from(await losses.data())
     const right = Uint8Array.from(await choices.data(), (choice, i) => Number(choice === targets[i]))
@@ -57,17 +83,6 @@ export async function scoreAnswers(model: Model, texts: readonly AnsweredText[])
   } finally {
     tf.dispose([losses, choices])
   }
-}
-
-/** The most likely token after each of some hidden states, [N, D] → [N], in parts where the vocabulary is large. */
-function firstChoices(model: Model, hidden: tf.Tensor2D): tf.Tensor1D {
-  const parts = partsOf(model, hidden.shape[0]).map(([from, end]) =>
-    tf.tidy(() => {
-      const part = tf.slice(hidden, [from, 0], [end - from, -1]) as tf.Tensor2D
-      return tf.argMax(model.logits(part), 1) as tf.Tensor1D
-    }),
-  )
-  return parts.length === 1 ? parts[0]! : tf.concat1d(parts)
 }
 
 /** Zeros after the end: any token would do. */
