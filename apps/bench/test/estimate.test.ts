@@ -125,7 +125,7 @@ describe('the estimate of a sweep', () => {
   })
 
   it('takes finished cells of a kind as they were, and says what was scaled', async () => {
-    const results = { train: [], evals: [], positions: [], retrieval: [], tasks: [] } as never
+    const results = { train: [], evals: [], positions: [], retrieval: [], tasks: [], contexts: [] } as never
     const states = new Map(none)
     for (const [i, cell] of short!.slice(0, 2).entries())
       states.set(cell, { end: 'finished', results, seconds: 10 + 2 * i })

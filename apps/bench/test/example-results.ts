@@ -77,6 +77,7 @@ export function exampleResults(): Results & { readonly run: RunLine & { readonly
       }
     }),
     tasks: [],
+    contexts: [],
     retrieval: cells.flatMap((cell) =>
       [32, 64, 128, 256, 512].map((distance) => ({
         type: 'retrieval' as const,

@@ -43,6 +43,7 @@ describe('report.md', () => {
       train: rename(train),
       evals: rename(evals),
       tasks: [],
+      contexts: [],
       positions: rename(positions),
       retrieval: rename(retrieval),
     })

@@ -19,7 +19,7 @@ import { exampleResults } from './example-results.js'
 const example = exampleResults()
 const only = (strategy: string, seed = 1): Results => {
   const keep = (line: { strategy: string; seed: number }) => line.strategy === strategy && line.seed === seed
-  const { run, train, evals, positions, retrieval, tasks } = example
+  const { run, train, evals, positions, retrieval, tasks, contexts } = example
   return {
     run,
     train: train.filter(keep),
@@ -27,6 +27,7 @@ const only = (strategy: string, seed = 1): Results => {
     positions: positions.filter(keep),
     retrieval: retrieval.filter(keep),
     tasks: tasks.filter(keep),
+    contexts: contexts.filter(keep),
   }
 }
 

@@ -66,6 +66,7 @@ const results: Results = {
   positions: [positions],
   retrieval: [retrieval],
   tasks: [],
+  contexts: [],
 }
 
 describe('the report', () => {

@@ -21,6 +21,7 @@ export { checkFindings, type Finding } from './findings.js'
 export { groupBy } from './group.js'
 export { type Evidence, evidenceText, type Judgement, percent, type Verdict } from './judgement.js'
 export {
+  type ContextLine,
   type EvalLine,
   lineText,
   type OtherLine,

@@ -191,6 +191,40 @@ export const taskLine = z.object({
   lossNats: measured.optional(),
 })
 
+const interval = z.tuple([measured, measured])
+
+/** How much a trained model's loss rises when it sees less of what came before. */
+export const contextLine = z.object({
+  type: z.literal('context'),
+  ...cell,
+  /** The positions that the model was trained with, where `strategy` is in their place. */
+  trainedWith: name.optional(),
+  /** Tokens of a whole window. */
+  evalLength: count,
+  /** Tokens scored at the end of each. */
+  scored: count,
+  windows: count,
+  /** Read before each window: `eos`, `bos` or `none`. */
+  firstToken: name.optional(),
+  /** Mean −ln p a token with the whole window. */
+  lossNats: measured,
+  /** By tokens right before the scored ones that stay as they are, ascending. */
+  kept: z
+    .array(
+      z.object({
+        tokens: count,
+        /** Mean −ln p a token where all before them is left out. */
+        removedNats: measured,
+        /** Where the mean rise of that over the whole window lies with 95 % confidence; absent for one window. */
+        removedRise: interval.optional(),
+        /** Mean −ln p a token where all before them is in another order. */
+        shuffledNats: measured,
+        shuffledRise: interval.optional(),
+      }),
+    )
+    .min(1),
+})
+
 /** The first line: what was run, on what. */
 export type RunLine = z.infer<typeof runLine>
 /** Loss of a stretch of training. */
@@ -203,8 +237,10 @@ export type PositionsLine = z.infer<typeof positionsLine>
 export type RetrievalLine = z.infer<typeof retrievalLine>
 /** How well a model does a task at one length. */
 export type TaskLine = z.infer<typeof taskLine>
+/** How much a trained model's loss rises when it sees less of what came before. */
+export type ContextLine = z.infer<typeof contextLine>
 /** Any line that this version knows. */
-export type ResultLine = RunLine | TrainLine | EvalLine | PositionsLine | RetrievalLine | TaskLine
+export type ResultLine = RunLine | TrainLine | EvalLine | PositionsLine | RetrievalLine | TaskLine | ContextLine
 /** A line of a type that is newer than this reader. */
 export interface OtherLine {
   /** Its type; the other fields are kept. */

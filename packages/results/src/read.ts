@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import { cellId, modelSize } from './cell.js'
 import {
+  type ContextLine,
+  contextLine,
   type EvalLine,
   evalLine,
   type OtherLine,
@@ -34,6 +36,8 @@ export interface Results {
   readonly retrieval: readonly RetrievalLine[]
   /** One of a cell, task, length and scoring. */
   readonly tasks: readonly TaskLine[]
+  /** One of a cell and length. */
+  readonly contexts: readonly ContextLine[]
 }
 
 /** What a file has. */
@@ -52,16 +56,18 @@ export const emptyResults = (run: RunLine): Results => ({
   positions: [],
   retrieval: [],
   tasks: [],
+  contexts: [],
 })
 
 /** The lines of results, by their types in turn. */
-export const linesOf = ({ run, train, evals, positions, retrieval, tasks }: Results): [RunLine, ...ResultLine[]] => [
-  run,
-  ...train,
-  ...evals,
-  ...positions,
-  ...retrieval,
-  ...tasks,
+export const linesOf = (results: Results): [RunLine, ...ResultLine[]] => [
+  results.run,
+  ...results.train,
+  ...results.evals,
+  ...results.positions,
+  ...results.retrieval,
+  ...results.tasks,
+  ...results.contexts,
 ]
 
 /** Takes the lines of a file one after another. */
@@ -144,6 +150,7 @@ function byType(run: RunLine, lines: readonly (ResultLine | OtherLine)[]): Resul
     positions: ofType<PositionsLine>('positions'),
     retrieval: ofType<RetrievalLine>('retrieval'),
     tasks: ofType<TaskLine>('task'),
+    contexts: ofType<ContextLine>('context'),
   }
 }
 
@@ -172,6 +179,7 @@ const SCHEMAS = {
   positions: positionsLine,
   retrieval: retrievalLine,
   task: taskLine,
+  context: contextLine,
 }
 const READERS = new Map<unknown, { readonly schema: z.ZodType; readonly keys: ReadonlySet<string> }>(
   Object.entries(SCHEMAS).map(([type, schema]) => [type, { schema, keys: new Set(Object.keys(schema.shape)) }]),
@@ -256,7 +264,8 @@ function createOrder(): (line: ResultLine | OtherLine, where: string) => void {
 }
 
 /** What distinguishes a line from others of its type and cell. */
-function kindOf(line: EvalLine | PositionsLine | RetrievalLine | TaskLine): string {
+function kindOf(line: EvalLine | PositionsLine | RetrievalLine | TaskLine | ContextLine): string {
+  if (line.type === 'context') return `${line.evalLength}`
   if (line.type === 'retrieval') return `${line.task} in ${line.evalLength}, ${line.distance} back`
   if (line.type === 'task') return `${line.task} in ${line.evalLength} by ${line.scoring}`
   return describeReading(line)

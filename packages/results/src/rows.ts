@@ -40,9 +40,15 @@ type RowLine = Pick<EvalLine, 'strategy' | 'trainLength' | 'size' | 'trainedOn'>
 type ReadLine = Pick<EvalLine, 'trainLength' | 'evalLength' | 'protocol' | 'stride' | 'attentionWindow'>
 
 /** Rows in the order of the run's strategies, then of tasks, train lengths and sizes. */
-export function rowsOf({ run, train, evals, tasks }: Pick<Results, 'run' | 'train' | 'evals' | 'tasks'>): Row[] {
+export function rowsOf({
+  run,
+  train,
+  evals,
+  tasks,
+  contexts = [],
+}: Pick<Results, 'run' | 'train' | 'evals' | 'tasks'> & Partial<Results>): Row[] {
   const byRow = new Map<string, RowLine>()
-  for (const lines of [train, evals, tasks] as readonly (readonly RowLine[])[])
+  for (const lines of [train, evals, tasks, contexts] as readonly (readonly RowLine[])[])
     for (const [id, [line]] of linesByRow(lines)) if (!byRow.has(id)) byRow.set(id, line!)
   const found = [...byRow.values()]
   const several = new Set(found.map(({ size }) => size)).size > 1

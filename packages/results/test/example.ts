@@ -1,4 +1,13 @@
-import type { EvalLine, PositionsLine, Results, RetrievalLine, RunLine, TaskLine, TrainLine } from '../src/index.js'
+import type {
+  ContextLine,
+  EvalLine,
+  PositionsLine,
+  Results,
+  RetrievalLine,
+  RunLine,
+  TaskLine,
+  TrainLine,
+} from '../src/index.js'
 
 export const run: RunLine = {
   type: 'run',
@@ -78,6 +87,17 @@ export const task: TaskLine = {
   lossNats: 0.5,
 }
 
+export const context: ContextLine = {
+  type: 'context',
+  ...cell('alibi', 1),
+  evalLength: 400,
+  scored: 32,
+  windows: 10,
+  firstToken: 'none',
+  lossNats: 2,
+  kept: [{ tokens: 64, removedNats: 2.2, removedRise: [0.1, 0.3], shuffledNats: 2.1, shuffledRise: [0, 0.2] }],
+}
+
 export const results: Results = {
   run,
   train: [train],
@@ -90,4 +110,5 @@ export const results: Results = {
   positions: [positions],
   retrieval: [retrieval],
   tasks: [task],
+  contexts: [context],
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseResults } from '../src/index.js'
-import { evaluation, positions, retrieval, run, task, train } from './example.js'
+import { context, evaluation, positions, retrieval, run, task, train } from './example.js'
 
 const line = evaluation('alibi', 1, 100, 4)
 const { config } = run
@@ -38,6 +38,8 @@ const FIELDS: readonly (readonly [line: object, field: string, values: readonly 
   [task, 'scoring', [''], 'scoring: expected'],
   [task, 'trials', [0], 'trials: expected'],
   [task, 'trainedOn', [''], 'trainedOn: expected'],
+  [context, 'windows', [0], 'windows: expected'],
+  [context, 'kept', [[], [{ tokens: 1 }]], 'kept'],
 ]
 
 const CASES = FIELDS.flatMap(([of, field, values, expected]) =>
@@ -90,6 +92,7 @@ describe('a malformed line', () => {
       'expected one positions line of alibi-L100-4x128x4-seed1 at 400, sliding by 50, 100 keys',
     ],
     ['trials twice', [run, retrieval, retrieval], 'at passkey in 400, 128 back, got a second'],
+    ['context twice', [run, context, context], 'context line of alibi-L100-4x128x4-seed1 at 400, got a second'],
     ['a task twice', [run, task, task], 'at addition in 64 by likelihood, got a second'],
     [
       'no strategies',

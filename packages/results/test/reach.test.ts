@@ -21,6 +21,7 @@ const withLosses = (...losses: number[]): Results => ({
   positions: [],
   retrieval: [],
   tasks: [],
+  contexts: [],
 })
 const reach = (...losses: number[]) => Math.exp(reachOf(withLosses(...losses), row).get(1)!)
 

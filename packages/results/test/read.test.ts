@@ -32,6 +32,7 @@ describe('results.jsonl', () => {
       'positions',
       'retrieval',
       'task',
+      'context',
       'eval',
       'eval',
       'eval',
@@ -62,13 +63,13 @@ describe('results.jsonl', () => {
     await appendFile(resultsPath(folder), tail, 'latin1')
     const read = await readResults(folder)
     expect(read).toMatchObject(results)
-    expect(read.notes).toEqual([expect.stringMatching(/^lines? 10( to \d+)? (is|are) left out: no whole JSON object/)])
+    expect(read.notes).toEqual([expect.stringMatching(/^lines? 11( to \d+)? (is|are) left out: no whole JSON object/)])
   })
 
   it('says where it is damaged, if whole lines follow', async () => {
     await writeResults(folder, linesOf(results))
     await appendFile(resultsPath(folder), `\0\0\n${JSON.stringify({ ...train, step: 10 })}\n`)
-    await expect(readResults(folder)).rejects.toThrow(/expected JSON objects in .*, line 10, got a damaged line/)
+    await expect(readResults(folder)).rejects.toThrow(/expected JSON objects in .*, line 11, got a damaged line/)
   })
 
   it('reads what editors and other systems make of lines', async () => {

@@ -70,5 +70,6 @@ function measuresTheSame(a: Line, b: Line): boolean {
   if (a.type !== b.type || !isCell(a, b)) return false
   if (a.type === 'task' && b.type === 'task')
     return a.task === b.task && a.evalLength === b.evalLength && a.scoring === b.scoring
+  if (a.type === 'context' && b.type === 'context') return a.evalLength === b.evalLength
   return 'protocol' in a && 'protocol' in b && sameReading(a, b)
 }

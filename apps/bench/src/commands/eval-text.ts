@@ -62,7 +62,12 @@ export async function evaluateText(
   return all
 }
 
-async function readText(
+/**
+ * Held-out text, or all of a file or folder.
+ *
+ * @throws Error, one line, for a text that is missing, and one with a name that is asked for as a whole
+ */
+export async function readText(
   data: string,
   whole: boolean,
   options: SourceOptions,

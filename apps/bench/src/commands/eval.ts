@@ -8,6 +8,7 @@ import { taskNameOf, taskReferenceOf } from '../config/task-reference.js'
 import { type FirstToken, firstTokens } from '../data/tokenizer/first-token.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
+import { evaluateContext } from './eval-context.js'
 import { keepEvaluations, openEvaluations } from './eval-results.js'
 import {
   checkTaskOptions,
@@ -64,6 +65,7 @@ export function evalCommand(): Command {
     )
     .addOption(positionsOption())
     .addOption(trainLengthOption())
+    .option('--context-ablation', 'the loss with the far context left out or shuffled, by how much stays')
   for (const option of taskOptions()) command.addOption(option)
   command.option('--out <folder>', 'also write the lines there, with those of other models, and their report')
   return command.addOption(pluginOption()).addOption(vocabularyOption()).addOption(backendOption()).action(evaluate)
@@ -74,6 +76,7 @@ interface Options extends TaskOptions, Omit<TextRequest, 'cell' | 'evalLengths' 
   readonly firstToken?: FirstToken
   readonly trainLength?: number
   readonly positions?: string
+  readonly contextAblation?: boolean
   readonly strategy?: string
   readonly vocabulary?: string
   readonly out?: string
@@ -93,6 +96,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   if (stride !== undefined && protocol === 'nonoverlapping')
     throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
   validate(numbersSchema, options, 'eval')
+  if (options.contextAblation) expectNoTextOptions(options, '--context-ablation', { tasks: options.tasks })
   const signal = interruptSignal()
   const progress = createProgress()
   const before = options.out === undefined ? undefined : await openEvaluations(options.out)
@@ -108,16 +112,21 @@ async function evaluate(folder: string, options: Options): Promise<void> {
     ...{ strategy, trainLength, seed, size: modelSize(model.config, checkpoint.architecture) },
     ...(trainedOn !== undefined && { trainedOn: taskNameOf(trainedOn) }),
   }
-  const tasks = await tasksOf(checkpoint, options, { log: progress.line, signal })
+  const tasks = options.contextAblation ? undefined : await tasksOf(checkpoint, options, { log: progress.line, signal })
+  if (tasks) expectNoTextOptions(options, 'tasks', { 'eval-tokens': options.evalTokens, whole: options.whole })
+  else expectNoTaskOptions(options)
   const evalLengths = options.evalLengths ?? [trainLength]
   const firstToken = options.firstToken ?? checkpoint.firstToken
   const request = { ...options, cell, evalLengths, firstToken }
+  const work = { progress, signal }
+  const measure = () => {
+    if (options.contextAblation) return evaluateContext(checkpoint, request, work)
+    return tasks
+      ? evaluateTasks({ ...request, checkpoint, tasks }, work)
+      : evaluateText(folder, checkpoint, request, work)
+  }
   try {
-    if (tasks) expectNoTextOptions(options)
-    else expectNoTaskOptions(options)
-    const lines = tasks
-      ? await evaluateTasks({ ...request, checkpoint, tasks }, { progress, signal })
-      : await evaluateText(folder, checkpoint, request, { progress, signal })
+    const lines = await measure()
     if (options.out === undefined) return
     const html = await keepEvaluations(options.out, before, { cell, lines, backend })
     progress.line(`report: ${html}`)
@@ -126,16 +135,20 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   }
 }
 
-/** Options that say how held-out text is read mean nothing to tasks. */
-function expectNoTextOptions(options: Options): void {
+/**
+ * Options that say how held-out text is cut mean nothing to other measures.
+ *
+ * @param what - is measured
+ * @param more - others that mean nothing to it
+ */
+function expectNoTextOptions(options: Options, what: string, more: Readonly<Record<string, unknown>> = {}): void {
   const given = {
-    'eval-tokens': options.evalTokens,
     protocol: options.protocol === 'nonoverlapping' ? undefined : options.protocol,
     windows: options.windows === 'full' ? undefined : options.windows,
     'attention-window': options.attentionWindow,
     'by-position': options.byPosition,
-    whole: options.whole,
+    ...more,
   }
   const other = Object.entries(given).find(([, value]) => value !== undefined)
-  if (other) throw new Error(`eval: expected no --${other[0]} with tasks, got it; it is about held-out text`)
+  if (other) throw new Error(`eval: expected no --${other[0]} with ${what}, got it; leave it out`)
 }

@@ -9,7 +9,7 @@ export interface ResultsOfTask {
 
 /** Results by what models were trained on: of most runs there is one part, all of them. */
 export function resultsByTask(results: Results): ResultsOfTask[] {
-  const { run, train, evals, positions, retrieval, tasks } = results
+  const { run, train, evals, positions, retrieval, tasks, contexts } = results
   const all = trainedOnOf({ run, lines: rowsOf(results) })
   if (all.length < 2) return [{ trainedOn: all[0], results }]
   return all.map((trainedOn) => {
@@ -24,6 +24,7 @@ export function resultsByTask(results: Results): ResultsOfTask[] {
         positions: own(positions),
         retrieval: own(retrieval),
         tasks: own(tasks),
+        contexts: own(contexts),
       },
     }
   })

@@ -20,7 +20,9 @@ export function markdownReport(results: Results): string {
       '',
     ]),
     ...(results.tasks.length ? [EFFECTIVE, ''] : []),
-    ...(results.evals.length || !results.tasks.length ? perplexityParts(results, several) : []),
+    ...(results.evals.length || !(results.tasks.length || results.contexts.length)
+      ? perplexityParts(results, several)
+      : []),
   ].join('\n')
 }
 

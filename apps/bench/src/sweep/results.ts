@@ -52,6 +52,7 @@ export function mergeResults(run: RunLine, cells: readonly Results[]): Results {
     positions: cells.flatMap(({ positions }) => positions),
     retrieval: cells.flatMap(({ retrieval }) => retrieval),
     tasks: cells.flatMap(({ tasks }) => tasks),
+    contexts: cells.flatMap(({ contexts }) => contexts),
   }
 }
 

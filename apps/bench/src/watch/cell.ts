@@ -39,6 +39,7 @@ export function linesByCell({ run, ...lines }: Results): (key: CellKey) => Resul
   const positions = index(lines.positions)
   const retrieval = index(lines.retrieval)
   const tasks = index(lines.tasks)
+  const contexts = index(lines.contexts)
   return (key) => {
     const id = cellId(key)
     if (!train.has(id) && !evals.has(id) && !tasks.has(id)) return undefined
@@ -49,6 +50,7 @@ export function linesByCell({ run, ...lines }: Results): (key: CellKey) => Resul
       positions: positions.get(id) ?? [],
       retrieval: retrieval.get(id) ?? [],
       tasks: tasks.get(id) ?? [],
+      contexts: contexts.get(id) ?? [],
     }
   }
 }

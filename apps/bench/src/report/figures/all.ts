@@ -4,6 +4,7 @@ import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { resultsByTask } from '../by-task.js'
 import type { TrainedParameters } from '../trained-parameters.js'
 import { biasFigures } from './biases.js'
+import { contextFigures } from './contexts.js'
 import { costFigures } from './cost.js'
 import { courseFigures } from './courses.js'
 import { perplexityFigures, shortAndLongFigures } from './perplexity.js'
@@ -28,6 +29,7 @@ export const reportFigures = (
     positions: positionFigures(results),
     retrieval: retrievalFigures(results),
     tasks: taskFigures(results),
+    contexts: contextFigures(results),
     cost: costFigures(first!.results),
     training: parts.flatMap(({ trainedOn, results: own }) =>
       trainingFigures(own).map((figure) => (others.length ? ofTask(figure, trainedOn ?? 'text') : figure)),

@@ -36,8 +36,8 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
   const all = (list: ReportFigures[keyof ReportFigures]) => list.map(htmlFigure).join('\n')
   const parts = resultsByTask(results)
   const several = parts.length > 1
-  // A run whose models do tasks alone reads no held-out text.
-  const ofText = results.evals.length > 0 || !results.tasks.length
+  // Results of tasks or of contexts alone have no perplexities.
+  const ofText = results.evals.length > 0 || !(results.tasks.length || results.contexts.length)
   const [first, others] = [figures.perplexity.slice(0, 1), figures.perplexity.slice(1)]
   return [
     { id: 'picture', title: 'How far each strategy reads', content: `${all(first)}${reachList(results)}` },
@@ -51,6 +51,7 @@ function sectionsOf(results: Results, figures: ReportFigures): Section[] {
     { id: 'positions', title: 'Loss by position', content: all(figures.positions) },
     { id: 'retrieval', title: 'Retrieval', content: all(figures.retrieval) },
     { id: 'tasks', title: 'Tasks', content: `${ofText ? tasksSection(results) : ''}${all(figures.tasks)}` },
+    { id: 'context', title: 'What the far context is worth', content: all(figures.contexts) },
     {
       id: 'cost',
       title: 'Cost',

@@ -1,0 +1,55 @@
+import { type ContextLine, lineText } from '@alibi/results'
+import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { ablateContext } from '../experiment/context-ablation.js'
+import type { Progress } from '../terminal/progress.js'
+import { table } from '../terminal/table.js'
+import { readText, type TextRequest } from './eval-text.js'
+
+/** Scored tokens of each length, where nothing else is asked for. */
+const SCORED_TOKENS = 4096
+
+/** Prints a line of JSON for each length; on stderr, how much each distance helps. */
+export async function evaluateContext(
+  { model, tokenizer, trainedWith, data }: OpenedCheckpoint,
+  { cell, evalLengths, firstToken: mark, evalTokens = SCORED_TOKENS, ...options }: TextRequest,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+): Promise<ContextLine[]> {
+  const read = { trainLength: cell.trainLength, log: progress.line, signal }
+  const text = await readText(options.data ?? data, options.whole ?? false, read)
+  progress.line(`text ${text.description}`)
+  const tokens = tokenizer.encode(text.valid)
+  const token = mark === 'none' ? undefined : tokenizer.marks[mark]
+  if (mark !== 'none' && token === undefined)
+    throw new Error(
+      `eval: expected --first-token with a token that the model has, got ${mark}; it has none, leave it out`,
+    )
+  const lines: ContextLine[] = []
+  for (const evalLength of evalLengths) {
+    const first = { mark, token }
+    const request = { cell, tokens, evalLength, maxTokens: evalTokens, first, trainedWith }
+    const line = await ablateContext(model, request, { progress, signal })
+    progress.stop()
+    console.log(lineText(line))
+    for (const row of tableOf(line)) progress.line(row)
+    lines.push(line)
+  }
+  return lines
+}
+
+/** What each distance is worth: the loss with all beyond it left out, and what the tokens up to the next one save. */
+function tableOf({ evalLength, scored, lossNats, kept }: ContextLine): string[] {
+  const nats = (value: number) => value.toFixed(4)
+  const all = [
+    ...kept.map(({ tokens, removedNats }) => ({ tokens, loss: removedNats })),
+    { tokens: evalLength - scored, loss: lossNats },
+  ]
+  return table([
+    ['tokens kept', 'others removed', 'others shuffled', 'saved by the last of them'],
+    ...all.map(({ tokens, loss }, i) => [
+      `${tokens}`,
+      nats(loss),
+      kept[i] ? nats(kept[i].shuffledNats) : nats(lossNats),
+      i ? nats(all[i - 1]!.loss - loss) : '—',
+    ]),
+  ])
+}
