@@ -19,9 +19,9 @@ def matrix(heads, length, device):
     return (-slopes(heads, device)[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
 
 
-def attention(way, heads, length, device):
+def attention(way, heads, length, device, forward_only=False):
     if way == "flex":
-        return flex(heads, length, device)
+        return flex(heads, length, device, device == "cuda" or forward_only)
     bias = matrix(heads, length, device)
     if way == "sdpa":
         return lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
@@ -33,11 +33,11 @@ def attention(way, heads, length, device):
     return eager
 
 
-def flex(heads, length, device):
-    """The bias as a function of indices, compiled into the kernel; keys ahead are skipped by blocks."""
+def flex(heads, length, device, fused):
+    """The bias as a function of indices, compiled into the kernel (on CPU it has no backward); keys ahead are skipped by blocks."""
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
     rate = slopes(heads, device)
-    compiled = torch.compile(flex_attention) if device == "cuda" else flex_attention
+    compiled = torch.compile(flex_attention) if fused else flex_attention
     mask = create_block_mask(lambda b, h, i, j: i >= j, None, None, length, length, device=device)
     return lambda q, k, v: compiled(q, k, v, score_mod=lambda s, b, h, i, j: s - rate[h] * (i - j), block_mask=mask)

@@ -18,6 +18,8 @@ from torch_attention import WAYS, attention
 parser = argparse.ArgumentParser()
 parser.add_argument("--attention", choices=WAYS, required=True)
 parser.add_argument("--device", default="cpu")
+parser.add_argument("--forward", action="store_true", help="an evaluation pass instead of a training step")
+parser.add_argument("--compile", action="store_true", help="torch.compile the model")
 for name in ["batch", "length", "layers", "dim", "heads", "vocabulary", "threads"]:
     parser.add_argument(f"--{name}", type=int, required=True)
 options = parser.parse_args()
@@ -25,7 +27,7 @@ torch.set_num_threads(options.threads)
 torch.manual_seed(1)
 B, L, D, H = options.batch, options.length, options.dim, options.heads
 torch.set_default_device(options.device)
-attend = attention(options.attention, H, L, options.device)
+attend = attention(options.attention, H, L, options.device, options.forward)
 
 
 class Block(nn.Module):
@@ -57,22 +59,32 @@ class Model(nn.Module):
 
 
 model = Model()
+run = torch.compile(model) if options.compile else model
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0, fused=True)
 
 
 def step():
     rows = torch.randint(options.vocabulary, (B, L + 1))
-    loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
+    loss = F.cross_entropy(run(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
     return loss.item()
 
 
+@torch.no_grad()
+def read():
+    rows = torch.randint(options.vocabulary, (B, L + 1))
+    return F.cross_entropy(run(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten()).item()
+
+
+work = read if options.forward else step
+if options.compile or options.attention == "flex":
+    work()
 print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
 for line in sys.stdin:
     steps = int(line)
     started = time.perf_counter()
     for _ in range(steps):
-        step()
+        work()
     print((time.perf_counter() - started) / steps, flush=True)

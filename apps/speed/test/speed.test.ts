@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Contestant } from '../src/steps/contestant.js'
 import { duel, median } from '../src/steps/duel.js'
 import { growth } from '../src/steps/evaluation.js'
-import { readingTable, savingTable, stepTable } from '../src/steps/tables.js'
+import { forwardTable, readingTable, savingTable, stepTable } from '../src/steps/tables.js'
 
 /** Takes the given seconds, run after run. */
 const scripted = (name: string, seconds: number[]): Contestant => ({
@@ -44,6 +44,12 @@ describe('tables', () => {
     const short = { name: 'alibi at 64', seconds: [0.1, 0.4, 0.2], ratio: { median: 0.4, range: [0.2, 0.8] as const } }
     const [, , row] = savingTable([{ outcomes: [long, short] }])
     expect(row).toMatch(/\| alibi at 64 +\| 200\.0 \| sinusoidal at 128 \| 500\.0 \| 0\.40 \(0\.20 to 0\.80\) \|/)
+  })
+
+  it('set passes and tokens beside those of others', () => {
+    const [head, , row] = forwardTable('decoding after 512', 'token', [outcome])
+    expect(head).toContain('ms a token')
+    expect(row).toMatch(/\| ours +\| +500\.00 \| +250\.00 \| 2\.00 \(1\.00 to 4\.00\) \|/)
   })
 
   it('turn times into rates of reading', () => {

@@ -9,9 +9,10 @@ import { readers } from '../steps/evaluation.js'
 import { idiomatic } from '../steps/idiomatic.js'
 import { ours } from '../steps/ours.js'
 import { plainNode } from '../steps/plain-node.js'
+import { ourDecoding, ourReading } from '../steps/reading.js'
 import { ownKernels, stockWasm } from '../steps/stock-wasm.js'
-import { readingTable, savingTable, stepTable, strategyTable } from '../steps/tables.js'
-import { torch } from '../steps/torch.js'
+import { forwardTable, readingTable, savingTable, stepTable, strategyTable } from '../steps/tables.js'
+import { torch, transformers } from '../steps/torch.js'
 import { contestantsOf, type Saving, savings } from '../steps/train-short.js'
 
 const model = { layers: 4, dim: 256, heads: 8, vocabulary: 512 }
@@ -25,7 +26,7 @@ const sizes: readonly Size[] = [
 /** One thread without compiled steps: a small one. */
 const wasmSize: Size = { name: 'wasm', batch: 1, length: 256, ...model, steps: 1 }
 
-const parts = [...sizes.map(({ name }) => name), 'train-short', 'evaluation', 'wasm']
+const parts = [...sizes.map(({ name }) => name), 'train-short', 'evaluation', 'passes', 'decoding', 'wasm']
 
 export function speedCommand(): Command {
   return new Command('speed')
@@ -69,6 +70,8 @@ async function speed({ parts: wanted, rounds, python, out }: Options): Promise<v
     await keep({ results })
   }
   if (wanted.includes('train-short')) await keep({ trainShort: await trainingShort(rounds, log) })
+  if (wanted.includes('passes')) await keep({ passes: await passes(rounds, python, log) })
+  if (wanted.includes('decoding')) await keep({ decoding: await decoding(rounds, python, log) })
   if (wanted.includes('evaluation')) await keep({ evaluation: await reading(rounds, log) })
   if (stock) await keep({ wasm: await onWasm(stock, rounds, log) })
   log(`every time: ${out}`)
@@ -108,6 +111,35 @@ async function reading(rounds: number, log: Log) {
   return lengths
 }
 
+/** Evaluation passes of the sizes that train, beside PyTorch's. */
+async function passes(rounds: number, python: string, log: Log) {
+  const all: { readonly size: Size; readonly outcomes: Outcome[] }[] = []
+  for (const size of sizes.filter(({ name }) => name !== 'nano')) {
+    log(`passes: batch ${size.batch} × ${size.length}, width ${size.dim}, ${rounds} rounds`)
+    const peers = [
+      await torch(size, 'sdpa', python, 'cpu', { forward: true }),
+      await torch(size, 'sdpa', python, 'cpu', { forward: true, compile: true }),
+      await torch(size, 'flex', python, 'cpu', { forward: true }),
+    ]
+    const own = [ourReading(size, { compile: true }, log), ourReading(size, { compile: false }, log)]
+    const outcomes = await run([...own, ...present(peers, log)], { steps: Math.max(2, size.steps) }, rounds)
+    console.log(`\n${forwardTable(`evaluation at ${size.name}`, 'pass', outcomes).join('\n')}\n`)
+    all.push({ size, outcomes })
+  }
+  return all
+}
+
+/** Greedy decoding after a prompt, beside transformers. */
+async function decoding(rounds: number, python: string, log: Log) {
+  const size: Size = { name: 'decoding', batch: 1, length: 512, ...model, steps: 100 }
+  log(`decoding: after ${size.length} tokens, width ${size.dim}, ${rounds} rounds`)
+  const peers = [await transformers(size, 'loop', python), await transformers(size, 'generate', python)]
+  const own = [ourDecoding(size, { compile: true }), ourDecoding(size, { compile: false })]
+  const outcomes = await run([...own, ...present(peers, log)], size, rounds)
+  console.log(`\n${forwardTable(`decoding after ${size.length}`, 'token', outcomes).join('\n')}\n`)
+  return { size, outcomes }
+}
+
 async function onWasm(stock: Awaited<ReturnType<typeof ownKernels>>, rounds: number, log: Log) {
   const { device, version } = await selectBackend('wasm')
   log(`wasm: ${device}, ${version}; batch 1 × ${wasmSize.length}, width ${wasmSize.dim}, ${rounds} rounds`)
@@ -128,6 +160,11 @@ async function against(size: Size, peers: readonly Attention[], python: string, 
   // Its whole matrix of scores, and what a tape keeps of it, would be several GB at 4096.
   if (size.length <= 1024) all.push(idiomatic(size), await plainNode(size))
   for (const attention of peers) all.push(await torch(size, attention, python))
+  return present(all, log)
+}
+
+/** Those who take part; says who does not, and why. */
+function present(all: readonly (Contestant | Absent)[], log: Log): Contestant[] {
   for (const absent of all) if ('reason' in absent) log(`  ${absent.name}: ${absent.reason}`)
   return all.filter((one): one is Contestant => 'run' in one)
 }

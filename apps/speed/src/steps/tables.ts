@@ -10,6 +10,18 @@ export const thousands = (value: number): string => Math.round(value).toLocaleSt
 export const table = (rows: readonly (readonly string[])[]): string[] =>
   markdownTable(rows, { align: rows[0]!.map((_, i) => (i ? 'r' : '')) }).split('\n')
 
+/** Passes or tokens without gradients. */
+export const forwardTable = (what: string, unit: string, outcomes: readonly Outcome[]): string[] =>
+  table([
+    [what, `ms a ${unit}`, 'best ms', 'time ÷ ours'],
+    ...outcomes.map(({ name, seconds, ratio }) => [
+      name,
+      (1000 * median(seconds)).toFixed(2),
+      (1000 * Math.min(...seconds)).toFixed(2),
+      spread(ratio),
+    ]),
+  ])
+
 /** @param ceiling - GFLOP/s of a large product; without it there is no share of it */
 export function stepTable(size: Size, outcomes: readonly Outcome[], ceiling?: number): string[] {
   const tokens = size.batch * size.length

@@ -8,22 +8,47 @@ const peer = (name: string) => fileURLToPath(new URL(`../../peers/${name}.py`, i
 export type TorchAttention = 'eager' | 'sdpa' | 'flex'
 const names = { eager: 'PyTorch, eager bias', sdpa: 'PyTorch, SDPA', flex: 'PyTorch, flex_attention' }
 
+/** How PyTorch's passes differ from plain training steps. */
+interface TorchWay {
+  /** An evaluation pass instead of a training step. */
+  readonly forward?: boolean
+  /** The model is compiled by torch.compile. */
+  readonly compile?: boolean
+}
+
 /** The same step in PyTorch. */
 export function torch(
   size: Size,
   attention: TorchAttention,
   python: string,
   device: 'cpu' | 'cuda' = 'cpu',
+  { forward = false, compile = false }: TorchWay = {},
 ): Promise<Contestant | Absent> {
   const options = { batch: size.batch, length: size.length, layers: size.layers, dim: size.dim, heads: size.heads }
   return inProcess({
-    name: names[attention],
+    name: compile ? `${names[attention]}, compiled` : names[attention],
     command: python,
     args: [
       peer('torch_peer'),
+      ...(forward ? ['--forward'] : []),
+      ...(compile ? ['--compile'] : []),
       ...asArguments({ attention, device, ...options, vocabulary: size.vocabulary, threads: availableParallelism() }),
     ],
     reason: unavailable(python, device),
+  })
+}
+
+/** Greedy decoding in transformers after a prompt of the size's length: its `generate`, or a plain loop. */
+export function transformers(size: Size, way: 'loop' | 'generate', python: string): Promise<Contestant | Absent> {
+  const { length: prompt, layers, dim, heads, vocabulary } = size
+  return inProcess({
+    name: `transformers, ${way}`,
+    command: python,
+    args: [
+      peer('transformers_peer'),
+      ...asArguments({ way, prompt, layers, dim, heads, vocabulary, threads: availableParallelism() }),
+    ],
+    reason: `transformers does not run with ${python}: pip install torch transformers, or name another with --python`,
   })
 }
 
