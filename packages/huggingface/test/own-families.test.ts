@@ -49,6 +49,8 @@ const own: readonly Own[] = [
   ['gemma3_text', rope, { embeddingScale: false, projectionBias: 'attention' }],
   ['phi3', longRope],
   ['opt', learned({ modelDim, maxPositions: 16, offset: 2 })],
+  // As the bench names a strategy with options.
+  ['opt', { ...learned({ modelDim, maxPositions: 16, offset: 2 }), name: 'learned-offset-2' }],
   ['opt', learned({ modelDim, maxPositions: 16, offset: 2 }), { normPlacement: 'post', finalNorm: false }],
   ['falcon', alibi({ numHeads, scale: 1 / Math.sqrt(8) }), { numKeyValueHeads: 1 }],
   ['falcon', rotary({ rotaryDim: 6 }), { parallelResidual: true, numKeyValueHeads: 2, numHeads: 4, headDim: 6 }],
@@ -104,6 +106,8 @@ describe('refuses to write', () => {
       learned({ modelDim, maxPositions: 8 }),
       'expected a table of positions with an offset of 2 for opt, got 8 rows',
     ],
+    ['gpt2', learned({ modelDim, maxPositions: 8, offset: 2 }), 'an offset of 0 for gpt2, got 10 rows for 8 positions'],
+    ['bloom', compose(alibi({ numHeads }), rope), "expected ALiBi with the paper's slopes for bloom, got alibi+rotary"],
     ['opt', rope, 'expected a learned table of positions for opt, got rotary'],
     [
       'opt',

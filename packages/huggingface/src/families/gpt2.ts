@@ -1,6 +1,7 @@
 import { learned } from '@alibi/sinusoidal'
 import { readActivation, writeActivation } from './activations.js'
 import { ends, type Family, headsOf, layers, norm, projection } from './family.js'
+import { positionsOfTable } from './learned-table.js'
 
 /** GPT-2 (Radford et al., 2019): a learned table of positions; its projections lie as ours do. */
 export const gpt2: Family = {
@@ -36,23 +37,19 @@ export const gpt2: Family = {
     }
   },
 
-  write({ config, strategy }) {
-    if (strategy.name !== 'learned')
-      throw new Error(`saveHuggingFace: expected a learned table of positions for gpt2, got ${strategy.name}`)
-    return {
-      vocab_size: config.vocabularySize,
-      n_embd: config.modelDim,
-      n_layer: config.numLayers,
-      n_head: config.numHeads,
-      n_inner: config.mlpDim,
-      n_positions: strategy.maxPositions,
-      activation_function: writeActivation(config.activation),
-      layer_norm_epsilon: config.normEpsilon,
-      resid_pdrop: config.dropout,
-      embd_pdrop: config.dropout,
-      attn_pdrop: config.dropout,
-    }
-  },
+  write: ({ config, strategy }) => ({
+    vocab_size: config.vocabularySize,
+    n_embd: config.modelDim,
+    n_layer: config.numLayers,
+    n_head: config.numHeads,
+    n_inner: config.mlpDim,
+    n_positions: positionsOfTable(strategy, 0, 'gpt2'),
+    activation_function: writeActivation(config.activation),
+    layer_norm_epsilon: config.normEpsilon,
+    resid_pdrop: config.dropout,
+    embd_pdrop: config.dropout,
+    attn_pdrop: config.dropout,
+  }),
 
   arrays(config) {
     const both = { ours: true, theirs: true }

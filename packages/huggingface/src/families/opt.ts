@@ -1,6 +1,7 @@
 import { learned } from '@alibi/sinusoidal'
 import { readActivation, writeActivation } from './activations.js'
 import { type ArrayMapping, ends, type Family, headsOf, layers, norm, projection } from './family.js'
+import { positionsOfTable } from './learned-table.js'
 
 /** Rows of the table before that of position 0, which fairseq kept for padding. */
 const OFFSET = 2
@@ -43,13 +44,7 @@ export const opt: Family = {
   },
 
   write({ config, strategy }) {
-    const { maxPositions, parameters } = strategy
-    if (strategy.name !== 'learned' || maxPositions === undefined)
-      throw new Error(`saveHuggingFace: expected a learned table of positions for opt, got ${strategy.name}`)
-    if (parameters?.table?.shape[0] !== maxPositions + OFFSET)
-      throw new Error(
-        `saveHuggingFace: expected a table of positions with an offset of ${OFFSET} for opt, got ${parameters?.table?.shape[0]} rows for ${maxPositions} positions; make it with learned({ offset: ${OFFSET} }), or try gpt2`,
-      )
+    const maxPositions = positionsOfTable(strategy, OFFSET, 'opt')
     if (config.normEpsilon !== EPSILON)
       throw new Error(`saveHuggingFace: expected normEpsilon ${EPSILON} for opt, got ${config.normEpsilon}`)
     if (config.normPlacement === 'post' && config.finalNorm)
