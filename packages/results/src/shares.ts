@@ -29,7 +29,11 @@ export interface ScoreOverSeeds {
   readonly seeds: number
 }
 
-/** @param lines - of one task, scoring and length, one a seed; at least one */
+/**
+ * The mean score of a row's seeds, with an interval.
+ *
+ * @param lines - of one task, scoring and length, one a seed; at least one
+ */
 export function scoreOverSeeds(lines: readonly Pick<TaskLine, 'score' | 'trials'>[]): ScoreOverSeeds {
   const intervals = lines.map(({ score, trials }) => wilsonInterval(score, trials))
   return {
