@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { NodeBackend } from '../src/compile/node-backend.js'
 import { compile, selectBackend } from '../src/index.js'
 
 const unprepared = await selectBackend('tensorflow').then(
@@ -94,6 +95,29 @@ describe('compile', () => {
       for (const { variables } of [plain, graph]) tf.tidy(() => variables[1]!.assign(tf.mul(variables[1]!, 1.1)))
     }
     compiled.dispose()
+  })
+
+  it('shares the memory of variables with its graphs', async ({ skip }) => {
+    skip(unprepared !== undefined, unprepared)
+    const variable = tf.variable(tf.zeros([3]))
+    const { executeSingleOutput, binding } = tf.backend() as unknown as NodeBackend
+    /** Writes into the memory that it is given, whoever else has it. */
+    const write = (value: tf.Tensor) =>
+      executeSingleOutput.call(
+        tf.backend(),
+        'InplaceUpdate',
+        [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }],
+        [variable, tf.tensor1d([1], 'int32'), value],
+      )
+    const graphs = [1, 2].map((factor) => compile((x) => [tf.mul(write(x!), factor)], [variable], { xla: false }))
+    for (const value of [3, 4, 5])
+      for (const [i, graph] of graphs.entries()) {
+        const [written] = graph(tf.tensor1d([value + i]))
+        expect([...(await written!.data())]).toEqual([0, (value + i) * (i + 1), 0])
+        // Nothing was assigned or downloaded: a copy would not have changed.
+        expect([...(await variable.data())]).toEqual([0, value + i, 0])
+      }
+    for (const graph of graphs) graph.dispose()
   })
 
   it('runs op by op what is no graph, and says why once', async ({ skip }) => {

@@ -14,7 +14,7 @@ export interface GenerateOptions extends SamplingOptions, AttentionSettings {
   readonly maxNewTokens: number
   /** Default 0. */
   readonly seed?: number
-  /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 512. */
+  /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 1,024: fewer cannot skip keys. */
   readonly prefillChunk?: number
   /**
    * Whether decoding runs as a graph where the backend compiles. Default: for 32 new tokens or more, as making the graph takes
@@ -46,7 +46,7 @@ export async function generate(model: Model, prompt: Int32Array, options: Genera
   checkCausal('generate', model)
   checkTokens('generate', prompt, model.config.vocabularySize)
   checkOptions('generate', options, OPTIONS)
-  const { maxNewTokens, seed = 0, prefillChunk = 512, onPrefill, onToken, signal } = options
+  const { maxNewTokens, seed = 0, prefillChunk = 1024, onPrefill, onToken, signal } = options
   checkInteger('generate', 'maxNewTokens', maxNewTokens, 0)
   checkInteger('generate', 'prefillChunk', prefillChunk, 1)
   checkSampling('generate', options)
