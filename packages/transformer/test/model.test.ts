@@ -56,7 +56,7 @@ describe.each(strategies)('%s', (_name, strategy) => {
     const model = createModel(tiny, strategy)
     const padded = Int32Array.of(0, 0, 0, ...tokens(6))
     const batch = await hidden(model, [tokens(9, 5), padded], { padding: Int32Array.of(0, 3) })
-    const alone = await hidden(model, [tokens(6)], readsLength(strategy) ? { positions: positionRange(3, 6) } : {})
+    const alone = await hidden(model, [tokens(6)])
     expectClose(batch.slice((9 + 3) * 8), alone)
   })
 
@@ -186,6 +186,13 @@ it('streams to the losses of a full pass on a prefix, and to chunks without a ca
   for (const [, strategy] of strategies) {
     const model = createModel(tiny, strategy)
     const text = tokens(33)
+    // Its cache drops the first tokens.
+    if ([strategy, ...(strategy.layers ?? [])].some(({ visibility }) => visibility?.sinks)) {
+      await expect(evaluate(model, text, { evalLength: 32, protocol: 'streaming' })).rejects.toThrow(
+        'sees first tokens',
+      )
+      continue
+    }
     const whole = await evaluate(model, text, { evalLength: 32 })
     const streamed = await evaluate(model, text, { evalLength: 32, protocol: 'streaming', stride: 5 })
     expect(streamed.tokens).toBe(32)
