@@ -9,6 +9,7 @@ import { t5Bias } from '@alibi/t5-bias'
 import { describe, expect, it } from 'vitest'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import { reportFigures } from '../src/report/figures/all.js'
+import { markdownReport } from '../src/report/markdown.js'
 import { htmlReport } from '../src/report/page/page.js'
 import { differencesFromPaper } from '../src/report/paper/comparable.js'
 import { published } from '../src/report/paper/published.js'
@@ -202,4 +203,66 @@ it('writes a page of its own below 500 kB, and every figure as SVG and PNG', asy
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+describe('the report of tasks alone', () => {
+  /** `none` does addition at every length and copies up to 32 tokens, ALiBi up to 16; three seeds. */
+  const lines = ['addition', 'copy'].flatMap((trainedOn) =>
+    ['none', 'alibi'].flatMap((strategy) =>
+      [1, 2, 3].map((seed) => ({ strategy, trainLength: 24, seed, size: '2x64x4', trainedOn })),
+    ),
+  )
+  const scoreOf = ({ strategy, trainedOn }: (typeof lines)[number], length: number) =>
+    strategy === 'alibi' ? Number(length <= 16) : trainedOn === 'addition' ? 1 : Number(length <= 32)
+  const { run } = example
+  const sweep = {
+    ...{ plan: 'p', trainLengths: [24], sizes: [{ numLayers: 2, modelDim: 64, numHeads: 4 }] },
+    tasks: [{ name: 'copy' }, { name: 'addition' }],
+  }
+  const results: Results = {
+    ...emptyResults({ ...run, sweep, config: { ...run.config, strategies: ['none', 'alibi'], data: 'task:copy' } }),
+    train: lines.map((cell) => ({ type: 'train', ...cell, step: 10, lossNats: 1, tokensPerSecond: 100 })),
+    tasks: lines.flatMap((cell) =>
+      [16, 32, 64].map((evalLength) => ({
+        ...{
+          type: 'task' as const,
+          ...cell,
+          task: cell.trainedOn,
+          evalLength,
+          length: evalLength / 4,
+          unit: 'letters',
+        },
+        ...{ scoring: 'likelihood', score: scoreOf(cell, evalLength), trials: 200 },
+      })),
+    ),
+  }
+
+  it('has a curve by length and an effective length for each task, in the order of the plan, and nothing of perplexity', () => {
+    const figures = reportFigures(results, new Map())
+    expect(figures.tasks.map(({ id }) => id)).toEqual(['task-copy', 'task-addition'])
+    expect(figures.training.map(({ id }) => id)).toEqual(['training-copy', 'training-addition'])
+    const [copy] = figures.tasks
+    expect(copy!.table.head.map((cell) => (typeof cell === 'string' ? cell : cell.text))).toEqual([
+      'length, tokens',
+      'none',
+      'alibi',
+    ])
+    expect(copy!.table.body[1]).toEqual([
+      '32 (8 letters)',
+      // Wilson's upper end of 0 of 200 is 3.84 / 203.84.
+      { text: '100 %', note: '3 seeds, interval 98 % to 100 %' },
+      { text: '0 %', note: '3 seeds, interval 0 % to 2 %' },
+    ])
+    const svg = copy!.panels[0]!.draw({ title: '', width: 760, height: 400 } as never)
+    expect(svg).toContain('train length')
+    const page = htmlReport(results, figures)
+    expect(page).toMatch(/Effective length, tokens.*copy<td>32<td>16.*addition<td>≥ 64<td>16/s)
+    expect(page).toMatch(/beyond the train length, mean over lengths.*copy<td>50 %<td>0 %.*all 2<td>75 %<td>0 %/s)
+    expect(page).toContain('trials of copy and addition')
+    expect(page).not.toContain('id="paper"')
+    expect(page).not.toContain('Perplexity')
+    const text = markdownReport(results)
+    expect(text).toContain('## Right answers, copy')
+    expect(text).not.toContain('Perplexity')
+  })
 })
