@@ -25,7 +25,7 @@ export function dynamicNtkScaling(options: DynamicNtkOptions): RotaryScaling {
   checkFactor('dynamicNtkScaling', factor)
   return Object.freeze({
     kind: 'dynamic' as const,
-    options: { factor, originalMaxPositions },
+    options: Object.freeze({ factor, originalMaxPositions }),
     readsLength: true,
     frequencies(rotaryDim: number, base: number, length = 0) {
       const longer = Math.max(1, length / originalMaxPositions)
@@ -63,22 +63,23 @@ const LONG_ROPE_OPTIONS: readonly (keyof LongRopeOptions)[] = [
  */
 export function longRopeScaling(options: LongRopeOptions): RotaryScaling {
   checkOptions('longRopeScaling', options, LONG_ROPE_OPTIONS)
-  const { shortFactors, longFactors, originalMaxPositions, factor } = options
+  const { originalMaxPositions, factor } = options
   checkInteger('longRopeScaling', 'originalMaxPositions', originalMaxPositions, 2)
   checkFactor('longRopeScaling', factor)
-  const sets = { shortFactors, longFactors }
-  for (const [name, factors] of Object.entries(sets)) {
+  const [shortFactors, longFactors] = (['shortFactors', 'longFactors'] as const).map((name) => {
+    const factors: readonly number[] = options[name]
     if (!Array.isArray(factors) || !factors.length)
       fail('longRopeScaling', `${name} in an array, one a pair`, factors, TypeError)
     for (const each of factors) checkPositive('longRopeScaling', name, each)
-  }
+    return Object.freeze([...factors])
+  }) as [readonly number[], readonly number[]]
   if (shortFactors.length !== longFactors.length)
     fail('longRopeScaling', 'as many shortFactors as longFactors', `${shortFactors.length} and ${longFactors.length}`)
   const magnitude = options.attentionFactor ?? Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions))
   checkPositive('longRopeScaling', 'attentionFactor', magnitude)
   return Object.freeze({
     kind: 'longrope' as const,
-    options: { shortFactors, longFactors, originalMaxPositions, factor, attentionFactor: magnitude },
+    options: Object.freeze({ shortFactors, longFactors, originalMaxPositions, factor, attentionFactor: magnitude }),
     magnitude,
     readsLength: true,
     frequencies(rotaryDim: number, base: number, length = 0) {

@@ -24,7 +24,7 @@ export function proportionalScaling(options: ProportionalOptions): RotaryScaling
   checkFactor('proportionalScaling', factor)
   return Object.freeze({
     kind: 'proportional' as const,
-    options: { proportion, factor },
+    options: Object.freeze({ proportion, factor }),
     frequencies: (rotaryDim: number, base: number) =>
       plainFrequencies(rotaryDim, base).map((frequency, i) =>
         i < Math.floor((proportion * rotaryDim) / 2) ? frequency / factor : 0,

@@ -66,8 +66,13 @@ const madeOf = new WeakMap<Rotation, MadeWith>()
  * The options, defaults included, of a rotation that {@link rotary} made, also where it is part of another strategy.
  *
  * @returns undefined for any other rotation
+ * @throws TypeError for what is no rotation
  */
-export const rotaryOptions = (rotation: Rotation): MadeWith | undefined => madeOf.get(rotation)
+export function rotaryOptions(rotation: Rotation): MadeWith | undefined {
+  if (typeof (rotation as Rotation | null | undefined)?.rotaryDim !== 'number')
+    fail('rotaryOptions', 'a rotation', rotation, TypeError)
+  return madeOf.get(rotation)
+}
 
 /** What rotary and xPos share: validation, and angles that grow with the position. */
 export function baseRotation(

@@ -1,3 +1,4 @@
+import { fail } from '@alibi/core'
 import type { DynamicNtkOptions, LongRopeOptions } from './by-length.js'
 import type { ProportionalOptions } from './proportional.js'
 import type { Llama3Options, RotaryScaling, ScalingOptions } from './scaling.js'
@@ -25,8 +26,13 @@ export interface ScalingKinds {
  * What a scaling of one kind was made with.
  *
  * @returns undefined for one of another kind
+ * @throws TypeError for what is no scaling
  */
-export const scalingOptions = <Kind extends keyof ScalingKinds>(
+export function scalingOptions<Kind extends keyof ScalingKinds>(
   scaling: RotaryScaling,
   kind: Kind,
-): ScalingKinds[Kind] | undefined => (scaling.kind === kind ? (scaling.options as ScalingKinds[Kind]) : undefined)
+): ScalingKinds[Kind] | undefined {
+  if (typeof (scaling as RotaryScaling | null | undefined)?.frequencies !== 'function')
+    fail('scalingOptions', 'a scaling', scaling, TypeError)
+  return scaling.kind === kind ? (scaling.options as ScalingKinds[Kind]) : undefined
+}

@@ -45,7 +45,7 @@ export function linearScaling(options: ScalingOptions): RotaryScaling {
   checkFactor('linearScaling', factor)
   return Object.freeze({
     kind: 'linear' as const,
-    options: { factor },
+    options: Object.freeze({ factor }),
     frequencies: (rotaryDim: number, base: number) => plainFrequencies(rotaryDim, base).map((f) => f / factor),
   })
 }
@@ -67,7 +67,7 @@ export function ntkScaling(options: ScalingOptions): RotaryScaling {
   checkFactor('ntkScaling', factor)
   return Object.freeze({
     kind: 'ntk' as const,
-    options: { factor },
+    options: Object.freeze({ factor }),
     frequencies: (rotaryDim: number, base: number) => ntkFrequencies(rotaryDim, base, factor),
   })
 }
@@ -107,7 +107,7 @@ export function llama3Scaling(options: Llama3Options): RotaryScaling {
     )
   return Object.freeze({
     kind: 'llama3' as const,
-    options: { factor, originalMaxPositions, lowFrequencyFactor, highFrequencyFactor },
+    options: Object.freeze({ factor, originalMaxPositions, lowFrequencyFactor, highFrequencyFactor }),
     frequencies: (rotaryDim: number, base: number) =>
       plainFrequencies(rotaryDim, base).map((frequency) => {
         const turns = (originalMaxPositions * frequency) / (2 * Math.PI)

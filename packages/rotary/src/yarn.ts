@@ -49,7 +49,7 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
   const magnitude = yarnMagnitude(options)
   return Object.freeze({
     kind: 'yarn' as const,
-    options: { factor, originalMaxPositions, betaFast, betaSlow, truncate, attentionFactor: magnitude },
+    options: Object.freeze({ factor, originalMaxPositions, betaFast, betaSlow, truncate, attentionFactor: magnitude }),
     magnitude,
     frequencies(rotaryDim: number, base: number) {
       /** The (fractional) pair that turns `turns` times over the train length. */
