@@ -18,7 +18,7 @@ IDS = [(i * i * 31 + i // 7 * 17 + 5) % 96 + 32 for i in range(SCORED + 1)]
 
 SIZES = {"vocab_size": 128, "hidden_size": 32, "num_hidden_layers": 2, "max_position_embeddings": TRAIN_LENGTH}
 GATED = {**SIZES, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 44}
-# Each with the features of a head that rotate.
+# Each with the features of a head that rotate. Two have every scaling.
 FAMILIES = {
     "llama": (LlamaConfig(**GATED), 8),
     "gpt_neox": (GPTNeoXConfig(**SIZES, num_attention_heads=2, intermediate_size=56, rotary_pct=0.5), 8),
@@ -56,7 +56,7 @@ def loss(folder, length):
     return total / SCORED
 
 
-def case(config, rotary_dim):
+def case(config, rotary_dim, names):
     with tempfile.TemporaryDirectory() as folder:
         AutoModelForCausalLM.from_config(config).save_pretrained(folder)
         path, at = pathlib.Path(folder) / "model.safetensors", pathlib.Path(folder) / "config.json"
@@ -66,6 +66,8 @@ def case(config, rotary_dim):
         saved = json.loads(at.read_text())
         losses = {}
         for name, scaled in {"": lambda rope, dim: rope, **SCALINGS}.items():
+            if name and name not in names:
+                continue
             at.write_text(json.dumps({**saved, "rope_parameters": scaled(saved["rope_parameters"], rotary_dim)}))
             losses[name] = {length: loss(folder, length) for length in LENGTHS}
         return {"config": saved, "arrays": arrays, "losses": losses}
@@ -75,5 +77,11 @@ write(
     "../apps/bench",
     "positions",
     ["transformers"],
-    {"ids": IDS, "families": {name: case(*each) for name, each in FAMILIES.items()}},
+    {
+        "ids": IDS,
+        "families": {
+            name: case(*each, SCALINGS if name in ("llama", "gpt_neox") else ("yarn:factor=4", "dynamic:factor=4"))
+            for name, each in FAMILIES.items()
+        },
+    },
 )

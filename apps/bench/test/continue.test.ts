@@ -163,7 +163,9 @@ describe('a checkpoint of the bench', () => {
     await writeFile(results, lines)
 
     const other = ['--from', rotary, '--out', at('resumed'), '--resume']
-    expect((await run('train', ...other)).problems.join()).toContain('was begun with, got path')
+    expect((await run('train', ...other)).code).toBe(0)
+    const wrong = ['--from', await copyOf('checkpoint'), '--out', at('resumed'), '--resume']
+    expect((await run('train', ...wrong)).problems.join()).toMatch(/was begun from, those of .*source, got others in/)
   })
 
   it('goes on with its optimizer, as if its training had not ended', async () => {
@@ -185,6 +187,14 @@ describe('a checkpoint of the bench', () => {
     // Twice: the steps of all that went before count.
     await trainOn('twice', checkpointOf('kept', 'rotary'), '--keep-optimizer', ...rate)
     expect(await readCheckpointInfo(checkpointOf('twice', 'rotary'))).toMatchObject({ optimizer: { stepsBefore: 8 } })
+  })
+
+  it('is kept with other positions and no step', async () => {
+    const words = ['train', '--from', rotary, '--data', at('text.txt'), '--positions', 'ntk:factor=4', '--steps', '0']
+    expect(await run(...words, '--out', at('still'))).toMatchObject({ problems: [], code: 0 })
+    const own = checkpointOf('still', 'ntk-factor-4')
+    expect(await losses(own)).toEqual(await losses(rotary, '--positions', 'ntk:factor=4'))
+    expect(await run('train', '--resume', '--out', at('still'))).toMatchObject({ code: 0 })
   })
 
   it('takes parameters of new positions from the seed, and keeps those of its own kind', async () => {
@@ -252,7 +262,7 @@ describe('is refused in one line', () => {
     await refused('expected --keep-optimizer with --from, got it alone', '--keep-optimizer')
     await refused('got the file', '--from', at('text.txt'))
     await refused('which is not there', '--from', at('nowhere'))
-    await refused('steps: expected at least 1', '--from', at('nowhere'), '--steps', '0')
+    await refused('steps: expected at least 1', '--steps', '0')
   })
 
   it('positions that it cannot have', async () => {

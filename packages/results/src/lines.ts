@@ -26,7 +26,7 @@ const config = z.looseObject({
   strategies: z.array(name).min(1),
   seeds: z.array(whole).min(1),
   trainLength: count,
-  steps: count.optional(),
+  steps: whole.optional(),
   evalLengths: z.array(count).optional(),
   ...z.object(modelShape).partial().shape,
   architecture: name.optional(),
@@ -56,6 +56,11 @@ export const runLine = z.object({
         .min(1)
         .optional(),
       sizes: z.array(z.object(modelShape)).min(1),
+      /** Cells beside its strategies × train lengths: what each has in place of `config`'s; null for what it lacks. */
+      cells: z
+        .array(z.looseObject({ strategies: z.array(name).min(1), trainLength: count }))
+        .min(1)
+        .optional(),
       /** Where batch sizes followed from train lengths. */
       tokensPerStep: count.optional(),
     })

@@ -53,9 +53,8 @@ export function rowsOf({
   const found = [...byRow.values()]
   const several = new Set(found.map(({ size }) => size)).size > 1
   const trainedOn = trainedOnOf({ run, lines: found })
-  const order = new Map(
-    [...new Set([...run.config.strategies, ...found.map(({ strategy }) => strategy)])].map((name, i) => [name, i]),
-  )
+  const asked = [run.config, ...(run.sweep?.cells ?? [])].flatMap(({ strategies }) => strategies)
+  const order = new Map([...new Set([...asked, ...found.map(({ strategy }) => strategy)])].map((name, i) => [name, i]))
   return found
     .map(({ strategy, trainLength, size, trainedOn: task }) => {
       const sized = several ? `${strategy} ${size}` : strategy

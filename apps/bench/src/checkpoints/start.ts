@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { huggingFaceFamilies } from '@alibi/huggingface/families'
 import { type Model, replaceStrategy } from '@alibi/transformer'
 import { type NamedArray, readCheckpointInfo, readOptimizerState } from '@alibi/transformer/node'
-import type { From } from '../config/from.js'
+import { continuedTraining, type From } from '../config/from.js'
 import { dropouts } from '../config/model.js'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { without } from '../config/without.js'
@@ -130,21 +130,20 @@ function modelSettings(
     ...(adaptiveCutoffs.length && { adaptiveCutoffs: [...adaptiveCutoffs], tailDropout: config.tailDropout }),
     ...(architecture !== undefined && huggingFaceFamilies.includes(architecture) && { architecture }),
     dropout: config.dropout,
-    attentionDropout: config.attentionDropout,
+    ...(config.attentionDropout !== config.dropout && { attentionDropout: config.attentionDropout }),
     activationDropout: config.activationDropout,
     tokenizer: stored.kind === 'words' && stored.prose ? 'prose' : stored.kind,
-    vocabularySize: config.vocabularySize,
+    ...(stored.kind === 'tokens' && { vocabularySize: config.vocabularySize }),
     ...{ trainLength, data },
     ...(firstToken !== 'bos' && { firstToken }),
     ...(randomPositions !== undefined && { randomPositions }),
   }
 }
 
-/**
- * How position interpolation and YaRN train on (Chen et al., 2023, §3.1; Peng et al., 2023, §4.1): a small rate, 20 steps of
- * warm-up, no weight decay. A checkpoint of the bench, which is smaller, has a tenth of the rate that it was trained with.
- */
+/** How position interpolation and YaRN train a large model on: at 2e-5. */
+const LARGE_RATE = 2e-5
+
 async function trainingSettings(path: string, { writer }: OpenedCheckpoint): Promise<RunOptions> {
-  const learningRate = writer === 'transformers' ? 2e-5 : (await readCheckpointInfo(path)).optimizer.learningRate / 10
-  return { learningRate, warmupSteps: 20, weightDecay: 0 }
+  if (writer === 'transformers') return { ...continuedTraining(1), learningRate: LARGE_RATE }
+  return continuedTraining((await readCheckpointInfo(path)).optimizer.learningRate)
 }

@@ -72,3 +72,16 @@ export const settingsOfModels = [
   ...(['numLayers', 'modelDim', 'numHeads', 'activation', 'architecture', 'finalNorm', 'adaptiveCutoffs'] as const),
   ...(['initialization', 'tokenizer', 'vocabularySize'] as const),
 ] as const
+
+/**
+ * How a model is trained on where nobody says otherwise, as position interpolation and YaRN do (Chen et al., 2023, §3.1; Peng et
+ * al., 2023, §4.1): 20 steps of warm-up, no weight decay; at a tenth of the rate that it was trained with.
+ *
+ * @param learningRate - that it was trained with
+ */
+export const continuedTraining = (learningRate: number) => ({
+  // As it is written: 0.003 / 10 is 0.00030000000000000003.
+  learningRate: Number((learningRate / 10).toPrecision(12)),
+  warmupSteps: 20,
+  weightDecay: 0,
+})

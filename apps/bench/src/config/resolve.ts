@@ -30,6 +30,8 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
     throw new RangeError(
       `${where}: expected a stride up to the shortest evaluation length ${Math.min(...evalLengths)}, got ${stride}; no token may be skipped`,
     )
+  if (config.steps < 1 && !config.from)
+    throw new RangeError(`${where}: steps: expected at least 1, got ${config.steps}`)
   checkLengthSchedule(config, where)
   checkAdaptive(config, where)
   checkEndOfLine(config, where)

@@ -69,7 +69,11 @@ const settings = {
   randomPositions: count.optional(),
   /** Each is a run of its own: weights, batches and dropout follow from it. */
   seeds: z.array(z.int().min(0)).min(1).refine(distinct, { error: 'expected each seed once' }),
-  steps: count,
+  /** Of training; 0 for a model that is only read otherwise than it was trained. */
+  steps: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1),
   /** Rows of trainLength tokens a step; of shorter ones in a length schedule there are as many more. */
   batchSize: count,
   /**

@@ -9,7 +9,8 @@ export const optimizerConfig = ({ optimizer: kind, steps: totalSteps, ...config 
     learningRate,
     minLearningRate,
     warmupSteps,
-    totalSteps,
+    // A schedule without steps has no end.
+    ...(totalSteps > 0 && { totalSteps }),
     weightDecay,
     clipNorm,
     ...(config.from?.optimizerSteps !== undefined && { stepsBefore: config.from.optimizerSteps }),

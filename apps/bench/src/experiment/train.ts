@@ -46,6 +46,9 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   const lineEvery = stepsALine(config)
   const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
 
+  // A model that no step is taken with is kept as it is.
+  if (steps === 0 && !hasCheckpoint(checkpoint)) await save()
+
   const batchOf = batchesOf(config, cell, corpus)
   progress.start(cellName(cell), 'train', steps)
   let timedFrom = performance.now()

@@ -7,6 +7,7 @@ import type { RunConfig } from '../config/schema.js'
 import { without } from '../config/without.js'
 import { referenceOf } from '../plugins/references.js'
 import { planSchema } from '../sweep/plan.js'
+import { cellSettings } from '../sweep/plan-cells.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 
 /** The command that runs this again: what differs from the preset, as options. */
@@ -46,7 +47,7 @@ const ofRuns = [
 /** The plan that makes a sweep again, as YAML. */
 export function repeatPlan(config: RunConfig, sweep: NonNullable<RunLine['sweep']>): string {
   const { preset, seeds } = config
-  const { trainLengths, sizes, tokensPerStep, tasks } = sweep
+  const { trainLengths, sizes, tokensPerStep, tasks, cells } = sweep
   const { strategies: _, ...differing } = differences(config)
   const settings = Object.fromEntries(
     Object.entries(differing).filter(
@@ -60,13 +61,30 @@ export function repeatPlan(config: RunConfig, sweep: NonNullable<RunLine['sweep'
     ...{ preset, strategies: placesOf(config), trainLengths, seeds, sizes },
     ...(tasks && { tasks: tasks.map(({ name, from = name }) => from) }),
   }
-  const plan = new Document({ ...several, ...(tokensPerStep && { tokensPerStep }), settings })
+  const further = cells && { cells: cells.map((cell) => planCell(cell as SweptCell, tokensPerStep !== undefined)) }
+  const plan = new Document({ ...several, ...(tokensPerStep && { tokensPerStep }), ...further, settings })
   visit(plan, {
     Seq(_, list) {
       list.flow = true
     },
   })
   return plan.toString({ flowCollectionPadding: false, lineWidth: 100 })
+}
+
+/** A further cell as results have it. */
+type SweptCell = Partial<RunConfig> & { readonly strategies: readonly string[]; readonly source?: object }
+
+/** The same as a plan has it. */
+function planCell({ source, strategies, trainLength, steps, ...cell }: SweptCell, hasTokensPerStep: boolean): object {
+  const settings = Object.fromEntries(
+    Object.entries(cell).filter(
+      ([key, value]) => key in cellSettings && value !== null && !(hasTokensPerStep && key === 'batchSize'),
+    ),
+  )
+  return {
+    ...(source ?? { strategy: referenceOf(strategies[0]!, cell as RunConfig) }),
+    ...{ trainLength, ...(steps !== undefined && { steps }), settings },
+  }
 }
 
 /** What is not as the preset has it. */

@@ -7,6 +7,7 @@ import { codeCommit, versionsOf } from '@alibi/machine'
 import { SCHEMA_VERSION, validate } from '@alibi/results'
 import { readResults, resultsPath, writeResults } from '@alibi/results/node'
 import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
+import { hashOfWeights } from '../checkpoints/hash.js'
 import type { Start, StartOptions } from '../checkpoints/start.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
@@ -134,8 +135,12 @@ async function resumed(
     ...(given.strategies && { strategies: namesOf(given.strategies, config) }),
   })
   if (from) {
-    const { path, positions } = from
-    expectBegunWith(folder, config.from ?? {}, { path: resolve(path), ...(positions !== undefined && { positions }) })
+    const { positions, path } = from
+    expectBegunWith(folder, config.from ?? {}, positions === undefined ? {} : { positions })
+    if (config.from?.path !== resolve(path) && (await hashOfWeights(path)) !== config.from?.sha256)
+      throw new Error(
+        `run: expected the weights that ${folder} was begun from, those of ${config.from?.path ?? 'no model'}, got others in ${path}; leave --from out, or take another --out`,
+      )
   }
   if (wanted !== 'auto' && wanted !== run.backend)
     throw new Error(`run: expected backend ${run.backend}, which ${folder} was begun with, got ${wanted}`)
@@ -146,7 +151,7 @@ async function resumed(
   const plan = { folder, config, backend, begun: true }
   if (config.from) {
     const begunFrom = { ...config, from: config.from }
-    return { ...plan, ...(await resumedContinuation(folder, begunFrom, from?.strategy, log)) }
+    return { ...plan, ...(await resumedContinuation(folder, begunFrom, from ?? {}, log)) }
   }
   const named = sourcesOf(given.strategies ?? [])
   let registry = builtInStrategies

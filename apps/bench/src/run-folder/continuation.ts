@@ -48,7 +48,7 @@ export async function planContinuation(
   if (decided)
     throw new Error(`train: expected no ${asOptions({ [decided]: '' })[0]} with --from, got it; the model has its own`)
   // Before a model is read, so that a wrong number is reported at once.
-  resolveRunConfig({ ...defaults, ...given }, 'train')
+  resolveRunConfig({ ...defaults, ...given, ...(given.steps === 0 && { steps: 1 }) }, 'train')
   const backend = await selectBackend(wanted)
   const length = given.trainLength ?? longestOf(given.lengthSchedule).trainLength
   const { start, positions, from: about, settings } = await openStart(from, length, log)
@@ -64,13 +64,13 @@ export async function planContinuation(
 /**
  * The same of a run that was begun.
  *
- * @param at - where the strategy is now; absent: where it was
+ * @param now - where the model and its strategy are now; absent: where they were
  * @throws Error, one line, where the run has no checkpoint yet, and the model that it goes on from is gone or another
  */
 export async function resumedContinuation(
   folder: string,
   config: RunConfig & { readonly from: NonNullable<RunConfig['from']> },
-  at: string | undefined,
+  { path = config.from.path, strategy: at }: Partial<StartOptions>,
   log: (line: string) => void,
 ): Promise<Continued> {
   const [cell] = cellsOf(config) as [ReturnType<typeof cellsOf>[number]]
@@ -81,7 +81,7 @@ export async function resumedContinuation(
     const { metadata } = await savedInfo(folder, config, cell)
     return { registry, tokenizer: restoreTokenizer(metadata.tokenizer) }
   }
-  const { path, positions, sha256, optimizerSteps } = from
+  const { positions, sha256, optimizerSteps } = from
   const keepOptimizer = optimizerSteps !== undefined
   const opened = await openStart({ path, positions, strategy: at, keepOptimizer }, config.trainLength, log)
   if (opened.from.sha256 !== sha256)

@@ -1,10 +1,19 @@
 import type { RunConfig } from '../config/schema.js'
+import { without } from '../config/without.js'
 import { cellSeconds } from '../experiment/readings.js'
 import type { SweepCell } from './cells.js'
 import type { CellState } from './folder.js'
 
 /** What cells alike in it take alike: all but the strategy and the seed. */
-const costOf = ({ key }: SweepCell) => `${key.size}-L${key.trainLength}`
+const costOf = ({ key, config: { steps, batchSize, lengthSchedule, evalLengths } }: SweepCell) =>
+  JSON.stringify([key.size, key.trainLength, steps, batchSize, lengthSchedule, evalLengths])
+
+/** What has the steps of a cell: one that goes on from another has no model to time them with. */
+const timedFor = ({ config, source }: SweepCell): RunConfig =>
+  source ? { ...without(config, 'plugins', 'variants'), strategies: ['none'], steps: TIMED } : config
+
+/** More than are timed. */
+const TIMED = 20
 
 export interface Estimate {
   /** Seconds that all cells that are not finished will take. */
@@ -37,12 +46,13 @@ export async function estimateSweep(
   const finished = new Map<string, number[]>()
   for (const [cell, state] of states)
     if (state.end === 'finished') finished.set(costOf(cell), [...(finished.get(costOf(cell)) ?? []), state.seconds])
-  const unknown = new Map(left.filter((cell) => !finished.has(costOf(cell))).map((cell) => [costOf(cell), cell.config]))
+  const unknown = new Map(left.filter((cell) => !finished.has(costOf(cell))).map((cell) => [costOf(cell), cell]))
   const probed = new Map<string, number>()
   let timed = 0
   if (unknown.size) {
-    const { steps, start, ...rest } = await probe([...unknown.values()])
-    for (const [i, [cost, config]] of [...unknown].entries()) probed.set(cost, start + cellSeconds(config, steps[i]!))
+    const { steps, start, ...rest } = await probe([...unknown.values()].map(timedFor))
+    for (const [i, [cost, { config }]] of [...unknown].entries())
+      probed.set(cost, start + cellSeconds(config, steps[i]!))
     timed = rest.timed
   }
   const seconds = left.reduce((sum, cell) => sum + (mean(finished.get(costOf(cell))) ?? probed.get(costOf(cell))!), 0)

@@ -1,12 +1,14 @@
 import type { Backend, BackendName } from '@alibi/backend'
+import type { StartOptions } from '../checkpoints/start.js'
 import type { RunConfig } from '../config/schema.js'
+import type { PlannedRun } from './plan-cells.js'
 
 /** What a sweep has done in a process of its own. */
 export type Job =
   | {
       /** Finds out what names stand for. */
       readonly kind: 'resolve'
-      readonly runs: readonly RunConfig[]
+      readonly runs: readonly PlannedRun[]
       /** Processes that will work at once. */
       readonly jobs: number
       readonly backend: BackendName | 'auto'
@@ -14,7 +16,7 @@ export type Job =
   | {
       /** Finds that out, what a folder has already, and about how long the rest will take. */
       readonly kind: 'estimate'
-      readonly runs: readonly RunConfig[]
+      readonly runs: readonly PlannedRun[]
       readonly folder: string
       /** Whether failed cells are to be done again. */
       readonly retry: boolean
@@ -25,6 +27,8 @@ export type Job =
       /** Trains and evaluates what a folder lacks of its run. */
       readonly kind: 'run'
       readonly run: RunConfig
+      /** The cell's checkpoint that it goes on from, if it does. */
+      readonly from?: StartOptions & { readonly name: string }
       readonly folder: string
       readonly backend: BackendName
       /** Trains models anew whose checkpoints are damaged. */
@@ -40,7 +44,7 @@ export interface Outcomes {
     readonly versions: Record<string, string>
     readonly commit: string | null
     /** The same, their strategies by name with what identifies those that the bench does not have itself. */
-    readonly runs: readonly RunConfig[]
+    readonly runs: readonly PlannedRun[]
     /** One hash for each run: of its tokens, those held out and what they stand for. */
     readonly texts: readonly string[]
   }

@@ -1,37 +1,30 @@
 import { basename, extname, resolve } from 'node:path'
 import { onlyKeysOf, validate } from '@alibi/results'
-import { checkOptions, formatReference } from '@alibi/strategies'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { resolveRunConfig } from '../config/resolve.js'
 import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
 import { taskData, taskNameOf, taskReferenceOf } from '../config/task-reference.js'
-import { without } from '../config/without.js'
 import { sourceNamed } from '../data/sources.js'
 import { taskFrom } from '../data/tasks/reference.js'
 import { readFileAt } from '../files/paths.js'
+import {
+  addCells,
+  asReference,
+  count,
+  type PlanCell,
+  type PlannedRun,
+  planCellSchema,
+  settings,
+  strategySchema,
+} from './plan-cells.js'
 
-const count = z.int().min(1)
 const distinct = <T>(values: readonly T[]) =>
   new Set(values.map((value) => JSON.stringify(value))).size === values.length
 const each = (what: string) => ({ error: `expected each ${what} once` })
 
-/** What a plan has lists of, and what the bench finds out by itself. */
-const { preset, strategies, seeds, numLayers, modelDim, numHeads, ...others } = runConfigSchema.shape
-const settings = {
-  ...without(others, 'plugins', 'variants', 'trainLength', 'from'),
-  // Tokens are those of a model from elsewhere.
-  tokenizer: others.tokenizer.exclude(['tokens']),
-}
-
-const strategyWithOptions = z
-  .looseObject({
-    use: z.string().min(1).describe('The name of a built-in strategy.'),
-    as: z.string().min(1).optional().describe('Its name in results. Default: one made of its options.'),
-  })
-  .describe('A built-in strategy with options by their names.')
-
+const { preset, seeds, numLayers, modelDim, numHeads } = runConfigSchema.shape
 const size = { numLayers, modelDim, numHeads }
 
 const planShape = {
@@ -39,11 +32,7 @@ const planShape = {
   description: z.string().optional().describe('What the sweep is to find out.'),
   preset: preset.default('quick').describe('Has every setting that the plan leaves out.'),
   strategies: z
-    .array(
-      z.union([z.string().min(1), strategyWithOptions], {
-        error: 'expected a name, or { use, … } of a built-in strategy with options',
-      }),
-    )
+    .array(strategySchema)
     .min(1)
     .describe('Names, or files (from the plan’s folder) or packages of your own; with options as { use, as, … }.'),
   trainLengths: z
@@ -69,6 +58,13 @@ const planShape = {
   tokensPerStep: count
     .optional()
     .describe('Rows of a training step × train length, the same for every train length. In place of batchSize.'),
+  cells: z
+    .array(planCellSchema)
+    .min(1)
+    .optional()
+    .describe(
+      'Further models, each with every seed and size: trained otherwise, or going on from another of the plan.',
+    ),
   settings: z
     .strictObject(settings, onlyKeysOf(settings))
     .partial()
@@ -79,9 +75,10 @@ const planShape = {
 /** A sweep: every strategy × train length × size × seed is a cell, a model that is trained and evaluated by itself. */
 export const planSchema = z.strictObject(planShape, onlyKeysOf(planShape))
 
-export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings' | 'strategies'> {
+export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings' | 'strategies' | 'cells'> {
   /** The strategies, as the command line names them. */
   readonly strategies: readonly string[]
+  readonly cells?: readonly PlanCell[] | undefined
   readonly settings: RunOptions
   /** Its file's name without the ending. */
   readonly name: string
@@ -102,11 +99,22 @@ export interface PlanOverrides {
 export async function readPlan(path: string): Promise<Plan> {
   const value = yamlOf((await readFileAt('sweep', path, 'a plan')).toString(), path)
   const plan = validate(planSchema, value, `sweep: ${path}`)
-  // Only what is written there: what a run's settings default to is for the preset to say.
-  const written = Object.keys((value as { settings?: object }).settings ?? {})
-  const settings = Object.fromEntries(Object.entries(plan.settings).filter(([key]) => written.includes(key)))
-  return { ...plan, settings, strategies: plan.strategies.map(asReference), name: basename(path, extname(path)) }
+  const written = value as { readonly settings?: object; readonly cells?: readonly { readonly settings?: object }[] }
+  return {
+    ...plan,
+    settings: onlyWritten(plan.settings, written.settings),
+    cells: plan.cells?.map((cell, i) => ({
+      ...cell,
+      settings: onlyWritten(cell.settings, written.cells![i]!.settings),
+    })),
+    strategies: plan.strategies.map(asReference),
+    name: basename(path, extname(path)),
+  }
 }
+
+/** Settings that are written in a plan: what a run's settings default to is for the preset to say. */
+const onlyWritten = (settings: object, written: object = {}): RunOptions =>
+  Object.fromEntries(Object.entries(settings).filter(([key]) => key in written))
 
 /** What a text in YAML or JSON says; what its parser only warns of is refused too. */
 function yamlOf(text: string, path: string): unknown {
@@ -126,33 +134,50 @@ function yamlOf(text: string, path: string): unknown {
 }
 
 /**
- * The runs that a plan is made of, one for each train length and size, with all its strategies and seeds.
+ * The runs that a plan is made of: one for each train length and size, with all its strategies and seeds, then one for each
+ * further cell.
  *
  * @param folder - that relative paths of strategies and data start from: the plan's
  * @throws Error, one line, for values that no run can have
  */
-export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOverrides = {}): RunConfig[] {
+export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOverrides = {}): PlannedRun[] {
   const { preset, strategies, trainLengths, seeds, tokensPerStep, settings } = plan
   if (tokensPerStep && settings.batchSize)
     throw new Error(`sweep: expected tokensPerStep or batchSize in ${plan.name}, got both; leave one out`)
   const sizes: readonly object[] = plan.sizes ?? [{}]
-  return sizes.flatMap((size) =>
-    datasOf(plan, folder, data).flatMap((chosen) =>
-      trainLengths.map((trainLength) =>
-        resolveRunConfig(
-          {
-            ...settings,
-            ...{ preset, strategies: strategies.map((each) => moduleFrom(folder, each)), seeds, trainLength, ...size },
-            ...(chosen !== undefined && { data: chosen }),
-            ...(tokenizer && { tokenizer }),
-            ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
-            evalLengths: lengthsFrom(trainLength, settings.evalLengths ?? presets[preset].evalLengths, chosen),
-          },
-          `sweep: ${plan.name}`,
-        ),
+  const places = sizes.flatMap((size) => datasOf(plan, folder, data).map((chosen) => ({ size, chosen })))
+  const settingsAt = ({ size, chosen }: (typeof places)[number], trainLength: number): RunOptions => ({
+    ...settings,
+    ...{ preset, seeds, trainLength, ...size },
+    ...(chosen !== undefined && { data: chosen }),
+    ...(tokenizer && { tokenizer }),
+    ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
+  })
+  const evalLengths = settings.evalLengths ?? presets[preset].evalLengths
+  const where = `sweep: ${plan.name}`
+  const runs: PlannedRun[] = places.flatMap((place) =>
+    trainLengths.map((trainLength) =>
+      resolveRunConfig(
+        {
+          ...settingsAt(place, trainLength),
+          strategies: strategies.map((each) => moduleFrom(folder, each)),
+          evalLengths: lengthsFrom(trainLength, evalLengths, place.chosen),
+        },
+        where,
       ),
     ),
   )
+  for (const [i, place] of places.entries())
+    addCells(runs, plan.cells ?? [], {
+      where,
+      sources: trainLengths.map((_, j) => i * trainLengths.length + j),
+      trainLength: trainLengths[0]!,
+      settingsAt: (trainLength) => settingsAt(place, trainLength),
+      pathFrom: (reference) => moduleFrom(folder, reference),
+      // Those of the plan's shortest models, so that all are read at the same lengths.
+      evalLengths: lengthsFrom(Math.min(...trainLengths), evalLengths, place.chosen),
+    })
+  return runs
 }
 
 /** The data that models are trained on, each on one: the plan's tasks, or a text; undefined for the preset's. */
@@ -166,12 +191,6 @@ function datasOf({ tasks, settings, name }: Plan, folder: string, data: string |
   if (twice !== undefined)
     throw new Error(`sweep: expected tasks of different names in ${name}, got ${twice} twice; rename a file`)
   return tasks.map((each) => taskData(taskFrom(folder, each)))
-}
-
-function asReference(each: string | z.infer<typeof strategyWithOptions>): string {
-  if (typeof each === 'string') return each
-  const { use, as, ...options } = each
-  return formatReference({ use, options: checkOptions(use, options), as })
 }
 
 function dataFrom(folder: string, data: string): string {

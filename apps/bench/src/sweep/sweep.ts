@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
 import { describeCell, formatMean, linesOf, type Results, type RunLine } from '@alibi/results'
 import { appendResults, readResults, writeResults } from '@alibi/results/node'
+import { checkpointFolder } from '../run-folder/layout.js'
 import { lockFolder } from '../run-folder/lock.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 import type { Board } from '../terminal/board.js'
@@ -11,6 +12,7 @@ import { duration } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
 import { begunCells, type CellState, cellFolder, readState, writeEnd } from './folder.js'
+import { createQueue } from './queue.js'
 import { cellLines, mergeResults, secondsOf } from './results.js'
 import { doJob } from './run-in-process.js'
 
@@ -43,9 +45,6 @@ export async function readStates({
   return new Map(await Promise.all(cells.map(async (cell) => [cell, await stateOf(cell)] as const)))
 }
 
-/** Whether a cell is to be done; one that has failed is, when that was asked for. */
-export const isLeft = ({ end }: CellState, retry = false): boolean => end === undefined || (end === 'failed' && retry)
-
 /** The results so far: those of finished cells. */
 const resultsSoFar = (run: RunLine, states: ReadonlyMap<SweepCell, CellState>): Results =>
   mergeResults(
@@ -72,18 +71,16 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
   // Those of other cells are written as they are trained.
   if (tensorboard !== undefined) await openEvents(tensorboard, resultsSoFar(run, states))
 
-  const queue = cells.filter((cell) => isLeft(states.get(cell)!, retry))
-  let left = queue.length
-  const tell = () => board.total(count(states, 'finished'), cells.length, describeRest(states, left, jobs))
-  const workers = Array.from({ length: Math.min(jobs, queue.length) }, () => board.task())
+  const queue = createQueue(cells, states, retry)
+  const tell = () => board.total(count(states, 'finished'), cells.length, describeRest(states, queue.left(), jobs))
+  const workers = Array.from({ length: Math.min(jobs, queue.left()) }, () => board.task())
   tell()
   await Promise.all(
     workers.map(async (task) => {
-      for (let cell = queue.shift(); cell && !signal.aborted; cell = queue.shift()) {
-        const state = await runCell(sweep, cell, task, options)
+      for (let cell = await queue.next(); cell && !signal.aborted; cell = await queue.next()) {
+        const state = queue.lacksSource(cell) ?? (await runCell(sweep, cell, task, options))
+        queue.end(cell, state)
         if (state.end === undefined) return
-        states.set(cell, state)
-        left -= 1
         board.line(describeEnd(cell, state))
         tell()
       }
@@ -106,7 +103,8 @@ async function runCell(
   await mkdir(own, { recursive: true })
   const started = performance.now()
   try {
-    const job = { kind: 'run', run: cell.config, folder: own, backend, retrain: retry, tensorboard } as const
+    const from = cell.source && { from: startOf(folder, cell, cell.source) }
+    const job = { kind: 'run', run: cell.config, ...from, folder: own, backend, retrain: retry, tensorboard } as const
     const progress = {
       ...task,
       line: () => {},
@@ -127,6 +125,13 @@ async function runCell(
     task.stop()
   }
 }
+
+/** Where a cell goes on from. */
+const startOf = (folder: string, { key }: SweepCell, { cell, positions }: NonNullable<SweepCell['source']>) => ({
+  path: checkpointFolder(cellFolder(folder, cell), cell.key),
+  name: key.strategy,
+  positions,
+})
 
 export const count = (states: ReadonlyMap<SweepCell, CellState>, end: CellState['end']) =>
   [...states.values()].filter((state) => state.end === end).length

@@ -2,17 +2,12 @@
 
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { selectBackend } from '@alibi/backend'
-import { codeCommit, versionsOf } from '@alibi/machine'
 import { resultsPath } from '@alibi/results/node'
-import { cellsOf } from '../config/cells.js'
-import type { RunConfig } from '../config/schema.js'
-import { taskReferenceOf } from '../config/task-reference.js'
-import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
-import { sourceNamed } from '../data/sources.js'
+import { settingsOfModels } from '../config/from.js'
+import type { RunConfig, RunOptions } from '../config/schema.js'
+import { without } from '../config/without.js'
+import { readCorpus } from '../data/corpus.js'
 import { runExperiment } from '../experiment/experiment.js'
-import { availableMemory, checkMemory } from '../experiment/memory.js'
-import { admitStrategies, loadStrategies } from '../plugins/admit.js'
 import { asGiven } from '../plugins/references.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
@@ -24,7 +19,9 @@ import { estimateSweep } from './estimate.js'
 import { begunCells } from './folder.js'
 import { type Job, type Outcomes, type Report, STOP } from './messages.js'
 import { timeKinds } from './probe.js'
-import { isLeft, readStates } from './sweep.js'
+import { isLeft } from './queue.js'
+import { resolveRuns } from './resolve.js'
+import { readStates } from './sweep.js'
 
 const stopping = new AbortController()
 const { signal } = stopping
@@ -79,32 +76,8 @@ async function work(job: Job): Promise<void> {
 
 type JobOf<K extends Job['kind']> = Extract<Job, { kind: K }>
 
-async function resolve(
-  { runs, jobs, backend: wanted }: JobOf<'resolve'>,
-  { line }: Progress,
-): Promise<Outcomes['resolve']> {
-  // Before the backend, so that a wrong name is reported at once.
-  const loaded = await loadStrategies(runs[0]!.strategies)
-  const backend = await selectBackend(wanted)
-  const processes = Math.min(jobs, runs.flatMap(cellsOf).length)
-  for (const config of runs) checkMemory('sweep', config, availableMemory(backend), processes)
-  const corpora = new Map<string, Corpus>()
-  const resolved: RunConfig[] = []
-  const texts: string[] = []
-  for (const config of runs) {
-    const { data, tokenizer, vocabularySize, trainLength, evalLengths } = config
-    // What is made up is made for a train length.
-    const isMade = sourceNamed(data)?.task !== undefined || taskReferenceOf(data) !== undefined
-    const key = JSON.stringify([data, tokenizer, vocabularySize, isMade && trainLength])
-    const corpus = corpora.get(key) ?? (await readCorpus(config, { log: line, signal }))
-    corpora.set(key, corpus)
-    checkLengths(corpus, trainLength, evalLengths)
-    texts.push(corpus.hash)
-    resolved.push({ ...config, ...(await admitStrategies(loaded, config, line)).config })
-  }
-  const { name, device } = backend
-  return { backend: { name, device }, versions: versionsOf(backend), commit: await codeCommit(), runs: resolved, texts }
-}
+const resolve = ({ runs, jobs, backend }: JobOf<'resolve'>, { line }: Progress): Promise<Outcomes['resolve']> =>
+  resolveRuns(runs, { jobs, backend, log: line, signal })
 
 async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Outcomes['estimate']> {
   const resolved = await resolve({ ...job, kind: 'resolve' }, progress)
@@ -124,7 +97,8 @@ async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Out
   }
 }
 
-async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>, progress: Progress): Promise<null> {
+async function run(job: JobOf<'run'>, progress: Progress): Promise<null> {
+  const { run, from, folder, backend, retrain, tensorboard } = job
   // A worker of a sweep that was killed may still hold the lock: it stops at its next step.
   while (await isLocked(folder)) {
     signal.throwIfAborted()
@@ -136,15 +110,16 @@ async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>,
     resume,
     retrain: retrain && resume,
     backend,
-    given: asGiven(run),
+    ...(from ? { from, given: trainingOf(run) } : { given: asGiven(run) }),
     log: progress.line,
   })
-  const corpus = await readCorpus(plan.config, { log: progress.line, signal })
+  const corpus = await readCorpus(plan.config, { log: progress.line, signal }, plan.tokenizer)
   await beginRun(plan, corpus)
   const append = await openResults(folder, plan.config, { log: progress.line, tensorboard })
   const { stopped } = await runExperiment({
     config: plan.config,
     registry: plan.registry,
+    start: plan.start,
     corpus,
     folder,
     append,
@@ -154,3 +129,7 @@ async function run({ run, folder, backend, retrain, tensorboard }: JobOf<'run'>,
   if (stopped.length) throw new Error(stopped[0])
   return null
 }
+
+/** What a cell that goes on from another decides itself. */
+const trainingOf = (run: RunConfig): RunOptions =>
+  without(run, ...settingsOfModels, 'strategies', 'variants', 'plugins')

@@ -5,6 +5,7 @@ import { type CellKey, cellId, type Results, type RunLine } from '@alibi/results
 import { cellKey, cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
 import { taskData, taskReferenceOf } from '../config/task-reference.js'
+import { without } from '../config/without.js'
 import { isLocked } from '../run-folder/lock.js'
 import { CELLS, type End, readEnd } from '../sweep/folder.js'
 import { alone, settingsOf, type WatchedCell } from './cell.js'
@@ -138,8 +139,9 @@ async function readLines(own: CellFolder, expected: RunConfig): Promise<void> {
 /**
  * The settings that make cells of one name different: not where strategies lie, nor the order of evaluation lengths.
  */
-const decisive = ({ plugins: _, variants, evalLengths, strategies, ...config }: RunConfig) => ({
-  ...config,
+const decisive = ({ variants, evalLengths, strategies, ...config }: RunConfig) => ({
+  // Where it goes on from is in its name: a checkpoint of the sweep.
+  ...without(config, 'plugins', 'from'),
   strategies,
   variants: strategies.map((name) => variants?.[name]),
   evalLengths: evalLengths.toSorted((a, b) => a - b),
@@ -170,20 +172,24 @@ export function plannedCells(run: RunLine, config: RunConfig): Pick<WatchedCell,
 
 /** Its run for each size and train length, as the plan made them. */
 function expectedConfigs({ sweep }: RunLine, config: RunConfig): RunConfig[] {
-  const { sizes, trainLengths, tokensPerStep, tasks } = sweep!
+  const { sizes, trainLengths, tokensPerStep, tasks, cells = [] } = sweep!
   const datas = tasks?.map(({ name, from = name }) => taskData(from)) ?? [config.data]
-  return sizes.flatMap((size) =>
-    datas.flatMap((data) =>
-      trainLengths.map((trainLength) => ({
-        ...config,
-        ...size,
-        data,
-        trainLength,
-        evalLengths: config.evalLengths.filter(
-          (length) => length >= trainLength || taskReferenceOf(data) !== undefined,
-        ),
-        ...(tokensPerStep && { batchSize: tokensPerStep / trainLength }),
-      })),
-    ),
+  const places = sizes.flatMap((size) => datas.map((data) => ({ ...config, ...size, data })))
+  const runs = places.flatMap((place) =>
+    trainLengths.map((trainLength) => ({
+      ...place,
+      trainLength,
+      evalLengths: config.evalLengths.filter(
+        (length) => length >= trainLength || taskReferenceOf(place.data) !== undefined,
+      ),
+      ...(tokensPerStep && { batchSize: tokensPerStep / trainLength }),
+    })),
   )
+  return [...runs, ...places.flatMap((place) => cells.map((cell) => withChanges(place, cell)))]
+}
+
+/** A cell's settings, without what it lacks. */
+function withChanges(place: RunConfig, { source: _, ...changes }: Readonly<Record<string, unknown>>): RunConfig {
+  const all = Object.entries({ ...place, ...changes }).filter(([, value]) => value !== null)
+  return Object.fromEntries(all) as unknown as RunConfig
 }

@@ -1,0 +1,60 @@
+import { describeCell } from '@alibi/results'
+import type { SweepCell } from './cells.js'
+import type { CellState } from './folder.js'
+
+/** Whether a cell is to be done; one that has failed is, when that was asked for. */
+export const isLeft = ({ end }: CellState, retry = false): boolean => end === undefined || (end === 'failed' && retry)
+
+/** Cells that are to be done, given out in their order, each once the one that it goes on from has ended. */
+export interface Queue {
+  /** How many were not given out, or are not done. */
+  left(): number
+  /** Undefined once all are given out, or none of the rest can be: the one that they go on from was stopped. */
+  next(): Promise<SweepCell | undefined>
+  /** The failure of a cell whose source has failed; undefined for others. */
+  lacksSource(cell: SweepCell): CellState | undefined
+  /** Tells that one has ended, or was stopped. */
+  end(cell: SweepCell, state: CellState): void
+}
+
+/** @param states - of all cells; kept up to date */
+export function createQueue(cells: readonly SweepCell[], states: Map<SweepCell, CellState>, retry: boolean): Queue {
+  const waiting = cells.filter((cell) => isLeft(states.get(cell)!, retry))
+  // What is repeated has not ended yet.
+  const unfinished = new Set(waiting)
+  let [left, stopped] = [waiting.length, false]
+  let wake: (() => void)[] = []
+
+  const take = (): SweepCell | undefined => {
+    const at = waiting.findIndex(({ source }) => !source || !unfinished.has(source.cell))
+    return at < 0 ? undefined : waiting.splice(at, 1)[0]
+  }
+  return {
+    left: () => left,
+    async next() {
+      for (;;) {
+        const cell = take()
+        if (cell || !waiting.length || stopped) return cell
+        await new Promise<void>((resolve) => wake.push(resolve))
+      }
+    },
+    lacksSource({ source }) {
+      const state = source && states.get(source.cell)!
+      if (!state || state.end === 'finished') return undefined
+      return {
+        end: 'failed',
+        message: `expected ${describeCell(source.cell.key)}, which it goes on from, to be finished`,
+      }
+    },
+    end(cell, state) {
+      if (state.end === undefined) stopped = true
+      else {
+        states.set(cell, state)
+        unfinished.delete(cell)
+        left -= 1
+      }
+      for (const resolve of wake) resolve()
+      wake = []
+    },
+  }
+}
