@@ -82,7 +82,7 @@ settings: { data: ./text.txt, evalLengths: [64, 128, 256], dropout: 0.1 }
     ['strategies: [alibi', 'expected YAML or JSON in'],
     ['strategies: [alibi]\nseeds: [1]', 'trainLengths: expected a list, got nothing'],
     ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8, 8]', 'trainLengths: expected each train length once'],
-    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsteps: 5', 'tokensPerStep, settings, got steps'],
+    ['strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsteps: 5', 'tokensPerStep, cells, settings, got steps'],
     [
       'strategies: [alibi]\nseeds: [1]\ntrainLengths: [8]\nsettings: { steps: 0 }',
       'settings.steps: expected at least 1, got 0',
