@@ -29,11 +29,11 @@ async function train(backend: string, strategy: Strategy, steps: number): Promis
 
 // A software adapter is slow.
 describe.each(strategiesOfEachKind)('%s', (_name, strategy) => {
-  it(`trains to the losses of ${other.name} over 25 steps`, async ({ skip }) => {
+  it(`trains to the losses of ${other.name} over 15 steps`, async ({ skip }) => {
     skip(unavailable !== undefined, unavailable)
-    // The project's bound on what rounding comes to in 25 updates.
-    const want = await train(other.name, strategy, 25)
-    expect(await train('webgpu', strategy, 25)).toBeAllclose(want, { rtol: 1e-4 })
+    // The project's bound on what rounding comes to in 15 updates.
+    const want = await train(other.name, strategy, 15)
+    expect(await train('webgpu', strategy, 15)).toBeAllclose(want, { rtol: 1e-4 })
   })
 
   it('decodes from a cache what it computes at once', async ({ skip }) => {
