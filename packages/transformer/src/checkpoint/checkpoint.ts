@@ -144,15 +144,16 @@ async function headerOf(folder: string, name: string): Promise<Shapes> {
 }
 
 /** The sizes that a config gives, against arrays that every model has: before a loop over its layers is begun. */
-function checkSizes({ numLayers, modelDim }: ResolvedModelConfig, shapes: Shapes, folder: string): void {
+function checkSizes(config: ResolvedModelConfig, shapes: Shapes, folder: string): void {
+  const { numLayers, modelDim, numHeads, headDim } = config
   const projections = [...shapes].filter(([name]) => /^layers\.\d+\.attention\.out\.weight$/.test(name))
-  const [, [width] = []] = projections[0] ?? []
-  if (projections.length !== numLayers || width !== modelDim)
+  const [, [headsDim, width] = []] = projections[0] ?? []
+  if (projections.length !== numLayers || width !== modelDim || headsDim !== numHeads * headDim)
     damaged(
       DESCRIPTION,
       folder,
-      `the sizes of ${WEIGHTS}, ${projections.length} layers of width ${width ?? 'unknown'},`,
-      `${numLayers} layers of width ${modelDim}`,
+      `the sizes of ${WEIGHTS}, ${projections.length} layers of width ${width ?? 'unknown'} with heads of ${headsDim ?? 'unknown'} in all,`,
+      `${numLayers} layers of width ${modelDim} with ${numHeads} heads of ${headDim}`,
     )
 }
 
