@@ -80,7 +80,7 @@ describe.each(strategies)('%s', (name, call) => {
 })
 
 it('there is an example of every factory', () => {
-  const others = ['t5Bucket', 'alibiSlopes', 'streaming', 'rotaryOptions', 'scalingOptions', 'withScaling']
+  const others = ['t5Bucket', 'alibiSlopes', 'streaming', 'rotaryOptions']
   const factories = strategies.map(([name]) => name).filter((name) => !others.includes(name))
   expect(Object.keys(EXAMPLES).sort()).toEqual(factories.sort())
 })

@@ -24,8 +24,7 @@ export function dynamicNtkScaling(options: DynamicNtkOptions): RotaryScaling {
   checkInteger('dynamicNtkScaling', 'originalMaxPositions', originalMaxPositions, 1)
   checkFactor('dynamicNtkScaling', factor)
   return Object.freeze({
-    kind: 'dynamic' as const,
-    options: Object.freeze({ factor, originalMaxPositions }),
+    made: Object.freeze({ kind: 'dynamic', factor, originalMaxPositions }),
     readsLength: true,
     frequencies(rotaryDim: number, base: number, length = 0) {
       const longer = Math.max(1, length / originalMaxPositions)
@@ -78,8 +77,14 @@ export function longRopeScaling(options: LongRopeOptions): RotaryScaling {
   const magnitude = options.attentionFactor ?? Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions))
   checkPositive('longRopeScaling', 'attentionFactor', magnitude)
   return Object.freeze({
-    kind: 'longrope' as const,
-    options: Object.freeze({ shortFactors, longFactors, originalMaxPositions, factor, attentionFactor: magnitude }),
+    made: Object.freeze({
+      kind: 'longrope',
+      shortFactors,
+      longFactors,
+      originalMaxPositions,
+      factor,
+      attentionFactor: magnitude,
+    }),
     magnitude,
     readsLength: true,
     frequencies(rotaryDim: number, base: number, length = 0) {

@@ -1,5 +1,6 @@
 export { type DynamicNtkOptions, dynamicNtkScaling, type LongRopeOptions, longRopeScaling } from './by-length.js'
 export { type GemmaLocalOptions, gemmaLocal, type IropeOptions, irope, type LayeredStrategy } from './layers.js'
+export type { MadeScaling } from './made.js'
 export { type ProportionalOptions, proportionalScaling } from './proportional.js'
 export { type RotaryOptions, rotary, rotaryOptions } from './rotary.js'
 export {
@@ -10,7 +11,5 @@ export {
   type RotaryScaling,
   type ScalingOptions,
 } from './scaling.js'
-export { type ScalingKinds, scalingOptions } from './scaling-options.js'
-export { withScaling } from './with-scaling.js'
 export { type XPosOptions, xPos } from './xpos.js'
 export { type YarnOptions, yarnScaling } from './yarn.js'

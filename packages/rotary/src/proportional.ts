@@ -23,8 +23,7 @@ export function proportionalScaling(options: ProportionalOptions): RotaryScaling
   if (proportion > 1) fail('proportionalScaling', 'a proportion ≤ 1', proportion)
   checkFactor('proportionalScaling', factor)
   return Object.freeze({
-    kind: 'proportional' as const,
-    options: Object.freeze({ proportion, factor }),
+    made: Object.freeze({ kind: 'proportional', proportion, factor }),
     frequencies: (rotaryDim: number, base: number) =>
       plainFrequencies(rotaryDim, base).map((frequency, i) =>
         i < Math.floor((proportion * rotaryDim) / 2) ? frequency / factor : 0,

@@ -1,5 +1,6 @@
 // Letters: d rotaryDim; i the pair, 0 … d/2 − 1.
 import { checkInteger, checkOptions, checkPositive, fail } from '@alibi/core'
+import type { MadeScaling } from './made.js'
 
 /** How a rotation is stretched to read further than it was trained to. */
 export interface RotaryScaling {
@@ -12,10 +13,8 @@ export interface RotaryScaling {
   readonly readsLength?: boolean
   /** Factor on rotated queries and keys alike: its square scales the scores. Default 1. */
   readonly magnitude?: number
-  /** Which of the scalings of this package it is, for whoever writes it to a file. Absent: one from elsewhere. */
-  readonly kind?: 'linear' | 'ntk' | 'yarn' | 'llama3' | 'proportional' | 'dynamic' | 'longrope'
-  /** What it was made with, defaults included: see `scalingOptions`. */
-  readonly options?: object
+  /** Which of this package's scalings it is and what it was made with, for whoever writes it to a file. Absent: another one. */
+  readonly made?: MadeScaling
 }
 
 /** What {@link linearScaling} and {@link ntkScaling} take. */
@@ -44,8 +43,7 @@ export function linearScaling(options: ScalingOptions): RotaryScaling {
   const { factor } = options
   checkFactor('linearScaling', factor)
   return Object.freeze({
-    kind: 'linear' as const,
-    options: Object.freeze({ factor }),
+    made: Object.freeze({ kind: 'linear', factor }),
     frequencies: (rotaryDim: number, base: number) => plainFrequencies(rotaryDim, base).map((f) => f / factor),
   })
 }
@@ -66,8 +64,7 @@ export function ntkScaling(options: ScalingOptions): RotaryScaling {
   const { factor } = options
   checkFactor('ntkScaling', factor)
   return Object.freeze({
-    kind: 'ntk' as const,
-    options: Object.freeze({ factor }),
+    made: Object.freeze({ kind: 'ntk', factor }),
     frequencies: (rotaryDim: number, base: number) => ntkFrequencies(rotaryDim, base, factor),
   })
 }
@@ -106,8 +103,7 @@ export function llama3Scaling(options: Llama3Options): RotaryScaling {
       `${highFrequencyFactor} and ${lowFrequencyFactor}; 4 and 1 are Llama's`,
     )
   return Object.freeze({
-    kind: 'llama3' as const,
-    options: Object.freeze({ factor, originalMaxPositions, lowFrequencyFactor, highFrequencyFactor }),
+    made: Object.freeze({ kind: 'llama3', factor, originalMaxPositions, lowFrequencyFactor, highFrequencyFactor }),
     frequencies: (rotaryDim: number, base: number) =>
       plainFrequencies(rotaryDim, base).map((frequency) => {
         const turns = (originalMaxPositions * frequency) / (2 * Math.PI)

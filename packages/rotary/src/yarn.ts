@@ -48,8 +48,15 @@ export function yarnScaling(options: YarnOptions): RotaryScaling {
   checkBoolean('yarnScaling', 'truncate', truncate)
   const magnitude = yarnMagnitude(options)
   return Object.freeze({
-    kind: 'yarn' as const,
-    options: Object.freeze({ factor, originalMaxPositions, betaFast, betaSlow, truncate, attentionFactor: magnitude }),
+    made: Object.freeze({
+      kind: 'yarn',
+      factor,
+      originalMaxPositions,
+      betaFast,
+      betaSlow,
+      truncate,
+      attentionFactor: magnitude,
+    }),
     magnitude,
     frequencies(rotaryDim: number, base: number) {
       /** The (fractional) pair that turns `turns` times over the train length. */

@@ -1,7 +1,8 @@
 // Other positions in place of those that a model was trained with.
 import { byLayer, compose, defineStrategy, none, type PositionStrategy, type Visibility } from '@alibi/core'
-import { rotaryOptions, withScaling } from '@alibi/rotary'
+import { rotaryOptions } from '@alibi/rotary'
 import { completeScaling, makeScaling, type ScalingReference } from './scalings.js'
+import { withScaling } from './with-scaling.js'
 
 /**
  * A scaling with all that it depends on: the train length that frequencies belong to is the one that the strategy's own scaling
@@ -56,10 +57,8 @@ const partsOf = (strategy: PositionStrategy): readonly PositionStrategy[] => str
 
 function originalLength(own: PositionStrategy): number | undefined {
   for (const { rotation } of partsOf(own)) {
-    const options = (rotation && rotaryOptions(rotation))?.scaling?.options as
-      | { originalMaxPositions?: number }
-      | undefined
-    if (options?.originalMaxPositions !== undefined) return options.originalMaxPositions
+    const made = (rotation && rotaryOptions(rotation))?.scaling?.made
+    if (made && 'originalMaxPositions' in made) return made.originalMaxPositions
   }
   return undefined
 }

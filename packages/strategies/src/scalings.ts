@@ -2,10 +2,10 @@ import {
   dynamicNtkScaling,
   linearScaling,
   llama3Scaling,
+  type MadeScaling,
   ntkScaling,
   proportionalScaling,
   type RotaryScaling,
-  type ScalingKinds,
   yarnScaling,
 } from '@alibi/rotary'
 import { checkValues, type OptionKind } from './options.js'
@@ -44,7 +44,7 @@ const definitions = {
   }),
   dynamic: define(dynamicNtkScaling, { factor: 'number', originalMaxPositions }),
   proportional: define(proportionalScaling, { proportion: 'number', factor: 'number' }),
-} satisfies Partial<Record<keyof ScalingKinds, Definition>>
+} satisfies Partial<Record<MadeScaling['kind'], Definition>>
 
 /** A scaling of rotary positions as a command line names it. */
 export interface ScalingReference {

@@ -25,16 +25,13 @@ interface CacheSizes {
  * so a query further on stands at the last place of it. Distances within the window stay the same; those to the first
  * tokens are counted from that place. Only these scores change.
  *
+ * @param strategy - that {@link checkDistances} lets pass
  * @returns undefined if no score changes: without first tokens, or for a strategy whose scores do not depend on positions
- * @throws RangeError for a strategy whose scores depend on more than distances
  */
 export function positionsInCache(
-  where: string,
-  strategy: PositionStrategy,
+  { name, rotation, bias }: PositionStrategy,
   { numHeads, headDim, window, sinks }: CacheSizes,
 ): ScoreRewrite | undefined {
-  checkDistances(where, strategy)
-  const { name, rotation, bias } = strategy
   if (!sinks || (!rotation && !bias)) return undefined
 
   /** @returns shape [B, H, Q, K] */
@@ -42,7 +39,7 @@ export function positionsInCache(
     const [B, H, Q, K] = rows.shape
     const { queries, keys } = rows
     if (keys.every((position) => position > 0))
-      fail(where, `positions of ${name} from 0 on, with those of the first tokens`, `from ${Math.min(...keys)}`)
+      fail('streaming', `positions of ${name} from 0 on, with those of the first tokens`, `from ${Math.min(...keys)}`)
     const places = queries.map((position) => Math.min(position, sinks + window - 1))
     const moved = rotation && { ...rotation, ...fromTo(rotation, queries, places) }
     const q = moved ? rotate(ops, moved, rows.q, [B, H, Q, headDim], places, 'query', { parameters }) : rows.q
@@ -79,13 +76,16 @@ function fromTo(rotation: Rotation, from: Positions, places: Positions): Partial
   }
 }
 
-/** Within the window only distances are the same in the text and in the cache. */
-function checkDistances(where: string, strategy: PositionStrategy): void {
-  const { name, rotation, bias } = strategy
-  for (const hook of ['embedding', 'gate', 'terms', 'scores'] as const)
-    if (strategy[hook]) fail(where, `a rotation or bias alone with positions 'cache'`, `${name}, which has ${hook}`)
-  if (rotation && (rotation.relative === false || !rotation.cacheable))
-    fail(where, `a rotation of the distance alone with positions 'cache'`, `that of ${name}; leave positions out`)
-  if (bias?.kind === 'pair')
-    fail(where, `a bias of the distance alone with positions 'cache'`, `that of ${name}, a pair; leave positions out`)
+/**
+ * Within the window only distances are the same in the text and in the cache.
+ *
+ * @throws RangeError for a strategy whose scores depend on more than distances
+ */
+export function checkDistances({ name, rotation, bias, ...hooks }: PositionStrategy): void {
+  const other = (['embedding', 'gate', 'terms', 'scores'] as const).find((hook) => hooks[hook])
+  const what =
+    other ??
+    (rotation && (rotation.relative === false || !rotation.cacheable) ? 'rotation' : bias?.kind === 'pair' && 'bias')
+  if (what)
+    fail('streaming', "a rotation or bias of the distance alone with positions 'cache'", `the ${what} of ${name}`)
 }

@@ -7,7 +7,7 @@ import {
   fail,
   type PositionStrategy,
 } from '@alibi/core'
-import { positionsInCache } from './positions-in-cache.js'
+import { checkDistances, positionsInCache } from './positions-in-cache.js'
 import { visibilityOf, type WindowOptions } from './windowed.js'
 
 /** What {@link streaming} takes. */
@@ -41,24 +41,22 @@ export function streaming(strategy: PositionStrategy, options: StreamingOptions)
   const { window, sinks = 0, positions = 'text', numHeads, headDim } = options
   const visibility = visibilityOf('streaming', { window, sinks })
   checkOneOf('streaming', 'positions', positions, ['text', 'cache'])
-  const scoresOf = (part: PositionStrategy) => {
-    if (positions === 'text') return undefined
+  if (positions === 'cache') {
     checkInteger('streaming', 'numHeads', numHeads, 1)
     checkInteger('streaming', 'headDim', headDim, 1)
-    return positionsInCache('streaming', part, { numHeads: numHeads!, headDim: headDim!, window, sinks })
+    for (const part of [strategy, ...(strategy.layers ?? [])]) checkDistances(part)
   }
   const made = new Map<PositionStrategy, PositionStrategy>()
   /** Layers that are one object stay one: they share parameters. */
   const seeing = (part: PositionStrategy): PositionStrategy => {
     if (part.visibility) fail('streaming', 'a strategy without a window', `${part.name}, which has one`)
-    const scores = scoresOf(part)
+    const sizes = { numHeads: numHeads!, headDim: headDim!, window, sinks }
+    const scores = positions === 'cache' && positionsInCache(part, sizes)
     const known = made.get(part) ?? defineStrategy<PositionStrategy>({ ...part, ...(scores && { scores }), visibility })
     made.set(part, known)
     return known
   }
   const name = `streaming-${strategy.name}`
   if (!strategy.layers) return defineStrategy<PositionStrategy>({ ...seeing(strategy), name })
-  if (strategy.embedding && positions === 'cache')
-    fail('streaming', "a rotation or bias alone with positions 'cache'", `${strategy.name}, which has embedding`)
   return defineStrategy<PositionStrategy>({ ...strategy, name, layers: strategy.layers.map(seeing) })
 }

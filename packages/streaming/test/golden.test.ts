@@ -140,11 +140,13 @@ describe('positions within the cache', () => {
   it('are refused to what depends on more than the distance', () => {
     const refused = (strategy: PositionStrategy) => () => streaming(strategy, options)
     expect(refused(sinusoidal({ modelDim: 4 }))).toThrow(
-      "alone with positions 'cache', got sinusoidal, which has embed",
+      "streaming: expected a rotation or bias of the distance alone with positions 'cache', got the embedding of sinusoidal",
     )
+    const first = compose(sinusoidal({ modelDim: 4 }), byLayer([none()]))
+    expect(refused(first)).toThrow('got the embedding of')
     const dynamic = dynamicNtkScaling({ factor: 2, originalMaxPositions: 8 })
-    expect(refused(rotary({ rotaryDim: 4, scaling: dynamic }))).toThrow('a rotation of the distance alone')
-    expect(refused(fire({ numHeads, threshold: 4 }))).toThrow('a bias of the distance alone')
+    expect(refused(rotary({ rotaryDim: 4, scaling: dynamic }))).toThrow('got the rotation of rotary')
+    expect(refused(fire({ numHeads, threshold: 4 }))).toThrow('got the bias of fire')
     expect(() => streaming(none(), { window: 2, positions: 'memory' as never })).toThrow(
       'one of text,cache, got memory',
     )

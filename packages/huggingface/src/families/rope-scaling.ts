@@ -1,12 +1,5 @@
 // The scalings of rope_parameters, in the names of transformers.
-import {
-  linearScaling,
-  llama3Scaling,
-  longRopeScaling,
-  type RotaryScaling,
-  scalingOptions,
-  yarnScaling,
-} from '@alibi/rotary'
+import { linearScaling, llama3Scaling, longRopeScaling, type RotaryScaling, yarnScaling } from '@alibi/rotary'
 import type { Fields } from './fields.js'
 
 /** What each scaling may say; anything else would change the angles unseen. */
@@ -122,22 +115,38 @@ function longRopeOf(rope: Fields, fields: Fields, originalMaxPositions: number):
  */
 export function writeScaling(scaling: RotaryScaling | undefined): Record<string, unknown> | undefined {
   if (!scaling) return { rope_type: 'default' }
-  const rope_type = scaling.kind
-  const linear = scalingOptions(scaling, 'linear')
-  if (linear) return { rope_type, factor: linear.factor }
-  const llama3 = scalingOptions(scaling, 'llama3')
-  const yarn = scalingOptions(scaling, 'yarn')
-  const longrope = scalingOptions(scaling, 'longrope')
-  const made = llama3 ?? yarn ?? longrope
-  if (!made) return undefined
-  return {
-    rope_type,
-    factor: made.factor,
-    original_max_position_embeddings: made.originalMaxPositions,
-    ...(llama3 && { low_freq_factor: llama3.lowFrequencyFactor, high_freq_factor: llama3.highFrequencyFactor }),
-    ...(yarn && { beta_fast: yarn.betaFast, beta_slow: yarn.betaSlow, truncate: yarn.truncate }),
-    ...(yarn && { attention_factor: yarn.attentionFactor }),
-    ...(longrope && { short_factor: longrope.shortFactors, long_factor: longrope.longFactors }),
-    ...(longrope && { attention_factor: longrope.attentionFactor }),
+  const { made } = scaling
+  switch (made?.kind) {
+    case 'linear':
+      return { rope_type: 'linear', factor: made.factor }
+    case 'llama3':
+      return {
+        rope_type: 'llama3',
+        factor: made.factor,
+        original_max_position_embeddings: made.originalMaxPositions,
+        low_freq_factor: made.lowFrequencyFactor,
+        high_freq_factor: made.highFrequencyFactor,
+      }
+    case 'yarn':
+      return {
+        rope_type: 'yarn',
+        factor: made.factor,
+        original_max_position_embeddings: made.originalMaxPositions,
+        beta_fast: made.betaFast,
+        beta_slow: made.betaSlow,
+        truncate: made.truncate,
+        attention_factor: made.attentionFactor,
+      }
+    case 'longrope':
+      return {
+        rope_type: 'longrope',
+        factor: made.factor,
+        original_max_position_embeddings: made.originalMaxPositions,
+        short_factor: made.shortFactors,
+        long_factor: made.longFactors,
+        attention_factor: made.attentionFactor,
+      }
+    default:
+      return undefined
   }
 }

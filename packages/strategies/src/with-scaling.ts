@@ -1,7 +1,6 @@
 // The rotations of a strategy that exists already, stretched otherwise: a model read with another scaling.
 import { checkStrategy, defineStrategy, fail, type PositionStrategy, type Rotation } from '@alibi/core'
-import { rotary, rotaryOptions } from './rotary.js'
-import type { RotaryScaling } from './scaling.js'
+import { type RotaryScaling, rotary, rotaryOptions } from '@alibi/rotary'
 
 /**
  * A strategy with another scaling in place of its own: features, base and pairing stay, as do windows, sinks and biases. Where
