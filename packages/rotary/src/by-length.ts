@@ -1,14 +1,7 @@
 // Scalings that read how long the pass is. Letters: d rotaryDim; i the pair, 0 … d/2 − 1; L the length of the pass.
 import { checkInteger, checkOptions, checkPositive, fail } from '@alibi/core'
 import { checkFactor, ntkFrequencies, plainFrequencies, type RotaryScaling } from './scaling.js'
-
-/** What {@link dynamicNtkScaling} takes. */
-export interface DynamicNtkOptions {
-  /** L₀, the train length, up to which nothing changes. */
-  readonly originalMaxPositions: number
-  /** α ≥ 1: s = α·L/L₀ − (α − 1). 1, the default, is YaRN's definition (§3.4); Hugging Face's models have others. */
-  readonly factor?: number
-}
+import type { DynamicNtkOptions, LongRopeOptions } from './scaling-options.js'
 
 /**
  * NTK-aware scaling with an s for each length: a pass of L tokens beyond the train length L₀ has s = α·L/L₀ − (α − 1), as
@@ -31,20 +24,6 @@ export function dynamicNtkScaling(options: DynamicNtkOptions): RotaryScaling {
       return ntkFrequencies(rotaryDim, base, factor * longer - (factor - 1))
     },
   })
-}
-
-/** What {@link longRopeScaling} takes. */
-export interface LongRopeOptions {
-  /** A factor ≥ 1 for each pair, which its frequency is divided by, in passes up to originalMaxPositions. */
-  readonly shortFactors: readonly number[]
-  /** The same in longer passes. */
-  readonly longFactors: readonly number[]
-  /** The train length that the frequencies belong to. */
-  readonly originalMaxPositions: number
-  /** s, how many times longer the model reads at most. */
-  readonly factor: number
-  /** The magnitude itself. Default √(1 + ln s / ln originalMaxPositions). */
-  readonly attentionFactor?: number
 }
 
 // biome-ignore format: a table

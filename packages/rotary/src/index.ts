@@ -1,15 +1,16 @@
-export { type DynamicNtkOptions, dynamicNtkScaling, type LongRopeOptions, longRopeScaling } from './by-length.js'
+export { dynamicNtkScaling, longRopeScaling } from './by-length.js'
 export { type GemmaLocalOptions, gemmaLocal, type IropeOptions, irope, type LayeredStrategy } from './layers.js'
-export type { MadeScaling } from './made.js'
-export { type ProportionalOptions, proportionalScaling } from './proportional.js'
+export { proportionalScaling } from './proportional.js'
 export { type RotaryOptions, rotary, rotaryOptions } from './rotary.js'
-export {
-  type Llama3Options,
-  linearScaling,
-  llama3Scaling,
-  ntkScaling,
-  type RotaryScaling,
-  type ScalingOptions,
-} from './scaling.js'
+export { linearScaling, llama3Scaling, ntkScaling, type RotaryScaling } from './scaling.js'
+export type {
+  DynamicNtkOptions,
+  Llama3Options,
+  LongRopeOptions,
+  MadeScaling,
+  ProportionalOptions,
+  ScalingOptions,
+  YarnOptions,
+} from './scaling-options.js'
 export { type XPosOptions, xPos } from './xpos.js'
-export { type YarnOptions, yarnScaling } from './yarn.js'
+export { yarnScaling } from './yarn.js'

@@ -1,14 +1,7 @@
 // Letters: d rotaryDim; i the pair, 0 … d/2 − 1.
 import { checkOptions, checkPositive, fail } from '@alibi/core'
 import { checkFactor, plainFrequencies, type RotaryScaling } from './scaling.js'
-
-/** What {@link proportionalScaling} takes. */
-export interface ProportionalOptions {
-  /** p, the share of the pairs that turn, the fastest of them; 0 < p ≤ 1. */
-  readonly proportion: number
-  /** s, by which the frequencies of those are divided; ≥ 1. Default 1. */
-  readonly factor?: number
-}
+import type { ProportionalOptions } from './scaling-options.js'
 
 /**
  * p-RoPE: the slowest pairs do not turn at all, and so carry content alone (Barbero et al., ICLR 2025, §5; Hugging Face's

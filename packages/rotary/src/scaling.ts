@@ -1,6 +1,6 @@
 // Letters: d rotaryDim; i the pair, 0 … d/2 − 1.
 import { checkInteger, checkOptions, checkPositive, fail } from '@alibi/core'
-import type { MadeScaling } from './made.js'
+import type { Llama3Options, MadeScaling, ScalingOptions } from './scaling-options.js'
 
 /** How a rotation is stretched to read further than it was trained to. */
 export interface RotaryScaling {
@@ -15,12 +15,6 @@ export interface RotaryScaling {
   readonly magnitude?: number
   /** Which of this package's scalings it is and what it was made with, for whoever writes it to a file. Absent: another one. */
   readonly made?: MadeScaling
-}
-
-/** What {@link linearScaling} and {@link ntkScaling} take. */
-export interface ScalingOptions {
-  /** s, how many times longer: evalLength / trainLength; ≥ 1. */
-  readonly factor: number
 }
 
 /** base^(−2i/d) of each pair (RoFormer, §3.2.2). */
@@ -67,16 +61,6 @@ export function ntkScaling(options: ScalingOptions): RotaryScaling {
     made: Object.freeze({ kind: 'ntk', factor }),
     frequencies: (rotaryDim: number, base: number) => ntkFrequencies(rotaryDim, base, factor),
   })
-}
-
-/** What {@link llama3Scaling} takes. */
-export interface Llama3Options extends ScalingOptions {
-  /** The train length that the frequencies belong to. Default 8192. */
-  readonly originalMaxPositions?: number
-  /** Wavelengths above originalMaxPositions / this are interpolated. Default 1. */
-  readonly lowFrequencyFactor?: number
-  /** Wavelengths below originalMaxPositions / this stay. Default 4. */
-  readonly highFrequencyFactor?: number
 }
 
 // biome-ignore format: a table

@@ -1,27 +1,7 @@
 // Letters: d rotaryDim; i the pair, 0 … d/2 − 1; s the factor.
 import { checkBoolean, checkInteger, checkOptions, checkPositive, fail } from '@alibi/core'
-import { checkFactor, plainFrequencies, type RotaryScaling, type ScalingOptions } from './scaling.js'
-
-/** What {@link yarnScaling} takes. */
-export interface YarnOptions extends ScalingOptions {
-  /** The train length that the frequencies belong to. */
-  readonly originalMaxPositions: number
-  /** Pairs that turn more often than this over the train length stay. Default 32. */
-  readonly betaFast?: number
-  /** Pairs that turn less often than this are interpolated. Default 1. */
-  readonly betaSlow?: number
-  /** The magnitude itself, > 0; it wins over mscale. 1 leaves the scores as they are. Default from s and mscale. */
-  readonly attentionFactor?: number
-  /**
-   * With {@link mscaleAllDim}, the magnitude is (0.1·mscale·ln s + 1) / (0.1·mscaleAllDim·ln s + 1), as in DeepSeek's
-   * models; both > 0, or neither. Default neither: 0.1·ln s + 1.
-   */
-  readonly mscale?: number
-  /** See {@link mscale}. */
-  readonly mscaleAllDim?: number
-  /** Round the ends of the ramp outwards to whole pairs. Default true; gpt-oss has false. */
-  readonly truncate?: boolean
-}
+import { checkFactor, plainFrequencies, type RotaryScaling } from './scaling.js'
+import type { YarnOptions } from './scaling-options.js'
 
 // biome-ignore format: a table
 const YARN_OPTIONS: readonly (keyof YarnOptions)[] = [
