@@ -4,7 +4,7 @@ import { learned } from '@alibi/sinusoidal'
 import { t5Bias } from '@alibi/t5-bias'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, it } from 'vitest'
-import { createModel, type Model, replaceStrategy } from '../src/index.js'
+import { createModel, evaluate, type Model, replaceStrategy, type StepCompiler } from '../src/index.js'
 
 beforeAll(async () => {
   await tf.setBackend('cpu')
@@ -50,4 +50,28 @@ it('refuses arrays that do not fit, and leaves the model as it was', () => {
   expect(() => replaceStrategy(own, table(), { keep: ['embedding.weight'] })).toThrow('got none of learned')
   expect(() => replaceStrategy(own, alibi({ numHeads: 4 }))).toThrow('numHeads 2, got 4')
   expect(logits(own)).toEqual(before)
+})
+
+it('frees the graphs of the model that was', async () => {
+  const backend = tf.backend() as { compile?: StepCompiler }
+  const made: string[] = []
+  backend.compile = (step) =>
+    Object.assign((...inputs: tf.Tensor[]) => tf.tidy(() => step(...inputs)), {
+      sync() {},
+      dispose: () => void made.push('freed'),
+    })
+  try {
+    const own = createModel(sizes, alibi({ numHeads: 2 }), 5)
+    await evaluate(own, row, { evalLength: 3, compile: true })
+    expect(made).toEqual([])
+    const model = replaceStrategy(own, none())
+    expect(made).toEqual(['freed'])
+    // A graph of its own, and not that of ALiBi.
+    const { lossNats } = await evaluate(model, row, { evalLength: 3, compile: true })
+    expect(lossNats).toBe((await evaluate(model, row, { evalLength: 3, compile: false })).lossNats)
+    model.dispose()
+    expect(made).toEqual(['freed', 'freed'])
+  } finally {
+    delete backend.compile
+  }
 })

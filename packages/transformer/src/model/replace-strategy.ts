@@ -2,6 +2,7 @@ import { checkOptions, fail, type PositionStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type ModelConfig, resolveConfig } from '../config.js'
 import { checkModel } from './check-model.js'
+import { disposeKeptGraphs } from './kept-graphs.js'
 import { assembleModel, type Model } from './model.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
 import { positionSpecs } from './position-parameters.js'
@@ -47,6 +48,7 @@ export function replaceStrategy(model: Model, strategy: PositionStrategy, option
   const fresh = Object.entries(specs).filter(([name]) => others!.has(name) && !keep.includes(name))
   const started = allocateParameters(Object.fromEntries(fresh), seed)
   const moved = new Map(Object.keys(specs).map((name) => [name, started.get(name) ?? parameters.get(name)!]))
+  disposeKeptGraphs(parameters)
   tf.dispose([...own!].filter((name) => !keep.includes(name)).map((name) => parameters.get(name)!))
   return assembleModel(config, strategy, moved)
 }
