@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, expect, it } from 'vitest'
 import { createKvCache, createModel, createTrainer, type GenerateOptions, generate, type Model } from '../src/index.js'
 import { startDecoder } from '../src/inference/decoder.js'
+import { leftPadded } from '../src/inference/left-padded.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
 const unavailable = await selectBackend('tensorflow').then(
@@ -36,21 +37,26 @@ async function both(model: Model, prompt: Int32Array, options: Omit<GenerateOpti
   expect([...compiled]).toEqual([...(await generate(model, prompt, { ...options, compile: false }))])
 }
 
-/** The logits of tokens after a prompt, by a graph and op by op. */
-async function logitsOf(model: Model, prompt: Int32Array, next: Int32Array, compile: boolean): Promise<number[]> {
+/** The logits of tokens after prompts, by a graph and op by op; of each step, prompt after prompt. */
+async function logitsOf(model: Model, prompts: Int32Array[], next: Int32Array, compile: boolean): Promise<number[]> {
   const cache = createKvCache()
-  model.forward([prompt], { cache }).dispose()
-  const decoder = startDecoder(model, cache, { maxNewTokens: next.length, compile })
+  const { rows, padding } = leftPadded(prompts)
+  model.forward(rows, { cache, padding }).dispose()
+  const decoder = startDecoder(model, cache, { maxNewTokens: next.length, compile, batchSize: rows.length, padding })
   const all: number[] = []
   for (const token of next) {
-    const opByOp = () => tf.tidy(() => model.logits(model.forward([Int32Array.of(token)], { cache })).dataSync())
-    all.push(...(decoder ? await decoder.next(token) : opByOp()))
+    const fed = rows.map(() => Int32Array.of(token))
+    const opByOp = () => tf.tidy(() => model.logits(model.forward(fed, { cache, padding })).dataSync())
+    all.push(...(decoder ? await decoder.next(Int32Array.from(rows, () => token)) : opByOp()))
   }
   expect(decoder !== undefined).toBe(compile)
   decoder?.release()
   cache.dispose()
   return all
 }
+
+/** Both compute in fp32, in other orders. */
+const BOUND = { rtol: 1e-5, atol: 1e-5 }
 
 // biome-ignore format: a table
 const DECODED = [
@@ -63,12 +69,13 @@ it.for(strategies.filter(([name]) => DECODED.includes(name)))(
   async ([, strategy], { skip }) => {
     skip(unavailable !== undefined, unavailable)
     const model = make({ ...tiny, numLayers: 2 }, strategy, 3)
-    const [prompt, next] = [tokens(9), tokens(12, 5)]
-    expect(await logitsOf(model, prompt, next, true)).toBeAllclose(await logitsOf(model, prompt, next, false), {
-      rtol: 1e-5,
-      atol: 1e-5,
-    })
-    expect(graphs()).toBe(1)
+    const next = tokens(12, 5)
+    for (const prompts of [[tokens(9)], [tokens(9), tokens(3, 2), tokens(6, 7)]])
+      expect(await logitsOf(model, prompts, next, true)).toBeAllclose(
+        await logitsOf(model, prompts, next, false),
+        BOUND,
+      )
+    expect(graphs()).toBe(2)
   },
 )
 
@@ -85,10 +92,8 @@ it('shares heads of keys among those of queries', async ({ skip }) => {
   skip(unavailable !== undefined, unavailable)
   const model = make({ ...tiny, modelDim: 16, numHeads: 4, numKeyValueHeads: 2 }, alibi({ numHeads: 4 }), 3)
   const [prompt, next] = [tokens(9), tokens(6, 5)]
-  expect(await logitsOf(model, prompt, next, true)).toBeAllclose(await logitsOf(model, prompt, next, false), {
-    rtol: 1e-5,
-    atol: 1e-5,
-  })
+  for (const prompts of [[prompt], [prompt, tokens(2)]])
+    expect(await logitsOf(model, prompts, next, true)).toBeAllclose(await logitsOf(model, prompts, next, false), BOUND)
 })
 
 it('has one graph for many lengths, and another where the room doubles', async ({ skip }) => {
@@ -136,12 +141,18 @@ it('decodes a second text at the same time op by op, and frees the graph where a
 it('makes no graph for a few tokens, and none that cannot be', async ({ skip }) => {
   skip(unavailable !== undefined, unavailable)
   const model = make(tiny, alibi({ numHeads: 2 }))
-  await generate(model, tokens(7), { maxNewTokens: 31 })
+  const reasons: string[] = []
+  const onFallback = (reason: string) => void reasons.push(reason)
+  await generate(model, tokens(7), { maxNewTokens: 31, onFallback })
   expect(graphs()).toBe(0)
   const terms = make(tiny, strategies.find(([name]) => name === 'terms')![1])
-  await generate(terms, tokens(7), { maxNewTokens: 5, compile: true })
-  await generate(model, tokens(7), { maxNewTokens: 5, compile: true, attentionKernels: ['tiled'] })
+  await generate(terms, tokens(7), { maxNewTokens: 5, compile: true, onFallback })
+  await generate(model, tokens(7), { maxNewTokens: 5, compile: true, onFallback, attentionKernels: ['tiled'] })
   expect(graphs()).toBe(0)
+  expect(reasons).toEqual([
+    'relative terms are not computed over a cache of slots',
+    'the kernel of attention is the caller’s choice',
+  ])
   await generate(model, tokens(7), { maxNewTokens: 32 })
   expect(graphs()).toBe(1)
 })

@@ -10,7 +10,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu')
 })
 
-const { createModel, createTrainer, evaluate, generate } = transformer
+const { createModel, createTrainer, evaluate, generate, generateBatch } = transformer
 const strategy = alibi({ numHeads: 2 })
 const rate = { kind: 'adamw', learningRate: 1e-2 } as const
 
@@ -113,6 +113,22 @@ it.each<[string, (model: transformer.Model) => unknown, string]>([
     'half a choice',
     (m) => generate(m, tokens(2), { maxNewTokens: 1, topK: 0.5 }),
     'generate: expected an integer topK',
+  ],
+  [
+    'a penalty of 0',
+    (m) => generate(m, tokens(2), { maxNewTokens: 1, repetitionPenalty: 0 }),
+    'generate: expected a finite repetitionPenalty > 0, got 0',
+  ],
+  [
+    'an end that is no token',
+    (m) => generate(m, tokens(2), { maxNewTokens: 1, endTokens: [11] }),
+    'generate: expected endTokens from 0 to 10, got 11',
+  ],
+  ['no prompts', (m) => generateBatch(m, [], { maxNewTokens: 1 }), 'generateBatch: expected at least one prompt'],
+  [
+    'an empty prompt among others',
+    (m) => generateBatch(m, [tokens(2), tokens(0)], { maxNewTokens: 1 }),
+    'generateBatch: expected a prompt of at least 1 token, got none',
   ],
 ])('refuses %s', async (_name, call, message) => {
   const model = createModel(tiny, strategy)

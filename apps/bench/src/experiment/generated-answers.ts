@@ -9,9 +9,6 @@ export interface AskedOf {
   readonly asked: AskedTrial
 }
 
-/** Ends a generation whose outcome is decided. */
-const DECIDED = new Error('decided')
-
 /**
  * The share of a trial's parts that what is generated at temperature 0 contains, in whatever case: RULER's string match. Of an
  * answer that counts as a whole: 1 if the line that is generated is the answer.
@@ -22,7 +19,6 @@ export async function generatedShare(
   tokenizer: Tokenizer,
   signal: AbortSignal,
 ): Promise<number> {
-  const enough = new AbortController()
   const tokens: number[] = []
   const textOf = () => tokenizer.decode(Int32Array.from(tokens))
   const share = (text: string) =>
@@ -32,14 +28,12 @@ export async function generatedShare(
   await generate(model, asked.tokens.subarray(0, -asked.answerLength), {
     maxNewTokens: asked.room,
     temperature: 0,
-    signal: AbortSignal.any([signal, enough.signal]),
+    signal,
     onToken(token) {
       tokens.push(token)
       const text = textOf()
-      if (share(text) === 1 || (!parts && text.includes(END))) enough.abort(DECIDED)
+      return share(text) === 1 || (!parts && text.includes(END)) ? 'stop' : undefined
     },
-  }).catch((error: unknown) => {
-    if (error !== DECIDED) throw error
   })
   return share(textOf())
 }

@@ -1,3 +1,4 @@
+// Letters: B batch, V vocabularySize.
 import { layerStrategy } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { type CompiledStep, currentCompiler, type StepCompiler } from '../compiler.js'
@@ -16,10 +17,13 @@ const ROOM_FOR_NEW = 128
 /** Rooms whose graphs are kept: that of now and the one before it doubled. */
 const ROOMS = 2
 
-/** Decodes one sequence as one graph. */
+/** Decodes sequences as one graph. */
 export interface Decoder {
-  /** @returns the logits after a token, which joins the cache; [V] */
-  next(token: number): Promise<Float32Array>
+  /**
+   * @param tokens - the next of each sequence, which join the cache; [B]
+   * @returns the logits after them; [B·V]
+   */
+  next(tokens: Int32Array): Promise<Float32Array>
   /** Lets others use the graphs. */
   release(): void
 }
@@ -30,7 +34,7 @@ interface Room {
   readonly step: CompiledStep
 }
 
-/** The graphs of a model by the room of their caches. One sequence at a time uses them. */
+/** The graphs of a model by the room of their caches. One batch at a time uses them. */
 interface Rooms {
   isFree: boolean
   has(capacity: number): boolean
@@ -42,34 +46,43 @@ interface Rooms {
 interface DecoderOptions extends AttentionSettings {
   readonly maxNewTokens: number
   readonly compile?: boolean | undefined
+  /** B */
+  readonly batchSize: number
+  /** Left padding of each sequence in the cache, in tokens; [B]. */
+  readonly padding: Int32Array | undefined
+  readonly onFallback?: ((reason: string) => void) | undefined
 }
 
 /**
  * A decoder that goes on after the tokens of a cache; undefined where decoding runs op by op: on backends that do not compile,
- * for few tokens, for attention of the caller's choice, for relative terms, and while another sequence uses the graphs.
+ * for few tokens, and for the reasons that `onFallback` is told.
  */
 export function startDecoder(model: Model, cache: KvCache, options: DecoderOptions): Decoder | undefined {
-  const { maxNewTokens, compile, attentionKernels, attentionStorage } = options
+  const { maxNewTokens, compile, batchSize, padding, onFallback } = options
   const compiler = currentCompiler()
-  if (!compiler || compile === false || attentionKernels || attentionStorage === 'float16' || !cache.pastLength)
-    return undefined
-  if (layersOf(model).some(({ terms }) => terms)) return undefined
-  const rooms = keptGraphs(model.parameters, ['decoder', tf.getBackend()], () => createRooms(model, compiler))
+  if (!compiler || compile === false) return undefined
+  const settings = ['decoder', tf.getBackend(), batchSize, padding !== undefined]
+  const rooms = keptGraphs(model.parameters, settings, () => createRooms(model, compiler, batchSize))
   const capacity = roomFor(cache.pastLength + 1 + Math.min(maxNewTokens, ROOM_FOR_NEW))
-  if (!rooms.isFree || !(compile || maxNewTokens >= WORTH || rooms.has(capacity))) return undefined
+  if (!(compile || maxNewTokens >= WORTH || rooms.has(capacity))) return undefined
+  const reason = refusalOf(model, options) ?? (rooms.isFree ? undefined : 'another batch of texts uses the graphs')
+  if (reason) {
+    onFallback?.(reason)
+    return undefined
+  }
   rooms.isFree = false
   let { slots, step } = rooms.get(capacity)
-  slots.fill(cache)
+  slots.fill(cache, padding)
   return {
-    async next(token) {
+    async next(tokens) {
       if (slots.pastLength === slots.capacity) {
         step.sync()
         const larger = rooms.get(2 * slots.capacity)
-        larger.slots.fill(slots)
+        larger.slots.fill(slots, padding)
         slots = larger.slots
         step = larger.step
       }
-      const input = tf.tensor1d([token], 'int32')
+      const input = tf.tensor1d(tokens, 'int32')
       const [logits] = step(input) as [tf.Tensor]
       input.dispose()
       slots.advance(1)
@@ -82,7 +95,15 @@ export function startDecoder(model: Model, cache: KvCache, options: DecoderOptio
   }
 }
 
-function createRooms(model: Model, compile: StepCompiler): Rooms {
+/** Why no graph decodes for a model with these options; undefined where one can. */
+function refusalOf(model: Model, { attentionKernels, attentionStorage }: AttentionSettings): string | undefined {
+  if (attentionKernels) return 'the kernel of attention is the caller’s choice'
+  if (attentionStorage === 'float16') return 'a cache of slots is float32'
+  if (layersOf(model).some(({ terms }) => terms)) return 'relative terms are not computed over a cache of slots'
+  return undefined
+}
+
+function createRooms(model: Model, compile: StepCompiler, batchSize: number): Rooms {
   const made = new Map<number, Room>()
   const gated = layersOf(model).map(({ gate }) => gate !== undefined)
   const dispose = ({ slots, step }: Room) => {
@@ -90,12 +111,12 @@ function createRooms(model: Model, compile: StepCompiler): Rooms {
     slots.dispose()
   }
   function make(capacity: number): Room {
-    const slots = createSlotCache(model.config, gated, capacity)
-    const decode = (token: tf.Tensor) => [
-      model.logits(model.forwardTokens(token as tf.Tensor1D, 1, { slots, compiled: true })),
+    const slots = createSlotCache(model.config, gated, { batchSize, capacity })
+    const decode = (tokens: tf.Tensor) => [
+      model.logits(model.forwardTokens(tokens as tf.Tensor1D, batchSize, { slots, compiled: true })),
     ]
     const variables = [...model.parameters.values(), ...slots.variables]
-    return { slots, step: compile((token) => decode(token!), variables, { xla: false, maxShapes: 1 }) }
+    return { slots, step: compile((tokens) => decode(tokens!), variables, { xla: false, maxShapes: 1 }) }
   }
   return {
     isFree: true,

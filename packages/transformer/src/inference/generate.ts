@@ -1,19 +1,18 @@
-import { checkInteger, checkOptions, fail, seededRandom } from '@alibi/core'
+// Letters: B prompts, V vocabularySize.
+import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { ATTENTION_SETTINGS, type AttentionSettings, attentionSettings } from '../model/attention-settings.js'
 import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
 import { type Decoder, startDecoder } from './decoder.js'
-import { createKvCache } from './kv-cache.js'
-import { checkSampling, type SamplingOptions, sampleToken } from './sampling.js'
+import { type GrowthOptions, growingText } from './growing-text.js'
+import { createKvCache, type KvCache } from './kv-cache.js'
+import { leftPadded } from './left-padded.js'
+import { checkSampling } from './sampling.js'
 import { createYielder } from './yield-to-host.js'
 
-export interface GenerateOptions extends SamplingOptions, AttentionSettings {
-  /** Tokens to generate. */
-  readonly maxNewTokens: number
-  /** Default 0. */
-  readonly seed?: number
+export interface GenerateOptions extends GrowthOptions, AttentionSettings {
   /** Prompt tokens read in one pass: bounds the memory of a long prefill. Default 1,024: fewer cannot skip keys. */
   readonly prefillChunk?: number
   /**
@@ -21,67 +20,139 @@ export interface GenerateOptions extends SamplingOptions, AttentionSettings {
    * as long as some tokens op by op; `true` also for fewer, `false` never.
    */
   readonly compile?: boolean | undefined
+  /** Told why decoding runs op by op, where a graph would pay and the backend compiles. */
+  readonly onFallback?: (reason: string) => void
   /** Called after each pass over the prompt: tokens read, and tokens to read. */
   readonly onPrefill?: (done: number, total: number) => void
-  /** Called with each new token as soon as it is drawn. */
-  readonly onToken?: (token: number) => void
   /** Stops between tokens when it is aborted. */
   readonly signal?: AbortSignal
 }
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'maxNewTokens', 'seed', 'prefillChunk', 'compile', 'onPrefill', 'onToken', 'signal', 'temperature', 'topK', 'topP',
-  ...ATTENTION_SETTINGS,
+  'maxNewTokens', 'seed', 'repetitionPenalty', 'endTokens', 'prefillChunk', 'compile', 'onFallback', 'onPrefill', 'onToken',
+  'signal', 'temperature', 'topK', 'topP', ...ATTENTION_SETTINGS,
 ]
 
 /**
  * Continues a prompt with a KV cache: a chunked prefill, then one token at a time.
  *
- * @returns the new tokens
- * @throws RangeError for an empty prompt or options outside their range; the signal's reason when aborted
+ * @param prompt - at least one token
+ * @returns the new tokens, the one that ended the text included
+ * @throws RangeError or TypeError, one line, for an empty prompt or options outside their range; the signal's reason when aborted
  */
 export async function generate(model: Model, prompt: Int32Array, options: GenerateOptions): Promise<Int32Array> {
-  checkModel('generate', model)
-  checkCausal('generate', model)
-  checkTokens('generate', prompt, model.config.vocabularySize)
-  checkOptions('generate', options, OPTIONS)
-  const { maxNewTokens, seed = 0, prefillChunk = 1024, onPrefill, onToken, signal } = options
-  checkInteger('generate', 'maxNewTokens', maxNewTokens, 0)
-  checkInteger('generate', 'prefillChunk', prefillChunk, 1)
-  checkSampling('generate', options)
-  if (!prompt.length) fail('generate', 'a prompt of at least 1 token', 'none')
-  const attention = attentionSettings(options)
-  const random = seededRandom(seed)
+  return (await continued('generate', model, [prompt], options))[0]!
+}
+
+/**
+ * Continues several prompts together, in one pass a token. Shorter prompts are padded on the left, which no token sees: each
+ * text is what {@link generate} gives for its prompt alone, within the rounding of float32.
+ *
+ * @param prompts - B of them, of any lengths ≥ 1
+ * @returns the new tokens of each, the one that ended the text included
+ * @throws RangeError or TypeError, one line, for no prompts, an empty one or options outside their range; the signal's reason
+ *   when aborted
+ */
+export async function generateBatch(
+  model: Model,
+  prompts: readonly Int32Array[],
+  options: GenerateOptions,
+): Promise<Int32Array[]> {
+  return continued('generateBatch', model, prompts, options)
+}
+
+async function continued(
+  where: string,
+  model: Model,
+  prompts: readonly Int32Array[],
+  options: GenerateOptions,
+): Promise<Int32Array[]> {
+  checkGenerate(where, model, prompts, options)
+  const { signal } = options
+  const texts = prompts.map((prompt, row) => growingText(prompt, row, options))
+  const rows = leftPadded(prompts)
   const cache = createKvCache()
   const yieldToHost = createYielder()
-  const produced: number[] = []
   let decoder: Decoder | undefined
   try {
-    const before = prompt.length - 1
-    for (let from = 0; from < before; from += prefillChunk) {
+    await prefill(model, rows, cache, options)
+    decoder = startDecoder(model, cache, { ...options, batchSize: prompts.length, padding: rows.padding })
+    const next = decoder?.next ?? opByOp(model, cache, rows.padding, options)
+    const V = model.config.vocabularySize
+    while (texts.some(({ isEnded }) => !isEnded)) {
       await yieldToHost()
       signal?.throwIfAborted()
-      const end = Math.min(from + prefillChunk, before)
-      model.forward([prompt.subarray(from, end)], { ...attention, cache }).dispose()
-      onPrefill?.(end, before)
-    }
-    decoder = startDecoder(model, cache, options)
-    const opByOp = () => {
-      const logits = tf.tidy(() => model.logits(model.forward([Int32Array.of(last)], { ...attention, cache })))
-      return logits.data<'float32'>().finally(() => logits.dispose())
-    }
-    let last = prompt.at(-1)!
-    while (produced.length < maxNewTokens) {
-      await yieldToHost()
-      signal?.throwIfAborted()
-      last = sampleToken(await (decoder ? decoder.next(last) : opByOp()), options, random)
-      produced.push(last)
-      onToken?.(last)
+      // Texts that ended stay in the batch, so that its shape stays the same; nothing is drawn for them.
+      const logits = await next(Int32Array.from(texts, ({ last }) => last))
+      for (const [row, text] of texts.entries()) if (!text.isEnded) text.grow(logits.subarray(row * V, (row + 1) * V))
     }
   } finally {
     decoder?.release()
     cache.dispose()
   }
-  return Int32Array.from(produced)
+  return texts.map(({ drawn }) => Int32Array.from(drawn))
+}
+
+/** Reads all columns of prompts but the last into the cache. */
+async function prefill(
+  model: Model,
+  { rows, padding }: ReturnType<typeof leftPadded>,
+  cache: KvCache,
+  options: GenerateOptions,
+): Promise<void> {
+  const { prefillChunk = 1024, onPrefill, signal } = options
+  const yieldToHost = createYielder()
+  const before = rows[0]!.length - 1
+  for (let from = 0; from < before; from += prefillChunk) {
+    await yieldToHost()
+    signal?.throwIfAborted()
+    const end = Math.min(from + prefillChunk, before)
+    const pass = { cache, padding: padding?.map((pad) => Math.min(pad, end)) }
+    model
+      .forward(
+        rows.map((row) => row.subarray(from, end)),
+        { ...attentionSettings(options), ...pass },
+      )
+      .dispose()
+    onPrefill?.(end, before)
+  }
+}
+
+/** Decodes with a cache that grows: the last tokens of B texts in, their logits [B·V] out. */
+function opByOp(model: Model, cache: KvCache, padding: Int32Array | undefined, options: AttentionSettings) {
+  const pass = { ...attentionSettings(options), cache, padding }
+  return (last: Int32Array): Promise<Float32Array> => {
+    const logits = tf.tidy(() =>
+      model.logits(
+        model.forward(
+          Array.from(last, (token) => Int32Array.of(token)),
+          pass,
+        ),
+      ),
+    )
+    return logits.data<'float32'>().finally(() => logits.dispose())
+  }
+}
+
+function checkGenerate(where: string, model: Model, prompts: readonly Int32Array[], options: GenerateOptions): void {
+  checkModel(where, model)
+  checkCausal(where, model)
+  const { vocabularySize } = model.config
+  if (!Array.isArray(prompts) || !prompts.length) fail(where, 'at least one prompt', prompts, TypeError)
+  for (const prompt of prompts) {
+    checkTokens(where, prompt, vocabularySize)
+    if (!prompt.length) fail(where, 'a prompt of at least 1 token', 'none')
+  }
+  checkOptions(where, options, OPTIONS)
+  const { maxNewTokens, prefillChunk = 1024, repetitionPenalty = 1, endTokens = [] } = options
+  checkInteger(where, 'maxNewTokens', maxNewTokens, 0)
+  checkInteger(where, 'prefillChunk', prefillChunk, 1)
+  checkSampling(where, options)
+  if (!(repetitionPenalty > 0 && repetitionPenalty < Infinity))
+    fail(where, 'a finite repetitionPenalty > 0', repetitionPenalty)
+  if (!Array.isArray(endTokens)) fail(where, 'endTokens as an array', endTokens, TypeError)
+  for (const token of endTokens)
+    if (!(Number.isInteger(token) && token >= 0 && token < vocabularySize))
+      fail(where, `endTokens from 0 to ${vocabularySize - 1}`, token)
 }

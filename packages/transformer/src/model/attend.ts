@@ -75,7 +75,7 @@ function askedOf(
   { places, trains, drops }: Pass,
   options: Omit<ForwardOptions, 'positions' | 'dropoutSeed'>,
 ) {
-  const { attentionWindow = Infinity, padding, attentionStorage: storage } = options
+  const { attentionWindow = Infinity, attentionStorage: storage } = options
   const { window: ownWindow = Infinity, sinks } = part.visibility ?? {}
   const narrow = Math.min(attentionWindow, ownWindow)
   const window = narrow < places.keys.length ? narrow : undefined
@@ -93,7 +93,7 @@ function askedOf(
   const asks = featuresOf({
     bias: biasForm(part, places, config.causal),
     trainedBias: trains && part.parameters !== undefined,
-    padding: padding !== undefined,
+    padding: places.padding !== undefined,
     window: window !== undefined,
     dropout: drops && config.attentionDropout > 0,
     storage,

@@ -22,8 +22,8 @@ export function checkForward(options: SettledOptions, B: number, K: number, { ca
   if (positions !== undefined)
     checkArray('positions', positions, positions.length === B * K ? B * K : K, 'token, those of the cache first')
   if (documents !== undefined) checkArray('documents', documents, B * K, 'token of each row, those of the cache first')
-  if (slots && (B !== 1 || cache || padding || positions || documents))
-    fail('forward', 'one row with slots, without cache, padding, positions and documents', 'others')
+  if (slots && (B !== slots.batchSize || cache || padding || positions || documents))
+    fail('forward', 'as many rows as slots have, without cache, padding, positions and documents', 'others')
   if ((cache ?? slots) && !causal)
     fail('forward', 'no cache with causal false', 'one; what is cached would not see what follows')
   if (padding !== undefined) {

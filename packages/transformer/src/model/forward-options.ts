@@ -14,10 +14,10 @@ export type Moving = Int32Array | (() => Int32Array)
 export interface ForwardOptions extends AttentionSettings {
   /** Earlier tokens; extended by this pass. */
   readonly cache?: KvCache
-  /** Earlier tokens of one row, in a cache of fixed room, instead of `cache`: for passes that are made into graphs. */
+  /** Earlier tokens in a cache of fixed room, instead of `cache`, with their padding: for passes that are made into graphs. */
   readonly slots?: SlotCache | undefined
   /** Left padding of each row, in tokens, counted from the start of the cache; [B]. */
-  readonly padding?: Int32Array
+  readonly padding?: Int32Array | undefined
   /**
    * Positions of all K tokens, the cache's first: of every row, [K], or of each, row after row, [B·K]. Default 0 to K − 1, in
    * rows with padding from its end on, and in documents from the first of each on. They say how far apart tokens are, not

@@ -10,7 +10,7 @@ import type { ForwardOptions } from './forward-options.js'
 import { disposeKeptGraphs } from './kept-graphs.js'
 import { drop, normalize } from './layers.js'
 import { allocateParameters, parameterSpecs } from './parameters.js'
-import { documentsOnDevice, firstQueryOnDevice, movingPlaces, placesOf, slotPlaces } from './places.js'
+import { documentsOnDevice, firstQueryOnDevice, movingPlaces, paddingOnDevice, placesOf, slotPlaces } from './places.js'
 import { encodePositions } from './position.js'
 import { checkRows, flatten } from './tokens.js'
 import { vocabularyOf } from './vocabulary/choose.js'
@@ -68,13 +68,13 @@ export function assembleModel(
 
   const forwardTokens: Model['forwardTokens'] = (ids, B, options = {}) =>
     tf.tidy(() => {
-      const { cache, slots, padding, dropoutSeed } = options
+      const { cache, slots, dropoutSeed } = options
       const L = ids.size / B
       const K = slots ? slots.capacity : (cache?.pastLength ?? 0) + L
       const kernels = currentKernels()
       const places = movingPlaces(options, (given) => {
         checkForward(given, B, K, resolved)
-        return slots ? slotPlaces(slots, L) : placesOf(given, sinks, B, L, K)
+        return slots ? slotPlaces(slots, sinks, L) : placesOf(given, sinks, B, L, K)
       })
       const trains = tf.engine().state.gradientDepth > 0
       const pass = { batchSize: B, places, trains, drops: dropoutSeed !== undefined }
@@ -89,7 +89,7 @@ export function assembleModel(
         cache,
         slots,
         firstQuery: slots && firstQueryOnDevice(places),
-        padding: padding && paddingMask(padding, K),
+        padding: paddingOnDevice(places),
         documents: documentsOnDevice(places),
         nextSeed: dropoutSeed && rates.some(Boolean) ? seedSequence(dropoutSeed) : undefined,
       }
@@ -128,10 +128,3 @@ function seedSequence(seed: tf.Tensor1D): () => tf.Tensor1D {
   let uses = 0
   return () => tf.concat1d([seed, tf.tensor1d([4096 * ++uses], 'int32')])
 }
-
-const paddingMask = (padding: Int32Array, K: number) =>
-  tf.tensor(
-    Array.from(padding).flatMap((pad) => Array.from({ length: K }, (_, key) => (key < pad ? 1 : 0))),
-    [padding.length, 1, 1, K],
-    'float32',
-  )

@@ -22,6 +22,8 @@ export interface Places {
   readonly now?: (() => Places) | undefined
   /** The index of the first query among the keys, in a cache with slots. Absent: the queries are the last keys. */
   readonly firstQuery?: number | undefined
+  /** Left padding of each row, in tokens; [B]. */
+  readonly padding?: Int32Array | undefined
   /** Whether the keys' positions move. */
   readonly keysMove?: boolean | undefined
 }
@@ -39,7 +41,7 @@ export function movingPlaces(options: ForwardOptions, placesAt: (options: Settle
   let made: { readonly of: readonly unknown[]; readonly places: Places } | undefined
   const now = () => {
     const given = { ...options, positions: nowOf(options.positions), documents: nowOf(options.documents) }
-    const of = [given.positions, given.documents, slots?.pastLength]
+    const of = [given.positions, given.documents, slots?.pastLength, slots?.padding]
     if (!made || of.some((value, i) => value !== made!.of[i])) made = { of, places: placesAt(given) }
     return made.places
   }
@@ -50,11 +52,12 @@ export function movingPlaces(options: ForwardOptions, placesAt: (options: Settle
 }
 
 /** The places of new tokens in a cache with slots: slot i has position i, those not in use yet the last token's. */
-export function slotPlaces({ capacity, pastLength }: SlotCache, numQueries: number): Places {
+export function slotPlaces(slots: SlotCache, sinks: boolean, numQueries: number): Places {
+  const { batchSize, capacity, pastLength, padding } = slots
   const last = pastLength + numQueries - 1
   if (last >= capacity) fail('forward', `room for ${last + 1} tokens in slots`, `${capacity}`)
-  const keys = Int32Array.from({ length: capacity }, (_, i) => Math.min(i, last))
-  return { numQueries, keys, byRow: false, firstQuery: pastLength }
+  const positions = Int32Array.from({ length: capacity }, (_, i) => Math.min(i, last))
+  return { ...placesOf({ positions, padding }, sinks, batchSize, numQueries, capacity), firstQuery: pastLength }
 }
 
 /** A tensor of numbers that follow from the places of a pass. */
@@ -92,14 +95,21 @@ export function placesOf(
   const firsts = documents ? rowsOf(documents).map(documentStarts) : afterPadding
   const starts = firsts?.map((all) => all.subarray(numKeys - numQueries))
   if (positions && positions.length !== numKeys)
-    return { numQueries, keys: positionRange(0, numKeys), rows: rowsOf(positions), byRow: true, documentStarts: starts }
+    return {
+      numQueries,
+      keys: positionRange(0, numKeys),
+      rows: rowsOf(positions),
+      byRow: true,
+      documentStarts: starts,
+      padding,
+    }
   const keys = positions ?? positionRange(0, numKeys)
   if (positions && !padding) return { numQueries, keys, byRow: false, documentStarts: starts }
   // Positions count from the first token of a row or document.
   const rows =
     firsts?.map((all) => keys.map((key, i) => key - all[i]!)) ??
     (padding && Array.from(padding, (pad) => keys.map((key) => Math.max(0, key - pad))))
-  return { numQueries, keys, rows, byRow: false, documentStarts: starts }
+  return { numQueries, keys, rows, byRow: false, documentStarts: starts, padding }
 }
 
 /** For each token the index of the first token of its document; the tokens of a document are contiguous; [K]. */
@@ -152,6 +162,14 @@ export function documentsOnDevice(places: Places): tf.Tensor4D | undefined {
   const { documentStarts: starts, numQueries: Q } = places
   const flat = ({ documentStarts }: Places) => Float32Array.from(documentStarts!.flatMap((row) => [...row]))
   return starts && placesTensor<tf.Rank.R4>(places, flat, [starts.length, 1, Q, 1], 'float32')
+}
+
+/** 1 for keys that are left padding, else 0, on the device; float32 [B, 1, 1, K]. */
+export function paddingOnDevice(places: Places): tf.Tensor4D | undefined {
+  const { padding, keys } = places
+  const flat = (at: Places) =>
+    Float32Array.from(Array.from(at.padding!).flatMap((pad) => Array.from(keys, (_, key) => Number(key < pad))))
+  return padding && placesTensor<tf.Rank.R4>(places, flat, [padding.length, 1, 1, keys.length], 'float32')
 }
 
 /** The index of the first query in a cache with slots; int32 [1]. */
