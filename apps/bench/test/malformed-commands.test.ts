@@ -256,6 +256,12 @@ const cases: readonly (readonly string[])[] = [
     ['--top-p', 'x'],
     ['--seed', '1e999'],
     ['--max-new-tokens', 'all'],
+    ['--repetition-penalty', '-1'],
+    ['--batch-size', '0'],
+    ['--stop', ''],
+    ['--prompts', 'nowhere.txt'],
+    ['--prompts', 'empty.txt'],
+    ['--prompts', 'folder'],
   ].map((more) => [...['generate', 'run'], ...more]),
 ]
 

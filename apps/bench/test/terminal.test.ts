@@ -4,8 +4,15 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { duration, percent } from '../src/terminal/format.js'
+import { plainText } from '../src/terminal/plain.js'
 import { layoutRows } from '../src/terminal/rows.js'
 import { inTerminal } from './pseudo-terminal.js'
+
+it('what a model writes cannot command a terminal', () => {
+  const text = 'ü\tone\n\u001b[31mred\u0007\r\u007f\u009b2J🙂'
+  expect(plainText(text, { isTTY: true })).toBe('ü\tone\n␛[31mred␇␍␡\uFFFD2J🙂')
+  expect(plainText(text, { isTTY: false })).toBe(text)
+})
 
 describe('a duration', () => {
   /** Seconds that it stands for. */

@@ -22,6 +22,7 @@ import { evaluateText, type TextRequest } from './eval-text.js'
 import {
   backendOption,
   cellsOptions,
+  checkpointHelp,
   number,
   pluginOption,
   positionsOption,
@@ -33,10 +34,7 @@ export function evalCommand(): Command {
   const [, evalLengths, evalTokens] = cellsOptions()
   const command = new Command('eval')
     .description('Evaluate a checkpoint on held-out text, or try it on tasks; prints one line of JSON a length.')
-    .argument(
-      '<checkpoint>',
-      'e.g. runs/…/checkpoints/alibi-seed1, a folder of Hugging Face transformers, or a file of fairseq',
-    )
+    .argument('<checkpoint>', checkpointHelp)
     .addOption(evalLengths!.default(undefined, 'its train length'))
     .addOption(evalTokens!.default(undefined, '65,536, with --whole all'))
     .addOption(

@@ -1,29 +1,36 @@
 import { type BackendName, selectBackend } from '@alibi/backend'
 import { validate } from '@alibi/results'
-import { generate } from '@alibi/transformer'
+import { generateBatch } from '@alibi/transformer'
 import { Command } from 'commander'
 import { z } from 'zod'
+import { endOfText } from '../checkpoints/end-of-text.js'
 import { openCheckpoint } from '../checkpoints/open.js'
-import { runConfigSchema } from '../config/schema.js'
-import { without } from '../config/without.js'
-import { createTextStream } from '../data/tokenizer/text-stream.js'
+import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { type WrittenText, writtenText } from '../experiment/written-text.js'
+import { readFileAt } from '../files/paths.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { backendOption, number, pluginOption, positionsOption, trainLengthOption, vocabularyOption } from './options.js'
+import { plainText } from '../terminal/plain.js'
+import {
+  backendOption,
+  checkpointHelp,
+  number,
+  pluginOption,
+  positionsOption,
+  trainLengthOption,
+  vocabularyOption,
+} from './options.js'
+import { collect, drawing, type Sampling, samplingShape, withSampling } from './sampling.js'
 
 export function generateCommand(): Command {
-  return new Command('generate')
-    .description('Continue a prompt with a checkpoint; the text streams to stdout.')
-    .argument(
-      '<checkpoint>',
-      'e.g. runs/…/checkpoints/alibi-seed1, a folder of Hugging Face transformers, or a file of fairseq',
-    )
-    .option('--prompt <text>', 'what to continue', 'function ')
-    .option('--max-new-tokens <n>', 'tokens to add', number, 256)
-    .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', number, 0.8)
-    .option('--top-k <k>', 'keep only the k most likely tokens', number)
-    .option('--top-p <p>', 'keep the fewest tokens whose probabilities reach p', number)
-    .option('--seed <n>', 'the same seed gives the same text', number, 0)
+  const command = new Command('generate')
+    .description('Continue prompts with a checkpoint. The text of one prompt streams to stdout.')
+    .argument('<checkpoint>', checkpointHelp)
+    .option('--prompt <text>', "what to continue; may be given again (default: 'function ')", collect)
+    .option('--prompts <file>', 'prompts, one a line; empty lines are left out')
+    .option('--batch-size <n>', 'prompts that are continued together', number, 8)
+  return withSampling(command)
+    .option('--json', 'print a line of JSON for each prompt, when its text has ended')
     .addOption(positionsOption())
     .addOption(trainLengthOption())
     .addOption(pluginOption())
@@ -32,13 +39,11 @@ export function generateCommand(): Command {
     .action(run)
 }
 
-interface Options {
-  readonly prompt: string
-  readonly maxNewTokens: number
-  readonly temperature: number
-  readonly topK?: number
-  readonly topP?: number
-  readonly seed: number
+interface Options extends Sampling {
+  readonly prompt?: readonly string[]
+  readonly prompts?: string
+  readonly batchSize: number
+  readonly json?: boolean
   readonly positions?: string
   readonly trainLength?: number
   readonly strategy?: string
@@ -46,42 +51,88 @@ interface Options {
   readonly backend: BackendName | 'auto'
 }
 
-/** Before a model is read. */
-const samplingSchema = z.object({
-  maxNewTokens: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1),
-  temperature: z.number().min(0),
-  topK: z.int().min(1).optional(),
-  topP: z.number().positive().max(1).optional(),
-  seed: z.int(),
-  trainLength: runConfigSchema.shape.trainLength.optional(),
-})
+const schema = z.object({ ...samplingShape, batchSize: z.int().min(1) })
 
-async function run(folder: string, { prompt, backend, ...options }: Options): Promise<void> {
-  validate(samplingSchema, options, 'generate')
+async function run(folder: string, options: Options): Promise<void> {
+  validate(schema, options, 'generate')
+  const prompts = await promptsOf(options)
   const signal = interruptSignal()
-  await selectBackend(backend)
-  const { model, tokenizer } = await openCheckpoint(folder, console.error, options)
-  const tokens = tokenizer.encodePrompt(prompt)
-  const stream = createTextStream(tokenizer, tokens)
-  process.stdout.write(prompt)
+  await selectBackend(options.backend)
+  const checkpoint = await openCheckpoint(folder, console.error, options)
+  const endTokens = options.ignoreEos ? [] : await endOfText(folder, checkpoint)
+  const work = { checkpoint, options, prompts, endTokens, signal }
+  for (let from = 0; from < prompts.length; from += options.batchSize) await continueBatch(work, from)
+}
+
+/** Those of the command line, then those of the file. */
+async function promptsOf({ prompt, prompts: file }: Options): Promise<readonly string[]> {
+  if (file === undefined) return prompt ?? ['function ']
+  const lines = (await readFileAt('generate', file, 'a file with prompts')).toString('utf8').split(/\r?\n/)
+  const prompts = [...(prompt ?? []), ...lines.filter(Boolean)]
+  if (!prompts.length) throw new Error(`generate: expected prompts in ${file}, got none`)
+  return prompts
+}
+
+interface Work {
+  readonly checkpoint: OpenedCheckpoint
+  readonly options: Options
+  readonly prompts: readonly string[]
+  readonly endTokens: readonly number[]
+  readonly signal: AbortSignal
+}
+
+/** Continues the prompts from one on, and prints their texts. */
+async function continueBatch({ checkpoint, options, prompts, endTokens, signal }: Work, from: number): Promise<void> {
+  const { model, tokenizer } = checkpoint
+  const batch = prompts.slice(from, from + options.batchSize)
+  const tokens = batch.map((prompt) => tokenizer.encodePrompt(prompt))
+  if (tokens.some(({ length }) => !length))
+    throw new Error('generate: expected a prompt of at least 1 token, got an empty one')
+  const streams = prompts.length === 1 && !options.json
+  const write = streams ? (text: string) => void process.stdout.write(plainText(text, process.stdout)) : undefined
+  const texts = tokens.map((prompt) => writtenText({ tokenizer, prompt, endTokens, stop: options.stop, write }))
+  if (streams) process.stdout.write(batch[0]!)
   const progress = createProgress()
-  progress.start('prompt', `${tokens.length.toLocaleString('en-US')} ${tokenizer.kind}`, Math.max(1, tokens.length - 1))
+  const longest = Math.max(...tokens.map(({ length }) => length))
+  progress.start('prompt', `${longest.toLocaleString('en-US')} ${tokenizer.kind}`, Math.max(1, longest - 1))
+  const ofAll = `${from + 1} to ${from + batch.length} of ${prompts.length}`
   try {
-    await generate(model, tokens, {
-      ...without(options, 'positions', 'trainLength', 'strategy', 'vocabulary'),
-      signal,
-      // A prompt that is read at once has no progress to show.
+    await generateBatch(model, tokens, {
+      ...drawing(options),
+      ...{ endTokens, signal },
+      // Said once: what is so for one batch is so for the next.
+      ...(from === 0 && { onFallback: (reason: string) => progress.line(`decodes op by op: ${reason}`) }),
+      // A prompt that is read at once has no progress to show, and neither has a text that streams.
       onPrefill(done, total) {
         if (done < total) progress.update(done, [])
-        else progress.stop()
+        else if (streams) progress.stop()
+        else progress.start('texts', ofAll, options.maxNewTokens)
       },
-      onToken: (token) => process.stdout.write(stream.push(token)),
+      onToken(token, row) {
+        const text = texts[row]!
+        const ended = text.push(token)
+        if (!streams) progress.update(text.numTokens, [])
+        return ended
+      },
     })
   } finally {
     progress.stop()
-    process.stdout.write(`${stream.end()}\n`)
+    for (const [i, text] of texts.entries()) {
+      text.finish()
+      if (streams) process.stdout.write('\n')
+      else print(batch[i]!, text, { ...options, isFirst: from + i === 0, isInterrupted: signal.aborted })
+    }
   }
+}
+
+/** Prints a prompt with its text, after an empty line but for the first; or a line of JSON. */
+function print(
+  prompt: string,
+  { text, end, numTokens }: WrittenText,
+  how: Pick<Options, 'json' | 'maxNewTokens'> & { readonly isFirst: boolean; readonly isInterrupted: boolean },
+): void {
+  const isCut = how.isInterrupted && end === 'length' && numTokens < how.maxNewTokens
+  const line = { prompt, text, tokens: numTokens, end: isCut ? 'interrupted' : end }
+  const shown = plainText(`${how.isFirst ? '' : '\n'}${prompt}${text}\n`, process.stdout)
+  process.stdout.write(how.json ? `${JSON.stringify(line)}\n` : shown)
 }

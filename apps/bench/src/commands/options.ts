@@ -30,6 +30,10 @@ const stages = (text: string) =>
     return { length: number(length), share: number(share) }
   })
 
+/** What may be opened; the same for every command. */
+export const checkpointHelp =
+  'e.g. runs/…/checkpoints/alibi-seed1, a folder of Hugging Face transformers, or a file of fairseq'
+
 /** What may name a strategy; the same for every command. */
 export const strategyHelp = `${strategyNames.join(', ')}, with options, e.g. rotary:base=500000, or a file or package of your own, e.g. ./mine.ts`
 
