@@ -101,7 +101,7 @@ describe('a setting that was edited between a checkpoint and --resume is refused
     ]
     const evaluation = ['evalLengths', 'evalTokens', 'protocols', 'stride']
     // Only with adaptive cutoffs, of a family, and going on from a model: they are named above by what they change.
-    const dependent = ['tailDropout', 'architecture', 'from']
+    const dependent = ['tailDropout', 'architecture', 'from', 'tokenizerFile']
     const known = [...Object.keys(changes), ...others, ...evaluation, ...dependent]
     expect(known.sort()).toEqual(Object.keys(runConfigSchema.shape).sort())
   })

@@ -1,5 +1,6 @@
 // Letters: L trainLength. fairseq/data/token_block_dataset.py, monolingual_dataset.py and iterators.py.
 import { checkInteger, fail } from '@alibi/core'
+import type { TokenText } from '@alibi/transformer'
 import { numpyRandom } from './mersenne-twister.js'
 
 /** What {@link fairseqBatches} takes besides a text. */
@@ -24,9 +25,10 @@ export interface FairseqBatchOptions {
  * @returns the rows of a step, from 0: a block of up to L tokens after the token before it, which is read and not predicted
  * @throws RangeError or TypeError, one line, for sizes that make no batches
  */
-export function fairseqBatches(tokens: Int32Array, options: FairseqBatchOptions): (step: number) => Int32Array[] {
+export function fairseqBatches(tokens: TokenText, options: FairseqBatchOptions): (step: number) => Int32Array[] {
   const where = 'fairseqBatches'
-  if (!(tokens instanceof Int32Array)) fail(where, 'tokens as an Int32Array', tokens, TypeError)
+  if (typeof (tokens as Partial<TokenText> | undefined)?.subarray !== 'function')
+    fail(where, 'tokens as an Int32Array, or with a length and a subarray', tokens, TypeError)
   const { trainLength: L, batchSize, devices = 1, seed, endOfLine } = options
   for (const [name, value] of Object.entries({ trainLength: L, batchSize, devices }))
     checkInteger(where, name, value, 1)

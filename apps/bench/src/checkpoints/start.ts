@@ -135,7 +135,7 @@ function modelSettings(
     tokenizer: stored.kind === 'words' && stored.prose ? 'prose' : stored.kind,
     ...(stored.kind === 'tokens' && { vocabularySize: config.vocabularySize }),
     ...{ trainLength, data },
-    ...(firstToken !== 'bos' && { firstToken }),
+    firstToken,
     ...(randomPositions !== undefined && { randomPositions }),
   }
 }

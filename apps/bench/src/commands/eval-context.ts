@@ -1,5 +1,6 @@
 import { type ContextLine, lineText } from '@alibi/results'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { tokenOf } from '../data/tokenizer/first-token.js'
 import { ablateContext } from '../experiment/context-ablation.js'
 import type { Progress } from '../terminal/progress.js'
 import { table } from '../terminal/table.js'
@@ -18,11 +19,7 @@ export async function evaluateContext(
   const text = await readText(options.data ?? data, options.whole ?? false, read)
   progress.line(`text ${text.description}`)
   const tokens = tokenizer.encode(text.valid)
-  const token = mark === 'none' ? undefined : tokenizer.marks[mark]
-  if (mark !== 'none' && token === undefined)
-    throw new Error(
-      `eval: expected --first-token with a token that the model has, got ${mark}; it has none, leave it out`,
-    )
+  const token = tokenOf(mark, tokenizer)
   const lines: ContextLine[] = []
   for (const evalLength of evalLengths) {
     const first = { mark, token }

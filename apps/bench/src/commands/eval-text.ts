@@ -38,6 +38,10 @@ export async function evaluateText(
 ): Promise<(EvalLine | PositionsLine)[]> {
   const { model, tokenizer, trainedWith, randomPositions } = checkpoint
   const { protocol, stride, windows, attentionWindow } = options
+  if (mark === 'bos' && protocol === 'streaming')
+    throw new Error(
+      'eval: expected --protocol nonoverlapping or sliding with first token bos, which begins every window, got streaming; add --first-token none',
+    )
   const text = await readText(options.data ?? checkpoint.data, options.whole ?? false, {
     trainLength: cell.trainLength,
     log: progress.line,
@@ -45,7 +49,8 @@ export async function evaluateText(
   })
   progress.line(`text ${text.description}`)
   const held = withFirst(tokenizer.locate(text.valid), tokenizer, mark)
-  if (mark !== 'none') progress.line(`reads ${mark} before the text, and scores all of its tokens`)
+  if (mark !== 'none')
+    progress.line(`reads ${mark} before ${mark === 'bos' ? 'each window' : 'the text'}, and scores all of its tokens`)
   const maxTokens = options.evalTokens ?? (options.whole ? held.tokens.length : 65_536)
   checkLengths({ train: held.tokens, valid: held, tokenizer }, 1, lengths)
   const all: (EvalLine | PositionsLine)[] = []

@@ -5,8 +5,10 @@ import { scalingNames, strategyNames } from '@alibi/strategies'
 import { InvalidArgumentError, Option } from 'commander'
 import { presets } from '../config/presets.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
+import { without } from '../config/without.js'
 import { sourceNames } from '../data/sources.js'
 import { builtInTasks } from '../data/tasks/built-in.js'
+import { tokenizerSettings } from '../data/tokenizer/settings.js'
 
 export const list = (text: string) => text.split(',').map((part) => part.trim())
 
@@ -64,7 +66,20 @@ export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
 
 /** Those that a text decides. */
-export const tokenizers = runConfigSchema.shape.tokenizer.exclude(['tokens']).options
+const tokenizers: readonly string[] = runConfigSchema.shape.tokenizer.exclude(['tokens']).options
+
+/** One of them, or a file; see {@link tokenizerSettings}. */
+function tokenizer(text: string): string {
+  if (!tokenizers.includes(text) && !text.endsWith('.json'))
+    throw new InvalidArgumentError(`expected one of ${tokenizers.join(', ')}, or a tokenizer.json`)
+  return text
+}
+
+/** @param description - of the option */
+export const tokenizerOption = (description: string) =>
+  new Option('--tokenizer <kind|file>', `${description}: ${tokenizers.join(', ')}, or a tokenizer.json`).argParser(
+    tokenizer,
+  )
 
 export const tensorboardOption = () =>
   new Option('--tensorboard <folder>', "also write TensorBoard's event files, below a folder with the results' name")
@@ -93,9 +108,13 @@ export const configOptions = (): Option[] => [
     '--data <name|file|folder|task:…>',
     `${sourceNames.join(', ')}, a file or folder of your own, or task: with ${builtInTasks.join(', ')} or a file of your own`,
   ),
-  setting('--tokenizer <kind>', 'what a token is').choices(tokenizers),
+  tokenizerOption(`what a token is (${presets.quick.tokenizer})`),
   setting('--vocabulary-size <words>', 'the most frequent ones, at most so many', number),
   setting('--train-length <tokens>', 'tokens in a training sequence', number),
+  setting(
+    '--first-token <mark>',
+    'eos: before held-out text, so that all of it is scored; bos: first in every row and window',
+  ).choices(shape.firstToken.unwrap().options),
   setting(
     '--length-schedule <tokens:share,...>',
     'lengths one after another, each for a share of the steps, e.g. 256:0.8,1024:0.2; the longest is the train length',
@@ -139,9 +158,6 @@ export const cellsOptions = (): Option[] => [
   setting('--strategies <names>', `from ${strategyHelp}`, list),
   setting('--eval-lengths <tokens,...>', 'lengths to evaluate at', numbers),
   setting('--eval-tokens <n>', 'held-out tokens scored at each length', number),
-  setting('--first-token <mark>', 'read before held-out text, so that all of it is scored').choices(
-    shape.firstToken.unwrap().options,
-  ),
   setting('--protocols <names>', 'from nonoverlapping, sliding, streaming', list),
   setting('--stride <tokens>', 'that sliding and streaming windows advance by (half)', number),
   setting('--windowed-control', 'beyond the train length also evaluate with attention limited to it'),
@@ -149,10 +165,15 @@ export const cellsOptions = (): Option[] => [
   setting('--seeds <n,...>', 'each trains every strategy', numbers),
 ]
 
-/** What was asked for on the command line, without what was not. */
-export const givenConfig = (options: Readonly<Record<string, unknown>>): RunOptions =>
-  Object.fromEntries(
-    Object.keys(shape)
-      .filter((key) => key !== 'from' && options[key] !== undefined)
-      .map((key) => [key, options[key]]),
-  )
+/** What was asked for on the command line, without what was not. A tokenizer's file is read. */
+export async function givenConfig(options: Readonly<Record<string, unknown>>): Promise<RunOptions> {
+  const settings = await tokenizerSettings(options.tokenizer as string | undefined)
+  if (settings.tokenizerFile && options.vocabularySize !== undefined)
+    throw new RangeError(
+      `tokenizer: expected no --vocabulary-size with a tokenizer.json, which has ${settings.vocabularySize}, got ${options.vocabularySize}; leave it out`,
+    )
+  const given = Object.entries(options).filter(([key, value]) => ASKED.has(key) && value !== undefined)
+  return { ...Object.fromEntries(given), ...settings }
+}
+
+const ASKED: ReadonlySet<string> = new Set(Object.keys(without(shape, 'from', 'tokenizerFile')))

@@ -64,7 +64,7 @@ async function run(options: Options): Promise<void> {
   const started = performance.now()
   if (options.tensorboard !== undefined)
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
-  const plan = await planRun({ ...options, given: givenConfig({ ...options }), log: progress.line })
+  const plan = await planRun({ ...options, given: await givenConfig({ ...options }), log: progress.line })
 
   const { folder, config, backend, registry } = plan
   const { tensorboard } = options
@@ -72,7 +72,7 @@ async function run(options: Options): Promise<void> {
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
   checkMemory('run', config, availableMemory(backend))
   progress.line(await estimateLine(config, backend.name))
-  const corpus = await readCorpus(config, { log: progress.line, signal })
+  const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, config.evalLengths)
   await beginRun(plan, corpus)
   progress.line(describeCorpus(corpus))
@@ -104,7 +104,7 @@ async function run(options: Options): Promise<void> {
 
 /** Reads no text and writes nothing; finds strategies and tasks, as one that is not there has no estimate. */
 async function dryRun(options: Options): Promise<void> {
-  const config = resolveRunConfig(givenConfig({ ...options }))
+  const config = resolveRunConfig(await givenConfig({ ...options }))
   await loadStrategies(config.strategies)
   const task = taskReferenceOf(config.data)
   if (task !== undefined) absoluteTask(task)

@@ -1,8 +1,8 @@
 import { dirname, join, resolve } from 'node:path'
 import type { BackendName } from '@alibi/backend'
 import { describeCell } from '@alibi/results'
-import { Command, Option } from 'commander'
-import type { RunConfig } from '../config/schema.js'
+import { Command } from 'commander'
+import { tokenizerSettings } from '../data/tokenizer/settings.js'
 import { expectPlain, expectWritable } from '../files/paths.js'
 import { lockFolder } from '../run-folder/lock.js'
 import { sweepCells } from '../sweep/cells.js'
@@ -18,7 +18,7 @@ import { interruptSignal } from '../terminal/interrupt.js'
 import type { Progress } from '../terminal/progress.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 import { table } from '../terminal/table.js'
-import { backendOption, number, tensorboardFolder, tensorboardOption, tokenizers } from './options.js'
+import { backendOption, number, tensorboardFolder, tensorboardOption, tokenizerOption } from './options.js'
 
 export function sweepCommand(): Command {
   return new Command('sweep')
@@ -30,7 +30,7 @@ export function sweepCommand(): Command {
     .option('--out <folder>', "for results and the report (default: runs/ and the plan's name)")
     .option('--jobs <n>', 'processes at once, which share the cores', number, 1)
     .option('--data <name|file|folder>', "in place of the plan's text")
-    .addOption(new Option('--tokenizer <kind>', "in place of the plan's: what a token is").choices(tokenizers))
+    .addOption(tokenizerOption("in place of the plan's"))
     .option('--retry', 'repeat cells that have failed')
     .option('--dry-run', 'show the cells and about how long they will take')
     .addOption(backendOption())
@@ -42,7 +42,7 @@ interface Options {
   readonly out?: string
   readonly jobs: number
   readonly data?: string
-  readonly tokenizer?: RunConfig['tokenizer']
+  readonly tokenizer?: string
   readonly retry?: boolean
   readonly dryRun?: boolean
   readonly backend: BackendName | 'auto'
@@ -63,7 +63,7 @@ async function sweep(path: string, options: Options): Promise<void> {
   if (!dryRun) await lockFolder(folder)
 
   const board = createBoard()
-  const runs = planRuns(plan, dirname(path), options)
+  const runs = planRuns(plan, dirname(path), { data: options.data, ...(await tokenizerSettings(options.tokenizer)) })
   const { backend } = options
   const inProcess = { progress: silent(board), signal }
   if (dryRun) {

@@ -68,7 +68,7 @@ async function train({ strategy, seed, from: path, positions, keepOptimizer, ...
   const signal = interruptSignal()
   const progress = createProgress()
   const given = {
-    ...givenConfig({ ...options }),
+    ...(await givenConfig({ ...options })),
     ...(strategy !== undefined && !from && { strategies: [strategy] }),
     ...(seed !== undefined && { seeds: [seed] }),
   }

@@ -37,10 +37,7 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
   checkEndOfLine(config, where)
   checkRandomPositions(config, where)
   checkTask(config, where)
-  if (config.tokenizer === 'tokens' && !config.from)
-    throw new RangeError(
-      `${where}: expected tokenizer bytes, words or prose, got tokens, which a model to go on from has`,
-    )
+  checkTokenizer(config, where)
   return config
 }
 
@@ -66,12 +63,27 @@ function checkTask(config: RunConfig, where: string): void {
     )
 }
 
+function checkTokenizer({ tokenizer, tokenizerFile, from, firstToken, protocols }: RunConfig, where: string): void {
+  if (tokenizer === 'tokens' && !from && !tokenizerFile)
+    throw new RangeError(
+      `${where}: expected tokenizer bytes, words, prose or a tokenizer.json, got tokens, which a model to go on from has`,
+    )
+  if (tokenizerFile && tokenizer !== 'tokens')
+    throw new RangeError(`${where}: expected tokenizer tokens with a tokenizerFile, got ${tokenizer}`)
+  if (firstToken === 'bos' && protocols.includes('streaming'))
+    throw new RangeError(
+      `${where}: expected protocol nonoverlapping or sliding with first token bos, which begins every window, got streaming`,
+    )
+}
+
 /** What is read before a text, or before its first block, is the end of a line, which bytes do not have as a token. */
 function checkEndOfLine({ firstToken, batches, batchSize, devices, tokenizer }: RunConfig, where: string): void {
   const needs = firstToken === 'none' ? batches === 'blocks' && 'batches blocks' : `first token ${firstToken}`
   if (needs && tokenizer === 'bytes')
     throw new RangeError(
-      `${where}: expected tokenizer words or prose for ${needs}, got bytes, which have no end of a line`,
+      firstToken === 'bos'
+        ? `${where}: expected a tokenizer.json for first token bos, got bytes, which have no such token`
+        : `${where}: expected tokenizer words or prose for ${needs}, got bytes, which have no end of a line`,
     )
   if (batches === 'blocks' && batchSize % devices !== 0)
     throw new RangeError(

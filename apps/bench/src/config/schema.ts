@@ -33,10 +33,18 @@ const settings = {
   data: z.string().min(1),
   /**
    * `words` are what is between spaces, as in WikiText; `prose` takes marks apart from words. `tokens` are those of a folder of
-   * transformers that training goes on from.
+   * transformers that training goes on from, or of a tokenizer.json.
    */
   tokenizer: z.enum(['bytes', 'words', 'prose', 'tokens']),
-  /** For words: keeps at most this many, the most frequent ones of the training text. */
+  /** For tokens: the file that they are of. Absent: the model that training goes on from has them. */
+  tokenizerFile: z
+    .strictObject({
+      path: z.string().min(1),
+      /** SHA-256 of it, with the tokenizer_config.json beside it. */
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    })
+    .optional(),
+  /** For words: keeps at most this many, the most frequent ones of the training text. For tokens: how many there are. */
   vocabularySize: count,
   trainLength: count,
   /**
@@ -48,8 +56,11 @@ const settings = {
     .min(2)
     .optional(),
   evalLengths: z.array(count).refine(distinct, { error: 'expected each length once' }),
-  /** Read before the held-out text, so that all of its tokens are scored: `eos`, the end of a line, as the paper's code. */
-  firstToken: z.enum(['eos', 'none']).default('none'),
+  /**
+   * `eos`: read before the held-out text, so that all of its tokens are scored: the end of a line, as the paper's code. `bos`: the
+   * first token of every row in training and of every window in evaluation.
+   */
+  firstToken: z.enum(['eos', 'bos', 'none']).default('none'),
   /** Held-out tokens scored at each length. */
   evalTokens: count,
   /** How held-out text is read; each at every length. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import type { RunConfig } from '../config/schema.js'
 import { taskReferenceOf } from '../config/task-reference.js'
 import { thousands } from '../terminal/format.js'
 import { readSource, sourceNamed } from './sources.js'
@@ -8,15 +9,16 @@ import { fingerprintOf } from './tasks/fingerprint.js'
 import { openTask } from './tasks/open.js'
 import { expectFitting } from './tasks/rows.js'
 import type { NamedTask } from './tasks/task.js'
+import { textPieces } from './text-pieces.js'
 import { type FirstToken, withFirst } from './tokenizer/first-token.js'
+import { settledTokenizer } from './tokenizer/settings.js'
 import {
   byteTokenizer,
   type Located,
   type StoredTokenizer,
   type Tokenizer,
-  wordTokenizerInSteps,
+  wordCounter,
 } from './tokenizer/tokenizer.js'
-import type { Steps } from './tokenizer/words.js'
 
 /** What models are trained on and tried on: tokens of a text, those held out, or trials of a task. */
 export interface Corpus {
@@ -34,6 +36,8 @@ export interface Corpus {
 export interface CorpusOptions {
   readonly data: string
   readonly tokenizer: 'bytes' | 'words' | 'prose' | 'tokens'
+  /** Of tokens, where no model has them. */
+  readonly tokenizerFile?: RunConfig['tokenizerFile']
   readonly vocabularySize: number
   /** Ids that the vocabulary must go beyond. */
   readonly adaptiveCutoffs?: readonly number[] | undefined
@@ -59,7 +63,7 @@ export async function readCorpus(options: CorpusOptions, read: ReadOptions, own?
     throw new RangeError(
       `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${description}; take more text, or --preset small`,
     )
-  const tokens = await inTurns(tokenizer.encodeInSteps(train), 'reading tokens', train.length, read)
+  const tokens = await encode(train, tokenizer, read)
   const held = withFirst(tokenizer.locate(valid), tokenizer, options.firstToken ?? 'none')
   return { train: tokens, valid: held, tokenizer, description, hash: hashOf(tokens, held, tokenizer) }
 }
@@ -83,12 +87,36 @@ export const describeCorpus = ({ task, description, train, tokenizer }: Corpus):
 
 async function tokenizerOf(
   train: Uint8Array,
-  { tokenizer: kind, vocabularySize }: CorpusOptions,
+  { tokenizer: kind, tokenizerFile, vocabularySize }: CorpusOptions,
   read: ReadOptions,
 ): Promise<StoredTokenizer> {
   if (kind === 'bytes') return byteTokenizer
-  if (kind === 'tokens') throw new Error('data: expected the tokenizer of a model, got none')
-  return inTurns(wordTokenizerInSteps(train, vocabularySize, kind), 'counting words', train.length, read)
+  if (kind !== 'tokens') {
+    const counter = wordCounter(kind)
+    await inTurns(train, 'counting words', read, counter.add)
+    return counter.tokenizer(vocabularySize)
+  }
+  if (!tokenizerFile) throw new Error('data: expected the tokenizer of a model, got none')
+  return settledTokenizer(tokenizerFile)
+}
+
+async function encode(text: Uint8Array, tokenizer: StoredTokenizer, read: ReadOptions): Promise<Int32Array> {
+  const parts: Int32Array[] = []
+  await inTurns(text, 'reading tokens', read, (piece) => {
+    parts.push(tokenizer.encode(piece, parts.length > 0))
+  })
+  return joined(parts)
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  if (parts.length === 1) return parts[0]!
+  const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let end = 0
+  for (const part of parts) {
+    all.set(part, end)
+    end += part.length
+  }
+  return all
 }
 
 const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =>
@@ -101,17 +129,23 @@ const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =
 
 const SAY_EVERY_MS = 5000
 
-/** Does work on a text step by step: says how far it is, and stops between steps when it is aborted. */
-async function inTurns<T>(steps: Steps<T>, what: string, bytes: number, { log, signal }: ReadOptions): Promise<T> {
+/** Does work on a text piece by piece: says how far it is, and stops between pieces when it is aborted. */
+async function inTurns(
+  text: Uint8Array,
+  what: string,
+  { log, signal }: ReadOptions,
+  work: (piece: Uint8Array) => void,
+): Promise<void> {
   let said = Date.now()
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
+  let done = 0
+  for await (const piece of textPieces([text])) {
+    work(piece)
+    done += piece.length
     await setImmediate()
     signal?.throwIfAborted()
     if (Date.now() - said < SAY_EVERY_MS) continue
     said = Date.now()
-    log(`${what}: ${Math.floor(step.value / 1e6)} of ${Math.ceil(bytes / 1e6)} MB`)
+    log(`${what}: ${Math.floor(done / 1e6)} of ${Math.ceil(text.length / 1e6)} MB`)
   }
 }
 

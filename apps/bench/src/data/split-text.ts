@@ -1,3 +1,5 @@
+import { characterStart } from './text-pieces.js'
+
 /** Text to train on and text held out: no byte is in both. */
 export interface SplitText {
   readonly train: Uint8Array
@@ -22,10 +24,4 @@ export function holdOutEnd(text: Uint8Array, source: string): SplitText {
   if (text.length === 0) throw new Error(`data: expected text, got ${source}, which is empty`)
   const at = characterStart(text, Math.floor(text.length * (1 - HELD_OUT)))
   return { train: text.subarray(0, at), valid: text.subarray(at), description: `${source}, its last tenth held out` }
-}
-
-/** The first place from `at` on where a character of UTF-8 begins; `at` itself in what is no UTF-8. */
-function characterStart(text: Uint8Array, at: number): number {
-  const next = [0, 1, 2, 3].find((more) => (text[at + more]! & 0xc0) !== 0x80)
-  return next === undefined ? at : at + next
 }

@@ -13,7 +13,7 @@ export interface EvaluationRequest {
   readonly reading: PlannedReading
   /** Where sliding windows lie. */
   readonly windows?: 'full' | 'fairseq'
-  /** What is read before the text: the held-out tokens begin with it. Default none. */
+  /** What is read before the text, `bos` by every window: the held-out tokens begin with it. Default none. */
   readonly firstToken?: FirstToken
   /** Held-out tokens to score at most. */
   readonly maxTokens: number
@@ -44,6 +44,8 @@ export async function evaluateModel(
     ...reading,
     windows,
     maxTokens,
+    // The text begins with it.
+    ...(firstToken === 'bos' && { firstToken: valid[0]! }),
     ...(range !== undefined && {
       positions: (batch: number, length: number) => randomPositions(length, range, cell.seed, batch),
     }),

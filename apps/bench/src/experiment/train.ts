@@ -14,6 +14,7 @@ import type { RunConfig } from '../config/schema.js'
 import { stepsALine } from '../config/training.js'
 import type { Corpus } from '../data/corpus.js'
 import { type TaskBatch, taskBatches } from '../data/tasks/rows.js'
+import { tokenOf } from '../data/tokenizer/first-token.js'
 import type { Append } from '../run-folder/append.js'
 import { checkpointFolder } from '../run-folder/layout.js'
 import { savedInfo, type windowSchema, withWayOut } from '../run-folder/saved.js'
@@ -104,7 +105,19 @@ function firstTrainer(cell: Cell, { config, registry, corpus, start }: Run, comp
 }
 
 /** The rows of each step. */
-function batchesOf(config: RunConfig, { seed }: Cell, { train, task, tokenizer }: Corpus): (step: number) => Batch {
+function batchesOf(config: RunConfig, cell: Cell, corpus: Corpus): (step: number) => Batch {
+  const batchOf = plainBatches(config, cell, corpus)
+  if (config.firstToken !== 'bos') return batchOf
+  const first = tokenOf('bos', corpus.tokenizer)!
+  return (step) => {
+    const { rows, ...batch } = batchOf(step)
+    const begun = rows.map((row) => row.slice())
+    for (const row of begun) row[0] = first
+    return { rows: begun, ...batch }
+  }
+}
+
+function plainBatches(config: RunConfig, { seed }: Cell, { train, task, tokenizer }: Corpus): (step: number) => Batch {
   const { batches, batchSize, trainLength, devices } = config
   const stages = stagesOf(config)
   if (task) {

@@ -33,16 +33,7 @@ function trainCommand(
 }
 
 /** Settings that `train` has not. */
-const ofRuns = [
-  'strategies',
-  'seeds',
-  'evalLengths',
-  'evalTokens',
-  'firstToken',
-  'protocols',
-  'stride',
-  'windowedControl',
-]
+const ofRuns = ['strategies', 'seeds', 'evalLengths', 'evalTokens', 'protocols', 'stride', 'windowedControl']
 
 /** The plan that makes a sweep again, as YAML. */
 export function repeatPlan(config: RunConfig, sweep: NonNullable<RunLine['sweep']>): string {
@@ -87,11 +78,12 @@ function planCell({ source, strategies, trainLength, steps, ...cell }: SweptCell
   }
 }
 
-/** What is not as the preset has it. */
-function differences(config: RunConfig): Partial<RunConfig> {
+/** What is not as the preset has it, a tokenizer's file as it is asked for. */
+function differences({ tokenizerFile, ...config }: RunConfig): Partial<Omit<RunConfig, 'tokenizer'>> {
   const preset = resolveRunConfig({ preset: config.preset })
+  const settings = tokenizerFile ? { ...without(config, 'vocabularySize'), tokenizer: tokenizerFile.path } : config
   return Object.fromEntries(
-    Object.entries(config).filter(([key, value]) => `${value}` !== `${preset[key as keyof RunConfig]}`),
+    Object.entries(settings).filter(([key, value]) => `${value}` !== `${preset[key as keyof RunConfig]}`),
   )
 }
 

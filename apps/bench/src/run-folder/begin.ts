@@ -15,13 +15,14 @@ import { taskData, taskReferenceOf } from '../config/task-reference.js'
 import type { Corpus } from '../data/corpus.js'
 import { expectTrustedTask } from '../data/tasks/open.js'
 import { absoluteTask } from '../data/tasks/reference.js'
+import { settledTokenizer } from '../data/tokenizer/settings.js'
 import type { StoredTokenizer } from '../data/tokenizer/tokenizer.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, restoreStrategy } from '../plugins/admit.js'
 import { namesOf, sourcesOf } from '../plugins/references.js'
 import { planContinuation, resumedContinuation } from './continuation.js'
 import { lockFolder } from './lock.js'
-import { expectSameText, setDamagedAside } from './saved.js'
+import { expectSameText, savedTokenizer, setDamagedAside } from './saved.js'
 
 export interface PlanOptions {
   readonly out?: string
@@ -45,7 +46,7 @@ export interface RunPlan {
   readonly backend: Backend
   /** Whether the folder has results to resume from. */
   readonly begun: boolean
-  /** Reads the text of a run that goes on from another model: that model's. */
+  /** Reads the text, where a model has it already: that which the run goes on from, or one of its own. */
   readonly tokenizer?: StoredTokenizer | undefined
   /** What the run's first step needs of the model that it goes on from. */
   readonly start?: Start | undefined
@@ -130,8 +131,15 @@ async function resumed(
 ): Promise<RunPlan> {
   const { run } = await readResults(folder)
   const config = validate(runConfigSchema, run.config, `run: ${resultsPath(folder)}`)
+  const { tokenizerFile } = given
+  if (tokenizerFile && tokenizerFile.sha256 !== config.tokenizerFile?.sha256)
+    throw new Error(
+      `run: expected the tokenizer that ${folder} was begun with, got another in ${tokenizerFile.path}; leave --tokenizer out, or take another --out`,
+    )
   expectBegunWith(folder, config, {
     ...given,
+    // It may have moved.
+    ...(tokenizerFile && { tokenizerFile: config.tokenizerFile }),
     ...(given.strategies && { strategies: namesOf(given.strategies, config) }),
   })
   if (from) {
@@ -157,7 +165,12 @@ async function resumed(
   let registry = builtInStrategies
   for (const [name, plugin] of Object.entries(config.plugins ?? {}))
     registry = await restoreStrategy(registry, name, plugin, config, log, named.get(plugin.from))
-  return { ...plan, registry }
+  const tokenizer = config.tokenizerFile && (await savedTokenizer(folder, config))
+  return {
+    ...plan,
+    registry,
+    ...((tokenizer ?? tokenizerFile) && { tokenizer: tokenizer ?? (await settledTokenizer(tokenizerFile!)) }),
+  }
 }
 
 /** @throws Error, one line, for something that a folder was not begun with */

@@ -15,6 +15,9 @@ import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
 import { optimizerConfig } from '../config/training.js'
 import type { Corpus } from '../data/corpus.js'
+import { tokenizerHash } from '../data/tokenizer/hugging-face.js'
+import { restoreTokenizer } from '../data/tokenizer/restore.js'
+import type { StoredTokenizer } from '../data/tokenizer/tokenizer.js'
 import { checkpointFolder } from './layout.js'
 
 const sum = z.number().min(0)
@@ -119,6 +122,26 @@ export async function expectSameText(
         `run: expected data with the text that ${cellName(cell)} was trained on, got another from ${description}; restore it, or take another --out`,
       )
   }
+}
+
+/**
+ * The tokenizer of a file that the run's checkpoints keep; undefined where there is none yet.
+ *
+ * @throws Error, one line, for another than the run was begun with
+ */
+export async function savedTokenizer(folder: string, config: RunConfig): Promise<StoredTokenizer | undefined> {
+  const cell = cellsOf(config).find((each) => hasCheckpoint(checkpointFolder(folder, each)))
+  if (!cell) return undefined
+  const tokenizer = restoreTokenizer((await savedInfo(folder, config, cell)).metadata.tokenizer)
+  const [wanted, saved] = [config.tokenizerFile?.sha256, tokenizerHash(tokenizer)]
+  if (saved !== wanted)
+    throw otherRun(
+      checkpointFolder(folder, cell),
+      cell,
+      `a tokenizer with the hash ${wanted}, as the run has it,`,
+      saved,
+    )
+  return tokenizer
 }
 
 /** Steps of the cell's checkpoint. */

@@ -65,8 +65,8 @@ function sweepCell(run: RunConfig, cell: Cell, more: Readonly<Record<string, unk
     ...(variant && { variants: { [strategy]: variant } }),
   }
   const key = cellKey(cell, run)
-  // Where a text or a strategy lies, and what a preset is called, decides nothing.
-  const decisive = without(config, 'preset', 'data', 'plugins')
+  // Where a text, a tokenizer or a strategy lies, and what a preset is called, decides nothing.
+  const decisive = without(config, 'preset', 'data', 'plugins', 'tokenizerFile')
   const hash = hashOf({ ...decisive, fingerprint: plugin?.fingerprint, ...more })
   return { id: `${cellId(key)}-${hash}`, key, config }
 }

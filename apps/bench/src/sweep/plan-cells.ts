@@ -9,14 +9,17 @@ import { without } from '../config/without.js'
 
 export const count = z.int().min(1)
 const name = z.string().min(1)
+const KINDS = 'expected one of bytes, words, prose, or a tokenizer.json'
 
 /** Not what a plan has lists of, nor what the bench finds out by itself. */
 const { shape } = runConfigSchema
 const single = without(shape, 'preset', 'strategies', 'seeds', 'numLayers', 'modelDim', 'numHeads', 'trainLength')
 export const settings = {
-  ...without(single, 'plugins', 'variants', 'from'),
+  ...without(single, 'plugins', 'variants', 'from', 'tokenizerFile'),
   // Tokens are those of a model from elsewhere.
-  tokenizer: shape.tokenizer.exclude(['tokens']),
+  tokenizer: z.union([shape.tokenizer.exclude(['tokens']), z.string().regex(/\.json$/, { error: KINDS })], {
+    error: KINDS,
+  }),
   steps: count,
 }
 

@@ -1,13 +1,15 @@
-import { basename, extname, resolve } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { onlyKeysOf, validate } from '@alibi/results'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { presets } from '../config/presets.js'
 import { resolveRunConfig } from '../config/resolve.js'
-import { type RunConfig, type RunOptions, runConfigSchema } from '../config/schema.js'
+import { type RunOptions, runConfigSchema } from '../config/schema.js'
 import { taskData, taskNameOf, taskReferenceOf } from '../config/task-reference.js'
+import { without } from '../config/without.js'
 import { sourceNamed } from '../data/sources.js'
 import { taskFrom } from '../data/tasks/reference.js'
+import { tokenizerSettings } from '../data/tokenizer/settings.js'
 import { readFileAt } from '../files/paths.js'
 import {
   addCells,
@@ -85,10 +87,9 @@ export interface Plan extends Omit<z.infer<typeof planSchema>, 'settings' | 'str
 }
 
 /** Puts something in the place of the plan's settings, as options of the command line do. */
-export interface PlanOverrides {
+export interface PlanOverrides extends Pick<RunOptions, 'tokenizer' | 'tokenizerFile' | 'vocabularySize'> {
   /** The data. A path is relative to the current folder. */
   readonly data?: string | undefined
-  readonly tokenizer?: RunConfig['tokenizer'] | undefined
 }
 
 /**
@@ -100,9 +101,13 @@ export async function readPlan(path: string): Promise<Plan> {
   const value = yamlOf((await readFileAt('sweep', path, 'a plan')).toString(), path)
   const plan = validate(planSchema, value, `sweep: ${path}`)
   const written = value as { readonly settings?: object; readonly cells?: readonly { readonly settings?: object }[] }
+  const { tokenizer, ...settings } = plan.settings
   return {
     ...plan,
-    settings: onlyWritten(plan.settings, written.settings),
+    settings: {
+      ...onlyWritten(settings, written.settings),
+      ...(await tokenizerSettings(tokenizer, dirname(path))),
+    },
     cells: plan.cells?.map((cell, i) => ({
       ...cell,
       settings: onlyWritten(cell.settings, written.cells![i]!.settings),
@@ -140,17 +145,16 @@ function yamlOf(text: string, path: string): unknown {
  * @param folder - that relative paths of strategies and data start from: the plan's
  * @throws Error, one line, for values that no run can have
  */
-export function planRuns(plan: Plan, folder: string, { data, tokenizer }: PlanOverrides = {}): PlannedRun[] {
+export function planRuns(plan: Plan, folder: string, { data, ...tokenizer }: PlanOverrides = {}): PlannedRun[] {
   const { preset, strategies, trainLengths, seeds, tokensPerStep, settings } = plan
   if (tokensPerStep && settings.batchSize)
     throw new Error(`sweep: expected tokensPerStep or batchSize in ${plan.name}, got both; leave one out`)
   const sizes: readonly object[] = plan.sizes ?? [{}]
   const places = sizes.flatMap((size) => datasOf(plan, folder, data).map((chosen) => ({ size, chosen })))
   const settingsAt = ({ size, chosen }: (typeof places)[number], trainLength: number): RunOptions => ({
-    ...settings,
+    ...(tokenizer.tokenizer ? { ...without(settings, 'tokenizerFile'), ...tokenizer } : settings),
     ...{ preset, seeds, trainLength, ...size },
     ...(chosen !== undefined && { data: chosen }),
-    ...(tokenizer && { tokenizer }),
     ...(tokensPerStep && { batchSize: rows(tokensPerStep, trainLength) }),
   })
   const evalLengths = settings.evalLengths ?? presets[preset].evalLengths

@@ -32,6 +32,11 @@ export interface EvaluateOptions extends AttentionSettings {
    * Not when streaming, where a token's place in the text is its position.
    */
   readonly positions?: ((batch: number, length: number) => Int32Array) | undefined
+  /**
+   * Read in place of the first token of every window, e.g. one that begins texts; the tokens that are scored stay. Not when
+   * streaming, which has no windows. Default: windows read the text's own.
+   */
+  readonly firstToken?: number | undefined
   /** Tokens to score at most. Default all. */
   readonly maxTokens?: number
   /** Tokens read in one forward pass, at least one sequence. Default 4096. */

@@ -109,6 +109,10 @@ function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOpti
     fail('evaluate', 'positions as a function', options.positions, TypeError)
   if (options.positions && options.protocol === 'streaming')
     fail('evaluate', 'no positions when streaming', 'a function; leave it out', TypeError)
+  const { firstToken } = options
+  if (firstToken !== undefined) checkTokens('evaluate', Int32Array.of(firstToken), model.config.vocabularySize)
+  if (firstToken !== undefined && options.protocol === 'streaming')
+    fail('evaluate', 'no firstToken when streaming', `${firstToken}; leave it out`, TypeError)
   const { strategy } = model
   if (options.protocol === 'streaming' && seesFirstTokens(strategy))
     fail(
@@ -123,6 +127,6 @@ const seesFirstTokens = ({ visibility, layers = [] }: PositionStrategy): boolean
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof EvaluateOptions)[] = [
-  'evalLength', 'protocol', 'stride', 'windows', 'attentionWindow', 'skipTolerance', 'positions', 'maxTokens',
+  'evalLength', 'protocol', 'stride', 'windows', 'attentionWindow', 'skipTolerance', 'positions', 'firstToken', 'maxTokens',
   'batchTokens', 'compile', 'onProgress', 'onFallback', 'signal', ...ATTENTION_SETTINGS,
 ]

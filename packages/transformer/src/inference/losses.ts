@@ -17,16 +17,19 @@ const LOGITS_AT_A_TIME = 2 ** 24
  *
  * @param windows - of one shape
  * @param rows - B, at least as many as there are windows: the rest is filled and does not count
+ * @param firstToken - in place of each window's own
  */
 export function scoringInputs(
   model: Model,
   tokens: Int32Array,
   windows: readonly Window[],
   rows = windows.length,
+  firstToken?: number,
 ): tf.Tensor[] {
   const all = Array.from({ length: rows }, (_, i) => windows[i] ?? windows[0]!)
   const counts = all.map((_, i) => Number(i < windows.length))
-  const read = all.map(({ start, end }) => tokens.subarray(start, end))
+  const read = all.map(({ start, end }) => tokens.slice(start, end))
+  if (firstToken !== undefined) for (const row of read) row[0] = firstToken
   const targets = all.map(({ start, end, scoreFrom }) => tokens.subarray(start + scoreFrom + 1, end + 1))
   const matrix = (part: readonly Int32Array[]) => tf.tensor2d(flatten(part), [rows, part[0]!.length], 'int32')
   return [matrix(read), matrix(targets), tf.tensor1d(counts, 'float32'), ...tailPlaces(model, flatten(targets))]

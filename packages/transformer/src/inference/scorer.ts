@@ -55,7 +55,7 @@ export function createScorer(
   rows: number,
   options: EvaluateOptions,
 ): Scorer {
-  const { attentionWindow, skipTolerance, positions } = options
+  const { attentionWindow, skipTolerance, positions, firstToken } = options
   const forward = { attentionWindow, skipTolerance, ...attentionSettings(options) }
   const compiler = options.compile === false ? undefined : currentCompiler()
   const settings = [...settingsOf(forward), positions !== undefined]
@@ -79,9 +79,15 @@ export function createScorer(
       const first = batch[0]!
       const at = positions?.(number, first.end - first.start)
       if (runsAsGraph(first))
-        return graphs!.score(scoringInputs(model, tokens, batch, Math.min(rows, countOf(first))), at)
+        return graphs!.score(scoringInputs(model, tokens, batch, Math.min(rows, countOf(first)), firstToken), at)
       const compute = () =>
-        tf.tidy(() => placeSums(model, { ...forward, positions: at }, scoringInputs(model, tokens, batch)))
+        tf.tidy(() =>
+          placeSums(
+            model,
+            { ...forward, positions: at },
+            scoringInputs(model, tokens, batch, batch.length, firstToken),
+          ),
+        )
       return scoredBy(compute, number === 0)
     },
     attentionNames: (batch) => namesOf(batch, runsAsGraph(batch[0]!)),

@@ -1,6 +1,16 @@
 // Letters: B batchSize, L trainLength.
 import { checkInteger, fail, seededRandom } from '@alibi/core'
 
+/**
+ * Tokens of a text: an Int32Array, or what reads them where they are needed, as from a file that is larger than memory.
+ */
+export interface TokenText {
+  /** How many there are. */
+  readonly length: number
+  /** @returns the tokens from `start` up to, but not including, `end` */
+  subarray(start: number, end: number): Int32Array
+}
+
 /** What {@link trainingBatch} takes besides a text. */
 export interface BatchOptions {
   /** B, rows of a step. */
@@ -18,11 +28,12 @@ export interface BatchOptions {
  * compare and a resumed run sees what an uninterrupted one would have seen.
  *
  * @param tokens - of the text, more than L
- * @returns B rows of L + 1 tokens that start anywhere in the text: views of it
+ * @returns B rows of L + 1 tokens that start anywhere in the text: what its `subarray` gives, views of an Int32Array
  * @throws RangeError or TypeError for sizes that are no positive integers, or a text of L tokens or fewer
  */
-export function trainingBatch(tokens: Int32Array, options: BatchOptions): Int32Array[] {
-  if (!(tokens instanceof Int32Array)) fail('trainingBatch', 'tokens as an Int32Array', tokens, TypeError)
+export function trainingBatch(tokens: TokenText, options: BatchOptions): Int32Array[] {
+  if (typeof (tokens as Partial<TokenText> | undefined)?.subarray !== 'function')
+    fail('trainingBatch', 'tokens as an Int32Array, or with a length and a subarray', tokens, TypeError)
   const given: unknown = options
   if (typeof given !== 'object' || given === null) fail('trainingBatch', 'an object of options', given, TypeError)
   const { batchSize, trainLength, seed, step } = options

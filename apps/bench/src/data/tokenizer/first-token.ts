@@ -1,9 +1,25 @@
 import type { Located, TextMark, Tokenizer } from './tokenizer.js'
 
-/** What may be read before a text, so that all of its tokens are scored: a model predicts none from nothing. */
+/**
+ * What may be read before a text, so that all of its tokens are scored: a model predicts none from nothing. `bos` is read in place
+ * of every window's first token, too.
+ */
 export const firstTokens = ['eos', 'bos', 'none'] as const
 /** `none`: a text's own first token is read and not scored. */
 export type FirstToken = TextMark | 'none'
+
+/**
+ * The token that a mark is; undefined for none.
+ *
+ * @throws Error, one line, for a token that the tokenizer does not have
+ */
+export function tokenOf(mark: FirstToken, { marks }: Pick<Tokenizer, 'marks'>): number | undefined {
+  if (mark !== 'none' && marks[mark] === undefined)
+    throw new Error(
+      `data: expected --first-token with a token that the model has, got ${mark}; it has none, leave it out`,
+    )
+  return mark === 'none' ? undefined : marks[mark]
+}
 
 /**
  * The text with a token before it that stands for no bytes.
@@ -16,11 +32,7 @@ export function withFirst(
   mark: FirstToken,
 ): Located {
   if (mark === 'none') return { tokens, byteEnds }
-  const first = tokenizer.marks[mark]
-  if (first === undefined)
-    throw new Error(
-      `eval: expected --first-token with a token that the model has, got ${mark}; it has none, leave it out`,
-    )
+  const first = tokenOf(mark, tokenizer)!
   const before = (value: number, list: Int32Array) => {
     const out = new Int32Array(list.length + 1)
     out[0] = value

@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import type { StoredTokenizer, TextMark, Tokenizer } from './tokenizer.js'
+import { readFileAt } from '../../files/paths.js'
+import { marksOf, parseConfig, parseTokenizer, type TokenizerJson } from './hugging-face-json.js'
+import type { StoredTokenizer, Tokenizer } from './tokenizer.js'
 
 export const TOKENIZER = 'tokenizer.json'
 export const CONFIG = 'tokenizer_config.json'
@@ -12,18 +15,28 @@ export const CONFIG = 'tokenizer_config.json'
  * @throws Error, one line, for a folder without a tokenizer.json, or with one that cannot be read
  */
 export async function readTokenizer(folder: string): Promise<StoredTokenizer> {
-  const read = (name: string) =>
-    readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
-      throw error
-    })
-  const [tokenizer, config] = [await read(TOKENIZER), await read(CONFIG)]
-  if (tokenizer === undefined)
+  if (!existsSync(join(folder, TOKENIZER)))
     throw new Error(
       `tokenizer: expected a ${TOKENIZER} in ${folder}, got none; save it there with save_pretrained of transformers' AutoTokenizer`,
     )
-  return huggingFaceTokenizer(tokenizer, config, folder)
+  return readTokenizerFile(join(folder, TOKENIZER))
 }
+
+/**
+ * The tokenizer of a file, with the tokenizer_config.json that lies beside it, if one does.
+ *
+ * @throws Error, one line with the file and the field, for one that cannot be read
+ */
+export async function readTokenizerFile(path: string): Promise<StoredTokenizer> {
+  const tokenizer = await readFileAt('tokenizer', path, `a ${TOKENIZER}`)
+  const beside = join(dirname(path), CONFIG)
+  const config = existsSync(beside) ? (await readFileAt('tokenizer', beside)).toString() : undefined
+  return huggingFaceTokenizer(tokenizer.toString(), config, dirname(path), basename(path))
+}
+
+/** SHA-256 of all that a tokenizer is made of. */
+export const tokenizerHash = (tokenizer: StoredTokenizer): string =>
+  createHash('sha256').update(JSON.stringify(tokenizer)).digest('hex')
 
 /**
  * The tokenizer of a tokenizer.json.
@@ -31,64 +44,68 @@ export async function readTokenizer(folder: string): Promise<StoredTokenizer> {
  * @param tokenizer - what is in it
  * @param config - what is in tokenizer_config.json, if there is one
  * @param where - they were, for messages
- * @throws Error, one line, for one that cannot be read
+ * @throws Error, one line with the file and the field, for one that cannot be read
  */
-export function huggingFaceTokenizer(tokenizer: string, config: string | undefined, where: string): StoredTokenizer {
-  const made = parse(where, tokenizer, config ?? '{}')
+export function huggingFaceTokenizer(
+  tokenizer: string,
+  config: string | undefined,
+  where: string,
+  name = TOKENIZER,
+): StoredTokenizer {
+  const json = parseTokenizer(tokenizer, `${name} in ${where}`)
+  const named = config === undefined ? undefined : parseConfig(config, `${CONFIG} in ${where}`)
+  const made = makeTokenizer(json, named ?? {}, `${name} in ${where}`)
   const encode = (text: string, add_special_tokens: boolean) =>
     Int32Array.from(made.encode(text, { add_special_tokens }).ids)
-  const json = JSON.parse(tokenizer)
-  const bytesOf = tokenBytes(json)
-  const files = { [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }
+  const bytesOf = tokenBytes(json.decoder)
+  const marks = marksOf(json, named)
+  const stored = { [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }
+  const newline = encode('\n', false)
+  /** What some tokenizers do at the start of a text they must not do at the start of its pieces: they follow a line's end. */
+  const encodeAfter = (text: string) => {
+    const ids = encode(`\n${text}`, false)
+    return newline.every((id, i) => id === ids[i]) ? ids.subarray(newline.length) : encode(text, false)
+  }
   return {
     kind: 'tokens',
     vocabularySize: lastId(json) + 1,
-    encode: (text) => encode(decode(text), false),
-    // At once: what some tokenizers do at the start of a text they must not do at the start of its pieces.
-    *encodeInSteps(text) {
-      yield 0
-      return encode(decode(text), false)
-    },
+    encode: (text, continues = false) => (continues ? encodeAfter(decode(text)) : encode(decode(text), false)),
     locate(text) {
       const { ids, tokens } = made.encode(decode(text), { add_special_tokens: false })
       return { tokens: Int32Array.from(ids), byteEnds: byteEnds(tokens.map(bytesOf), text.length) }
     },
     encodePrompt: (text) => encode(text, true),
     decode: (tokens) => (tokens.length ? made.decode([...tokens], { skip_special_tokens: false }) : ''),
-    marks: marksOf(json, JSON.parse(config ?? '{}')),
-    files: () => files,
-    toJSON: () => ({ kind: 'tokens', files }),
+    marks,
+    files: () => ({ ...stored, ...(config === undefined && { [CONFIG]: configOf(json, marks) }) }),
+    toJSON: () => ({ kind: 'tokens', files: stored }),
   }
 }
+
+/** A tokenizer_config.json for a tokenizer without one, which transformers cannot do without. */
+const configOf = ({ added_tokens }: TokenizerJson, marks: Tokenizer['marks']): string =>
+  JSON.stringify({
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    clean_up_tokenization_spaces: false,
+    ...Object.fromEntries(
+      Object.entries(marks).map(([mark, id]) => [
+        `${mark}_token`,
+        added_tokens?.find((token) => token.id === id)?.content,
+      ]),
+    ),
+  })
 
 /** Of its words and pieces, or of what was added to them. */
-function lastId({ added_tokens = [], model }: AddedTokens & { readonly model?: { readonly vocab?: object } }): number {
-  const vocab = model?.vocab ?? {}
-  const ids = Array.isArray(vocab) ? [vocab.length - 1] : (Object.values(vocab) as number[])
-  return [...ids, ...added_tokens.map(({ id }) => id)].reduce((last, id) => Math.max(last, id), -1)
+function lastId({ added_tokens, model: { vocab } }: TokenizerJson): number {
+  const ids = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab)
+  return [...ids, ...(added_tokens ?? []).map(({ id }) => id)].reduce((last, id) => Math.max(last, id), -1)
 }
 
-interface AddedTokens {
-  readonly added_tokens?: readonly { readonly id: number; readonly content: string }[]
-}
-
-/** By the names that tokenizer_config.json gives them. */
-function marksOf({ added_tokens = [] }: AddedTokens, config: Readonly<Record<string, unknown>>): Tokenizer['marks'] {
-  const marks: Partial<Record<TextMark, number>> = {}
-  for (const mark of ['bos', 'eos'] as const) {
-    const named = config[`${mark}_token`]
-    const content = typeof named === 'object' && named !== null && 'content' in named ? named.content : named
-    const id = added_tokens.find((each) => each.content === content)?.id
-    if (id !== undefined) marks[mark] = id
-  }
-  return marks
-}
-
-function parse(where: string, tokenizer: string, config: string): HuggingFaceTokenizer {
+function makeTokenizer(json: object, config: object, file: string): HuggingFaceTokenizer {
   try {
-    return new HuggingFaceTokenizer(JSON.parse(tokenizer), JSON.parse(config))
+    return new HuggingFaceTokenizer(json, config)
   } catch (error) {
-    throw new Error(`tokenizer: cannot read ${TOKENIZER} in ${where}: ${(error as Error).message}`, { cause: error })
+    throw new Error(`tokenizer: cannot read ${file}: ${(error as Error).message}`, { cause: error })
   }
 }
 
@@ -96,7 +113,7 @@ function parse(where: string, tokenizer: string, config: string): HuggingFaceTok
 const decode = (text: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(text)
 
 /** How many bytes a token's text has in UTF-8, by how a tokenizer.json writes it. */
-function tokenBytes({ decoder }: { readonly decoder?: object | null }): (token: string) => number {
+function tokenBytes(decoder: unknown): (token: string) => number {
   // One character a byte (GPT-2).
   if (JSON.stringify(decoder ?? {}).includes('"ByteLevel"')) return (token) => [...token].length
   // A space is written ▁, a byte without a token of its own <0x0A> (SentencePiece); ## continues a word (WordPiece).

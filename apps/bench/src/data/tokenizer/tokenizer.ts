@@ -1,6 +1,6 @@
 import { int32List } from './int32-list.js'
 import { byteLevel, tokenizerFiles, wordLevel } from './tokenizer-json.js'
-import { encodeWords, finish, NEWLINE, pieces, type Steps, UNKNOWN, wordPatterns, wordsOf } from './words.js'
+import { encodeWords, finish, NEWLINE, pieces, UNKNOWN, wordPatterns, wordsOf } from './words.js'
 
 /** The tokens of a text. */
 export interface Located {
@@ -15,8 +15,12 @@ export type TextMark = 'bos' | 'eos'
 /** Text to token ids and back. */
 export interface Tokenizer {
   readonly kind: 'bytes' | 'words' | 'tokens'
-  /** Without the tokens that mark where a text begins or ends: held-out text is read from its middle. */
-  encode(text: Uint8Array): Int32Array
+  /**
+   * Without the tokens that mark where a text begins or ends: held-out text is read from its middle.
+   *
+   * @param continues - whether the text goes on from a piece before it; some tokenizers write a start otherwise. Default false
+   */
+  encode(text: Uint8Array, continues?: boolean): Int32Array
   /** The same tokens, and where each is in the text. */
   locate(text: Uint8Array): Located
   decode(tokens: Int32Array): string
@@ -32,8 +36,6 @@ export interface Tokenizer {
 export interface StoredTokenizer extends Tokenizer {
   /** Its last id + 1. */
   readonly vocabularySize: number
-  /** `encode` for texts that take long. */
-  encodeInSteps(text: Uint8Array): Steps<Int32Array>
   /** What `restoreTokenizer` needs. */
   toJSON(): TokenizerData
 }
@@ -49,10 +51,6 @@ export const byteTokenizer: StoredTokenizer = {
   kind: 'bytes',
   vocabularySize: 256,
   encode: (text) => Int32Array.from(text),
-  *encodeInSteps(text) {
-    yield text.length
-    return Int32Array.from(text)
-  },
   locate: (text) => ({ tokens: Int32Array.from(text), byteEnds: Int32Array.from(text, (_, i) => i + 1) }),
   decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens)),
   encodePrompt: (text) => Int32Array.from(Buffer.from(text)),
@@ -67,17 +65,16 @@ export function wordTokenizer(words: readonly string[], prose = false): StoredTo
   const ids = new Map(words.map((word, id) => [word, id]))
   const unknown = ids.get(UNKNOWN)!
   const idOf = (word: string) => ids.get(word) ?? unknown
-  const encodeInSteps = (text: Uint8Array) => encodeWords(text, pattern, idOf)
+  const encode = (text: Uint8Array) => finish(encodeWords(text, pattern, idOf))
   return {
     kind: 'words',
     vocabularySize: words.length,
-    encodeInSteps,
-    encode: (text) => finish(encodeInSteps(text)),
+    encode,
     locate(text) {
       const byteEnds = int32List()
       return { tokens: finish(encodeWords(text, pattern, idOf, byteEnds)), byteEnds: byteEnds.take() }
     },
-    encodePrompt: (text) => finish(encodeInSteps(Buffer.from(text))),
+    encodePrompt: (text) => encode(Buffer.from(text)),
     marks: { eos: ids.get(NEWLINE)! },
     files: () => tokenizerFiles(wordLevel(ids, pattern)),
     decode: (tokens) => Array.from(tokens, (id) => (words[id] === NEWLINE ? '\n' : `${words[id]} `)).join(''),
@@ -86,18 +83,25 @@ export function wordTokenizer(words: readonly string[], prose = false): StoredTo
 }
 
 /** The tokenizer of the `size` most frequent words of a text: of the training text only, so nothing leaks. */
-export const wordTokenizerOf = (text: Uint8Array, size: number, kind: 'words' | 'prose' = 'words'): StoredTokenizer =>
-  finish(wordTokenizerInSteps(text, size, kind))
+export function wordTokenizerOf(text: Uint8Array, size: number, kind: 'words' | 'prose' = 'words'): StoredTokenizer {
+  const counter = wordCounter(kind)
+  counter.add(text)
+  return counter.tokenizer(size)
+}
 
-/** {@link wordTokenizerOf} for texts that take long. */
-export function* wordTokenizerInSteps(text: Uint8Array, size: number, kind: 'words' | 'prose'): Steps<StoredTokenizer> {
+/** {@link wordTokenizerOf} for texts that come in pieces. */
+export function wordCounter(kind: 'words' | 'prose') {
   const counts = new Map<string, number>()
-  for (const { text: piece, end } of pieces(text)) {
-    for (const word of wordsOf(piece, wordPatterns[kind])) counts.set(word, (counts.get(word) ?? 0) + 1)
-    yield end
+  return {
+    add(text: Uint8Array): void {
+      for (const { text: piece } of pieces(text))
+        for (const word of wordsOf(piece, wordPatterns[kind])) counts.set(word, (counts.get(word) ?? 0) + 1)
+    },
+    tokenizer(size: number): StoredTokenizer {
+      counts.delete(UNKNOWN)
+      counts.delete(NEWLINE)
+      const byFrequency = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
+      return wordTokenizer([UNKNOWN, NEWLINE, ...byFrequency.slice(0, Math.max(0, size - 2))], kind === 'prose')
+    },
   }
-  counts.delete(UNKNOWN)
-  counts.delete(NEWLINE)
-  const byFrequency = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
-  return wordTokenizer([UNKNOWN, NEWLINE, ...byFrequency.slice(0, Math.max(0, size - 2))], kind === 'prose')
 }

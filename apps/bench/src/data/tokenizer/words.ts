@@ -30,7 +30,7 @@ export const wordPatterns = {
 const PIECE = 2 ** 20
 
 /** Work in steps, each of which says how many bytes of its text are done. */
-export type Steps<T> = Generator<number, T>
+type Steps<T> = Generator<number, T>
 
 /** All steps at once. */
 export function finish<T>(steps: Steps<T>): T {
