@@ -46,17 +46,28 @@ describe('--help', () => {
     expect((await loaded('compare', '--help')).filter((url) => /tensorflow|tfjs|echarts|jiti/.test(url))).toEqual([])
   })
 
-  it.each(['', 'run', 'sweep', 'watch', 'train', 'eval', 'generate', 'paper', 'report', 'compare', 'export', 'doctor'])(
-    'of %j keeps to 80 columns',
-    async (verb) => {
-      const { stdout } = await promisify(execFile)(process.execPath, [bench, ...(verb ? [verb] : []), '--help'])
-      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-      if (verb === 'run') {
-        expect(stdout).toMatch(/--steps <n> +training steps \(1500\)/)
-        expect(stdout.match(/^ {2}pnpm bench run .*/gm)).toHaveLength(2)
-      }
-    },
-  )
+  it.each([
+    '',
+    'run',
+    'sweep',
+    'watch',
+    'train',
+    'eval',
+    'generate',
+    'paper',
+    'report',
+    'compare',
+    'export',
+    'doctor',
+    'models',
+  ])('of %j keeps to 80 columns', async (verb) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [bench, ...(verb ? [verb] : []), '--help'])
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    if (verb === 'run') {
+      expect(stdout).toMatch(/--steps <n> +training steps \(1500\)/)
+      expect(stdout.match(/^ {2}pnpm bench run .*/gm)).toHaveLength(2)
+    }
+  })
 })
 
 it('every setting of a run is an option', () => {

@@ -14,7 +14,20 @@ vi.mock(import('../src/terminal/interrupt.js'), async (original) => ({
 }))
 
 const TIME_LIMIT = 5_000
-const VERBS = ['run', 'sweep', 'watch', 'train', 'eval', 'generate', 'report', 'compare', 'export', 'doctor', 'paper']
+const VERBS = [
+  'run',
+  'sweep',
+  'watch',
+  'train',
+  'eval',
+  'generate',
+  'report',
+  'compare',
+  'export',
+  'doctor',
+  'models',
+  'paper',
+]
 const folder = mkdtempSync(join(tmpdir(), 'alibi-malformed-'))
 const before = process.cwd()
 beforeAll(async () => {
@@ -73,6 +86,7 @@ const cases: readonly (readonly string[])[] = [
     ...['9', '5,', 'x', ''].map((value) => ['paper', 'here', `--table=${value}`]),
     ...['7', '64,', 'x', ''].map((value) => ['paper', 'here', `--rows=${value}`]),
     ['doctor', 'now'],
+    ['models', 'llama'],
     ['sweep', 'plan.yaml', 'plan.yaml'],
   ],
   ...dry('./nothere.ts', 'alibbi', 'broken.ts', './nothing.ts', 'rotary:theta=1'),

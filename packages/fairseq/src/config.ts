@@ -5,6 +5,25 @@ import type { Fields, ModelFields } from './fields.js'
 /** Positions of a fairseq model: nothing in a plain one, its fixed sinusoids, or the fork's ALiBi. */
 export type FairseqStrategy = 'alibi' | 'sinusoidal' | 'none'
 
+/** All of them. */
+export const fairseqStrategies: readonly FairseqStrategy[] = ['alibi', 'sinusoidal', 'none']
+
+/** Options of a model that are refused but for these values; those that must be true must be there. */
+export const fairseqOnly: Readonly<Record<string, readonly [boolean | number | null]>> = {
+  decoder_normalize_before: [true],
+  adaptive_input: [true],
+  tie_adaptive_weights: [true],
+  tie_adaptive_proj: [true],
+  character_embeddings: [false],
+  layernorm_embedding: [false],
+  decoder_learned_pos: [false],
+  share_decoder_input_output_embed: [false],
+  add_bos_token: [false],
+  decoder_layers_to_keep: [null],
+  base_layers: [0],
+  quant_noise_scalar: [0],
+}
+
 /** fairseq's names of activations that are computed here as there. */
 const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
   ['relu', 'relu'],
@@ -50,15 +69,9 @@ export function readConfig(fields: Fields, rowsOfTables: () => number): ModelCon
 function checkVariant(fields: Fields): void {
   const name = fields.has('_name') ? '_name' : 'arch'
   if (!fields.text(name, 'transformer_lm').startsWith('transformer_lm')) fields.refuse(name, 'to be a transformer_lm')
-  for (const flag of ['decoder_normalize_before', 'adaptive_input', 'tie_adaptive_weights', 'tie_adaptive_proj'])
-    if (!fields.flag(flag, false)) fields.refuse(flag, 'to be True: other variants are not computed')
-  for (const flag of [
-    ...['character_embeddings', 'layernorm_embedding', 'decoder_learned_pos'],
-    ...['share_decoder_input_output_embed', 'add_bos_token'],
-  ])
-    fields.only(flag, false)
-  fields.only('decoder_layers_to_keep', null)
-  for (const number of ['base_layers', 'quant_noise_scalar']) fields.only(number, 0)
+  for (const [option, [value]] of Object.entries(fairseqOnly))
+    if (value !== true) fields.only(option, value)
+    else if (!fields.flag(option, false)) fields.refuse(option, 'to be True: other variants are not computed')
 }
 
 type Adaptive = Pick<ModelConfig, 'adaptiveCutoffs' | 'adaptiveFactor' | 'tailDropout'>

@@ -1,2 +1,7 @@
 // What is known of the families without reading a folder: apart, so that who asks only for names loads no model.
-export { huggingFaceArchitecture, huggingFaceFamilies } from './families/families.js'
+export {
+  describeHuggingFaceFamilies,
+  type HuggingFaceFamily,
+  huggingFaceArchitecture,
+  huggingFaceFamilies,
+} from './families/families.js'

@@ -4,7 +4,7 @@ import { parameterShapes, type ResolvedModelConfig, resolveConfig } from '@alibi
 import { readableDtypes, type SafetensorsFile } from '@alibi/transformer/node'
 import { readConfig } from './config-file.js'
 import { huggingFaceArchitecture } from './families/families.js'
-import type { ArrayMapping, Family } from './families/family.js'
+import { type ArrayMapping, type Family, readFamily } from './families/family.js'
 import { refuseForeign } from './families/foreign.js'
 import { openWeights } from './weights.js'
 
@@ -36,7 +36,7 @@ export interface OpenedFolder {
 export async function openFolder(folder: string): Promise<OpenedFolder> {
   const { family, fields } = await readConfig(folder)
   const notes: string[] = []
-  const { config: given, strategy, trainLength } = family.read(fields, (line) => notes.push(line))
+  const { config: given, strategy, trainLength } = readFamily(family, fields, (line) => notes.push(line))
   const config = resolveConfig({ ...huggingFaceArchitecture(family.name), ...given })
   refuseForeign(fields, config.headDim, family.reads)
   const file = await openWeights(folder)

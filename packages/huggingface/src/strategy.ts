@@ -1,5 +1,6 @@
 import type { PositionStrategy } from '@alibi/core'
 import { familyOf } from './families/families.js'
+import { readFamily } from './families/family.js'
 import { fieldsOf } from './families/fields.js'
 
 /**
@@ -15,6 +16,6 @@ export function huggingFaceStrategy(config: Readonly<Record<string, unknown>>): 
   readonly trainLength: number | undefined
 } {
   const family = familyOf('huggingFaceStrategy: config.json', config.model_type)
-  const { strategy, trainLength } = family.read(fieldsOf(config, `huggingFaceStrategy ${family.name}`), () => {})
+  const { strategy, trainLength } = readFamily(family, fieldsOf(config, `huggingFaceStrategy ${family.name}`), () => {})
   return { strategy, trainLength }
 }

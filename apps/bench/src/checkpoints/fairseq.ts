@@ -1,8 +1,6 @@
-import { type FairseqStrategy, loadFairseq } from '@alibi/fairseq'
+import { fairseqStrategies, loadFairseq } from '@alibi/fairseq'
 import { readFairseqWords } from '../data/tokenizer/fairseq.js'
 import type { OpenedCheckpoint, OpenOptions } from './opened.js'
-
-const fairseqStrategies: readonly FairseqStrategy[] = ['alibi', 'sinusoidal', 'none']
 
 /**
  * A file of fairseq.

@@ -28,6 +28,10 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'continue a prompt with a checkpoint',
     load: async () => (await import('./generate.js')).generateCommand(),
   },
+  models: {
+    summary: 'the families of models that are read, and what is refused of them',
+    load: async () => (await import('./models.js')).modelsCommand(),
+  },
   paper: {
     summary: "fill the paper's tables with the authors' own checkpoints",
     load: async () => (await import('./paper.js')).paperCommand(),

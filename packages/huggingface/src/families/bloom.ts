@@ -11,10 +11,11 @@ export const bloom: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'gelu', embeddingNorm: true },
   free: [],
+  positions: ['ALiBi'],
   reads: ['alibi'],
+  only: { alibi: [true] },
 
   read(fields) {
-    fields.only('alibi', true)
     const modelDim = fields.size(['n_embed', 'hidden_size'])
     const numHeads = headsOf(fields, ['n_head', 'num_attention_heads'], modelDim)
     fields.only('n_inner', 4 * modelDim)

@@ -20,6 +20,7 @@ export const falcon: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'gelu-exact' },
   free: ['activation', 'parallelResidual', 'numKeyValueHeads', 'mlpDim'],
+  positions: ['ALiBi', 'rotary'],
   reads: ['alibi', 'multi_query'],
 
   read(fields, note) {

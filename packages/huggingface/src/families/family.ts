@@ -19,9 +19,17 @@ export interface Family {
   /** Choices of {@link architecture} or our defaults that other variants make otherwise: any value, or these besides. */
   readonly free: readonly (keyof ModelConfig)[]
   readonly also?: Partial<{ readonly [Name in keyof ModelConfig]: readonly ModelConfig[Name][] }>
+  /** Kinds of positions that its models have. */
+  readonly positions: readonly FamilyPositions[]
+  /** `rope_type` of the scalings that are read, of a family with rotary positions. Default all that any family has. */
+  readonly scalings?: readonly string[]
   /** Fields that {@link read} reads and no other family does; see `foreign.ts`. */
   readonly reads?: readonly string[]
+  /** Fields that are refused but for these values, null and none; `a.b` is b of the object a. See {@link readFamily}. */
+  readonly only?: Readonly<Record<string, readonly unknown[]>>
   /**
+   * Call {@link readFamily}, which checks `only` first.
+   *
    * @param note - receives what a reader of numbers should know, one line each
    * @throws Error, one line, for a variant that is not supported
    */
@@ -36,6 +44,9 @@ export interface Family {
   /** The arrays of the model that {@link read} returned or {@link write} was given. */
   arrays(config: ResolvedModelConfig, fields: Fields): ArrayMapping[]
 }
+
+/** A kind of positions, in the words of `bench models`. */
+export type FamilyPositions = 'ALiBi' | 'rotary' | 'a learned table'
 
 interface FamilyModel {
   readonly config: ModelConfig
@@ -64,6 +75,23 @@ export interface ArrayMapping {
  * have no second axis to transpose.
  */
 export type Layout = 'same' | 'transposed' | 'transposed, by group'
+
+/**
+ * What config.json says of a model of the family.
+ *
+ * @throws Error, one line, for a variant that is not supported
+ */
+export function readFamily(family: Family, fields: Fields, note: (line: string) => void): FamilyModel {
+  for (const name of Object.keys(family.only ?? {})) checkOnly(family, fields, name)
+  return family.read(fields, note)
+}
+
+/** @throws Error, one line, where the field of that name in `only` has another value */
+export function checkOnly({ only = {} }: Family, fields: Fields, name: string): void {
+  const path = name.split('.')
+  const inner = path.slice(0, -1).reduce((outer, each) => outer.inside(each), fields)
+  inner.only(path.at(-1)!, ...only[name]!)
+}
 
 /** Weight and bias of a projection; `theirs` without `.weight`, several if they are stacked. */
 export function projection(

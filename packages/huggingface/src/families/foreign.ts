@@ -40,13 +40,17 @@ const NOTHING: Readonly<Record<string, readonly unknown[]>> = {
   window_size: [],
 }
 
+/** Those that a family which reads some fields refuses, with the values that it takes. */
+export const foreignFields = (reads: readonly string[]): Readonly<Record<string, readonly unknown[]>> =>
+  Object.fromEntries(Object.entries(NOTHING).filter(([name]) => !reads.includes(name)))
+
 /**
  * @param headDim - the width of a head
  * @param reads - fields that the family reads
  * @throws Error, one line, for a field that says what no model of the family does
  */
 export function refuseForeign(fields: Fields, headDim: number, reads: readonly string[] = []): void {
-  for (const [name, values] of Object.entries(NOTHING)) if (!reads.includes(name)) fields.only(name, ...values)
+  for (const [name, values] of Object.entries(foreignFields(reads))) fields.only(name, ...values)
   fields.only('head_dim', headDim)
   // Some write the width of a window that `use_sliding_window` then turns off.
   if (!reads.includes('sliding_window') && fields.optional('use_sliding_window') !== false)

@@ -1,7 +1,7 @@
 import { biasChoice, decoderArrays, readBiases, readSizes, writeSizes } from './decoder.js'
 import { biasesOf, type Family } from './family.js'
 import { byLayers, readLayerTypes, wholeRopeByType, withWindow, writeLayers, writeWindows } from './layer-types.js'
-import { readRopeByType } from './rope.js'
+import { readRopeByType, scalingsByType } from './rope.js'
 
 /**
  * The text part of Gemma 3 (2025): a window and a small base in five of six layers, norms before and after attention and MLP
@@ -25,6 +25,8 @@ export const gemma3: Family = {
   },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim', 'logitCap'],
   also: { projectionBias: ['attention'] },
+  positions: ['rotary'],
+  scalings: scalingsByType,
   reads: ['sliding_window', 'layer_types', 'query_pre_attn_scalar', 'final_logit_softcapping'],
 
   read(fields) {

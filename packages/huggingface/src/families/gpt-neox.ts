@@ -12,6 +12,7 @@ export const gptNeox: Family = {
   heads: ['embed_out.weight', 'lm_head.weight'],
   architecture: { activation: 'gelu-exact', parallelResidual: true },
   free: ['activation', 'parallelResidual', 'mlpDim'],
+  positions: ['rotary'],
 
   read(fields, note) {
     const modelDim = fields.size('hidden_size')

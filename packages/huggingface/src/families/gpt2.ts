@@ -12,11 +12,10 @@ export const gpt2: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'gelu' },
   free: ['activation', 'mlpDim'],
+  positions: ['a learned table'],
+  only: { scale_attn_weights: [true], scale_attn_by_inverse_layer_idx: [false], add_cross_attention: [false] },
 
   read(fields) {
-    fields.only('scale_attn_weights', true)
-    fields.only('scale_attn_by_inverse_layer_idx', false)
-    fields.only('add_cross_attention', false)
     const modelDim = fields.size(['n_embd', 'hidden_size'])
     // The first releases had n_ctx besides.
     const places = ['n_positions', 'max_position_embeddings']

@@ -13,12 +13,16 @@ export const llama: Family = {
   architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, projectionBias: false },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
   also: { projectionBias: [true, 'attention'] },
+  positions: ['rotary'],
+  only: {
+    use_parallel_residual: [false],
+    partial_rotary_factor: [1],
+    'rope_parameters.partial_rotary_factor': [1],
+    'rope_scaling.partial_rotary_factor': [1],
+  },
 
   read(fields, note) {
     const sizes = readSizes(fields, { normEpsilon: 1e-6, tiedHead: false })
-    fields.only('use_parallel_residual', false)
-    for (const at of [fields, fields.inside('rope_parameters'), fields.inside('rope_scaling')])
-      at.only('partial_rotary_factor', 1)
     return {
       trainLength: fields.count('max_position_embeddings', 2048),
       strategy: readRope(fields, sizes.headDim, {}, note),

@@ -12,11 +12,12 @@ export const mistral: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, projectionBias: false },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
+  positions: ['rotary'],
   reads: ['sliding_window'],
+  only: { attention_bias: [false], mlp_bias: [false] },
 
   read(fields, note) {
     const sizes = readSizes(fields, { normEpsilon: 1e-6, tiedHead: false, numKeyValueHeads: 8 })
-    for (const name of ['attention_bias', 'mlp_bias']) fields.only(name, false)
     const rope = readRope(fields, sizes.headDim, { share: 'partial_rotary_factor' }, note)
     // A file that does not say it has the class's; null is none.
     const hasWindow = !fields.names.includes('sliding_window') || fields.optional('sliding_window') !== undefined

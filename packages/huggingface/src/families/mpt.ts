@@ -11,20 +11,23 @@ export const mpt: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'gelu-exact', projectionBias: false },
   free: ['clipQkv'],
+  positions: ['ALiBi'],
   reads: ['alibi'],
+  only: {
+    alibi: [true],
+    'attn_config.alibi': [true],
+    'attn_config.attn_type': ['multihead_attention'],
+    'attn_config.prefix_lm': [false],
+    'attn_config.qk_ln': [false],
+    'attn_config.softmax_scale': [],
+    no_bias: [true],
+    expansion_ratio: [4],
+    logit_scale: [],
+    norm_type: ['low_precision_layernorm', 'layernorm'],
+  },
 
   read(fields) {
-    fields.only('alibi', true)
     const attention = fields.inside('attn_config')
-    attention.only('alibi', true)
-    attention.only('attn_type', 'multihead_attention')
-    attention.only('prefix_lm', false)
-    attention.only('qk_ln', false)
-    attention.only('softmax_scale')
-    fields.only('no_bias', true)
-    fields.only('expansion_ratio', 4)
-    fields.only('logit_scale')
-    fields.only('norm_type', 'low_precision_layernorm', 'layernorm')
     const modelDim = fields.size(['d_model', 'hidden_size'])
     const numHeads = headsOf(fields, ['n_heads', 'num_attention_heads'], modelDim)
     return {

@@ -24,6 +24,7 @@ export const olmo2: Family = {
   architecture: olmoArchitecture,
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
   also: { projectionBias: ['attention'] },
+  positions: ['rotary'],
 
   read(fields, note) {
     const sizes = readSizes(fields, { normEpsilon: 1e-5, tiedHead: false })

@@ -2,7 +2,10 @@ import { biasChoice, decoderArrays, readBiases, readSizes, writeSizes } from './
 import { biasesOf, type Family } from './family.js'
 import { byLayers, readLayerTypes, wholeRopeByType, withWindow, writeLayers, writeWindows } from './layer-types.js'
 import { olmoArchitecture } from './olmo2.js'
-import { readRopeByType } from './rope.js'
+import { readRopeByType, scalingsByType } from './rope.js'
+
+/** transformers 5.18 gives windowed layers this base, whatever the field outside of rope_parameters says. */
+const BASE = 500_000
 
 /** OLMo 3 (2025): OLMo 2 with a window in three of four layers, and scaled angles in the fourth. */
 export const olmo3: Family = {
@@ -14,12 +17,13 @@ export const olmo3: Family = {
   architecture: olmoArchitecture,
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
   also: { projectionBias: ['attention'] },
+  positions: ['rotary'],
+  scalings: scalingsByType,
   reads: ['sliding_window', 'layer_types'],
+  only: { rope_theta: [BASE] },
 
   read(fields) {
     const sizes = readSizes(fields, { normEpsilon: 1e-5, tiedHead: false })
-    // transformers 5.18 gives windowed layers this base, whatever the field outside of rope_parameters says.
-    fields.only('rope_theta', BASE)
     const ropes = readRopeByType(fields, sizes.headDim, { full_attention: BASE, sliding_attention: BASE })
     const windowed = withWindow(ropes.sliding_attention, fields.count('sliding_window', 4096))
     const types = readLayerTypes(fields, sizes.numLayers, (layer) =>
@@ -53,5 +57,3 @@ export const olmo3: Family = {
     return decoderArrays(config, olmo3, { biases: { qkv: attention, out: attention, mlp: false } })
   },
 }
-
-const BASE = 500_000

@@ -19,6 +19,7 @@ export const opt: Family = {
   architecture: { activation: 'relu' },
   free: ['activation', 'mlpDim'],
   also: { normPlacement: ['post'], finalNorm: [false] },
+  positions: ['a learned table'],
 
   read(fields) {
     const modelDim = fields.size('hidden_size')

@@ -3,6 +3,8 @@ import type { Family } from './family.js'
 import { inAll, withWindow, writeLayers } from './layer-types.js'
 import { readRope } from './rope.js'
 
+const SCALINGS = ['default', 'longrope']
+
 /** Phi-3, 3.5 and 4-mini (Abdin et al., 2024): Llama with fused projections, LongRoPE, and a window in every layer. */
 export const phi3: Family = {
   name: 'phi3',
@@ -12,12 +14,14 @@ export const phi3: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-5, projectionBias: false },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
+  positions: ['rotary'],
+  scalings: SCALINGS,
   reads: ['sliding_window'],
+  only: { attention_bias: [false], mlp_bias: [false], lm_head_bias: [false] },
 
   read(fields, note) {
     const sizes = readSizes(fields, { normEpsilon: 1e-5, tiedHead: false })
-    for (const name of ['attention_bias', 'mlp_bias', 'lm_head_bias']) fields.only(name, false)
-    const spelling = { scalings: ['default', 'longrope'], aliases: { su: 'longrope', yarn: 'longrope' } }
+    const spelling = { scalings: SCALINGS, aliases: { su: 'longrope', yarn: 'longrope' } }
     const rope = readRope(fields, sizes.headDim, spelling, note)
     const hasWindow = fields.optional('sliding_window') !== undefined
     return {

@@ -22,6 +22,7 @@ export const qwen2: Family = {
   heads: ['lm_head.weight'],
   architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, projectionBias: 'qkv' },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
+  positions: ['rotary'],
   reads: ['sliding_window', 'layer_types'],
 
   read(fields, note) {

@@ -21,6 +21,7 @@ export const qwen3: Family = {
   },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
   also: { projectionBias: ['attention'] },
+  positions: ['rotary'],
   reads: ['sliding_window', 'layer_types'],
 
   read(fields, note) {

@@ -52,8 +52,8 @@ export function readRope(
   return rotaryOf(rope, fields, { headDim, base: theta, share: turning, scalings, aliases, refuseShare })
 }
 
-/** Not longrope: transformers 5.18 fails at the second long pass. */
-const BY_TYPE = ['default', 'linear', 'yarn', 'llama3']
+/** Those of families that have one for each type of layer. Not longrope: transformers 5.18 fails at the second long pass. */
+export const scalingsByType = ['default', 'linear', 'yarn', 'llama3']
 
 /** The two kinds of layers that config.json can name. */
 export type LayerType = 'full_attention' | 'sliding_attention'
@@ -83,7 +83,7 @@ export function readRopeByType(
     rope.only('truncate', true)
     const base = rope.positive('rope_theta', bases[type])
     const refuseShare = (expected: string) => fields.fail('head_dim', expected)
-    return rotaryOf(rope, fields, { headDim, base, share: 1, scalings: BY_TYPE, refuseShare })
+    return rotaryOf(rope, fields, { headDim, base, share: 1, scalings: scalingsByType, refuseShare })
   }
   return { full_attention: of('full_attention'), sliding_attention: of('sliding_attention') }
 }

@@ -15,6 +15,7 @@ export const smollm3: Family = {
   architecture: { activation: 'silu', gatedMlp: true, norm: 'rms', normEpsilon: 1e-6, projectionBias: false },
   free: ['activation', 'numKeyValueHeads', 'headDim', 'mlpDim'],
   also: { projectionBias: [true, 'attention'] },
+  positions: ['rotary'],
   reads: ['no_rope_layer_interval', 'no_rope_layers', 'sliding_window', 'layer_types'],
 
   read(fields, note) {
