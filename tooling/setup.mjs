@@ -90,8 +90,11 @@ export const pnpm = (...args) => run('npx', ['--yes', pnpmVersion, ...args])
 /** @param {string} text */
 export const step = (text) => console.log(`\n==> ${text}`)
 
-/** Node's version, packages, build, TensorFlow where it can be had. Ends the process when one fails. */
-export async function setUp() {
+/**
+ * Node's version, packages, build, TensorFlow where it can be had. Ends the process when one fails.
+ * @param {readonly string[]} build - `--gpu` or `--no-gpu`; by default a person with an NVIDIA GPU is asked
+ */
+export async function setUp(build = []) {
   const problem = unsupportedNode(process.versions.node)
   if (problem) {
     console.error(problem)
@@ -108,8 +111,10 @@ export async function setUp() {
   step('Building')
   await need('Building', pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'))
   step('Preparing TensorFlow (optional)')
+  // Whoever asks for a GPU does not want to wait for a processor.
+  const options = build.includes('--gpu') ? build : ['--if-possible', ...build]
   await need(
     'Preparing TensorFlow',
-    run(process.execPath, ['packages/backend/bin/alibi-setup-tensorflow.js', '--if-possible']),
+    run(process.execPath, ['packages/backend/bin/alibi-setup-tensorflow.js', ...options]),
   )
 }

@@ -62,7 +62,7 @@ async function tests() {
   }
 }
 
-await setUp()
+await setUp(['--no-gpu'])
 if (filters.length === 0) {
   await check('Types', () => pnpm('exec', 'tsc', '--noEmit', '-p', 'tsconfig.json'))
   await check('Lint and format', () => pnpm('exec', 'biome', 'check', '.'))

@@ -1,3 +1,5 @@
 export { type Compiled, type CompileOptions, compile } from './compile/compile.js'
+export { describeCuda } from './cuda/describe.js'
+export { type CudaGpu, type CudaLibrary, type CudaReport, inspectCuda } from './cuda/inspect.js'
 export { type Backend, type BackendName, backendNames, type PassedOver, selectBackend } from './select.js'
 export type { WebgpuOptions, WebgpuReport } from './webgpu/device.js'

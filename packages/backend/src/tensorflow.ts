@@ -1,14 +1,14 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs'
 import { compile } from './compile/compile.js'
+import { type PreparedCuda, prepareCuda } from './cuda/prepare.js'
 import { replaceGather } from './gather.js'
 import { type LoadedBackend, oneLine } from './loaded.js'
 import { processor } from './processor.js'
 import { quietly } from './quietly.js'
-import { findAddon } from './setup/addon.js'
+import { type Addon, findAddon } from './setup/addon.js'
 
 const require = createRequire(import.meta.url)
 const REMEDY = 'run `npx alibi-setup-tensorflow` to prepare it'
@@ -26,7 +26,7 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   const addon = findAddon()
   if (!addon) throw new Error('@tensorflow/tfjs-node-gpu is not installed; install it beside @alibi/backend')
   if (!existsSync(addon.path)) throw new Error(`its native addon is missing; ${REMEDY}`)
-  prepareProcess()
+  prepared ??= prepareProcess(addon)
   try {
     quietly(addon.stderrPath, () => require('@tensorflow/tfjs-node-gpu'))
   } catch (error) {
@@ -38,16 +38,23 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   // Who computes with the backend finds there how to compile: `evaluate` of @alibi/transformer does.
   Object.assign(backend, { compile })
   const isGpu = backend.isUsingGpuDevice
+  const { gpuName } = prepared
+  if (gpuName !== undefined && !isGpu)
+    process.emitWarning(`TensorFlow does not see ${gpuName}; TF_CPP_MIN_LOG_LEVEL=0 shows why`, 'CudaWarning')
   return {
-    device: isGpu ? gpuName() : `${processor()}, ${availableParallelism()} threads`,
+    device: isGpu ? (gpuName ?? 'a GPU') : `${processor()}, ${availableParallelism()} threads`,
     isGpu,
     package: '@tensorflow/tfjs-node-gpu',
     version: backend.binding.TF_Version,
   }
 }
 
+/** TensorFlow's library is loaded once. */
+let prepared: PreparedCuda | undefined
+
 /** What must hold before TensorFlow's library is loaded. Variables that are set already stay. */
-function prepareProcess(): void {
+function prepareProcess(addon: Addon): PreparedCuda {
+  const cuda = prepareCuda(addon)
   // Start-up messages in colour on stderr, one for each device.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   // Attention's products, many small matrices, run 3 to 7 times faster with oneDNN than with Eigen.
@@ -55,16 +62,12 @@ function prepareProcess(): void {
   // Take GPU memory as it is needed instead of all of it.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
   // Graphs (compile) are fused; eager ops do not look at this.
-  process.env.TF_XLA_FLAGS ??= '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'
+  if (cuda.xla) process.env.TF_XLA_FLAGS ??= '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'
   // fp32 means fp32: TF32 products would miss every tolerance here by a factor of a thousand.
   process.env.NVIDIA_TF32_OVERRIDE ??= '0'
   // tfjs-node 4.22 calls two functions that Node 22 deprecates and Node 23 removed.
   const util = require('node:util')
   util.isNullOrUndefined = (value: unknown) => value == null
   util.isArray = Array.isArray
-}
-
-function gpuName(): string {
-  const { stdout } = spawnSync('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader'], { encoding: 'utf8' })
-  return stdout?.trim().split('\n')[0] || 'a GPU'
+  return cuda
 }

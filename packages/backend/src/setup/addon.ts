@@ -12,6 +12,8 @@ export interface Addon {
   readonly path: string
   /** A helper beside it: the compiled `native/stderr.c`. */
   readonly stderrPath: string
+  /** Another: `native/load.c`. */
+  readonly loadPath: string
   /** Version of the package. */
   readonly version: string
 }
@@ -34,6 +36,7 @@ export function findAddon(): Addon | undefined {
     folder,
     path: join(compiled, 'tfjs_binding.node'),
     stderrPath: join(compiled, 'alibi_stderr.node'),
+    loadPath: join(compiled, 'alibi_load.node'),
     version: require(manifest).version,
   }
 }

@@ -1,11 +1,17 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { describeCuda } from '../cuda/describe.js'
+import { inspectCuda, preparedBuild } from '../cuda/inspect.js'
 import { oneLine } from '../loaded.js'
-import { checkTensorflow, setUpTensorflow } from './setup.js'
+import { findAddon } from './addon.js'
+import { askInTerminal, chooseCuda } from './choose-build.js'
+import { CUDA_SIZE } from './libraries.js'
+import { checkTensorflow, setUpTensorflow, type Working } from './setup.js'
 
 interface Options {
   readonly check?: true
   readonly force?: true
-  readonly gpu?: true
+  readonly gpu?: boolean
   readonly ifPossible?: true
   readonly tensorflowDir?: string
   readonly verbose?: true
@@ -18,9 +24,13 @@ const program = new Command(NAME)
     'Makes @tensorflow/tfjs-node-gpu work with a current TensorFlow: takes one from --tensorflow-dir, or from pip into ' +
       "the user's cache, and compiles the binding. Safe to run again.",
   )
-  .option('--gpu', 'take the CUDA build of TensorFlow and the CUDA libraries (about 4 GB)')
+  .option('--gpu', `take the CUDA build of TensorFlow and the CUDA libraries (${CUDA_SIZE})`)
+  .option(
+    '--no-gpu',
+    'take the build for the processor, and ask nothing (default: ask in a terminal where there is an NVIDIA GPU)',
+  )
   .option('--tensorflow-dir <folder>', "use this TensorFlow: pip's package folder or the C library's")
-  .option('--check', 'only say whether it works')
+  .option('--check', 'only say whether it works, and what a run on a GPU would load')
   .option('--force', 'prepare again even if it works')
   .option('--if-possible', 'succeed even if it cannot be prepared: slower backends remain')
   .option('--verbose', 'show the stack trace of an error')
@@ -30,7 +40,8 @@ const program = new Command(NAME)
 async function main(options: Options): Promise<void> {
   const log = (line: string) => console.log(`${NAME}: ${line}`)
   try {
-    const { device, version } = options.check ? await checkTensorflow() : await setUpTensorflow({ ...options, log })
+    if (options.check) for (const line of describeCuda(inspectCuda())) log(line)
+    const { device, version } = options.check ? await checkTensorflow() : await setUp(options, log)
     log(`TensorFlow ${version} works on ${device}`)
   } catch (error) {
     if (options.ifPossible) return log(`not prepared: ${oneLine(error)}`)
@@ -38,6 +49,15 @@ async function main(options: Options): Promise<void> {
     if (options.verbose) console.error(error)
     process.exitCode = 1
   }
+}
+
+async function setUp(options: Options, log: (line: string) => void): Promise<Working> {
+  const addon = findAddon()
+  const isFirst = addon && !existsSync(addon.path)
+  const ask = isFirst && process.stdin.isTTY && process.stdout.isTTY ? askInTerminal : undefined
+  const isChosen = options.tensorflowDir !== undefined || (addon && preparedBuild(addon) !== undefined)
+  const gpu = options.gpu ?? (!isChosen && (await chooseCuda({ ask, log })))
+  return setUpTensorflow({ ...options, gpu, log })
 }
 
 await program.parseAsync()

@@ -26,10 +26,16 @@ export async function compileAddon(addon: Addon, libraries: Libraries): Promise<
   ])
 }
 
-/** Compiles the helper that loads the binding without TensorFlow's announcement. */
-export async function compileHelper({ stderrPath, folder }: Addon): Promise<void> {
-  const source = fileURLToPath(new URL('../../native/stderr.c', import.meta.url))
-  await compileShared(await findCompiler(), stderrPath, folder, ['-x', 'c', source])
+/** Compiles the two helpers: one loads the binding without TensorFlow's announcement, the other CUDA's libraries. */
+export async function compileHelpers({ stderrPath, loadPath, folder }: Addon): Promise<void> {
+  const compiler = await findCompiler()
+  for (const [name, path] of [
+    ['stderr.c', stderrPath],
+    ['load.c', loadPath],
+  ] as const) {
+    const source = fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
+    await compileShared(compiler, path, folder, ['-x', 'c', source])
+  }
 }
 
 async function compileShared(compiler: string, path: string, cwd: string, args: readonly string[]): Promise<void> {
@@ -53,7 +59,7 @@ async function findCompiler(): Promise<string> {
 }
 
 /** `deps/` as the binding expects it, under the names that it and the libraries themselves ask for. */
-async function linkLibraries(folder: string, { include, main, framework, nvidia }: Libraries): Promise<void> {
+export async function linkLibraries(folder: string, { include, main, framework, nvidia }: Libraries): Promise<void> {
   const links: [string, string][] = [
     ['include', include],
     ['lib/libtensorflow.so', main],

@@ -41,6 +41,9 @@ export interface DownloadOptions {
 }
 
 const GIGABYTE = 1e9
+/** What the CUDA build takes, in words: the wheels, and with them what they hold. */
+export const CUDA_SIZE = 'about 3.5 GB to download, 9 GB of disk while it is unpacked'
+const CUDA_SPACE = 9
 
 /**
  * TensorFlow from pip, unpacked into the user's cache: downloaded once for every project, complete or not there.
@@ -57,10 +60,10 @@ export async function downloadLibraries({ gpu, log }: DownloadOptions): Promise<
   const python = await findPython()
   const wheels = `${folder}.wheels`
   await mkdir(wheels, { recursive: true })
-  await requireSpace(wheels, gpu ? 9 : 1.5)
+  await requireSpace(wheels, gpu ? CUDA_SPACE : 1.5)
 
   const wheel = gpu ? 'tensorflow' : 'tensorflow-cpu'
-  log(`downloading ${wheel} ${TENSORFLOW_VERSION} with pip (about ${gpu ? '600' : '275'} MB)`)
+  log(`downloading ${wheel} ${TENSORFLOW_VERSION} with pip (about ${gpu ? 600 : 275} MB)`)
   await pipDownload(python, wheels, [`${wheel}==${TENSORFLOW_VERSION}`])
   if (gpu) {
     log('downloading the CUDA libraries it names (about 3 GB)')
@@ -86,14 +89,21 @@ export async function downloadLibraries({ gpu, log }: DownloadOptions): Promise<
   return libraries
 }
 
-/** Libraries and headers alone, file by file: Python code stays in the wheel. */
+/**
+ * Libraries, headers and what says which they are, file by file: Python code stays in the wheel. Programs (ptxas) stay
+ * executable, which Python's zipfile alone would not see to.
+ */
 const UNPACK = `
-import sys, zipfile
+import os, sys, zipfile
 for wheel in sys.argv[2:]:
     with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if name.startswith(('tensorflow/lib', 'tensorflow/include/', 'nvidia/')):
-                archive.extract(name, sys.argv[1])
+        for file in archive.infolist():
+            name = file.filename
+            about = name.endswith('.dist-info/METADATA') or name == 'tensorflow/python/platform/build_info.py'
+            if about or name.startswith(('tensorflow/lib', 'tensorflow/include/', 'nvidia/')):
+                path = archive.extract(file, sys.argv[1])
+                permissions = file.external_attr >> 16 & 0o777
+                if permissions and not file.is_dir(): os.chmod(path, permissions | 0o600)
 `
 
 /** What the wheel's extra and-cuda asks for, e.g. nvidia-cudnn-cu12. */

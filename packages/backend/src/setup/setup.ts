@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { findDriver } from '../cuda/driver.js'
+import { inspectCuda } from '../cuda/inspect.js'
+import { unsupported } from '../cuda/supported.js'
 import { type Addon, findAddon } from './addon.js'
 import { lastLine, runCommand } from './command.js'
-import { compileAddon, compileHelper } from './compile.js'
+import { compileAddon, compileHelpers } from './compile.js'
 import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
 
 export interface SetupOptions {
@@ -35,18 +38,39 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
     const working = await checkTensorflow().catch(() => undefined)
     if (working && (!gpu || working.isGpu)) {
       log('it works already')
-      if (!existsSync(addon.stderrPath)) await compileHelper(addon)
+      if (![addon.stderrPath, addon.loadPath].every(existsSync)) await compileHelpers(addon)
       return working
     }
   }
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error(`it can be prepared on Linux x64 only, this is ${process.platform} ${process.arch}; use wasm`)
+  if (gpu && !tensorflowDir) expectGpu(log)
   const libraries = tensorflowDir ? named(tensorflowDir) : await downloadLibraries({ gpu, log })
   log('compiling the binding')
   await compileAddon(addon, libraries)
-  await compileHelper(addon)
+  await compileHelpers(addon)
   log('trying it')
-  return checkTensorflow()
+  const working = await checkTensorflow()
+  if (gpu && !working.isGpu) {
+    const { gpus, problems } = inspectCuda()
+    if (gpus.length)
+      throw new Error(`the CUDA build is prepared, but it computes on ${working.device}: ${problems[0] ?? UNEXPLAINED}`)
+  }
+  return working
+}
+
+const UNEXPLAINED = 'TensorFlow sees no GPU; TF_CPP_MIN_LOG_LEVEL=0 shows why'
+
+/**
+ * Before anything is downloaded. An image may be made where there is no GPU.
+ *
+ * @throws Error, one line, for a driver that does not answer or is too old, or GPUs that the build has no kernels for
+ */
+function expectGpu(log: (line: string) => void): void {
+  const driver = findDriver()
+  if (!driver) log('there is no NVIDIA driver here: TensorFlow computes on the processor until there is one')
+  const problem = driver && unsupported(driver)
+  if (problem) throw new Error(problem)
 }
 
 /**
