@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readCudaBuild } from '../src/cuda/build.js'
 import { describeCuda } from '../src/cuda/describe.js'
 import { findDriver } from '../src/cuda/driver.js'
 import { inspectAddon } from '../src/cuda/inspect.js'
@@ -12,17 +14,22 @@ import type { Addon } from '../src/setup/addon.js'
 import { chooseCuda } from '../src/setup/choose-build.js'
 import { compileHelpers, linkLibraries } from '../src/setup/compile.js'
 import { downloadLibraries } from '../src/setup/libraries.js'
+import { setUpTensorflow } from '../src/setup/setup.js'
 import { CUDA_LIBRARIES, fakeDriver, fakePip, H100 } from './fake-cuda.js'
 
 // A machine with NVIDIA's GPUs, as far as it can be had without one: an nvidia-smi that says what it is told to, and wheels of
 // TensorFlow and CUDA that are made here.
 let folder: string
+const warnings: string[] = []
 let addon: Addon
 let nvidia: string
 const environment = { ...process.env }
 const programs = () => join(folder, 'programs')
 
+const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0
+
 beforeAll(async () => {
+  if (!hasCompiler) return
   folder = await mkdtemp(join(tmpdir(), 'alibi-cuda-'))
   const python = await fakePip(join(folder, 'pip'))
   Object.assign(process.env, { PYTHON: python, XDG_CACHE_HOME: join(folder, 'cache') })
@@ -41,14 +48,18 @@ beforeAll(async () => {
   await linkLibraries(addon.folder, libraries)
   await compileHelpers(addon)
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => folder && rm(folder, { recursive: true }))
 
-beforeEach(async () => {
+beforeEach(async ({ skip }) => {
+  skip(!hasCompiler, 'needs Linux and a C compiler')
+  warnings.length = 0
+  vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(`${warning}`))
   process.env.PATH = `${programs()}:${environment.PATH}`
   for (const name of ['XLA_FLAGS', 'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER']) delete process.env[name]
   await fakeDriver(programs(), H100)
 })
 afterEach(() => {
+  vi.restoreAllMocks()
   process.env = { ...environment }
 })
 
@@ -97,9 +108,9 @@ describe('set-up', () => {
     )
     expect(lines).toEqual([])
     expect(await choose()).toBe(false)
-    await fakeDriver(programs(), '470.1, 0, 8.0, 40536, NVIDIA A100')
+    await fakeDriver(programs(), '470.1, 0, 8.0, 40536, 4, NVIDIA A100')
     expect(await choose('y')).toBe(false)
-    await fakeDriver(programs(), '580.1, 0, 12.0, 32607, NVIDIA GeForce RTX 5090')
+    await fakeDriver(programs(), '580.1, 0, 12.0, 32607, 4, NVIDIA GeForce RTX 5090')
     expect(await choose('y')).toBe(false)
     await fakeDriver(programs(), 'NVIDIA-SMI has failed', 9)
     expect(await choose('y')).toBe(false)
@@ -113,14 +124,34 @@ describe('set-up', () => {
   })
 })
 
+describe('set-up for a GPU', () => {
+  const lines: string[] = []
+  const setUp = () => setUpTensorflow({ gpu: true, force: true, log: (line) => void lines.push(line) })
+
+  it('downloads nothing where it could not compute', async () => {
+    await fakeDriver(programs(), '470.1, 0, 8.0, 40536, 4, NVIDIA A100')
+    await expect(setUp()).rejects.toThrow('expected NVIDIA driver 525 or newer, as CUDA 12 needs, got 470.1')
+    await fakeDriver(programs(), '580.1, 0, 5.2, 12288, 4, NVIDIA TITAN X')
+    await expect(setUp()).rejects.toThrow('NVIDIA TITAN X has compute capability 5.2, and')
+    expect(lines).toEqual([])
+  })
+
+  it('goes on without a driver, for images, and says so', async () => {
+    process.env.PATH = join(folder, 'nothing')
+    process.env.PYTHON = join(folder, 'nothing/python')
+    await expect(setUp()).rejects.toThrow('no Python with pip was found')
+    expect(lines).toEqual(['there is no NVIDIA driver here: TensorFlow computes on the processor until there is one'])
+  })
+})
+
 describe('the driver', () => {
   it('lists GPUs', async () => {
-    await fakeDriver(programs(), `${H100}\n550.54.15, 1, 8.9, 46068, NVIDIA L40S, 48 GB`)
+    await fakeDriver(programs(), `${H100}\n550.54.15, 1, 8.9, 46068, 4, NVIDIA L40S, 48 GB`)
     expect(findDriver()).toEqual({
       version: '550.54.15',
       gpus: [
-        { index: 0, name: 'NVIDIA H100 80GB HBM3', capability: '9.0', memoryMiB: 81559 },
-        { index: 1, name: 'NVIDIA L40S, 48 GB', capability: '8.9', memoryMiB: 46068 },
+        { index: 0, name: 'NVIDIA H100 80GB HBM3', capability: '9.0', memoryMiB: 81559, usedMiB: 4 },
+        { index: 1, name: 'NVIDIA L40S, 48 GB', capability: '8.9', memoryMiB: 46068, usedMiB: 4 },
       ],
     })
   })
@@ -146,7 +177,7 @@ describe('the driver', () => {
     ['10.0', undefined],
     ['12.0', undefined],
   ])('runs kernels of the wheel on compute capability %s: %s', (capability, kernels) => {
-    expect(kernelsFor({ index: 0, name: 'x', capability, memoryMiB: 1 }, WHEEL_CAPABILITIES)).toBe(kernels)
+    expect(kernelsFor({ index: 0, name: 'x', capability, memoryMiB: 1, usedMiB: 0 }, WHEEL_CAPABILITIES)).toBe(kernels)
   })
 })
 
@@ -190,7 +221,7 @@ describe('a build for CUDA', () => {
     const prepared = () => ({
       ...prepareCuda(addon),
       flags: process.env.XLA_FLAGS,
-      problems: inspectAddon(addon).problems,
+      problems: warnings.splice(0),
     })
     const off = { xla: false, gpuName: 'NVIDIA H100 80GB HBM3', flags: undefined }
     await chmod(ptxas!, 0o644)
@@ -222,20 +253,27 @@ describe('a build for CUDA', () => {
   it('hides GPUs that it has no kernels for, and says so', async () => {
     await fakeDriver(
       programs(),
-      `550.1, 0, 12.0, 32607, NVIDIA GeForce RTX 5090\n550.1, 1, 8.6, 24576, NVIDIA RTX A5000`,
+      `550.1, 0, 12.0, 32607, 4, NVIDIA GeForce RTX 5090\n550.1, 1, 8.6, 24576, 4, NVIDIA RTX A5000`,
     )
     expect(prepareCuda(addon)).toEqual({ xla: true, gpuName: 'NVIDIA RTX A5000' })
     expect(process.env.CUDA_VISIBLE_DEVICES).toBe('1')
     delete process.env.CUDA_VISIBLE_DEVICES
-    await fakeDriver(programs(), `550.1, 0, 12.0, 32607, NVIDIA GeForce RTX 5090`)
+    await fakeDriver(programs(), `550.1, 0, 12.0, 32607, 4, NVIDIA GeForce RTX 5090`)
     expect(prepareCuda(addon)).toEqual({ xla: true, gpuName: undefined })
     expect(process.env.CUDA_VISIBLE_DEVICES).toBe('-1')
     expect(inspectAddon(addon).problems).toHaveLength(1)
   })
 
+  it("takes the system's CUDA where none comes with it", () => {
+    const build = readCudaBuild({ include: join(nvidia, '../tensorflow/include'), nvidia: undefined })!
+    expect(build.libraries[0]).toEqual({ name: 'libcudart.so.12', path: undefined })
+    expect(build.toolkits).toEqual(['/usr/local/cuda', '/opt/cuda'])
+  })
+
   it('computes on the processor where there is no driver, and says nothing', () => {
     process.env.PATH = join(folder, 'nothing')
     expect(prepareCuda(addon)).toEqual({ xla: true, gpuName: undefined })
+    expect(warnings).toEqual([])
     expect(inspectAddon(addon)).toMatchObject({ driver: undefined, gpus: [], problems: [] })
     expect(describeCuda(inspectAddon(addon))[0]).toBe('NVIDIA driver: none')
   })

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** H100s as nvidia-smi lists them; fields of the query. */
-export const H100 = '550.54.15, 0, 9.0, 81559, NVIDIA H100 80GB HBM3'
+export const H100 = '550.54.15, 0, 9.0, 81559, 4, NVIDIA H100 80GB HBM3'
 
 /** An nvidia-smi that prints these lines, in a folder for PATH. */
 export async function fakeDriver(folder: string, lines: string, code = 0): Promise<void> {

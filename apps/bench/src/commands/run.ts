@@ -14,6 +14,7 @@ import { resultText } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
+import { selfTestOnce } from '../self-test/store.js'
 import { createProgress } from '../terminal/board.js'
 import { duration, gigabytes } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -70,6 +71,7 @@ async function run(options: Options): Promise<void> {
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
+  await selfTestOnce(backend, progress.line)
   checkMemory('run', config, availableMemory(backend))
   progress.line(await estimateLine(config, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)

@@ -10,6 +10,7 @@ import { expectWritable } from '../files/paths.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { checkpointFolder } from '../run-folder/layout.js'
+import { selfTestOnce } from '../self-test/store.js'
 import { createProgress } from '../terminal/board.js'
 import { thousands } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
@@ -79,6 +80,7 @@ async function train({ strategy, seed, from: path, positions, keepOptimizer, ...
   const { folder, config, backend, registry, start } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
+  await selfTestOnce(backend, progress.line)
   checkMemory('train', { ...config, evalLengths: [] }, availableMemory(backend))
   progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)

@@ -10,6 +10,7 @@ import { type Corpus, checkLengths, readCorpus } from '../data/corpus.js'
 import { sourceNamed } from '../data/sources.js'
 import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { admitStrategies, expectPositions, type LoadedStrategy, loadStrategies } from '../plugins/admit.js'
+import { selfTestOnce } from '../self-test/store.js'
 import type { Outcomes } from './messages.js'
 import type { PlannedRun, Source } from './plan-cells.js'
 
@@ -29,6 +30,7 @@ export async function resolveRuns(
   // Before the backend, so that a wrong name is reported at once.
   const loaded = await Promise.all(planned.map(loadRun))
   const backend = await selectBackend(wanted)
+  await selfTestOnce(backend, log)
   const processes = Math.min(jobs, planned.flatMap(cellsOf).length)
   for (const config of planned) checkMemory('sweep', config, availableMemory(backend), processes)
   const texts = await textsOf(planned, log, signal)

@@ -11,6 +11,8 @@ export interface Gpu {
   readonly capability: string
   /** Its memory in MiB. */
   readonly memoryMiB: number
+  /** How much of it is in use, by all processes, in MiB. */
+  readonly usedMiB: number
 }
 
 /** NVIDIA's driver. */
@@ -23,7 +25,10 @@ export interface Driver {
 
 /** nvidia-smi comes with the driver; WSL has it outside PATH. */
 const PROGRAMS = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi']
-const QUERY = ['--query-gpu=driver_version,index,compute_cap,memory.total,name', '--format=csv,noheader,nounits']
+const QUERY = [
+  '--query-gpu=driver_version,index,compute_cap,memory.total,memory.used,name',
+  '--format=csv,noheader,nounits',
+]
 /** There while the driver's kernel module is loaded. */
 const MODULE = '/proc/driver/nvidia/version'
 
@@ -52,9 +57,9 @@ export function findDriver(module: string = MODULE): Driver | undefined {
 
 function parse(lines: readonly string[]): Driver {
   const rows = lines.map((line) => line.split(',').map((field) => field.trim()))
-  const gpus = rows.flatMap(([, index = '', capability = '', memory = '', ...name]): Gpu[] =>
+  const gpus = rows.flatMap(([, index, capability = '', memory, used, ...name]): Gpu[] =>
     /^\d+\.\d+$/.test(capability)
-      ? [{ index: Number(index), name: name.join(', '), capability, memoryMiB: Number(memory) }]
+      ? [{ index: Number(index), name: name.join(', '), capability, memoryMiB: Number(memory), usedMiB: Number(used) }]
       : [],
   )
   const [version] = rows[0] ?? []

@@ -1,0 +1,106 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Backend, selectBackend } from '@alibi/backend'
+import { attentionKernels } from '@alibi/transformer'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { doctorCommand } from '../src/commands/doctor.js'
+import { runSelfTest, type SelfTest } from '../src/self-test/self-test.js'
+import { keptSelfTests, selfTestOnce } from '../src/self-test/store.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alibi-self-test-'))
+  vi.stubEnv('XDG_CACHE_HOME', folder)
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(folder, { recursive: true })
+})
+
+const tiled = attentionKernels.find(({ name }) => name === 'tiled')!
+const SMALL = { numLayers: 1, modelDim: 8, numHeads: 2, vocabularySize: 16, batchSize: 1, length: 8, steps: 2 }
+
+it('finds nothing wrong with the backend that tests run on', async () => {
+  const backend = await selectBackend('auto')
+  const { kernels, productRelativeError, step, ...of } = await runSelfTest(backend, { size: SMALL, kernels: [tiled] })
+  expect(of).toMatchObject({ backend: backend.name, device: backend.device, isGpu: backend.isGpu })
+  expect(kernels.failed).toEqual([])
+  expect(kernels.cases).toBeGreaterThan(30)
+  // Sums of 256 products: TF32 would have 1e-3.
+  expect(productRelativeError).toBeLessThan(1e-5)
+  expect(step.tensorsLeft).toBe(0)
+  expect(step.tokensPerSecond).toBeGreaterThan(0)
+})
+
+// No GPU is here: this one stands for any.
+const gpu: Backend = {
+  name: 'tensorflow',
+  device: 'NVIDIA H100',
+  isGpu: true,
+  package: 'p',
+  version: '2',
+  passedOver: [],
+}
+const result = { kernels: { cases: 3, failed: [] as SelfTest['kernels']['failed'] }, device: gpu.device } as SelfTest
+
+it('tests each GPU once, and no processor', async () => {
+  const lines: string[] = []
+  const log = (line: string) => void lines.push(line)
+  const test = vi.fn(async () => result)
+  await selfTestOnce({ ...gpu, isGpu: false }, log, test)
+  expect(await keptSelfTests()).toEqual([])
+  await selfTestOnce(gpu, log, test)
+  await selfTestOnce(gpu, log, test)
+  expect(test).toHaveBeenCalledTimes(1)
+  expect(lines).toEqual(['testing NVIDIA H100, once; `pnpm bench doctor --json` has the results'])
+  await selfTestOnce({ ...gpu, version: '3' }, log, test)
+  expect(await keptSelfTests()).toMatchObject([{ device: 'NVIDIA H100' }, { device: 'NVIDIA H100' }])
+})
+
+it('says what failed, and carries on', async () => {
+  const lines: string[] = []
+  const log = (line: string) => void lines.push(line)
+  const failed = [{ name: 'tiled computes attention', message: 'expected 1, got 2' }]
+  await selfTestOnce(gpu, log, async () => ({ ...result, kernels: { cases: 3, failed } }))
+  await selfTestOnce({ ...gpu, device: 'another' }, log, async () => {
+    throw new Error('out of memory')
+  })
+  expect(lines.filter((line) => !line.startsWith('testing'))).toEqual([
+    '1 of 3 cases of attention are not those of float64 (tiled computes attention: expected 1, got 2); please report it with what `pnpm bench doctor --json` prints',
+    'the self-test failed: out of memory; please report it with what `pnpm bench doctor --json` prints',
+  ])
+  expect(await keptSelfTests()).toMatchObject([{ kernels: { failed } }, { device: 'another', error: 'out of memory' }])
+})
+
+it('a damaged file is none', async () => {
+  await selfTestOnce(
+    gpu,
+    () => {},
+    async () => result,
+  )
+  const path = join(folder, 'alibi/self-tests.json')
+  await writeFile(path, (await readFile(path, 'utf8')).slice(0, -5))
+  expect(await keptSelfTests()).toEqual([])
+})
+
+it('doctor --json has all of it, and calls no processor a GPU', async () => {
+  const printed: string[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
+  await selfTestOnce(
+    gpu,
+    () => {},
+    async () => result,
+  )
+  await doctorCommand(['cpu'])
+    .parseAsync(['--json'], { from: 'user' })
+    .finally(() => log.mockRestore())
+  const report = JSON.parse(printed.join(''))
+  expect(report).toMatchObject({
+    node: process.versions.node,
+    auto: expect.any(String),
+    cuda: { gpus: expect.any(Array) },
+  })
+  expect(report.backends).toMatchObject([{ name: 'cpu', works: true, isGpu: false, gigaflops: null }])
+  expect(report.selfTests).toMatchObject([{ device: 'NVIDIA H100', kernels: { cases: 3, failed: [] } }])
+})
