@@ -2,13 +2,15 @@
 
     git clone https://github.com/ofirpress/attention_with_linear_biases fork
     python fairseq_fork.py fork                        writes packages/fairseq/test/golden/fork.json and fork-start.pt
+    python fairseq_fork.py fork windows 768:767 …      adds the losses of sliding windows, length:context, to fork.json
     python fairseq_fork.py fork check model.pt n.json  loads an export of ours and compares log-probabilities
 
-It ran on Python 3.11, torch 1.13 and numpy 1.24. hydra and omegaconf are stubbed, and so are the two Cython modules that cut texts and
+It ran on Python 3.11, torch 1.13 and numpy 1.24; windows that slide by 1 on torch 2.13 and numpy 2.4. hydra and omegaconf are stubbed, and so are the two Cython modules that cut texts and
 make batches: what stands in for them is below. Everything else that computes is the fork's.
 """
 
 import argparse
+import builtins
 import collections
 import contextlib
 import dataclasses
@@ -70,11 +72,11 @@ def use_fork(path):
     stub("fairseq.data.token_block_utils_fast", _get_slice_indices_fast=blocks, _get_block_to_dataset_index_fast=sentences_of)
     stub("fairseq.data.data_utils_fast", batch_by_size_vec=by_size)
     dataclass = dataclasses.dataclass
-    # Newer Pythons take no mutable defaults, newer NumPys have no np.float.
-    dataclasses.dataclass = lambda cls=None, **k: dataclass(cls, **{"unsafe_hash": True, **k})
+    # Newer Pythons take no mutable defaults, newer NumPys have no np.float. torch's own classes stay as they are.
+    dataclasses.dataclass = lambda cls=None, **k: dataclass(cls, **({"unsafe_hash": True, **k} if cls else k))
     for name in ["float", "int", "bool"]:
         if not hasattr(np, name):
-            setattr(np, name, getattr(__builtins__, name))
+            setattr(np, name, getattr(builtins, name))
     sys.path.insert(0, path)
     import fairseq  # noqa: F401
 
@@ -95,8 +97,8 @@ def model_of(options, dictionary):
 class Lines(torch.utils.data.Dataset):
     """A text as fairseq-preprocess keeps it: a list of lines, each with its </s>."""
 
-    def __init__(self, path, dictionary):
-        lines = pathlib.Path(path).read_text().splitlines()
+    def __init__(self, path, dictionary, count=None):
+        lines = pathlib.Path(path).read_text().splitlines()[:count]
         self.lines = [dictionary.encode_line(line, add_if_not_exist=False).long() for line in lines]
         self.sizes = np.array([len(line) for line in self.lines])
 
@@ -131,7 +133,8 @@ def score(model, lines, dictionary, length, context):
             scores = hypos[0]["positional_scores"].double()
             total -= scores.sum().item()
             count += scores.numel()
-    return {"tokens_per_sample": length, "context_window": context, "tokens_scored": count, "mean_nats": total / count}
+    found = {"tokens_per_sample": length, "context_window": context, "tokens_scored": count, "mean_nats": total / count}
+    return {**found, "torch": torch.__version__}
 
 
 def batches_of(dataset, max_tokens, epochs, devices, update_freq=1, seed=1):
@@ -230,14 +233,7 @@ def golden(fork):
     double, _ = train(options, state, dictionary, samples, torch.float64, schedule)
     print("float32 and float64 differ by at most", np.abs(np.array(single) - double).max())
 
-    windows = []
-    for window, context in [(48, 47), (48, 36), (192, 144), (768, 720), (100, 63)]:
-        options = {**trained, "tokens_per_sample": window, "max_tokens": window, "max_target_positions": window}
-        model = model_of(options, dictionary)
-        model.load_state_dict(tiny["model"])
-        windows.append(score(model.eval(), lines, dictionary, window, context))
-        print(windows[-1])
-
+    windows = windows_of(tiny, dictionary, [(48, 47), (48, 36), (192, 144), (768, 720), (100, 63), (192, 191), (768, 767)])
     samples_of = dict(tokens_per_sample=length, max_tokens=4 * length, seed=1)
     numbers = {
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
@@ -247,6 +243,20 @@ def golden(fork):
         "starts": starts(dictionary, trained),
     }
     (FOLDER / "fork.json").write_text(json.dumps(numbers) + "\n")
+
+
+def windows_of(tiny, dictionary, cases):
+    """Losses of sliding windows. Those of 768 tokens by 1 also of the first lines alone, which is less to compute."""
+    text = FOLDER / "paper-tiny.valid.tokens"
+    found = []
+    for window, context in cases:
+        options = {**tiny["cfg"]["model"], "tokens_per_sample": window, "max_tokens": window, "max_target_positions": window}
+        model = model_of(options, dictionary)
+        model.load_state_dict(tiny["model"])
+        for count in [None, 90] if window - context == 1 and window > 700 else [None]:
+            found.append(score(model.eval(), Lines(text, dictionary, count), dictionary, window, context))
+            print(found[-1])
+    return found
 
 
 def starts(dictionary, trained):
@@ -278,7 +288,18 @@ def check(fork, path, numbers):
     print("log-probabilities of the fork and of ours differ by at most", (ours - theirs).abs().max().item())
 
 
+def add_windows(fork, cases):
+    use_fork(fork)
+    tiny = torch.load(FOLDER / "paper-tiny.pt", weights_only=False)
+    dictionary = dictionary_of(FOLDER / "paper-tiny.dict.txt")
+    numbers = json.loads((FOLDER / "fork.json").read_text())
+    numbers["windows"] += windows_of(tiny, dictionary, [tuple(map(int, case.split(":"))) for case in cases])
+    (FOLDER / "fork.json").write_text(json.dumps(numbers) + "\n")
+
+
 if len(sys.argv) > 2 and sys.argv[2] == "check":
     check(sys.argv[1], *sys.argv[3:])
+elif len(sys.argv) > 2 and sys.argv[2] == "windows":
+    add_windows(sys.argv[1], sys.argv[3:])
 else:
     golden(sys.argv[1])

@@ -18,11 +18,17 @@ beforeAll(async () => {
   text = dictionary.encode(await readFile(golden('paper-tiny.valid.tokens')))
 })
 
-it.each(fork.windows.filter(({ context_window, tokens_per_sample }) => tokens_per_sample - context_window > 1))(
-  'slides windows of $tokens_per_sample with $context_window tokens of context to the same loss',
+// The rest takes too long here; docs/the-papers-own-checkpoints.md has what it gave.
+const quick = fork.windows.filter(({ tokens_per_sample: length, context_window, tokens_scored }) => {
+  const passes = (tokens_scored - length) / (length - context_window)
+  return passes * length < 200_000
+})
+
+it.each(quick)(
+  'slides windows of $tokens_per_sample with $context_window tokens of context over $tokens_scored tokens to the same loss',
   async ({ tokens_per_sample: evalLength, context_window, mean_nats, tokens_scored }) => {
     const { model } = await loadFairseq(golden('paper-tiny.pt'))
-    const { tokens, lossNats } = await evaluate(model, Int32Array.of(endOfLine, ...text), {
+    const { tokens, lossNats } = await evaluate(model, Int32Array.of(endOfLine, ...text.subarray(0, tokens_scored)), {
       evalLength,
       protocol: 'sliding',
       stride: evalLength - context_window,

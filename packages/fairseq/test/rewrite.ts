@@ -19,7 +19,11 @@ export async function rewrite(from: string, to: string, change: (checkpoint: Dic
 }
 
 function writable(file: TorchFile, value: PickleValue): TorchValue {
-  if (isTensor(value)) return tensor(value.shape, async () => Float32Array.from(await file.read(value), Number))
+  if (isTensor(value))
+    return tensor(value.shape, async () => {
+      const data = await file.read(value)
+      return data instanceof Float32Array ? data : Float32Array.from(data, Number)
+    })
   if (value instanceof Map)
     return new Map([...value].map(([key, each]) => [String(key), writable(file, each)] as const))
   if (Array.isArray(value)) return value.map((each) => writable(file, each))
