@@ -60,6 +60,7 @@ describe('--help', () => {
     'export',
     'doctor',
     'models',
+    'inspect',
   ])('of %j keeps to 80 columns', async (verb) => {
     const { stdout } = await promisify(execFile)(process.execPath, [bench, ...(verb ? [verb] : []), '--help'])
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])

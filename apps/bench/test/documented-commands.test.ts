@@ -140,6 +140,7 @@ function smaller(verb: string, given: readonly string[]): string[] {
   const cutoffs = given.includes('paper-small') ? ['--adaptive-cutoffs', '4', '--first-token', 'eos'] : []
   const text = given.includes('passkey') ? ['--train-length', '32', '--eval-lengths', '32'] : words.split(' ')
   if (given.includes('--help') || verb === 'report' || verb === 'compare') return []
+  if (verb === 'inspect' || verb === 'models') return []
   if (verb === 'export') return given.includes('--out') ? [] : out
   if (verb === 'generate') return ['--max-new-tokens', '2', '--backend', 'cpu']
   if (verb === 'eval' && given.includes('--tasks'))

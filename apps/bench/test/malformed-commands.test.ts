@@ -26,6 +26,7 @@ const VERBS = [
   'export',
   'doctor',
   'models',
+  'inspect',
   'paper',
 ]
 const folder = mkdtempSync(join(tmpdir(), 'alibi-malformed-'))
@@ -87,6 +88,11 @@ const cases: readonly (readonly string[])[] = [
     ...['7', '64,', 'x', ''].map((value) => ['paper', 'here', `--rows=${value}`]),
     ['doctor', 'now'],
     ['models', 'llama'],
+    ['inspect'],
+    ['inspect', 'run'],
+    ['inspect', 'text.txt'],
+    ['inspect', 'nowhere'],
+    ['inspect', 'run', '--length', '0'],
     ['sweep', 'plan.yaml', 'plan.yaml'],
   ],
   ...dry('./nothere.ts', 'alibbi', 'broken.ts', './nothing.ts', 'rotary:theta=1'),

@@ -99,18 +99,18 @@ function readAdaptive(fields: Fields, vocabularySize: number): Adaptive {
   }
 }
 
+/** Whether the file says that its model has ALiBi; see {@link strategyOf}. */
+export const saysStrategy = ({ fields, ofModel }: ModelFields): boolean => ofModel && fields.has('max_tokens')
+
 /**
  * What the file says, or else what was asked for. Plain fairseq and the fork of the ALiBi paper have the same options but
  * for `max_tokens`, which the fork's model takes; where all options of a command are together, every file has it.
  *
  * @throws Error, one line, if neither says it, or they differ
  */
-export function strategyOf(
-  { fields, ofModel }: ModelFields,
-  asked: FairseqStrategy | undefined,
-  where: string,
-): FairseqStrategy {
-  const marked = ofModel && fields.has('max_tokens')
+export function strategyOf(found: ModelFields, asked: FairseqStrategy | undefined, where: string): FairseqStrategy {
+  const { fields } = found
+  const marked = saysStrategy(found)
   if (marked && asked !== undefined && asked !== 'alibi')
     throw new Error(
       `${where}: expected the strategy alibi, which the file says (max_tokens in cfg.model), got ${asked}`,

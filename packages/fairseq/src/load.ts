@@ -13,7 +13,7 @@ import {
 } from '@alibi/torch-checkpoint'
 import { type Model, modelFromArrays, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
 import { type ArrayMapping, arrayMappings, BUFFERS, tableName, tiedCopies, transpose } from './arrays.js'
-import { type FairseqStrategy, readConfig, strategyOf } from './config.js'
+import { type FairseqStrategy, readConfig, saysStrategy, strategyOf } from './config.js'
 import { modelFields } from './fields.js'
 
 /** What {@link loadFairseq} takes besides a path. */
@@ -38,6 +38,10 @@ export interface FairseqInfo {
   readonly config: ResolvedModelConfig
   /** Tokens of the sequences it was trained on. */
   readonly trainLength: number
+  /** Where its tokens are; undefined where neither the file nor the options say it. */
+  readonly strategy: PositionStrategy | undefined
+  /** How many numbers the model's arrays have of each type, e.g. `{ float16: 247_000_000 }`. */
+  readonly stored: Readonly<Record<string, number>>
 }
 
 /**
@@ -45,11 +49,19 @@ export interface FairseqInfo {
  *
  * @throws Error, one line, as {@link loadFairseq}
  */
-export async function readFairseqInfo(path: string): Promise<FairseqInfo> {
+export async function readFairseqInfo(path: string, options: LoadFairseqOptions = {}): Promise<FairseqInfo> {
   const file = await openTorch(path)
+  const where = `readFairseqInfo ${basename(path)}`
   try {
-    const { config, found } = describeModel(file, `readFairseqInfo ${basename(path)}`)
-    return { config, trainLength: found.fields.count('tokens_per_sample') }
+    const { config, found, arrays } = describeModel(file, where)
+    const isSaid = options.strategy !== undefined || saysStrategy(found)
+    const strategy = isSaid ? makeStrategy(strategyOf(found, options.strategy, where), config) : undefined
+    const stored: Record<string, number> = {}
+    for (const [name, shape] of arrays.shapes) {
+      const dtype = arrays.dtypes.get(name)!
+      stored[dtype] = (stored[dtype] ?? 0) + shape.reduce((a, b) => a * b, 1)
+    }
+    return { config, trainLength: found.fields.count('tokens_per_sample'), strategy, stored }
   } finally {
     await file.close()
   }

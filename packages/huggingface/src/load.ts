@@ -1,3 +1,4 @@
+import type { PositionStrategy } from '@alibi/core'
 import { type Model, type ModelConfig, modelFromArrays, type ResolvedModelConfig } from '@alibi/transformer'
 import type { SafetensorsFile } from '@alibi/transformer/node'
 import { placeRows } from './layout.js'
@@ -7,18 +8,20 @@ import { type OpenedFolder, openFolder, type Source } from './open.js'
 export interface HuggingFaceInfo {
   /** `model_type` of config.json. */
   readonly family: string
-  /** The strategy's name. */
-  readonly strategy: string
+  /** Where its tokens are. */
+  readonly strategy: PositionStrategy
   /** The model's sizes and choices. */
   readonly config: ModelConfig
   /** Tokens of the sequences it was trained on, as far as config.json says; absent if it does not. */
   readonly trainLength: number | undefined
   /** What a reader of its numbers should know, a line each: arrays that nothing reads, fields of which one does not count. */
   readonly notes: readonly string[]
+  /** How many numbers the weights have of each type, e.g. `{ BF16: 1_100_048_384 }`. */
+  readonly stored: Readonly<Record<string, number>>
 }
 
 /** What {@link loadHuggingFace} read. */
-export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'strategy'> {
+export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'strategy' | 'stored'> {
   /** The model, with its strategy and weights. */
   readonly model: Model
 }
@@ -31,7 +34,16 @@ export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'str
 export async function readHuggingFaceInfo(folder: string): Promise<HuggingFaceInfo> {
   const { family, strategy, config, trainLength, notes, file } = await openFolder(folder)
   await file.close()
-  return { family: family.name, strategy: strategy.name, config, trainLength, notes }
+  return { family: family.name, strategy, config, trainLength, notes, stored: storedNumbers(file) }
+}
+
+function storedNumbers({ shapes, dtypes }: SafetensorsFile): Record<string, number> {
+  const stored: Record<string, number> = {}
+  for (const [name, shape] of shapes) {
+    const dtype = dtypes.get(name)!
+    stored[dtype] = (stored[dtype] ?? 0) + shape.reduce((a, b) => a * b, 1)
+  }
+  return stored
 }
 
 /**

@@ -36,6 +36,26 @@ export async function openBench(
   log: (line: string) => void,
   at: string | undefined,
 ): Promise<OpenedCheckpoint> {
+  const { info, metadata, origin, made } = await describeBench(folder, log, at)
+  const { strategy } = info
+  const { tokenizer, plugin, variant, origin: _, ...rest } = metadata
+  const restored = restoreTokenizer(tokenizer)
+  // A folder of transformers may have rows that no token has, or tokens without a row.
+  if (restored.kind !== 'tokens' && restored.vocabularySize !== info.config.vocabularySize)
+    throw new Error(
+      `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${restored.vocabularySize}`,
+    )
+  const { trainer } = await loadCheckpoint(folder, made.strategy)
+  trainer.dispose()
+  return { ...rest, writer: 'bench', model: trainer.model, tokenizer: restored, strategy, kind: made.kind, origin }
+}
+
+/**
+ * The same before its weights are read.
+ *
+ * @throws Error, one line, for a folder of another kind, or whose strategy cannot be loaded
+ */
+export async function describeBench(folder: string, log: (line: string) => void, at: string | undefined) {
   const ofRun = await readdir(join(folder, 'checkpoints')).catch((): string[] => [])
   if (ofRun.length)
     throw new Error(
@@ -47,9 +67,9 @@ export async function openBench(
   const origin = metadata.data && originOf(strategy, metadata.data)
   if (!origin || !isKnown(origin))
     throw new Error(`checkpoint: expected one that the bench wrote, got another kind in ${folder}`)
-  const { tokenizer, plugin, variant, origin: _, ...rest } = metadata.data!
-  if (rest.seed !== info.seed)
-    throw new Error(`checkpoint: expected seed ${info.seed} in metadata of ${folder}, got ${rest.seed}`)
+  const { seed } = metadata.data!
+  if (seed !== info.seed)
+    throw new Error(`checkpoint: expected seed ${info.seed} in metadata of ${folder}, got ${seed}`)
   const ofPlugin = hasPlugin(origin)
   if (at !== undefined && !ofPlugin && at !== strategy)
     throw new Error(
@@ -60,16 +80,8 @@ export async function openBench(
       `checkpoint: expected --strategy of a file or package for ${folder}, got ${at}; it is of ${strategy} (--positions puts others in its place)`,
     )
   if (!info.hashed) log(`checkpoint.json of ${folder} is of an older version, without a hash of itself`)
-  const restored = restoreTokenizer(tokenizer)
-  // A folder of transformers may have rows that no token has, or tokens without a row.
-  if (restored.kind !== 'tokens' && restored.vocabularySize !== info.config.vocabularySize)
-    throw new Error(
-      `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${restored.vocabularySize}`,
-    )
   const made = await makePositions(origin, { ...info.config, name: strategy }, log, at)
-  const { trainer } = await loadCheckpoint(folder, made.strategy)
-  trainer.dispose()
-  return { ...rest, writer: 'bench', model: trainer.model, tokenizer: restored, strategy, kind: made.kind, origin }
+  return { info, metadata: metadata.data!, origin, made }
 }
 
 type Metadata = z.infer<typeof metadataSchema>

@@ -1,4 +1,4 @@
-import { fairseqStrategies, loadFairseq } from '@alibi/fairseq'
+import { type FairseqStrategy, fairseqStrategies, loadFairseq } from '@alibi/fairseq'
 import { readFairseqWords } from '../data/tokenizer/fairseq.js'
 import type { OpenedCheckpoint, OpenOptions } from './opened.js'
 
@@ -12,11 +12,7 @@ export async function openFairseq(
   log: (line: string) => void,
   { strategy, vocabulary }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
-  const asked = fairseqStrategies.find((name) => name === strategy)
-  if (strategy !== undefined && !asked)
-    throw new Error(
-      `checkpoint: expected --strategy ${fairseqStrategies.join(', ')} for a file of fairseq, got ${strategy} (--positions puts others in its place)`,
-    )
+  const asked = fairseqStrategyOf(strategy)
   const { model, trainLength, unread } = await loadFairseq(path, { strategy: asked })
   if (unread.length) log(`checkpoint: left unread in ${path}: ${unread.slice(0, 10).join(', ')}`)
   const tokenizer = await readFairseqWords(path, vocabulary, model.config.vocabularySize, { log })
@@ -28,4 +24,18 @@ export async function openFairseq(
     ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: 'fairseq', origin },
     ...{ seed: 0, data: 'wikitext-103', firstToken: 'eos' },
   }
+}
+
+/**
+ * The strategy that somebody names for a file of fairseq, which may not say it.
+ *
+ * @throws Error, one line, for one that fairseq does not have
+ */
+export function fairseqStrategyOf(name: string | undefined): FairseqStrategy | undefined {
+  const asked = fairseqStrategies.find((each) => each === name)
+  if (name !== undefined && !asked)
+    throw new Error(
+      `checkpoint: expected --strategy ${fairseqStrategies.join(', ')} for a file of fairseq, got ${name} (--positions puts others in its place)`,
+    )
+  return asked
 }

@@ -9,14 +9,19 @@ import { join } from 'node:path'
  * @returns SHA-256 of their file; of several files, of a line with name and hash for each
  */
 export async function hashOfWeights(folder: string): Promise<string> {
-  const names = (await readdir(folder)).sort()
-  const weights = (ending: RegExp) => names.filter((name) => ending.test(name) && !name.startsWith('optimizer.'))
-  const safetensors = weights(/\.safetensors$/)
-  const files = safetensors.length ? safetensors : weights(/\.bin$/)
+  const files = await weightFiles(folder)
   const hashes = await Promise.all(files.map((name) => hashOf(join(folder, name))))
   if (hashes.length === 1) return hashes[0]!
   const lines = files.map((name, i) => `${name} ${hashes[i]}\n`)
   return createHash('sha256').update(lines.join('')).digest('hex')
+}
+
+/** The names of the files with the weights in a folder. */
+export async function weightFiles(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).sort()
+  const weights = (ending: RegExp) => names.filter((name) => ending.test(name) && !name.startsWith('optimizer.'))
+  const safetensors = weights(/\.safetensors$/)
+  return safetensors.length ? safetensors : weights(/\.bin$/)
 }
 
 /** Of a file that may be larger than memory. */

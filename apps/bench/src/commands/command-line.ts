@@ -32,6 +32,10 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'the families of models that are read, and what is refused of them',
     load: async () => (await import('./models.js')).modelsCommand(),
   },
+  inspect: {
+    summary: 'what a model is, before it is loaded: positions, sizes, memory',
+    load: async () => (await import('./inspect.js')).inspectCommand(),
+  },
   paper: {
     summary: "fill the paper's tables with the authors' own checkpoints",
     load: async () => (await import('./paper.js')).paperCommand(),

@@ -28,6 +28,8 @@ export interface CheckpointInfo {
   readonly optimizer: OptimizerConfig
   /** The metadata that was saved. */
   readonly metadata: Metadata
+  /** Sizes of the axes of its weights, by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>
   /** Whether its description has a hash of itself; those that older versions wrote have none. */
   readonly hashed: boolean
 }
@@ -53,7 +55,7 @@ export async function readCheckpointInfo(folder: string): Promise<CheckpointInfo
   const { config, strategy, step, random, optimizer, metadata } = description
   const shapes = await headerOf(at, WEIGHTS)
   checkSizes(resolveConfig(config), shapes, at)
-  return { config, strategy, step, seed: random.seed, optimizer, metadata, hashed }
+  return { config, strategy, step, seed: random.seed, optimizer, metadata, shapes, hashed }
 }
 
 /**
