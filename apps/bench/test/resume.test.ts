@@ -100,8 +100,9 @@ describe('a setting that was edited between a checkpoint and --resume is refused
       'windowedControl',
     ]
     const evaluation = ['evalLengths', 'evalTokens', 'protocols', 'stride']
-    // Only with adaptive cutoffs, of a family, and going on from a model: they are named above by what they change.
-    const dependent = ['tailDropout', 'architecture', 'from', 'tokenizerFile']
+    // Only with adaptive cutoffs, of a family, going on from a model, of a file, and of documents: they are named above by what they
+    // change, or refused where they are tested.
+    const dependent = ['tailDropout', 'architecture', 'from', 'tokenizerFile', 'pack']
     const known = [...Object.keys(changes), ...others, ...evaluation, ...dependent]
     expect(known.sort()).toEqual(Object.keys(runConfigSchema.shape).sort())
   })

@@ -38,7 +38,7 @@ describe('the parts of a folder', () => {
     ['in capitals', 'TRAIN.TXT', 'Dev.TXT', 'TEST.TXT'],
     ['by another word', 'training.md', 'validation.md', 'test.md'],
     ['without extension', 'train', 'valid', 'test'],
-    ['with different extensions', 'train.jsonl', 'dev.text', 'test.csv'],
+    ['with different extensions', 'train.md', 'dev.text', 'test.csv'],
     ['after a name', 'ptb.train.txt', 'ptb.valid.txt', 'ptb.test.txt'],
     ['after a name, WikiText’s', 'wiki.train.tokens', 'wiki.valid.tokens', 'wiki.test.tokens'],
     ['as folders', 'train/a.txt', 'val/a.txt', 'test/a.txt'],

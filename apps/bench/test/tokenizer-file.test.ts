@@ -164,6 +164,17 @@ describe('training on a tokenizer.json', () => {
     await writeFile(results, before)
   })
 
+  it('is that of a model that training goes on from', async () => {
+    const on = ['train', '--from', checkpoint, '--data', at('text.txt'), '--steps', '1', '--backend', 'cpu']
+    expect(await problem(...on, '--tokenizer', at('tokenizer.json'), '--out', at('never'))).toContain(
+      'expected no --tokenizer with --from',
+    )
+    expect((await bench(...on, '--out', at('on'))).code).toBe(0)
+    const { config } = (await readResults(at('on'))).run
+    expect(config).toMatchObject({ tokenizer: 'tokens', vocabularySize: 280, firstToken: 'bos' })
+    expect(config).not.toHaveProperty('tokenizerFile')
+  })
+
   it('is a setting of plans, whose cells are the same wherever it lies', async () => {
     const settings = { tokenizer: './tokenizer.json', data: './text.txt', evalLengths: [8] }
     const plan = { strategies: ['none'], trainLengths: [8], seeds: [1], settings }

@@ -125,6 +125,8 @@ export const evalLine = z.object({
   windows: name.optional(),
   /** Read before the text, so that all of its tokens are scored: `eos`, `bos` or `none`; absent in older files. */
   firstToken: name.optional(),
+  /** How many documents were read, each by itself; absent: one text. */
+  documents: count.optional(),
   /** Tokens scored. */
   tokens: count,
   lossNats: measured,

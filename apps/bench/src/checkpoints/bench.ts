@@ -17,6 +17,7 @@ const metadataSchema = z.object({
   data: z.string().min(1),
   randomPositions: z.int().min(1).optional(),
   architecture: z.string().optional(),
+  pack: z.boolean().optional(),
   firstToken: z.enum(firstTokens).default('none'),
   plugin: pluginSchema.optional(),
   variant: variantSchema.optional(),

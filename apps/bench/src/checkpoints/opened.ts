@@ -23,6 +23,8 @@ export interface OpenedCheckpoint {
   /** The range that positions were drawn from in training, if they were. */
   readonly randomPositions?: number | undefined
   readonly data: string
+  /** Whether it was trained on documents that do not see each other. */
+  readonly pack?: boolean | undefined
   /** What is read before held-out text. */
   readonly firstToken: FirstToken
   /** The family of Hugging Face transformers that it is built like, or fairseq, if any. */

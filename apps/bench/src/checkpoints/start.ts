@@ -116,7 +116,7 @@ async function optimizerOf(path: string, { writer }: OpenedCheckpoint, hasOthers
 
 /** The settings that a model has decided. */
 function modelSettings(
-  { model: { config }, tokenizer, architecture, data, firstToken, randomPositions }: OpenedCheckpoint,
+  { model: { config }, tokenizer, architecture, data, pack, firstToken, randomPositions }: OpenedCheckpoint,
   trainLength: number,
 ): RunOptions {
   const { activation, adaptiveCutoffs } = config
@@ -136,6 +136,7 @@ function modelSettings(
     ...(stored.kind === 'tokens' && { vocabularySize: config.vocabularySize }),
     ...{ trainLength, data },
     firstToken,
+    ...(pack && { pack }),
     ...(randomPositions !== undefined && { randomPositions }),
   }
 }

@@ -1,11 +1,15 @@
 import { type ContextLine, lineText } from '@alibi/results'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { locatePieces } from '../data/encoded-pieces.js'
+import { openText } from '../data/open-text.js'
 import { tokenOf } from '../data/tokenizer/first-token.js'
 import { ablateContext } from '../experiment/context-ablation.js'
 import type { Progress } from '../terminal/progress.js'
 import { table } from '../terminal/table.js'
-import { readText, type TextRequest } from './eval-text.js'
+import type { TextRequest } from './eval-text.js'
 
+/** Of a large text. */
+const MOST_TOKENS = 2 ** 24
 /** Scored tokens of each length, where nothing else is asked for. */
 const SCORED_TOKENS = 4096
 
@@ -16,9 +20,9 @@ export async function evaluateContext(
   { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<ContextLine[]> {
   const read = { trainLength: cell.trainLength, log: progress.line, signal }
-  const text = await readText(options.data ?? data, options.whole ?? false, read)
+  const text = await openText(options.data ?? data, { ...read, whole: options.whole })
   progress.line(`text ${text.description}`)
-  const tokens = tokenizer.encode(text.valid)
+  const { tokens } = await locatePieces(text.valid(), tokenizer, {}, MOST_TOKENS)
   const token = tokenOf(mark, tokenizer)
   const lines: ContextLine[] = []
   for (const evalLength of evalLengths) {

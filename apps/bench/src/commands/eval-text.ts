@@ -2,11 +2,12 @@ import { type CellKey, type EvalLine, lineText, makeReading, type PositionsLine 
 import type { Model } from '@alibi/transformer'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
 import { checkLengths } from '../data/corpus.js'
-import { readWhole } from '../data/files.js'
-import { readSource, type SourceOptions, sourceNamed } from '../data/sources.js'
-import type { SplitText } from '../data/split-text.js'
+import { locatePieces } from '../data/encoded-pieces.js'
+import { openText } from '../data/open-text.js'
+import { documentMarks, packingMark } from '../data/tokenizer/document-marks.js'
 import { type FirstToken, withFirst } from '../data/tokenizer/first-token.js'
 import { evaluateModel } from '../experiment/evaluate.js'
+import { evaluateDocuments } from '../experiment/evaluate-documents.js'
 import type { PlannedReading } from '../experiment/readings.js'
 import type { Progress } from '../terminal/progress.js'
 
@@ -23,7 +24,12 @@ export interface TextRequest {
   readonly byPosition?: boolean
   readonly data?: string
   readonly whole?: boolean
+  /** Default: as the model was trained. */
+  readonly pack?: boolean
 }
+
+/** Scored of each length, where nothing else is asked for. */
+const SCORED_TOKENS = 65_536
 
 /**
  * Prints a line of JSON for each length, and with `byPosition` another.
@@ -42,22 +48,31 @@ export async function evaluateText(
     throw new Error(
       'eval: expected --protocol nonoverlapping or sliding with first token bos, which begins every window, got streaming; add --first-token none',
     )
-  const text = await readText(options.data ?? checkpoint.data, options.whole ?? false, {
-    trainLength: cell.trainLength,
-    log: progress.line,
-    signal,
-  })
+  const { whole, evalTokens, pack = checkpoint.pack ?? false } = options
+  const documentMark = pack ? packingMark(tokenizer) : undefined
+  if (pack) expectPackable({ ...options, firstToken: mark, randomPositions })
+  const read = { trainLength: cell.trainLength, log: progress.line, signal }
+  const text = await openText(options.data ?? checkpoint.data, { ...read, whole, pack })
   progress.line(`text ${text.description}`)
-  const held = withFirst(tokenizer.locate(text.valid), tokenizer, mark)
+  const enough = evalTokens === undefined && whole ? Infinity : Math.max(evalTokens ?? SCORED_TOKENS, ...lengths) + 1
+  const located = await locatePieces(
+    text.valid(),
+    tokenizer,
+    text.hasDocuments ? documentMarks(tokenizer, pack) : {},
+    enough,
+  )
+  const held = withFirst(located, tokenizer, mark)
   if (mark !== 'none')
     progress.line(`reads ${mark} before ${mark === 'bos' ? 'each window' : 'the text'}, and scores all of its tokens`)
-  const maxTokens = options.evalTokens ?? (options.whole ? held.tokens.length : 65_536)
+  const maxTokens = evalTokens ?? (whole ? held.tokens.length : SCORED_TOKENS)
   checkLengths({ train: held.tokens, valid: held, tokenizer }, 1, lengths)
   const all: (EvalLine | PositionsLine)[] = []
   for (const evalLength of lengths) {
     const reading = makeReading(evalLength, protocol, stride, attentionWindow)
     const request = { cell, reading, windows, firstToken: mark, maxTokens, randomPositions, trainedWith }
-    const { whole, positions } = await evaluateModel(model, held, request, { progress, signal })
+    const { whole, positions } = await (documentMark === undefined
+      ? evaluateModel(model, held, request, { progress, signal })
+      : evaluateDocuments(model, held, { ...request, documentMark }, { progress, signal }))
     progress.stop()
     const lines = options.byPosition ? [whole, positions] : [whole]
     for (const line of lines) console.log(lineText(line))
@@ -67,22 +82,22 @@ export async function evaluateText(
   return all
 }
 
-/**
- * Held-out text, or all of a file or folder.
- *
- * @throws Error, one line, for a text that is missing, and one with a name that is asked for as a whole
- */
-export async function readText(
-  data: string,
-  whole: boolean,
-  options: SourceOptions,
-): Promise<Pick<SplitText, 'valid' | 'description'>> {
-  if (!whole) return readSource(data, options)
-  if (sourceNamed(data))
-    throw new Error(
-      `eval: expected --data with a file or folder for --whole, got ${data}, which has a held-out part; leave --whole out`,
-    )
-  return { valid: await readWhole(data, options), description: `${data}, all of it` }
+/** Documents are read by themselves, each from its start. */
+function expectPackable({
+  protocol,
+  attentionWindow,
+  firstToken,
+  randomPositions,
+}: Pick<TextRequest, 'protocol' | 'attentionWindow' | 'firstToken'> & {
+  readonly randomPositions: number | undefined
+}) {
+  const strange = [
+    protocol !== 'nonoverlapping' && `--protocol ${protocol}`,
+    attentionWindow !== undefined && `--attention-window ${attentionWindow}`,
+    firstToken !== 'none' && `--first-token ${firstToken}`,
+    randomPositions !== undefined && 'random positions',
+  ].find(Boolean)
+  if (strange) throw new Error(`eval: expected --pack without ${strange}, got both; documents are read by themselves`)
 }
 
 /** Why a loss is not finite, as far as the weights say it. */

@@ -55,6 +55,7 @@ export function evalCommand(): Command {
       'text: its held-out part, also to hide needles in (default: what it was trained on; typescript)',
     )
     .option('--whole', 'score all of the file or folder, not its held-out part')
+    .option('--pack', 'score document by document: records, or files of a folder (default: as the model was trained)')
     .addOption(
       new Option(
         '--first-token <mark>',
@@ -94,7 +95,8 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   if (stride !== undefined && protocol === 'nonoverlapping')
     throw new Error('eval: expected --stride with --protocol sliding or streaming, got it with nonoverlapping')
   validate(numbersSchema, options, 'eval')
-  if (options.contextAblation) expectNoTextOptions(options, '--context-ablation', { tasks: options.tasks })
+  if (options.contextAblation)
+    expectNoTextOptions(options, '--context-ablation', { tasks: options.tasks, pack: options.pack })
   const signal = interruptSignal()
   const progress = createProgress()
   const before = options.out === undefined ? undefined : await openEvaluations(options.out)
@@ -111,7 +113,12 @@ async function evaluate(folder: string, options: Options): Promise<void> {
     ...(trainedOn !== undefined && { trainedOn: taskNameOf(trainedOn) }),
   }
   const tasks = options.contextAblation ? undefined : await tasksOf(checkpoint, options, { log: progress.line, signal })
-  if (tasks) expectNoTextOptions(options, 'tasks', { 'eval-tokens': options.evalTokens, whole: options.whole })
+  if (tasks)
+    expectNoTextOptions(options, 'tasks', {
+      'eval-tokens': options.evalTokens,
+      whole: options.whole,
+      pack: options.pack,
+    })
   else expectNoTaskOptions(options)
   const evalLengths = options.evalLengths ?? [trainLength]
   const firstToken = options.firstToken ?? checkpoint.firstToken

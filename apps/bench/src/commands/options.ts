@@ -108,6 +108,10 @@ export const configOptions = (): Option[] => [
     '--data <name|file|folder|task:…>',
     `${sourceNames.join(', ')}, a file or folder of your own, or task: with ${builtInTasks.join(', ')} or a file of your own`,
   ),
+  new Option(
+    '--pack',
+    'documents (records, or files of a folder) do not see each other; each has positions of its own',
+  ),
   tokenizerOption(`what a token is (${presets.quick.tokenizer})`),
   setting('--vocabulary-size <words>', 'the most frequent ones, at most so many', number),
   setting('--train-length <tokens>', 'tokens in a training sequence', number),

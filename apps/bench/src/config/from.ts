@@ -70,7 +70,7 @@ export type From = z.infer<typeof fromSchema>
 /** Settings that a model has decided when it was made: a run that goes on from it has no others. */
 export const settingsOfModels = [
   ...(['numLayers', 'modelDim', 'numHeads', 'activation', 'architecture', 'finalNorm', 'adaptiveCutoffs'] as const),
-  ...(['initialization', 'tokenizer', 'vocabularySize'] as const),
+  ...(['initialization', 'tokenizer', 'vocabularySize', 'tokenizerFile'] as const),
 ] as const
 
 /**

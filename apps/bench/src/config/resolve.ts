@@ -38,6 +38,7 @@ export function resolveRunConfig(options: RunOptions, where = 'run'): RunConfig 
   checkRandomPositions(config, where)
   checkTask(config, where)
   checkTokenizer(config, where)
+  checkPack(config, where)
   return config
 }
 
@@ -47,7 +48,7 @@ export const longestOf = (schedule: RunOptions['lengthSchedule']): RunOptions =>
 
 /** What is about held-out text, or about positions in it, means nothing to trials of a task. */
 function checkTask(config: RunConfig, where: string): void {
-  const { data, tokenizer, protocols, stride, windowedControl, randomPositions, batches } = config
+  const { data, tokenizer, protocols, stride, windowedControl, randomPositions, batches, pack } = config
   if (taskReferenceOf(data) === undefined) return
   const strange = [
     tokenizer !== 'bytes' && `tokenizer ${tokenizer}`,
@@ -56,11 +57,28 @@ function checkTask(config: RunConfig, where: string): void {
     windowedControl && 'windowedControl',
     randomPositions !== undefined && `randomPositions ${randomPositions}`,
     batches !== 'anywhere' && `batches ${batches}`,
+    pack && 'pack',
   ].find(Boolean)
   if (strange)
     throw new RangeError(
       `${where}: expected only settings that trials of a task have with ${data}, got ${strange}; tasks are read byte by byte, each trial from its start`,
     )
+}
+
+/** Packed documents are read by themselves, from their starts. */
+function checkPack(config: RunConfig, where: string): void {
+  const { pack, tokenizer, protocols, windowedControl, randomPositions, batches, firstToken } = config
+  if (!pack) return
+  const strange = [
+    ['words', 'prose'].includes(tokenizer) && `tokenizer ${tokenizer}, which has no token between documents`,
+    `${protocols}` !== 'nonoverlapping' && `protocols ${protocols}`,
+    windowedControl && 'windowedControl',
+    randomPositions !== undefined && `randomPositions ${randomPositions}`,
+    batches !== 'anywhere' && `batches ${batches}`,
+    firstToken !== 'none' && `first token ${firstToken}`,
+  ].find(Boolean)
+  if (strange)
+    throw new RangeError(`${where}: expected only settings that packed documents have with pack, got ${strange}`)
 }
 
 function checkTokenizer({ tokenizer, tokenizerFile, from, firstToken, protocols }: RunConfig, where: string): void {

@@ -44,6 +44,11 @@ const settings = {
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
     })
     .optional(),
+  /**
+   * Whether documents are packed: one after another in rows, without attention from one to another, each with positions of its
+   * own. They are records of JSON Lines or Parquet, or files of a folder. Absent: they are one text.
+   */
+  pack: z.boolean().optional(),
   /** For words: keeps at most this many, the most frequent ones of the training text. For tokens: how many there are. */
   vocabularySize: count,
   trainLength: count,

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
+import type { TokenText } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { taskReferenceOf } from '../config/task-reference.js'
 import { thousands } from '../terminal/format.js'
-import { readSource, sourceNamed } from './sources.js'
+import { encodedParts, joined, locatePieces } from './encoded-pieces.js'
+import { type OpenText, openText, type TextOptions } from './open-text.js'
+import { sourceNamed } from './sources.js'
 import type { ReadOptions } from './split-text.js'
 import { fingerprintOf } from './tasks/fingerprint.js'
 import { openTask } from './tasks/open.js'
 import { expectFitting } from './tasks/rows.js'
 import type { NamedTask } from './tasks/task.js'
-import { textPieces } from './text-pieces.js'
+import { cachedTokens, hashOfFiles } from './token-cache.js'
+import { documentMarks, packingMark } from './tokenizer/document-marks.js'
 import { type FirstToken, withFirst } from './tokenizer/first-token.js'
 import { settledTokenizer } from './tokenizer/settings.js'
 import {
@@ -19,15 +22,18 @@ import {
   type Tokenizer,
   wordCounter,
 } from './tokenizer/tokenizer.js'
+import { inTurns } from './turns.js'
 
 /** What models are trained on and tried on: tokens of a text, those held out, or trials of a task. */
 export interface Corpus {
-  /** Empty for a task: its trials are made as they are needed. */
-  readonly train: Int32Array
-  /** Empty for a task. */
+  /** Empty for a task: its trials are made as they are needed. Of a large text in a file. */
+  readonly train: TokenText
+  /** Empty for a task. Of a large text the start, as much as is scored. */
   readonly valid: Located
   readonly task?: NamedTask
   readonly tokenizer: StoredTokenizer
+  /** The token that begins each document, where they are packed: none sees another's tokens. */
+  readonly documentMark?: number
   readonly description: string
   /** A hash of all that a model reads of it. */
   readonly hash: string
@@ -44,29 +50,93 @@ export interface CorpusOptions {
   readonly trainLength: number
   /** Read before the held-out text. Default none. */
   readonly firstToken?: FirstToken
+  /** Whether documents stand for themselves. Default false. */
+  readonly pack?: boolean | undefined
+  /** Held-out tokens that are scored, and in how long sequences: of a large text no more are read. */
+  readonly evalTokens?: number
+  readonly evalLengths?: readonly number[]
 }
+
+/** How a corpus is read. */
+export type CorpusReadOptions = Pick<TextOptions, 'log' | 'signal' | 'inMemory'>
 
 /**
  * @param own - the tokenizer of a model that there is already. Default: it is made as the options say
  * @throws Error, one line with what to do, for text that cannot be used
  */
-export async function readCorpus(options: CorpusOptions, read: ReadOptions, own?: StoredTokenizer): Promise<Corpus> {
+export async function readCorpus(
+  options: CorpusOptions,
+  read: CorpusReadOptions,
+  own?: StoredTokenizer,
+): Promise<Corpus> {
   const { data, trainLength, tokenizer: kind } = options
   const reference = taskReferenceOf(data)
   if ((sourceNamed(data)?.task || reference !== undefined) && kind !== 'bytes')
     throw new RangeError(`data: expected tokenizer bytes for ${data}, got ${kind}`)
   if (reference !== undefined) return taskCorpus(await openTask(reference, read), trainLength)
-  const { train, valid, description } = await readSource(data, { ...read, trainLength })
-  const tokenizer = own ?? (await tokenizerOf(train, options, read))
+  const text = await openText(data, { ...read, trainLength, pack: options.pack })
+  const tokenizer = own ?? (await tokenizerOf(text, options, read))
   const last = options.adaptiveCutoffs?.at(-1) ?? 0
   if (tokenizer.vocabularySize <= last)
     throw new RangeError(
-      `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${description}; take more text, or --preset small`,
+      `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${text.description}; take more text, or --preset small`,
     )
-  const tokens = await encode(train, tokenizer, read)
-  const held = withFirst(tokenizer.locate(valid), tokenizer, options.firstToken ?? 'none')
-  return { train: tokens, valid: held, tokenizer, description, hash: hashOf(tokens, held, tokenizer) }
+  const documentMark = options.pack ? packingMark(tokenizer) : undefined
+  const encoded = await (text.files ? streamedTokens : tokensInMemory)(text, tokenizer, options, read)
+  const { description } = text
+  return { ...encoded, tokenizer, description, ...(documentMark !== undefined && { documentMark }) }
 }
+
+type Encoded = Pick<Corpus, 'train' | 'valid' | 'hash'>
+
+async function tokensInMemory(
+  text: OpenText,
+  tokenizer: StoredTokenizer,
+  { firstToken = 'none' }: CorpusOptions,
+  read: ReadOptions,
+): Promise<Encoded> {
+  const parts: Int32Array[] = []
+  for await (const part of encodedParts(inTurns(text.train(), 'reading tokens', text.trainBytes, read), tokenizer, {}))
+    parts.push(part)
+  const train = joined(parts)
+  const valid = withFirst(await locatePieces(text.valid(), tokenizer, {}, Infinity), tokenizer, firstToken)
+  return { train, valid, hash: hashOf(train, valid, tokenizer) }
+}
+
+/** Held-out tokens where nobody says how many are scored. */
+const SOME = 2 ** 16
+
+/** The tokens to train on are in a file; of those held out, as many as are read are in memory. */
+async function streamedTokens(
+  text: OpenText,
+  tokenizer: StoredTokenizer,
+  { firstToken = 'none', pack = false, evalTokens = SOME, evalLengths = [] }: CorpusOptions,
+  read: ReadOptions,
+): Promise<Encoded> {
+  const marks = text.hasDocuments ? documentMarks(tokenizer, pack) : {}
+  const files = await hashOfFiles(text.files!, read)
+  const { hasDocuments, trainBytes, description } = text
+  const key = hashOfAll([CACHE_VERSION, files, tokenizer, marks, hasDocuments, text.files!.length, trainBytes])
+  const make = () => encodedParts(inTurns(text.train(), 'reading tokens', trainBytes, read), tokenizer, marks)
+  const train = await cachedTokens(key, tokenizer.vocabularySize, make, read)
+  const enough = Math.max(evalTokens, ...evalLengths) + 1
+  const held = await locatePieces(
+    inTurns(text.valid(), 'reading held-out tokens', undefined, read),
+    tokenizer,
+    marks,
+    enough,
+  )
+  if (!train.length || !held.tokens.length)
+    throw new Error(
+      `data: expected text to train on and text held out, got ${train.length ? 'none held out' : 'none to train on'} in ${description}; take 10 documents or more, or name files as parts (train, valid)`,
+    )
+  return { train, valid: withFirst(held, tokenizer, firstToken), hash: hashOfAll([key, train.sha256, firstToken]) }
+}
+
+/** Other tokens than before for the same files have another. */
+const CACHE_VERSION = 1
+
+const hashOfAll = (all: readonly unknown[]) => createHash('sha256').update(JSON.stringify(all)).digest('hex')
 
 function taskCorpus(task: NamedTask, trainLength: number): Corpus {
   const longest = expectFitting(task, 'train', trainLength)
@@ -86,37 +156,18 @@ export const describeCorpus = ({ task, description, train, tokenizer }: Corpus):
   task ? `task ${description}` : `text ${description}: ${thousands(train.length)} ${tokenizer.kind} to train on`
 
 async function tokenizerOf(
-  train: Uint8Array,
+  { train, trainBytes }: OpenText,
   { tokenizer: kind, tokenizerFile, vocabularySize }: CorpusOptions,
   read: ReadOptions,
 ): Promise<StoredTokenizer> {
   if (kind === 'bytes') return byteTokenizer
   if (kind !== 'tokens') {
     const counter = wordCounter(kind)
-    await inTurns(train, 'counting words', read, counter.add)
+    for await (const { text } of inTurns(train(), 'counting words', trainBytes, read)) counter.add(text)
     return counter.tokenizer(vocabularySize)
   }
   if (!tokenizerFile) throw new Error('data: expected the tokenizer of a model, got none')
   return settledTokenizer(tokenizerFile)
-}
-
-async function encode(text: Uint8Array, tokenizer: StoredTokenizer, read: ReadOptions): Promise<Int32Array> {
-  const parts: Int32Array[] = []
-  await inTurns(text, 'reading tokens', read, (piece) => {
-    parts.push(tokenizer.encode(piece, parts.length > 0))
-  })
-  return joined(parts)
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array {
-  if (parts.length === 1) return parts[0]!
-  const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let end = 0
-  for (const part of parts) {
-    all.set(part, end)
-    end += part.length
-  }
-  return all
 }
 
 const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =>
@@ -126,28 +177,6 @@ const hashOf = (train: Int32Array, valid: Located, tokenizer: StoredTokenizer) =
     .update(valid.tokens)
     .update(valid.byteEnds)
     .digest('hex')
-
-const SAY_EVERY_MS = 5000
-
-/** Does work on a text piece by piece: says how far it is, and stops between pieces when it is aborted. */
-async function inTurns(
-  text: Uint8Array,
-  what: string,
-  { log, signal }: ReadOptions,
-  work: (piece: Uint8Array) => void,
-): Promise<void> {
-  let said = Date.now()
-  let done = 0
-  for await (const piece of textPieces([text])) {
-    work(piece)
-    done += piece.length
-    await setImmediate()
-    signal?.throwIfAborted()
-    if (Date.now() - said < SAY_EVERY_MS) continue
-    said = Date.now()
-    log(`${what}: ${Math.floor(done / 1e6)} of ${Math.ceil(text.length / 1e6)} MB`)
-  }
-}
 
 /**
  * Refuses lengths that a text cannot fill, before hours are spent.

@@ -7,14 +7,32 @@ import { isUtf8 } from 'node:buffer'
  * @throws Error, one line, for a file that is binary, or text in UTF-16 or UTF-32
  */
 export function textOf(bytes: Uint8Array, file: string, say: (line: string) => void): Uint8Array {
-  const other = otherEncoding(bytes)
-  if (other) throw new Error(`data: expected text in UTF-8, got ${file}, which is ${other}; save it as UTF-8`)
-  const zero = bytes.indexOf(0)
-  if (zero >= 0) throw new Error(`data: expected text, got ${file}, which is binary (byte ${zero} is zero)`)
-  if (!isUtf8(bytes))
-    say(`data: ${file} is not all UTF-8 (perhaps Latin-1): bytes stay as they are, but words read � there`)
-  return startsWith(bytes, [0xef, 0xbb, 0xbf]) ? bytes.subarray(3) : bytes
+  expectUtf8(bytes, file)
+  expectNoZero(bytes, file)
+  if (!isUtf8(bytes)) say(notAllUtf8(file))
+  return bytes.subarray(markLength(bytes))
 }
+
+/** @throws Error, one line, for a start of a text in UTF-16 or UTF-32 */
+export function expectUtf8(start: Uint8Array, file: string): void {
+  const other = otherEncoding(start)
+  if (other) throw new Error(`data: expected text in UTF-8, got ${file}, which is ${other}; save it as UTF-8`)
+}
+
+/**
+ * @param at - where in the file the bytes are
+ * @throws Error, one line, for bytes of a binary file
+ */
+export function expectNoZero(bytes: Uint8Array, file: string, at = 0): void {
+  const zero = bytes.indexOf(0)
+  if (zero >= 0) throw new Error(`data: expected text, got ${file}, which is binary (byte ${at + zero} is zero)`)
+}
+
+export const notAllUtf8 = (file: string): string =>
+  `data: ${file} is not all UTF-8 (perhaps Latin-1): bytes stay as they are, but words read � there`
+
+/** Bytes of a byte order mark. */
+export const markLength = (start: Uint8Array): number => (startsWith(start, [0xef, 0xbb, 0xbf]) ? 3 : 0)
 
 const startsWith = (bytes: Uint8Array, mark: readonly number[]) => mark.every((byte, i) => bytes[i] === byte)
 
@@ -29,7 +47,7 @@ function otherEncoding(bytes: Uint8Array): string | undefined {
 }
 
 /** Bytes that are looked at from the start. */
-const ENOUGH = 65_536
+export const ENOUGH = 65_536
 
 /**
  * Whether pairs of bytes read as text and single ones do not: text in UTF-16 has zeros at one half of its places (Latin

@@ -1,67 +1,27 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { pathKind, readFileAt } from '../files/paths.js'
+import { readFileAt } from '../files/paths.js'
 import { textOf } from './encoding.js'
-import { partsOf } from './parts.js'
+import type { FoundFiles } from './found-files.js'
 import { holdOutEnd, type ReadOptions, type SplitText } from './split-text.js'
 
 /**
- * Text from a file or folder.
+ * Text of files, in memory. Where none is held out by its name, all are joined in the order of their names, and the last tenth
+ * is held out.
  *
- * A folder whose entries are named as parts (`train` with `val`, `valid`, `validation`, `dev` or `test`) is split as they say.
- * Anything else, its files joined in the order of their names, is cut once: the last tenth is held out.
- *
- * @param names - what else `data` may be, for the message
- * @throws Error, one line with what to do, for text that is missing, empty, binary, in another encoding or unreadable
+ * @throws Error, one line with what to do, for text that is empty, binary, in another encoding or unreadable
  */
-export async function readFileOrFolder(
-  path: string,
-  names: readonly string[],
-  options: ReadOptions,
-): Promise<SplitText> {
-  const kind = await pathKind('data', path)
-  if (kind === 'absent')
-    throw new Error(`data: expected ${names.join(', ')}, or a file or folder, got ${path}, which is not there`)
-  if (kind === 'file') return holdOutEnd(await readAll(path, [path], options), path)
-  const entries = (await readdir(path)).filter((name) => !name.startsWith('.')).sort()
-  const parts = partsOf(entries, options.log)
-  if (!parts) return holdOutEnd(await readAll(path, await filesBelow(path, options), options), path)
-  const read = async (part: readonly string[]) => {
-    const files = await Promise.all(part.map((entry) => filesBelow(join(path, entry), options)))
-    return readAll(part.map((entry) => join(path, entry)).join(', '), files.flat(), options)
-  }
-  const left = parts.left.length ? `; left out: ${parts.left.join(', ')}` : ''
+export async function readFiles({ train, valid, description }: FoundFiles, options: ReadOptions): Promise<SplitText> {
+  if (!valid) return holdOutEnd(await readAll(description, train, options), description)
   return {
-    train: await read(parts.train),
-    valid: await read(parts.valid),
-    description: `${path}, trained on ${parts.train.join(', ')}, held out ${parts.valid.join(', ')}${left}`,
+    train: await readAll(train.join(', '), train, options),
+    valid: await readAll(valid.join(', '), valid, options),
+    description,
   }
 }
 
-/**
- * All the text of a file or folder, its files joined in the order of their names.
- *
- * @throws Error, one line with what to do, for text that is missing, empty, binary, in another encoding or unreadable
- */
-export async function readWhole(path: string, options: ReadOptions): Promise<Uint8Array> {
-  if ((await pathKind('data', path)) === 'absent')
-    throw new Error(`data: expected a file or folder with --whole, got ${path}, which is not there`)
-  return readAll(path, await filesBelow(path, options), options)
-}
-
-/** A file, or all files below a folder in the order of their paths. */
-async function filesBelow(path: string, { log }: ReadOptions): Promise<string[]> {
-  if ((await pathKind('data', path)) === 'file') return [path]
-  const entries = await readdir(path, { withFileTypes: true, recursive: true })
-  const files: string[] = []
-  for (const entry of entries.filter(({ name }) => !name.startsWith('.'))) {
-    const at = join(entry.parentPath, entry.name)
-    if (entry.isFile()) files.push(at)
-    // Folders below are in the list already; a link to one may lead in a circle.
-    else if (entry.isSymbolicLink() && (await pathKind('data', at)) === 'file') files.push(at)
-    else if (!entry.isDirectory()) log(`data: ${at} is left out: it is no file`)
-  }
-  return files.sort()
+/** The same, all of which is held out. */
+export async function readWhole({ train, description }: FoundFiles, options: ReadOptions): Promise<SplitText> {
+  const all = await readAll(description, train, options)
+  return { train: all, valid: all, description }
 }
 
 /** Files joined by newlines. */

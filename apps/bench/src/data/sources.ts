@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type ArchiveName, readArchive } from './archives.js'
-import { readFileOrFolder } from './files.js'
+import { readFiles } from './files.js'
+import { findFiles } from './found-files.js'
 import { type TaskName, taskText } from './retrieval-texts.js'
 import { holdOutEnd, type ReadOptions, type SplitText } from './split-text.js'
 
@@ -41,12 +42,12 @@ export const sourceNamed = (data: string): Source | undefined =>
   Object.hasOwn(sources, data) ? sources[data] : undefined
 
 /**
- * The text that `data` stands for: one with a name, or a file or folder.
+ * The text that `data` stands for, in memory: one with a name, or a file or folder.
  *
  * @throws Error, one line with what to do, for text that is missing or cannot be used
  */
-export const readSource = (data: string, options: SourceOptions): Promise<SplitText> =>
-  sourceNamed(data)?.read(options) ?? readFileOrFolder(data, sourceNames, options)
+export const readSource = async (data: string, options: SourceOptions): Promise<SplitText> =>
+  sourceNamed(data)?.read(options) ?? readFiles(await findFiles(data, sourceNames, options), options)
 
 /** One real program of 9 MB that the workspace installs anyway, the same bytes everywhere: pinned by the lockfile. */
 function typescriptSource(): string {

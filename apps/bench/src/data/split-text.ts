@@ -13,7 +13,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const HELD_OUT = 0.1
+/** The share that is held out where nothing else says it. */
+export const HELD_OUT = 0.1
 
 /**
  * Holds out the last tenth.

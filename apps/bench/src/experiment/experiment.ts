@@ -6,6 +6,7 @@ import { thrownText } from '../plugins/thrown.js'
 import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
 import { evaluateModel } from './evaluate.js'
+import { evaluateDocuments } from './evaluate-documents.js'
 import { type PlannedEvaluations, plannedEvaluations } from './evaluations.js'
 import { cellSeconds, TASK_TRIALS } from './readings.js'
 import { sameTrials, tryRetrieval } from './retrieval.js'
@@ -74,7 +75,12 @@ async function tryModel(
   for (const reading of readings) {
     const { evalTokens: maxTokens, randomPositions, firstToken } = config
     const request = { cell: key, reading, firstToken, maxTokens, randomPositions }
-    const found = await evaluateModel(model, corpus.valid, request, { progress, signal }).catch((error) => {
+    const { valid, documentMark } = corpus
+    const evaluation =
+      documentMark === undefined
+        ? evaluateModel(model, valid, request, { progress, signal })
+        : evaluateDocuments(model, valid, { ...request, documentMark }, { progress, signal })
+    const found = await evaluation.catch((error) => {
       signal.throwIfAborted()
       throw new Error(`evaluate ${cellName(cell)} at ${describeReading(reading)}: ${thrownText(error)}`, {
         cause: error,

@@ -20,7 +20,7 @@ import { checkpointFolder } from '../run-folder/layout.js'
 import { savedInfo, type windowSchema, withWayOut } from '../run-folder/saved.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
-import { newTrainer, savedTrainer, startedTrainer } from './trainer.js'
+import { newTrainer, type Stepping, savedTrainer, startedTrainer } from './trainer.js'
 
 /** Steps to time before saying how long the run will take: the first ones are slower. */
 const TIMED_STEPS = [5, 20] as const
@@ -39,9 +39,10 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       onCompile: ({ numOps, seconds }) => progress.line(`compiled a step of ${numOps} ops in ${seconds.toFixed(1)} s`),
       onFallback: (reason) => progress.line(`steps run op by op: ${reason}`),
     })
+  const how = { compile: compiler, documentMark: corpus.documentMark }
   const { trainer, metadata } = hasCheckpoint(checkpoint)
-    ? await openSaved(cell, run, compiler)
-    : { trainer: firstTrainer(cell, run, compiler), metadata: {} }
+    ? await openSaved(cell, run, how)
+    : { trainer: firstTrainer(cell, run, how), metadata: {} }
 
   const window = resumeWindow(metadata)
   const lineEvery = stepsALine(config)
@@ -99,9 +100,9 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
 type Batch = Omit<TaskBatch, 'asked'> & Partial<TaskBatch>
 
 /** The trainer of a cell without a checkpoint. */
-function firstTrainer(cell: Cell, { config, registry, corpus, start }: Run, compiler: StepCompiler): Trainer {
-  if (start) return startedTrainer(config, cell, start, compiler)
-  return newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, compiler)
+function firstTrainer(cell: Cell, { config, registry, corpus, start }: Run, how: Stepping): Trainer {
+  if (start) return startedTrainer(config, cell, start, how)
+  return newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, how)
 }
 
 /** The rows of each step. */
@@ -142,7 +143,7 @@ function lossOf(error: unknown): number {
 }
 
 /** The trainer of the cell's checkpoint, which is first held against the run. */
-async function openSaved(cell: Cell, { config, registry, corpus, folder, progress }: Run, compiler: StepCompiler) {
+async function openSaved(cell: Cell, { config, registry, corpus, folder, progress }: Run, how: Stepping) {
   const info = await savedInfo(folder, config, cell)
   const vocabularySize = config.from ? info.config.vocabularySize : corpus.tokenizer.vocabularySize
   if (info.config.vocabularySize !== vocabularySize)
@@ -150,7 +151,7 @@ async function openSaved(cell: Cell, { config, registry, corpus, folder, progres
       `checkpoint: expected a vocabulary of ${vocabularySize}, as the text has it, got ${info.config.vocabularySize} in the checkpoint of ${cellName(cell)}; the text has changed since it was begun`,
     )
   if (!info.hashed) progress.line(`${cellName(cell)}: checkpoint.json is of an older version, without a hash of itself`)
-  return savedTrainer(checkpointFolder(folder, cell), config, cell, registry, compiler).catch((error: Error) => {
+  return savedTrainer(checkpointFolder(folder, cell), config, cell, registry, how).catch((error: Error) => {
     throw withWayOut(error.message, cell)
   })
 }
@@ -184,6 +185,7 @@ const checkpointMetadata = ({ strategy, seed }: Cell, { config, corpus }: Run, w
   ...(config.randomPositions !== undefined && { randomPositions: config.randomPositions }),
   data: config.data,
   firstToken: config.firstToken,
+  ...(config.pack !== undefined && { pack: config.pack }),
   vocabularySize: config.vocabularySize,
   tokenizer: corpus.tokenizer.toJSON() as Metadata,
   text: corpus.hash,

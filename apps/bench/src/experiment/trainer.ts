@@ -7,9 +7,18 @@ import { modelConfig } from '../config/model.js'
 import type { RunConfig } from '../config/schema.js'
 import { optimizerConfig } from '../config/training.js'
 import { randomPositions } from '../data/random-positions.js'
+import { documentIds } from '../data/tokenizer/document-marks.js'
 
-const stepping = ({ randomPositions: range }: RunConfig, seed: number, compile: StepCompiler) => ({
+/** How steps are taken, which checkpoints do not keep. */
+export interface Stepping {
+  readonly compile: StepCompiler
+  /** The token that begins each document, where they are packed. */
+  readonly documentMark?: number | undefined
+}
+
+const stepping = ({ randomPositions: range }: RunConfig, seed: number, { compile, documentMark }: Stepping) => ({
   compile,
+  ...(documentMark !== undefined && { documents: documentIds(documentMark) }),
   ...(range !== undefined && {
     positions: (step: number, length: number) => randomPositions(length, range, seed, step),
   }),
@@ -21,13 +30,13 @@ export function newTrainer(
   { strategy, seed }: Cell,
   vocabularySize: number,
   registry: StrategyRegistry,
-  compile: StepCompiler,
+  how: Stepping,
 ): Trainer {
   const model = createModel(modelConfig(config, vocabularySize), registry.make(strategy, config), seed)
   return createTrainer(model, optimizerConfig(config), {
     seed,
     microBatches: config.microBatches,
-    ...stepping(config, seed, compile),
+    ...stepping(config, seed, how),
   })
 }
 
@@ -36,11 +45,11 @@ export function startedTrainer(
   config: RunConfig,
   { seed }: Cell,
   { take, optimizerState }: Start,
-  compile: StepCompiler,
+  how: Stepping,
 ): Trainer {
   return createTrainer(take(config, seed), optimizerConfig(config), {
     ...{ seed, optimizerState, microBatches: config.microBatches },
-    ...stepping(config, seed, compile),
+    ...stepping(config, seed, how),
   })
 }
 
@@ -50,8 +59,8 @@ export const savedTrainer = (
   config: RunConfig,
   { strategy, seed }: Cell,
   registry: StrategyRegistry,
-  compile: StepCompiler,
-) => loadCheckpoint(folder, registry.make(strategy, config), stepping(config, seed, compile))
+  how: Stepping,
+) => loadCheckpoint(folder, registry.make(strategy, config), stepping(config, seed, how))
 
 export function disposeTrainer(trainer: Trainer): void {
   trainer.dispose()

@@ -85,13 +85,14 @@ const DECISIVE = [
   'batches',
   'devices',
   'randomPositions',
+  'pack',
   'tokenizer',
   'vocabularySize',
   'firstToken',
 ] as const
 
 /** Those of them that checkpoints have always kept, if there were any. */
-const ABSENT_BEFORE: ReadonlySet<string> = new Set(['randomPositions', 'lengthSchedule'])
+const ABSENT_BEFORE: ReadonlySet<string> = new Set(['randomPositions', 'lengthSchedule', 'pack'])
 
 /** The weights that a model was trained on from. */
 const fromOf = (saved: unknown) => z.object({ sha256: z.string() }).safeParse(saved).data?.sha256

@@ -36,7 +36,7 @@ export const strategySchema = z.union([name, withOptions], {
 type Strategy = z.infer<typeof strategySchema>
 
 /** Those of a text are the plan's, as all its models read one. */
-export const cellSettings = without(settings, 'steps', 'data', 'tokenizer', 'vocabularySize', 'evalLengths')
+export const cellSettings = without(settings, 'steps', 'data', 'tokenizer', 'pack', 'vocabularySize', 'evalLengths')
 const sourceShape = { strategy: name, trainLength: count }
 
 const cellShape = {

@@ -67,10 +67,18 @@ async function textsOf(
   const corpora = new Map<string, Corpus>()
   const texts: string[] = []
   for (const config of runs) {
-    const { data, tokenizer, tokenizerFile, vocabularySize, firstToken, trainLength, evalLengths } = config
+    const { data, tokenizer, tokenizerFile, vocabularySize, firstToken, pack, trainLength, evalLengths } = config
     // What is made up is made for a train length.
     const isMade = sourceNamed(data)?.task !== undefined || taskReferenceOf(data) !== undefined
-    const key = JSON.stringify([data, tokenizer, tokenizerFile, vocabularySize, firstToken, isMade && trainLength])
+    const key = JSON.stringify([
+      data,
+      tokenizer,
+      tokenizerFile,
+      vocabularySize,
+      firstToken,
+      pack,
+      isMade && trainLength,
+    ])
     const corpus = corpora.get(key) ?? (await readCorpus(config, { log, signal }))
     corpora.set(key, corpus)
     checkLengths(corpus, trainLength, evalLengths)

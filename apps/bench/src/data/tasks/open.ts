@@ -6,7 +6,7 @@ import { type LoadedModule, loadModule } from '../../plugins/load.js'
 import { findSource } from '../../plugins/source.js'
 import { thrownText } from '../../plugins/thrown.js'
 import { expectTrusted, rememberModule } from '../../plugins/trust.js'
-import { readSource } from '../sources.js'
+import { heldOutStart, openText } from '../open-text.js'
 import type { ReadOptions } from '../split-text.js'
 import { builtInTasks } from './built-in.js'
 import { type BuiltInReference, builtInReference, taskKind } from './reference.js'
@@ -52,8 +52,11 @@ async function wordsOf(
   const text = own ?? others
   if (text === undefined)
     throw new Error(`task ${name}: expected a text to hide needles in, got none; name one: …:text=<name|file|folder>`)
-  const { valid } = await readSource(text, { trainLength: 1, log, signal })
-  const words = new TextDecoder().decode(valid.subarray(0, MOST_BYTES)).split(/\s+/).filter(Boolean)
+  const opened = await openText(text, { trainLength: 1, log, signal })
+  const words = new TextDecoder()
+    .decode(await heldOutStart(opened, MOST_BYTES))
+    .split(/\s+/)
+    .filter(Boolean)
   if (!words.length) throw new Error(`task ${name}: expected a text with words, got none in ${text}`)
   return words
 }

@@ -55,26 +55,28 @@ export function huggingFaceTokenizer(
   const json = parseTokenizer(tokenizer, `${name} in ${where}`)
   const named = config === undefined ? undefined : parseConfig(config, `${CONFIG} in ${where}`)
   const made = makeTokenizer(json, named ?? {}, `${name} in ${where}`)
-  const encode = (text: string, add_special_tokens: boolean) =>
-    Int32Array.from(made.encode(text, { add_special_tokens }).ids)
+  const encode = (text: string, add_special_tokens: boolean) => made.encode(text, { add_special_tokens })
   const bytesOf = tokenBytes(json.decoder)
   const marks = marksOf(json, named)
   const stored = { [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }
-  const newline = encode('\n', false)
+  const newline = encode('\n', false).ids
   /** What some tokenizers do at the start of a text they must not do at the start of its pieces: they follow a line's end. */
   const encodeAfter = (text: string) => {
-    const ids = encode(`\n${text}`, false)
-    return newline.every((id, i) => id === ids[i]) ? ids.subarray(newline.length) : encode(text, false)
+    const { ids, tokens } = encode(`\n${text}`, false)
+    if (newline.some((id: number, i: number) => id !== ids[i])) return encode(text, false)
+    return { ids: ids.slice(newline.length), tokens: tokens.slice(newline.length) }
   }
+  const encodePiece = (text: Uint8Array, continues: boolean) =>
+    continues ? encodeAfter(decode(text)) : encode(decode(text), false)
   return {
     kind: 'tokens',
     vocabularySize: lastId(json) + 1,
-    encode: (text, continues = false) => (continues ? encodeAfter(decode(text)) : encode(decode(text), false)),
-    locate(text) {
-      const { ids, tokens } = made.encode(decode(text), { add_special_tokens: false })
+    encode: (text, continues = false) => Int32Array.from(encodePiece(text, continues).ids),
+    locate(text, continues = false) {
+      const { ids, tokens } = encodePiece(text, continues)
       return { tokens: Int32Array.from(ids), byteEnds: byteEnds(tokens.map(bytesOf), text.length) }
     },
-    encodePrompt: (text) => encode(text, true),
+    encodePrompt: (text) => Int32Array.from(encode(text, true).ids),
     decode: (tokens) => (tokens.length ? made.decode([...tokens], { skip_special_tokens: false }) : ''),
     marks,
     files: () => ({ ...stored, ...(config === undefined && { [CONFIG]: configOf(json, marks) }) }),

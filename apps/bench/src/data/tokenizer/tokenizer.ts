@@ -22,7 +22,7 @@ export interface Tokenizer {
    */
   encode(text: Uint8Array, continues?: boolean): Int32Array
   /** The same tokens, and where each is in the text. */
-  locate(text: Uint8Array): Located
+  locate(text: Uint8Array, continues?: boolean): Located
   decode(tokens: Int32Array): string
   /** The same with what a text of its own begins with, `<s>` for some. */
   encodePrompt(text: string): Int32Array
