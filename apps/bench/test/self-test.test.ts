@@ -73,6 +73,18 @@ it('says what failed, and carries on', async () => {
   expect(await keptSelfTests()).toMatchObject([{ kernels: { failed } }, { device: 'another', error: 'out of memory' }])
 })
 
+it('ends no run where it cannot be kept', async () => {
+  const lines: string[] = []
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'))
+  await writeFile(join(folder, 'file'), '')
+  await selfTestOnce(
+    gpu,
+    (line) => void lines.push(line),
+    async () => result,
+  )
+  expect(lines[1]).toMatch(/^the self-test is not kept: doctor: /)
+})
+
 it('a damaged file is none', async () => {
   await selfTestOnce(
     gpu,

@@ -40,8 +40,7 @@ const program = new Command(NAME)
 async function main(options: Options): Promise<void> {
   const log = (line: string) => console.log(`${NAME}: ${line}`)
   try {
-    if (options.check) for (const line of describeCuda(inspectCuda())) log(line)
-    const { device, version } = options.check ? await checkTensorflow() : await setUp(options, log)
+    const { device, version } = options.check ? await check(log) : await setUp(options, log)
     log(`TensorFlow ${version} works on ${device}`)
   } catch (error) {
     if (options.ifPossible) return log(`not prepared: ${oneLine(error)}`)
@@ -51,13 +50,21 @@ async function main(options: Options): Promise<void> {
   }
 }
 
+function check(log: (line: string) => void): Promise<Working> {
+  for (const line of describeCuda(inspectCuda())) log(line)
+  return checkTensorflow()
+}
+
 async function setUp(options: Options, log: (line: string) => void): Promise<Working> {
   const addon = findAddon()
   const isFirst = addon && !existsSync(addon.path)
   const ask = isFirst && process.stdin.isTTY && process.stdout.isTTY ? askInTerminal : undefined
   const isChosen = options.tensorflowDir !== undefined || (addon && preparedBuild(addon) !== undefined)
   const gpu = options.gpu ?? (!isChosen && (await chooseCuda({ ask, log })))
-  return setUpTensorflow({ ...options, gpu, log })
+  const working = await setUpTensorflow({ ...options, gpu, log })
+  const { build, problems } = inspectCuda()
+  if (build) for (const problem of problems) log(problem)
+  return working
 }
 
 await program.parseAsync()

@@ -74,7 +74,8 @@ function expectGpu(log: (line: string) => void): void {
 }
 
 /**
- * Loads the backend in a process of its own, where a crash harms nothing, and multiplies two matrices.
+ * Loads the backend in a process of its own, where a crash harms nothing, and multiplies two matrices. What is in the way of a
+ * GPU is no error: `inspectCuda` lists it.
  *
  * @throws Error, one line, if it does not work
  */
@@ -82,7 +83,7 @@ export async function checkTensorflow(): Promise<Working> {
   const { path } = installedAddon()
   if (!existsSync(path)) throw new Error('the native addon is missing')
   const probe = fileURLToPath(new URL('../../bin/probe.js', import.meta.url))
-  const probed = await runCommand(process.execPath, [probe])
+  const probed = await runCommand(process.execPath, ['--no-warnings', probe])
   const result = probed.output.split('\n').find((line) => line.startsWith('{'))
   if (probed.code !== 0 || !result) throw new Error(`the native addon does not work: ${lastLine(probed)}`)
   return JSON.parse(result)
