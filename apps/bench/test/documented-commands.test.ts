@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { root } from '../../../tooling/setup.mjs'
 import { codeOf, documents } from '../../../tooling/test/documents.js'
@@ -65,6 +66,7 @@ const asWritten: Readonly<Record<string, readonly string[]>> = {
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'alibi-documented-')))
 const before = process.cwd()
+vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
 const lines = Array.from({ length: 200 }, (_, i) => `${i % 5} is ${i % 7}\n`).join('')
 const small =
   '--num-layers 1 --model-dim 8 --num-heads 2 --batch-size 1 --micro-batches 1 --train-length 8 --steps 1 --backend cpu'
@@ -75,6 +77,11 @@ const run = (...more: readonly string[]) => bench(...more.flatMap((each) => each
 beforeAll(async () => {
   process.chdir(folder)
   for (const name of ['text.txt', 'my-text.txt']) writeFileSync(name, lines)
+  const records = lines.split('\n').map((text) => JSON.stringify({ text }))
+  writeFileSync('articles.jsonl', records.join('\n'))
+  writeFileSync('articles.jsonl.gz', gzipSync(records.join('\n')))
+  cpSync(join(root, 'apps/bench/test/golden/parquet/snappy.parquet'), 'articles.parquet')
+  cpSync(join(root, 'apps/bench/test/golden/byte-pairs/tokenizer.json'), 'tokenizer.json')
   cpSync(join(root, 'docs/examples/strategies/log-bias.ts'), 'mine.ts')
   cpSync(join(root, 'docs/examples/tasks/brackets.ts'), 'brackets.ts')
   for (const name of ['log-bias.ts', 'learned-log-bias.ts', 'relative-log-bias.ts'])
@@ -138,9 +145,15 @@ function smaller(verb: string, given: readonly string[]): string[] {
   count += 1
   const out = ['--out', given.includes('--resume') ? 'runs/one' : `out-${count}`]
   const cutoffs = given.includes('paper-small') ? ['--adaptive-cutoffs', '4', '--first-token', 'eos'] : []
-  const text = given.includes('passkey') ? ['--train-length', '32', '--eval-lengths', '32'] : words.split(' ')
+  const isOwn = given.includes('--pack') || given.includes('./tokenizer.json')
+  const text = given.includes('passkey')
+    ? ['--train-length', '32', '--eval-lengths', '32']
+    : isOwn
+      ? []
+      : words.split(' ')
   if (given.includes('--help') || verb === 'report' || verb === 'compare') return []
   if (verb === 'inspect' || verb === 'models') return []
+  if (verb === 'tokenizer') return ['--vocabulary-size', '260', '--out', `made-${count}.json`]
   if (verb === 'export') return given.includes('--out') ? [] : out
   if (verb === 'generate') return ['--max-new-tokens', '2', '--backend', 'cpu']
   if (verb === 'eval' && given.includes('--tasks'))
@@ -164,7 +177,7 @@ function smaller(verb: string, given: readonly string[]): string[] {
   const stages = given.includes('--length-schedule') ? ['--length-schedule', '4:0.5,8:0.5', '--steps', '2'] : []
   if (given.includes('--from'))
     return ['--data', 'text.txt', '--train-length', '8', '--steps', '1', '--backend', 'cpu', ...out]
-  if (verb === 'train') return [...small.split(' '), ...words.split(' '), ...stages, ...out]
+  if (verb === 'train') return [...small.split(' '), ...text, ...stages, ...out]
   return [...small.split(' '), ...short.split(' '), '--seeds', '1', ...text, ...cutoffs, ...out]
 }
 

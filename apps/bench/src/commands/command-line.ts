@@ -24,6 +24,10 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'evaluate a checkpoint on held-out text',
     load: async () => (await import('./eval.js')).evalCommand(),
   },
+  tokenizer: {
+    summary: 'make a vocabulary of byte pairs from a text',
+    load: async () => (await import('./tokenizer.js')).tokenizerCommand(),
+  },
   generate: {
     summary: 'continue a prompt with a checkpoint',
     load: async () => (await import('./generate.js')).generateCommand(),

@@ -54,7 +54,7 @@ export function huggingFaceTokenizer(
 ): StoredTokenizer {
   const json = parseTokenizer(tokenizer, `${name} in ${where}`)
   const named = config === undefined ? undefined : parseConfig(config, `${CONFIG} in ${where}`)
-  const made = makeTokenizer(json, named ?? {}, `${name} in ${where}`)
+  const made = makeTokenizer(json, named ?? PLAIN, `${name} in ${where}`)
   const encode = (text: string, add_special_tokens: boolean) => made.encode(text, { add_special_tokens })
   const bytesOf = tokenBytes(json.decoder)
   const marks = marksOf(json, named)
@@ -84,11 +84,14 @@ export function huggingFaceTokenizer(
   }
 }
 
+/** As the library of the file itself reads it: transformers alone takes spaces away. */
+const PLAIN = { clean_up_tokenization_spaces: false }
+
 /** A tokenizer_config.json for a tokenizer without one, which transformers cannot do without. */
 const configOf = ({ added_tokens }: TokenizerJson, marks: Tokenizer['marks']): string =>
   JSON.stringify({
     tokenizer_class: 'PreTrainedTokenizerFast',
-    clean_up_tokenization_spaces: false,
+    ...PLAIN,
     ...Object.fromEntries(
       Object.entries(marks).map(([mark, id]) => [
         `${mark}_token`,

@@ -1,13 +1,16 @@
 // The bench's own tokenizers in the form of Hugging Face's tokenizer.json.
 import { LINE_END, NEWLINE, UNKNOWN } from './words.js'
 
+const onBytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
+
+/** What makes a vocabulary one of bytes: words as GPT-2 finds them, a character for each byte. */
+export const byteLevelParts = { pre_tokenizer: onBytes, decoder: onBytes }
+
 /** One token a byte: byte-level BPE that merges nothing. */
 export function byteLevel(): object {
   const vocab = Object.fromEntries(Array.from({ length: 256 }, (_, byte) => [byteCharacter(byte), byte]))
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
   return {
-    pre_tokenizer: byteLevel,
-    decoder: byteLevel,
+    ...byteLevelParts,
     model: { type: 'BPE', vocab, merges: [], fuse_unk: false, byte_fallback: false },
   }
 }
@@ -39,7 +42,7 @@ export const tokenizerFiles = (parts: object): Record<string, string> => ({
 })
 
 /** The character that stands for a byte in byte-level vocabularies: itself if it prints, else one from 256 on (GPT-2). */
-function byteCharacter(byte: number): string {
+export function byteCharacter(byte: number): string {
   const prints = (b: number) => (b >= 33 && b <= 126) || (b >= 161 && b !== 173)
   if (prints(byte)) return String.fromCharCode(byte)
   const unprintable = Array.from({ length: byte }, (_, b) => b).filter((b) => !prints(b)).length
