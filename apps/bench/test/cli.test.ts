@@ -61,6 +61,7 @@ describe('--help', () => {
     'doctor',
     'models',
     'inspect',
+    'ask',
   ])('of %j keeps to 80 columns', async (verb) => {
     const { stdout } = await promisify(execFile)(process.execPath, [bench, ...(verb ? [verb] : []), '--help'])
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])

@@ -121,8 +121,8 @@ it.for(commands)('`%s`', { timeout: 120_000 }, async (line, { skip }) => {
     expect(planRuns(await readPlan(join(root, plan!)), '.', { data }).length, HOURS).toBeGreaterThan(0)
     return
   }
-  // A server ends when it is told to: watch.test.ts.
-  const asked = verb === 'watch' ? 'watch --help' : rest
+  // A server ends when it is told to: watch.test.ts. A conversation needs somebody who types: ask.test.ts.
+  const asked = verb === 'watch' || verb === 'ask' ? `${verb} --help` : rest
   const given = wordsOf(asked)
   const { code, stderr } = await bench(...given, ...smaller(verb, given))
   expect(stderr.filter((text) => text.startsWith('bench: '))).toEqual([])

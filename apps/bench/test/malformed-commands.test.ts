@@ -27,6 +27,7 @@ const VERBS = [
   'doctor',
   'models',
   'inspect',
+  'ask',
   'paper',
 ]
 const folder = mkdtempSync(join(tmpdir(), 'alibi-malformed-'))
@@ -89,6 +90,10 @@ const cases: readonly (readonly string[])[] = [
     ['doctor', 'now'],
     ['models', 'llama'],
     ['inspect'],
+    ['ask'],
+    ['ask', 'run', '--prompt', 'x'],
+    ['ask', 'run', '--max-tokens', '-1'],
+    ['ask', 'nowhere'],
     ['inspect', 'run'],
     ['inspect', 'text.txt'],
     ['inspect', 'nowhere'],

@@ -40,6 +40,10 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'what a model is, before it is loaded: positions, sizes, memory',
     load: async () => (await import('./inspect.js')).inspectCommand(),
   },
+  ask: {
+    summary: 'talk with a checkpoint in the terminal, or through a pipe',
+    load: async () => (await import('./ask.js')).askCommand(),
+  },
   paper: {
     summary: "fill the paper's tables with the authors' own checkpoints",
     load: async () => (await import('./paper.js')).paperCommand(),
