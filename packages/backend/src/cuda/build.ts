@@ -3,7 +3,10 @@ import { dirname, join, resolve } from 'node:path'
 import { WHEEL_CAPABILITIES } from './supported.js'
 import { versionProblems } from './versions.js'
 
-/** The CUDA libraries that TensorFlow opens by these names, and those that they need, which come before them. */
+/**
+ * The CUDA libraries that TensorFlow opens by these names (XLA's tsl/platform/default/dso_loader.cc), and those that they need,
+ * which come before them.
+ */
 const NAMES = [
   'libcudart.so.12',
   'libnvJitLink.so.12',

@@ -10,7 +10,8 @@ const PTXAS = 'bin/ptxas'
 const FLAG = /--xla_gpu_cuda_data_dir=("[^"]*"|'[^']*'|\S+)/
 
 /**
- * The first folder with both ptxas, executable, and libdevice; XLA stops with an error in the first step without them.
+ * The first folder with both ptxas, executable, and libdevice; XLA stops with an error in the first step without them. By itself
+ * it looks beside Python's packages (its tsl/platform/default/cuda_root_path.cc), where Node's are not.
  *
  * @param folders - candidates; the one that XLA_FLAGS names is looked at alone
  * @param flags - XLA_FLAGS
