@@ -2,7 +2,7 @@ import { createTextStream } from '../data/tokenizer/text-stream.js'
 import type { Tokenizer } from '../data/tokenizer/tokenizer.js'
 
 /** Why a text ended: a token that ends texts, a stop string, or neither, as it has as many tokens as it may. */
-export type EndOf = 'end of text' | 'stop' | 'length'
+type EndOf = 'end of text' | 'stop' | 'length'
 
 /** The text of tokens as they are drawn, up to where it ends. */
 export interface WrittenText {
