@@ -32,7 +32,7 @@ const settingsOf = ({ config, sweep, backend, device, versions, commit }: RunLin
   }) as Record<string, unknown>
 
 /** Settings that decide what a perplexity is of. */
-const TEXT = ['data', 'tokenizer', 'vocabularySize', 'evalTokens']
+const TEXT = ['data', 'pack', 'tokenizer', 'tokenizerFile', 'vocabularySize', 'evalTokens']
 
 /** Those of them that differ: where there are any, perplexities may be of other texts or tokens. */
 export const otherText = (settings: readonly SettingDifference[]): string[] =>
