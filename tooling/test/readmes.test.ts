@@ -70,6 +70,9 @@ it.each(commands)('`%s` is a command, with options that it has', async (line) =>
   expect(Object.keys(scripts)).toContain(script)
   if (script !== 'bench' || args[0] === '--help') return
   const made = await import(join(root, `apps/bench/src/commands/${args[0]}.ts`))
-  const known = made[`${args[0]}Command`]().options.flatMap(({ short, long }: { short?: string; long: string }) => [short, long])
+  const known = made[`${args[0]}Command`]().options.flatMap(({ short, long }: { short?: string; long: string }) => [
+    short,
+    long,
+  ])
   for (const flag of args.filter((word) => word.startsWith('--'))) expect([...known, '--help']).toContain(flag)
 })
