@@ -45,7 +45,8 @@ export async function trainBytePairs(
   signal: AbortSignal,
 ): Promise<string> {
   const made = join(folder, 'made.json')
-  const library = createRequire(import.meta.url).resolve('tokenizers')
+  const require = createRequire(import.meta.url)
+  const library = require.resolve('tokenizers')
   await promisify(execFile)(process.execPath, ['-e', PROGRAM, library, text, made], { signal }).catch(
     (error: Error) => {
       signal.throwIfAborted()
