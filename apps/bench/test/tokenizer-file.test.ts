@@ -94,6 +94,16 @@ it.each(['byte-level', 'SentencePiece'])('reads a text piece by piece as at once
   }
 })
 
+it('writes in bytes what a Unigram has no piece for', async () => {
+  const unigram = fileURLToPath(new URL('golden/unigram', import.meta.url))
+  const tokenizer = await readTokenizer(unigram)
+  const { ids } = JSON.parse(await readFile(join(unigram, 'ids.json'), 'utf8')) as { ids: Record<string, number[]> }
+  for (const [text, expected] of Object.entries(ids)) {
+    expect([...tokenizer.encode(Buffer.from(text))], text).toEqual(expected)
+    expect(tokenizer.locate(Buffer.from(text)).byteEnds.at(-1) ?? 0).toBe(Buffer.byteLength(text))
+  }
+})
+
 describe('training on a tokenizer.json', () => {
   const model =
     '--architecture bloom --train-length 8 --batch-size 2 --num-layers 1 --model-dim 8 --num-heads 2 --checkpoint-every 1'.split(

@@ -13,7 +13,7 @@ import { expectFitting } from './tasks/rows.js'
 import type { NamedTask } from './tasks/task.js'
 import { cachedTokens, hashOfFiles } from './token-cache.js'
 import { documentMarks, packingMark } from './tokenizer/document-marks.js'
-import { type FirstToken, withFirst } from './tokenizer/first-token.js'
+import { type FirstToken, tokenOf, withFirst } from './tokenizer/first-token.js'
 import { settledTokenizer } from './tokenizer/settings.js'
 import {
   byteTokenizer,
@@ -81,6 +81,8 @@ export async function readCorpus(
     throw new RangeError(
       `data: expected more than ${last} different words, got ${tokenizer.vocabularySize} in ${text.description}; take more text, or --preset small`,
     )
+  // Before the text is encoded, which may take hours.
+  tokenOf(options.firstToken ?? 'none', tokenizer)
   const documentMark = options.pack ? packingMark(tokenizer) : undefined
   const encoded = await (text.files ? streamedTokens : tokensInMemory)(text, tokenizer, options, read)
   const { description } = text
@@ -134,7 +136,7 @@ async function streamedTokens(
 }
 
 /** Other tokens than before for the same files have another. */
-const CACHE_VERSION = 1
+const CACHE_VERSION = 2
 
 const hashOfAll = (all: readonly unknown[]) => createHash('sha256').update(JSON.stringify(all)).digest('hex')
 

@@ -5,6 +5,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { readFileAt } from '../../files/paths.js'
 import { marksOf, parseConfig, parseTokenizer, type TokenizerJson } from './hugging-face-json.js'
 import type { StoredTokenizer, Tokenizer } from './tokenizer.js'
+import { addByteFallback } from './unigram-bytes.js'
 
 export const TOKENIZER = 'tokenizer.json'
 export const CONFIG = 'tokenizer_config.json'
@@ -108,7 +109,9 @@ function lastId({ added_tokens, model: { vocab } }: TokenizerJson): number {
 
 function makeTokenizer(json: object, config: object, file: string): HuggingFaceTokenizer {
   try {
-    return new HuggingFaceTokenizer(json, config)
+    const made = new HuggingFaceTokenizer(json, config)
+    addByteFallback(made)
+    return made
   } catch (error) {
     throw new Error(`tokenizer: cannot read ${file}: ${(error as Error).message}`, { cause: error })
   }
