@@ -23,3 +23,5 @@ pq.write_table(
     use_dictionary=False,
     data_page_version="2.0",
 )
+pq.write_table(pa.table({"meta": [{"text": "a"}]}), folder / "nested.parquet")
+pq.write_table(pa.table({"text": ["a", None, "b"]}), folder / "nulls.parquet")

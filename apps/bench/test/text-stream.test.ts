@@ -27,6 +27,8 @@ const collect = async <T>(all: AsyncIterable<T>): Promise<T[]> => {
   for await (const each of all) list.push(each)
   return list
 }
+const textsOf = async (file: string) =>
+  (await collect(documentsOf(file, read.log))).map((text) => Buffer.from(text).toString())
 const string = (parts: readonly Uint8Array[]) => Buffer.concat(parts).toString()
 
 beforeAll(() => vi.stubEnv('XDG_CACHE_HOME', at('cache')))
@@ -203,21 +205,44 @@ describe('documents', () => {
     at('records.jsonl'),
     at('records.jsonl.gz'),
   ])('are the texts of %s', async (file) => {
-    expect((await collect(documentsOf(file))).map((text) => Buffer.from(text).toString())).toEqual(texts)
+    expect(await textsOf(file)).toEqual(texts)
+  })
+
+  it('of JSON Lines may have a byte order mark, other ends of lines and null, and say where they are no UTF-8', async () => {
+    await writeFile(at('marked.jsonl'), '\ufeff{"text":"a"}\r\n{"text":null}\r\n\r\n{"text":"b"}')
+    expect(await textsOf(at('marked.jsonl'))).toEqual(['a', 'b'])
+    expect(lines).toEqual([])
+    await writeFile(at('latin.jsonl'), Buffer.from('{"text":"caf\xe9"}\n', 'latin1'))
+    expect(await textsOf(at('latin.jsonl'))).toEqual(['caf\ufffd'])
+    expect(lines).toEqual([
+      `data: ${at('latin.jsonl')} is not all UTF-8 (perhaps Latin-1): its texts read \ufffd there`,
+    ])
   })
 
   it.each([
     ['bad.jsonl', '{"text": "a"}\n{"text": 3}\n', 'expected a string as text of each record, got number in'],
     ['bad.jsonl', '{"text": "a"}\n{"body": "b"}\n', 'bad.jsonl, line 2'],
     ['bad.jsonl', '{"text": "a"}\nnot JSON\n', 'expected JSON in each line of'],
-    ['bad.jsonl.gz', 'no gzip', 'cannot read'],
-    ['bad.parquet', 'no Parquet at all', 'cannot read'],
+    ['bad.jsonl', '{"text": ["a"]}\n', 'got a list in'],
+    ['bad.jsonl', '{"text": "a"}\n{"text": "a\\u0000b"}\n', 'got a zero byte in'],
+    ['bad.jsonl', Buffer.from('{"text": "a"}\n', 'utf16le'), 'which is UTF-16'],
+    ['bad.jsonl.gz', 'no gzip', 'is it gzip, and whole?'],
+    ['bad.parquet', 'no Parquet at all', 'is it Parquet, and whole?'],
     ['bad.jsonl', '{"text": "a"}\n', 'take 10 documents or more'],
   ])('are refused where they have no text: %s %j', async (name, content, message) => {
     await writeFile(at(name), content)
     const error = await readCorpus({ ...bytes, data: at(name) }, read).catch((error: Error) => error)
     expect((error as Error).message).toContain(message)
     expect((error as Error).message).not.toContain('\n')
+  })
+
+  it('are a column of Parquet itself, not one within another', async () => {
+    const error = await collect(documentsOf(golden('parquet/nested.parquet'), read.log)).catch((error: Error) => error)
+    expect((error as Error).message).toContain('nested.parquet, got meta; rename the one that has the texts')
+  })
+
+  it('of Parquet without a text are left out', async () => {
+    expect(await textsOf(golden('parquet/nulls.parquet'))).toEqual(['a', 'b'])
   })
 
   it('are joined by newlines or by the end of text that a vocabulary has, and every tenth is held out', async () => {

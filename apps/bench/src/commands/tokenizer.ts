@@ -8,7 +8,7 @@ import { Command } from 'commander'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import { heldOutStart, openText } from '../data/open-text.js'
-import { sourceNames } from '../data/sources.js'
+import { sourceNamed, sourceNames } from '../data/sources.js'
 import type { Piece } from '../data/text-stream.js'
 import { trainBytePairs, VOCABULARY_SIZES } from '../data/tokenizer/byte-pairs.js'
 import { readTokenizerFile } from '../data/tokenizer/hugging-face.js'
@@ -52,6 +52,7 @@ async function run({ data, vocabularySize, megabytes, out }: Options): Promise<v
   if (!out.endsWith('.json')) throw new Error(`tokenizer: expected --out with a file that ends in .json, got ${out}`)
   if ((await pathKind('tokenizer', out)) !== 'absent')
     throw new Error(`tokenizer: expected a new file, got ${out}, which exists; give another --out`)
+  if (sourceNamed(data)?.task) throw new Error(`tokenizer: expected --data with a text, got ${data}, which is a task`)
   const signal = interruptSignal()
   const read = { log: console.error, signal }
   const text = await openText(data, { ...read, trainLength: 1 })
@@ -61,16 +62,19 @@ async function run({ data, vocabularySize, megabytes, out }: Options): Promise<v
     const path = join(folder, 'text')
     const pieces = inTurns(text.train(), 'reading', text.trainBytes, read)
     await pipeline(startOf(pieces, 1e6 * megabytes), createWriteStream(path))
-    console.error(`counting pairs in ${thousands((await stat(path)).size / 1e6)} MB of ${text.description}`)
+    const { size } = await stat(path)
+    if (size === 0) throw new Error(`data: expected text to train on, got none in ${text.description}`)
+    console.error(
+      `counting pairs in ${size < 1e6 ? `${thousands(size)} bytes` : `${thousands(size / 1e6)} MB`} of ${text.description}`,
+    )
     await writeFileAtomic(out, await trainBytePairs(path, vocabularySize, folder, signal))
   } finally {
     await rm(folder, { recursive: true })
   }
   const held = await heldOutStart(text, TRIED)
   const tokens = (await readTokenizerFile(out)).encode(held).length
-  console.log(
-    `${thousands(vocabularySize)} tokens, ${(held.length / tokens).toFixed(2)} bytes of held-out text each: ${out}`,
-  )
+  const each = tokens ? `${(held.length / tokens).toFixed(2)} bytes of held-out text each` : 'no text held out'
+  console.log(`${thousands(vocabularySize)} tokens, ${each}: ${out}`)
 }
 
 /** The start of a text, documents joined by newlines. */

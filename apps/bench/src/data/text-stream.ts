@@ -92,7 +92,7 @@ async function cutOf({ length, read }: JoinedFiles): Promise<number> {
 /** Each record of a file, or a file of plain text, is a document. */
 async function* documentPieces(files: readonly string[], say: (line: string) => void): AsyncGenerator<Piece> {
   for (const file of files) {
-    if (isDocuments(file)) for await (const text of documentsOf(file)) yield* piecesOf([text], file, say)
+    if (isDocuments(file)) for await (const text of documentsOf(file, say)) yield* piecesOf([text], file, say)
     else {
       const { length, read } = await joinFiles([file])
       yield* piecesOf(read(0, length), file, say)

@@ -35,7 +35,7 @@ export function packingMark(tokenizer: Pick<Tokenizer, 'kind' | 'marks'>): numbe
   const { before } = documentMarks(tokenizer, true)
   if (before === undefined)
     throw new Error(
-      `data: expected a tokenizer of bytes, or a tokenizer.json with a token that begins or ends texts, for --pack, got ${tokenizer.kind} without one`,
+      `data: expected a tokenizer of bytes, or a tokenizer.json with a token that begins or ends texts, for --pack, got ${tokenizer.kind} without one; tokenizer_config.json beside it names one as bos_token`,
     )
   return before
 }
