@@ -200,12 +200,22 @@ it.each([
     ['nowhere'],
     'inspect: expected a folder with a model, a run, or a file of fairseq, got nowhere, which is not there',
   ],
-  [[tmpdir()], 'loadCheckpoint: expected a checkpoint folder, got'],
+  [[tmpdir()], 'checkpoint: expected checkpoint.json, as the bench writes it, or config.json'],
+  [[join(bloom, 'model.safetensors')], `got model.safetensors of such a folder; take ${bloom}`],
+  [[bloom, '--strategy', 'alibi'], `checkpoint: expected no --strategy for ${bloom}, got alibi`],
   [[bloom, '--length', '0'], 'length'],
   [[bloom, '--length', 'x'], '--length: expected a number, got x'],
 ])('refuses %j', async (words, message) => {
   const { code, stderr } = await bench('inspect', ...words)
   expect(stderr.at(-1)).toContain(message)
+  expect(code).toBe(1)
+})
+
+it('names a config.json that is a folder', async () => {
+  const at = join(folder, 'nested')
+  await mkdir(join(at, 'config.json'), { recursive: true })
+  const { code, stderr } = await bench('inspect', at)
+  expect(stderr).toEqual([`bench: inspect: expected a file, got ${join(at, 'config.json')}, which is a folder`])
   expect(code).toBe(1)
 })
 

@@ -36,7 +36,11 @@ export function learned(options: LearnedOptions): EmbeddingStrategy & { readonly
   function evaluate<T>(ops: TensorOps<T>, parameters: ParameterValues<T>, positions: Positions): T {
     const beyond = positions.find((p) => p < 0 || p >= maxPositions)
     if (beyond !== undefined)
-      fail('learned', `positions from 0 to ${maxPositions - 1}`, `${beyond}; train with a larger maxPositions`)
+      fail(
+        'learned',
+        `positions from 0 to ${maxPositions - 1}`,
+        `${beyond}; take a shorter text, or train with a larger maxPositions`,
+      )
     const rows = offset ? positions.map((p) => p + offset) : positions
     return ops.gather(parameters.table!, rows, 0)
   }

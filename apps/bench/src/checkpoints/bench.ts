@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { strategyNames } from '@alibi/strategies'
@@ -61,6 +62,11 @@ export async function describeBench(folder: string, log: (line: string) => void,
   if (ofRun.length)
     throw new Error(
       `checkpoint: expected one checkpoint, got the run ${folder}; take ${ofRun.map((name) => join(folder, 'checkpoints', name)).join(' or ')}`,
+    )
+  // Of a checkpoint whose replacement was cut short, `<folder>.previous` is left.
+  if (![folder, `${folder}.previous`].some((at) => existsSync(join(at, 'checkpoint.json'))))
+    throw new Error(
+      `checkpoint: expected checkpoint.json, as the bench writes it, or config.json, as Hugging Face transformers does, in ${folder}, got neither; look whether the path is right`,
     )
   const info = await readCheckpointInfo(folder)
   const { strategy } = info

@@ -15,10 +15,7 @@ export async function openHuggingFace(
   log: (line: string) => void,
   at: string | undefined,
 ): Promise<OpenedCheckpoint> {
-  if (at !== undefined)
-    throw new Error(
-      `checkpoint: expected no --strategy for ${folder}, got ${at}; its config.json says it (--positions puts others in its place)`,
-    )
+  refuseStrategyOf(folder, at)
   // What cannot be computed is said before anything else of the folder is asked for.
   await readHuggingFaceInfo(folder)
   const tokenizer = await readTokenizer(folder)
@@ -31,4 +28,12 @@ export async function openHuggingFace(
     ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: family, origin: { transformers } },
     ...{ seed: 0, data: 'typescript', firstToken: 'none' },
   }
+}
+
+/** @throws Error, one line, if somebody names the strategy of a folder of transformers, which says it itself */
+export function refuseStrategyOf(folder: string, at: string | undefined): void {
+  if (at !== undefined)
+    throw new Error(
+      `checkpoint: expected no --strategy for ${folder}, got ${at}; its config.json says it (--positions puts others in its place)`,
+    )
 }

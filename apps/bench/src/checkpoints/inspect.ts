@@ -1,16 +1,17 @@
 // What a model is, from its description and the headers of its weights.
-import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { layerStrategy, none, type PositionStrategy } from '@alibi/core'
 import { readFairseqInfo } from '@alibi/fairseq'
 import { inspectHuggingFace } from '@alibi/huggingface'
 import { countParameters, type ModelConfig, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
-import { expectFolder, expectPlain, pathKind } from '../files/paths.js'
+import { pathKind } from '../files/paths.js'
 import { describeBench } from './bench.js'
 import { type DescribedLayers, describePositions } from './described-positions.js'
 import { fairseqStrategyOf } from './fairseq.js'
 import { weightFiles } from './hash.js'
+import { refuseStrategyOf } from './hugging-face.js'
+import { writerAt } from './place.js'
 
 /** A model that was not loaded. */
 export interface InspectedModel {
@@ -64,11 +65,11 @@ export async function checkpointsOfRun(path: string): Promise<readonly string[]>
  * @throws Error, one line, for what is no model, and a checkpoint or a file of fairseq that is refused
  */
 export async function inspectModel(path: string, log: (line: string) => void, at?: string): Promise<InspectedModel> {
-  if ((await pathKind('inspect', path)) === 'file') return inspectFairseq(path, at)
-  await expectFolder('inspect', path, 'a folder with a model, a run, or a file of fairseq')
-  await expectPlain('inspect', path)
+  const writer = await writerAt('inspect', path, 'a folder with a model, a run, or a file of fairseq')
+  if (writer === 'fairseq') return inspectFairseq(path, at)
+  if (writer === 'transformers') refuseStrategyOf(path, at)
   const bytesOnDisk = await bytesOf((await weightFiles(path)).map((name) => join(path, name)))
-  const made = existsSync(join(path, 'config.json')) ? await inspectFolder(path) : await inspectBench(path, log, at)
+  const made = writer === 'transformers' ? await inspectFolder(path) : await inspectBench(path, log, at)
   return { path, bytesOnDisk, ...made }
 }
 

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { expectFolder, expectPlain, pathKind } from '../files/paths.js'
 import { openBench } from './bench.js'
 import { openFairseq } from './fairseq.js'
 import { openHuggingFace } from './hugging-face.js'
 import type { OpenedCheckpoint, OpenOptions } from './opened.js'
+import { writerAt } from './place.js'
 import { loadPositions, withPositions } from './positions.js'
 
 /**
@@ -29,10 +27,9 @@ async function openAsItIs(
   log: (line: string) => void,
   { strategy: at, vocabulary }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
-  if ((await pathKind('checkpoint', folder)) === 'file') return openFairseq(folder, log, { strategy: at, vocabulary })
+  const writer = await writerAt('checkpoint', folder, 'the folder of a checkpoint, or a file of fairseq')
+  if (writer === 'fairseq') return openFairseq(folder, log, { strategy: at, vocabulary })
   if (vocabulary !== undefined)
     throw new Error(`checkpoint: expected no --vocabulary for ${folder}, got ${vocabulary}; it has its words`)
-  await expectFolder('checkpoint', folder, 'the folder of a checkpoint, or a file of fairseq')
-  await expectPlain('checkpoint', folder)
-  return existsSync(join(folder, 'config.json')) ? openHuggingFace(folder, log, at) : openBench(folder, log, at)
+  return writer === 'transformers' ? openHuggingFace(folder, log, at) : openBench(folder, log, at)
 }
