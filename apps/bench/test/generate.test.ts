@@ -125,3 +125,34 @@ it('refuses a prompt without tokens', async () => {
   expect(stderr.at(-1)).toBe('bench: generate: expected a prompt of at least 1 token, got an empty one')
   expect(code).toBe(1)
 })
+
+it('adds no more tokens than a table of positions has room for, and says so', async () => {
+  const out = join(folder, 'learned')
+  const model = [
+    '--num-layers',
+    '1',
+    '--model-dim',
+    '8',
+    '--num-heads',
+    '2',
+    '--train-length',
+    '16',
+    '--eval-lengths',
+    '16',
+  ]
+  const text = join(folder, 'text.txt')
+  await writeFile(text, 'to be or not to be '.repeat(200))
+  const { code, stderr } = await bench(
+    ...['run', '--strategies', 'learned', '--data', text, '--steps', '1', '--batch-size', '1', '--eval-tokens', '32'],
+    ...[...model, '--backend', 'cpu', '--out', out],
+  )
+  expect(code, stderr.join('\n')).toBe(0)
+  const checkpoint = join(out, 'checkpoints', 'learned-seed1')
+  const short = await bench('generate', checkpoint, '--prompt', 'to be or', '--json', '--backend', 'cpu')
+  expect(JSON.parse(short.stdout[0]!)).toMatchObject({ tokens: 9, end: 'length' })
+  expect(short.stderr).toContain("at most 9 tokens are added: the model's 16 positions end there")
+  const long = await bench('generate', checkpoint, '--prompt', 'to be or not to be', '--backend', 'cpu')
+  expect(long.stderr.at(-1)).toBe(
+    'bench: generate: expected a prompt of at most 16 tokens, as the model has so many positions, got 18; take a shorter one',
+  )
+})

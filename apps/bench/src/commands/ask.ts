@@ -7,6 +7,7 @@ import { type ChatTemplate, chatTemplateOf, type Message } from '../checkpoints/
 import { endOfText } from '../checkpoints/end-of-text.js'
 import { openCheckpoint } from '../checkpoints/open.js'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { roomAfter } from '../experiment/room.js'
 import { writtenText } from '../experiment/written-text.js'
 import { thousands } from '../terminal/format.js'
 import { plainText } from '../terminal/plain.js'
@@ -90,8 +91,9 @@ function answerer({ model, tokenizer }: OpenedCheckpoint, { options, endTokens, 
     const prompt = template ? tokenizer.encode(Buffer.from(template(asked))) : tokenizer.encodePrompt(content)
     const text = writtenText({ tokenizer, prompt, endTokens, stop: options.stop, write })
     const onToken = (token: number) => text.push(token)
+    const maxNewTokens = roomAfter(model, prompt.length, options.maxNewTokens, console.error)
     await prompts.work((signal) =>
-      generate(model, prompt, { ...drawing(options), endTokens, signal, onFallback, onToken }),
+      generate(model, prompt, { ...drawing(options), maxNewTokens, endTokens, signal, onFallback, onToken }),
     )
     text.finish()
     if (!text.text.endsWith('\n')) process.stdout.write('\n')

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { endOfText } from '../checkpoints/end-of-text.js'
 import { openCheckpoint } from '../checkpoints/open.js'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { roomAfter } from '../experiment/room.js'
 import { type WrittenText, writtenText } from '../experiment/written-text.js'
 import { readFileAt } from '../files/paths.js'
 import { createProgress } from '../terminal/board.js'
@@ -94,19 +95,20 @@ async function continueBatch({ checkpoint, options, prompts, endTokens, signal }
   if (streams) process.stdout.write(batch[0]!)
   const progress = createProgress()
   const longest = Math.max(...tokens.map(({ length }) => length))
+  const maxNewTokens = roomAfter(model, longest, options.maxNewTokens, progress.line)
   progress.start('prompt', `${longest.toLocaleString('en-US')} ${tokenizer.kind}`, Math.max(1, longest - 1))
   const ofAll = `${from + 1} to ${from + batch.length} of ${prompts.length}`
   try {
     await generateBatch(model, tokens, {
       ...drawing(options),
-      ...{ endTokens, signal },
+      ...{ maxNewTokens, endTokens, signal },
       // Said once: what is so for one batch is so for the next.
       ...(from === 0 && { onFallback: (reason: string) => progress.line(`decodes op by op: ${reason}`) }),
       // A prompt that is read at once has no progress to show, and neither has a text that streams.
       onPrefill(done, total) {
         if (done < total) progress.update(done, [])
         else if (streams) progress.stop()
-        else progress.start('texts', ofAll, options.maxNewTokens)
+        else progress.start('texts', ofAll, maxNewTokens)
       },
       onToken(token, row) {
         const text = texts[row]!

@@ -35,8 +35,10 @@ export async function findFiles(
   options: ReadOptions & { readonly whole?: boolean | undefined },
 ): Promise<FoundFiles> {
   const kind = await pathKind('data', path)
-  if (kind === 'absent')
-    throw new Error(`data: expected ${names.join(', ')}, or a file or folder, got ${path}, which is not there`)
+  if (kind === 'absent') {
+    const expected = options.whole ? 'a file or folder with --whole' : `${names.join(', ')}, or a file or folder`
+    throw new Error(`data: expected ${expected}, got ${path}, which is not there`)
+  }
   if (options.whole) return found(await filesBelow(path, options), undefined, `${path}, all of it`)
   if (kind === 'file') return found([path], undefined, path)
   const entries = (await readdir(path)).filter((name) => !name.startsWith('.')).sort()
