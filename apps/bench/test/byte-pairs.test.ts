@@ -53,6 +53,20 @@ it('is made by a command, of the training part alone', async () => {
   )
   expect(await problem(...command, '30001', '--out', join(folder, 'new.json'))).toContain('at most 30000, got 30001')
   expect(await problem(...command, '300', '--out', join(folder, 'new'))).toContain('a file that ends in .json')
+  const other = (data: string) => [
+    'tokenizer',
+    '--data',
+    data,
+    '--vocabulary-size',
+    '258',
+    '--out',
+    join(folder, 'new.json'),
+  ]
+  expect(await problem(...other('passkey'))).toContain('got passkey, which is a task')
+  await writeFile(join(folder, 'none.jsonl'), '')
+  expect(await problem(...other(join(folder, 'none.jsonl')))).toContain('expected text to train on, got none in')
+  await writeFile(join(folder, 'one.jsonl'), '{"text":"abab abab"}')
+  expect((await bench(...other(join(folder, 'one.jsonl')))).stdout[0]).toMatch(/^258 tokens, no text held out: /)
 })
 
 it('ends when it is told to', async () => {

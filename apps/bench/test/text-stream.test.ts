@@ -1,6 +1,6 @@
 // Texts that are larger than memory, and documents.
 import { mkdtempSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -140,6 +140,16 @@ describe('tokens in a file', () => {
       [size, size + 1],
     ] as const)
       expect(kept.subarray(start, end)).toEqual(tokens.subarray(start, end))
+  })
+
+  it.runIf(process.platform === 'linux')('say what they would need where the disk is full', async () => {
+    const partial = at('full', `key.tokens.${process.pid}.partial`)
+    await mkdir(at('full'))
+    await symlink('/dev/full', partial)
+    await expect(cachedTokens('key', 9, () => parts(tokensOf(9)), read, at('full'))).rejects.toThrow(
+      `data: cannot write ${partial} (the disk is full); free some space, or set XDG_CACHE_HOME to another folder`,
+    )
+    expect(await readdir(at('full'))).toEqual([])
   })
 
   it('are made once, and again where they are not whole or the text is another', async () => {

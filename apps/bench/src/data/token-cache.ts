@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TokenText } from '@alibi/transformer'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
+import { reasonOf } from '../files/errno.js'
 import { makeFolder } from '../files/paths.js'
 import type { ReadOptions } from './split-text.js'
 
@@ -76,15 +77,20 @@ async function readRecord(path: string): Promise<Record | undefined> {
 async function writeTokens(path: string, parts: AsyncIterable<Int32Array>, bytesPerToken: Record['bytesPerToken']) {
   const hash = createHash('sha256')
   const file = await open(path, 'w')
+  const refuse = (error: Error): never => {
+    throw new Error(
+      `data: cannot write ${path} (${reasonOf(error)}); free some space, or set XDG_CACHE_HOME to another folder`,
+    )
+  }
   let length = 0
   try {
     for await (const part of parts) {
       const bytes = new Uint8Array(arrays[bytesPerToken].from(part).buffer)
       hash.update(bytes)
-      await file.writeFile(bytes)
+      await file.writeFile(bytes).catch(refuse)
       length += part.length
     }
-    await file.sync()
+    await file.sync().catch(refuse)
   } finally {
     await file.close()
   }
