@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { audit } from './audit.mjs'
 import { prepareChromium } from './chromium.mjs'
 import { NO_OTHER_NODE, NODES } from './other-node.mjs'
+import { prepareRedis } from './redis.mjs'
 import { pnpm, root, run, setUp, step } from './setup.mjs'
 
 const filters = process.argv.slice(2)
@@ -79,6 +80,8 @@ if (filters.length === 0) {
   else await check(smoke, () => run(process.execPath, ['tooling/smoke.mjs', newest]))
   step('Preparing Chromium (for the tests of pages)')
   await prepareChromium()
+  step('Preparing Redis (for the tests of sweeps on several machines)')
+  await prepareRedis()
 }
 await tests()
 

@@ -17,6 +17,8 @@ const TIME_LIMIT = 5_000
 const VERBS = [
   'run',
   'sweep',
+  'worker',
+  'queue',
   'watch',
   'train',
   'eval',
@@ -254,6 +256,32 @@ const cases: readonly (readonly string[])[] = [
     ['watch', 'run', '--port', '65536'],
     ['watch', 'run', '--port', '1.5'],
     ['watch', '/proc/self'],
+  ],
+  // Queues.
+  ...[
+    ['--store', 'folder'],
+    ['--priority', '1'],
+    ['--queue', 'folder'],
+    ['--queue'],
+    ['--queue', 'redis://127.0.0.1:1'],
+  ].map((more) => ['sweep', 'plan.yaml', ...more]),
+  ...[['--jobs', '2'], ['--dry-run'], ['--tensorboard', 'folder'], ['--priority', '0']].map((more) => [
+    ...['sweep', 'plan.yaml', '--queue', 'redis://127.0.0.1:1'],
+    ...more,
+  ]),
+  ...[
+    ['worker'],
+    ['worker', '--queue', 'http://127.0.0.1:1'],
+    ['worker', '--queue', 'redis://:a@127.0.0.1:1'],
+    ['worker', '--queue', 'redis://127.0.0.1:1'],
+    ['worker', '--queue', 'redis://127.0.0.1:1', '--jobs', '0'],
+    ['worker', '--queue', 'redis://127.0.0.1:1', '--lost-after', '1'],
+    ['worker', '--queue', 'redis://127.0.0.1:1', '--store', 's3://bucket'],
+    ['queue', 'stop', '--queue', 'redis://127.0.0.1:1'],
+    ['queue', 'cancel', '--queue', 'redis://127.0.0.1:1'],
+    ['queue', 'show', 'all', '--queue', 'redis://127.0.0.1:1'],
+    ['queue', 'priority', 'all', '--queue', 'redis://127.0.0.1:1'],
+    ['queue', 'priority', 'all', '--priority', '-1', '--queue', 'redis://127.0.0.1:1'],
   ],
   // Values of the other commands.
   ...[

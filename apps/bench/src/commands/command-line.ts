@@ -12,6 +12,14 @@ const verbs: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'the same for every cell of a plan, each in a process of its own',
     load: async () => (await import('./sweep.js')).sweepCommand(),
   },
+  worker: {
+    summary: "do cells of other machines' sweeps, from a queue",
+    load: async () => (await import('./worker.js')).workerCommand(),
+  },
+  queue: {
+    summary: 'what is in a queue: show, pause, resume, cancel, order',
+    load: async () => (await import('./queue.js')).queueCommand(),
+  },
   watch: {
     summary: 'a page with live curves of a run or a sweep',
     load: async () => (await import('./watch.js')).watchCommand(),

@@ -65,6 +65,19 @@ export const trainLengthOption = () =>
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes').choices(['auto', ...backendNames]).default('auto')
 
+/** @param what - is done with it */
+export const queueOption = (what: string) =>
+  new Option(
+    '--queue [address]',
+    `a Redis or Valkey, e.g. redis://host:6379, or rediss:// for TLS: ${what}. A password goes into BENCH_QUEUE_PASSWORD, or with the address into BENCH_QUEUE_URL`,
+  )
+
+export const storeOption = () =>
+  new Option(
+    '--store <folder>',
+    'that all machines see: texts, and checkpoints from which another worker goes on. Default: a cell that is taken over starts anew',
+  )
+
 /** Those that a text decides. */
 const tokenizers: readonly string[] = runConfigSchema.shape.tokenizer.exclude(['tokens']).options
 

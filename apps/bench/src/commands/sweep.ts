@@ -4,9 +4,11 @@ import { describeCell } from '@alibi/results'
 import { Command } from 'commander'
 import { tokenizerSettings } from '../data/tokenizer/settings.js'
 import { expectPlain, expectWritable } from '../files/paths.js'
+import type { JoinedQueue } from '../queue/open.js'
 import { lockFolder } from '../run-folder/lock.js'
 import { sweepCells } from '../sweep/cells.js'
 import { CELLS } from '../sweep/folder.js'
+import { localDoer } from '../sweep/local-doer.js'
 import type { Outcomes } from '../sweep/messages.js'
 import { planRuns, readPlan } from '../sweep/plan.js'
 import { sweepRunLine } from '../sweep/results.js'
@@ -18,7 +20,15 @@ import { interruptSignal } from '../terminal/interrupt.js'
 import type { Progress } from '../terminal/progress.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 import { table } from '../terminal/table.js'
-import { backendOption, number, tensorboardFolder, tensorboardOption, tokenizerOption } from './options.js'
+import {
+  backendOption,
+  number,
+  queueOption,
+  storeOption,
+  tensorboardFolder,
+  tensorboardOption,
+  tokenizerOption,
+} from './options.js'
 
 export function sweepCommand(): Command {
   return new Command('sweep')
@@ -35,6 +45,9 @@ export function sweepCommand(): Command {
     .option('--dry-run', 'show the cells and about how long they will take')
     .addOption(backendOption())
     .addOption(tensorboardOption())
+    .addOption(queueOption('workers do the cells'))
+    .addOption(storeOption())
+    .option('--priority <n>', 'in the queue, from 1, which is first (default: before all that have one)', number)
     .action(sweep)
 }
 
@@ -47,11 +60,15 @@ interface Options {
   readonly dryRun?: boolean
   readonly backend: BackendName | 'auto'
   readonly tensorboard?: string
+  readonly queue?: string | true
+  readonly store?: string
+  readonly priority?: number
 }
 
 async function sweep(path: string, options: Options): Promise<void> {
   const { jobs, retry = false, dryRun = false } = options
   if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`sweep: expected a number of jobs from 1 up, got ${jobs}`)
+  checkQueueOptions(options)
   const signal = interruptSignal()
   const started = performance.now()
   const plan = await readPlan(path)
@@ -71,6 +88,9 @@ async function sweep(path: string, options: Options): Promise<void> {
     board.line(`${describe(found.cells, found.backend)}; results would go to ${folder}`)
     return showPlan(found, jobs)
   }
+  // A queue that is not there ends it at once.
+  const queue =
+    options.queue === undefined ? undefined : await joinedQueue({ ...options, queue: options.queue }, board, signal)
   const resolved = await doJob({ kind: 'resolve', runs, jobs, backend }, inProcess)
   const cells = sweepCells(resolved)
   const sweep = { folder, cells, run: sweepRunLine(plan, resolved), backend: resolved.backend.name }
@@ -78,11 +98,17 @@ async function sweep(path: string, options: Options): Promise<void> {
 
   const again = commandOf(path, folder, options)
   const tensorboard = tensorboardFolder(options.tensorboard, folder)
-  const states = await runSweep(sweep, { jobs, retry, tensorboard, board, signal }).catch((error) => {
-    board.close()
-    console.error(`stopped; finished work is kept. Continue with: ${pasteable(...again)}`)
-    throw error
-  })
+  const doer = queue
+    ? await queue.doerFor(sweep)
+    : localDoer({ folder, backend: sweep.backend, jobs, retrain: retry, tensorboard, signal })
+  const states = await runSweep(sweep, { doer, retry, tensorboard, board, signal })
+    .catch((error) => {
+      board.close()
+      console.error(`stopped; finished work is kept. Continue with: ${pasteable(...again)}`)
+      if (options.queue !== undefined) console.error('workers go on with the cells that are in the queue')
+      throw error
+    })
+    .finally(() => queue?.close())
   board.close()
   if (count(states, 'finished')) {
     // Its charts are many modules, which a dry run does without.
@@ -99,17 +125,51 @@ async function sweep(path: string, options: Options): Promise<void> {
     )
 }
 
+/** @throws Error, one line, for options that are of the workers, or of a queue that is not there */
+function checkQueueOptions({ queue, store, priority, jobs, tensorboard, dryRun }: Options): void {
+  const refuse = (expected: string, got: string) => {
+    throw new Error(`sweep: expected ${expected}, got ${got}`)
+  }
+  if (queue === undefined && store !== undefined) refuse('--store with --queue', 'it alone')
+  if (queue === undefined && priority !== undefined) refuse('--priority with --queue', 'it alone')
+  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 1 && priority <= MAX_PRIORITY))
+    refuse(`--priority from 1 to ${MAX_PRIORITY}`, `${priority}`)
+  if (queue === undefined) return
+  if (jobs !== 1) refuse('no --jobs with --queue: each worker has its own', `${jobs}`)
+  if (tensorboard !== undefined) refuse('no --tensorboard with --queue: cells are trained elsewhere', 'it')
+  if (dryRun) refuse('no --queue with --dry-run: what is left is told without it', 'it')
+}
+
+/** BullMQ's highest. */
+const MAX_PRIORITY = 2 ** 21
+
+/** The queue whose workers do the cells: loaded only then. */
+async function joinedQueue(
+  { queue, store, priority }: Options & { readonly queue: string | true },
+  { line }: Board,
+  signal: AbortSignal,
+): Promise<JoinedQueue> {
+  const { joinQueue } = await import('../queue/open.js')
+  return joinQueue({ queue, store, priority, line, signal })
+}
+
 const describe = ({ length }: readonly unknown[], { name, device }: Outcomes['resolve']['backend']) =>
   `${length} cells on ${name}, ${device}`
 
 /** All that decides which cells there are, as words of a command. */
-const commandOf = (path: string, folder: string, { jobs, data, tokenizer, backend, tensorboard }: Options) => [
+const commandOf = (
+  path: string,
+  folder: string,
+  { jobs, data, tokenizer, backend, tensorboard, queue, store, priority }: Options,
+) => [
   'sweep',
   path,
   ...asOptions({ out: folder, data, tokenizer }),
   ...(backend === 'auto' ? [] : ['--backend', backend]),
   ...(jobs === 1 ? [] : ['--jobs', `${jobs}`]),
-  ...asOptions({ tensorboard }),
+  ...asOptions({ tensorboard, queue: queue === true ? undefined : queue }),
+  ...(queue === true ? ['--queue'] : []),
+  ...asOptions({ store, priority }),
 ]
 
 /** What there is to do, without doing it. */

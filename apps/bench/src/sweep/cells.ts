@@ -13,6 +13,8 @@ export interface SweepCell {
   readonly id: string
   readonly key: CellKey
   readonly config: RunConfig
+  /** A hash of its text's tokens. */
+  readonly text: string
   /** The cell that it goes on from, and the positions in place of that one's. */
   readonly source?: { readonly cell: SweepCell; readonly positions?: string | undefined }
 }
@@ -52,7 +54,11 @@ function cellsOfRun(
 }
 
 /** @param more - that decides the cell's numbers besides its run */
-function sweepCell(run: RunConfig, cell: Cell, more: Readonly<Record<string, unknown>>): SweepCell {
+function sweepCell(
+  run: RunConfig,
+  cell: Cell,
+  more: Readonly<Record<string, unknown>> & { readonly text: string },
+): SweepCell {
   const { strategy, seed } = cell
   const { plugins, variants, ...rest } = run
   const plugin = plugins?.[strategy]
@@ -68,7 +74,7 @@ function sweepCell(run: RunConfig, cell: Cell, more: Readonly<Record<string, unk
   // Where a text, a tokenizer or a strategy lies, and what a preset is called, decides nothing.
   const decisive = without(config, 'preset', 'data', 'plugins', 'tokenizerFile')
   const hash = hashOf({ ...decisive, fingerprint: plugin?.fingerprint, ...more })
-  return { id: `${cellId(key)}-${hash}`, key, config }
+  return { id: `${cellId(key)}-${hash}`, key, config, text: more.text }
 }
 
 /** A hash that does not depend on the order of the keys. */

@@ -27,6 +27,10 @@ export type Job =
       /** Trains and evaluates what a folder lacks of its run. */
       readonly kind: 'run'
       readonly run: RunConfig
+      /** The hash of its text; any other is refused. */
+      readonly text?: string
+      /** Where the text is on this machine, if not where the run has it. */
+      readonly textAt?: string | undefined
       /** The cell's checkpoint that it goes on from, if it does. */
       readonly from?: StartOptions & { readonly name: string }
       readonly folder: string
@@ -69,7 +73,12 @@ export type Report =
   | { readonly type: 'update'; readonly done: number; readonly details: readonly string[] }
   | { readonly type: 'stop' }
   | { readonly type: 'done'; readonly outcome: Outcomes[keyof Outcomes] }
-  | { readonly type: 'failed'; readonly message: string }
+  | {
+      readonly type: 'failed'
+      readonly message: string
+      /** Whether a cell failed before its first step: for what this machine lacks, and another may have. */
+      readonly unready: boolean
+    }
 
 /** From the sweep to the process: stop, with a checkpoint. Losing the sweep means the same. */
 export const STOP = 'stop'

@@ -16,11 +16,17 @@ export interface JobOptions {
   readonly signal: AbortSignal
 }
 
+/** A cell's process has failed before the first step: for what this machine lacks, and another may have. */
+export class UnreadyError extends Error {}
+
+/** A job's process ended without a word: nothing is known of the job itself. */
+export class LostProcessError extends Error {}
+
 /**
  * Does a job in a process of its own.
  *
  * @throws the signal's reason when it was aborted
- * @throws Error, one line, if the job failed or its process was killed
+ * @throws Error, one line, if the job failed: {@link UnreadyError} or {@link LostProcessError} where it was for its machine
  */
 export async function doJob<K extends Job['kind']>(
   job: Extract<Job, { kind: K }>,
@@ -40,10 +46,10 @@ export async function doJob<K extends Job['kind']>(
   try {
     return await new Promise<Outcomes[K]>((resolve, reject) => {
       let outcome: Outcomes[K] | undefined
-      let failure: string | undefined
+      let failure: Error | undefined
       child.on('message', (report: Report) => {
         if (report.type === 'done') outcome = report.outcome as Outcomes[K]
-        else if (report.type === 'failed') failure = report.message
+        else if (report.type === 'failed') failure = new (report.unready ? UnreadyError : Error)(report.message)
         else relay(report, progress)
       })
       child.on('error', reject)
@@ -53,7 +59,7 @@ export async function doJob<K extends Job['kind']>(
         await disconnected
         if (code === 0 && outcome !== undefined) resolve(outcome)
         else if (signal.aborted) reject(signal.reason)
-        else reject(new Error(failure ?? describeEnd(code, killedBy)))
+        else reject(failure ?? new LostProcessError(describeEnd(code, killedBy)))
       })
       child.send(job)
     })

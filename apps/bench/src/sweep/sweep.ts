@@ -1,20 +1,17 @@
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
 import { describeCell, formatMean, linesOf, type Results, type RunLine } from '@alibi/results'
 import { appendResults, readResults, writeResults } from '@alibi/results/node'
-import { checkpointFolder } from '../run-folder/layout.js'
 import { lockFolder } from '../run-folder/lock.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 import type { Board } from '../terminal/board.js'
 import { duration } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
+import type { CellsDoer } from './cells-doer.js'
 import { begunCells, type CellState, cellFolder, readState, writeEnd } from './folder.js'
 import { createQueue } from './queue.js'
 import { cellLines, mergeResults, secondsOf } from './results.js'
-import { doJob } from './run-in-process.js'
 
 export interface Sweep {
   readonly folder: string
@@ -25,8 +22,7 @@ export interface Sweep {
 }
 
 export interface SweepOptions {
-  /** Processes at once. */
-  readonly jobs: number
+  readonly doer: CellsDoer
   /** Whether to repeat cells that have failed. */
   readonly retry: boolean
   /** Folder for TensorBoard's event files. */
@@ -53,7 +49,7 @@ const resultsSoFar = (run: RunLine, states: ReadonlyMap<SweepCell, CellState>): 
   )
 
 /**
- * Does every cell that is not finished, each in a process of its own. The folder's results are those of its finished
+ * Has every cell done that is not finished, each in a process of its own. The folder's results are those of its finished
  * cells at every moment; in the end they are in the order of the cells.
  *
  * @returns what there is of each cell now
@@ -61,7 +57,7 @@ const resultsSoFar = (run: RunLine, states: ReadonlyMap<SweepCell, CellState>): 
  */
 export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<ReadonlyMap<SweepCell, CellState>> {
   const { folder, run, cells } = sweep
-  const { jobs, retry, tensorboard, board, signal } = options
+  const { doer, retry, tensorboard, board, signal } = options
   const states = await readStates(sweep)
   await mkdir(folder, { recursive: true })
   // Until now it had no other name than the one that was locked.
@@ -72,8 +68,9 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
   if (tensorboard !== undefined) await openEvents(tensorboard, resultsSoFar(run, states))
 
   const queue = createQueue(cells, states, retry)
-  const tell = () => board.total(count(states, 'finished'), cells.length, describeRest(states, queue.left(), jobs))
-  const workers = Array.from({ length: Math.min(jobs, queue.left()) }, () => board.task())
+  const tell = () =>
+    board.total(count(states, 'finished'), cells.length, describeRest(states, queue.left(), doer.working()))
+  const workers = Array.from({ length: Math.min(doer.atOnce, queue.left()) }, () => board.task())
   tell()
   await Promise.all(
     workers.map(async (task) => {
@@ -92,30 +89,23 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
 }
 
 async function runCell(
-  sweep: Sweep,
+  { folder }: Sweep,
   cell: SweepCell,
   task: Progress,
-  { jobs, retry, tensorboard, signal }: SweepOptions,
+  { doer, signal }: SweepOptions,
 ): Promise<CellState> {
-  const { folder, backend } = sweep
-  const own = cellFolder(folder, cell)
-  const isNew = !existsSync(own)
-  await mkdir(own, { recursive: true })
-  const started = performance.now()
+  const progress = {
+    ...task,
+    line: () => {},
+    start: (_: string, work: string, total: number) => task.start(describeCell(cell.key), work, total),
+  }
   try {
-    const from = cell.source && { from: startOf(folder, cell, cell.source) }
-    const job = { kind: 'run', run: cell.config, ...from, folder: own, backend, retrain: retry, tensorboard } as const
-    const progress = {
-      ...task,
-      line: () => {},
-      start: (_: string, work: string, total: number) => task.start(describeCell(cell.key), work, total),
-    }
-    await doJob(job, { progress, logFile: join(own, 'log.txt'), jobs, signal })
-    const results = await readResults(own)
-    const seconds = (performance.now() - started) / 1000
-    await writeEnd(folder, cell, { end: 'finished', ...(isNew && { seconds }) })
+    const { seconds, kept } = await doer.do(cell, progress)
+    const results = await readResults(cellFolder(folder, cell))
+    await writeEnd(folder, cell, { end: 'finished', ...(seconds !== undefined && { seconds }) })
     await appendResults(folder, ...cellLines(results))
-    return { end: 'finished', results, seconds: isNew ? seconds : secondsOf(results) }
+    await kept?.()
+    return { end: 'finished', results, seconds: seconds ?? secondsOf(results) }
   } catch (error) {
     if (signal.aborted) return { end: undefined }
     const failed = { end: 'failed', message: (error as Error).message } as const
@@ -125,13 +115,6 @@ async function runCell(
     task.stop()
   }
 }
-
-/** Where a cell goes on from. */
-const startOf = (folder: string, { key }: SweepCell, { cell, positions }: NonNullable<SweepCell['source']>) => ({
-  path: checkpointFolder(cellFolder(folder, cell), cell.key),
-  name: key.strategy,
-  positions,
-})
 
 export const count = (states: ReadonlyMap<SweepCell, CellState>, end: CellState['end']) =>
   [...states.values()].filter((state) => state.end === end).length
@@ -155,14 +138,17 @@ function describeFirstAndLast({ evals, tasks }: Results): string {
     .join(', ')}`
 }
 
-/** @param left - cells that are to be done */
-function describeRest(states: ReadonlyMap<SweepCell, CellState>, left: number, jobs: number): string {
+/**
+ * @param left - cells that are to be done
+ * @param atOnce - how many are worked on
+ */
+function describeRest(states: ReadonlyMap<SweepCell, CellState>, left: number, atOnce: number): string {
   const finished = [...states.values()].flatMap((state) => (state.end === 'finished' ? [state.seconds] : []))
   const failed = count(states, 'failed')
   const mean = finished.reduce((sum, seconds) => sum + seconds, 0) / finished.length
   return [
     `${finished.length} of ${states.size} cells`,
     ...(failed ? [`${failed} failed`] : []),
-    ...(left && finished.length ? [`about ${duration((left * mean) / jobs)} left`] : []),
+    ...(left && finished.length && atOnce ? [`about ${duration((left * mean) / atOnce)} left`] : []),
   ].join(', ')
 }

@@ -69,10 +69,13 @@ async function work(job: Job): Promise<void> {
     if (error instanceof Interrupted) process.exit(error.exitCode)
     console.error(error)
     const [message] = String(error instanceof Error ? error.message : error).split('\n')
-    await tell({ type: 'failed', message: message! })
+    await tell({ type: 'failed', message: message!, unready: !begun })
     process.exit(1)
   }
 }
+
+/** Whether a cell's first step was near: what fails before is for this machine to say. */
+let begun = false
 
 type JobOf<K extends Job['kind']> = Extract<Job, { kind: K }>
 
@@ -98,7 +101,7 @@ async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Out
 }
 
 async function run(job: JobOf<'run'>, progress: Progress): Promise<null> {
-  const { run, from, folder, backend, retrain, tensorboard } = job
+  const { run, from, text, textAt, folder, backend, retrain, tensorboard } = job
   // A worker of a sweep that was killed may still hold the lock: it stops at its next step.
   while (await isLocked(folder)) {
     signal.throwIfAborted()
@@ -113,9 +116,14 @@ async function run(job: JobOf<'run'>, progress: Progress): Promise<null> {
     ...(from ? { from, given: trainingOf(run) } : { given: asGiven(run) }),
     log: progress.line,
   })
-  const corpus = await readCorpus(plan.config, { log: progress.line, signal }, plan.tokenizer)
+  expectSamePlugins(run, plan.config)
+  const data = textAt ?? plan.config.data
+  const corpus = await readCorpus({ ...plan.config, data }, { log: progress.line, signal }, plan.tokenizer)
+  if (text !== undefined && corpus.hash !== text)
+    throw new Error(`data: expected the text with the hash ${text}, got another from ${corpus.description}`)
   await beginRun(plan, corpus)
   const append = await openResults(folder, plan.config, { log: progress.line, tensorboard })
+  begun = true
   const { stopped } = await runExperiment({
     config: plan.config,
     registry: plan.registry,
@@ -128,6 +136,15 @@ async function run(job: JobOf<'run'>, progress: Progress): Promise<null> {
   })
   if (stopped.length) throw new Error(stopped[0])
   return null
+}
+
+/** @throws Error, one line, where a strategy of one's own computes something else here */
+function expectSamePlugins({ plugins = {} }: RunConfig, { plugins: own = {} }: RunConfig): void {
+  for (const [name, { from, fingerprint }] of Object.entries(plugins))
+    if (own[name]?.fingerprint !== fingerprint)
+      throw new Error(
+        `strategy ${name}: expected what the sweep has, with the fingerprint ${fingerprint}, got another in ${from}`,
+      )
 }
 
 /** What a cell that goes on from another decides itself. */

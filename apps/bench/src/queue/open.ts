@@ -1,0 +1,64 @@
+import { describeCell } from '@alibi/results'
+import type { SweepCell } from '../sweep/cells.js'
+import type { CellsDoer } from '../sweep/cells-doer.js'
+import type { Sweep } from '../sweep/sweep.js'
+import { queueAddress } from './address.js'
+import { connectQueue, leaveQueue } from './connection.js'
+import { queueDoer } from './enqueue.js'
+import { openStore, type Store } from './store.js'
+import { sweepId } from './sweep-id.js'
+import { hasFiles, storeText } from './texts.js'
+
+interface QueueOptions {
+  /** Its address; true: the environment has it. */
+  readonly queue: string | true
+  /** The folder that all machines see, if there is one. */
+  readonly store: string | undefined
+  readonly priority: number | undefined
+  readonly line: (text: string) => void
+  readonly signal: AbortSignal
+}
+
+/** A queue that was joined. Close it in the end: cells that are not done stay in it. */
+export interface JoinedQueue {
+  /**
+   * Who does the cells of a sweep.
+   *
+   * @throws Error, one line, for cells that need a store
+   */
+  doerFor(sweep: Sweep): Promise<CellsDoer>
+  close(): Promise<void>
+}
+
+/** @throws Error, one line, for an address that is none, or a queue that is not there */
+export async function joinQueue({ queue, store: where, priority, line, signal }: QueueOptions): Promise<JoinedQueue> {
+  const address = queueAddress(queue)
+  const store = where === undefined ? undefined : await openStore(where)
+  const connection = await connectQueue(address, line)
+  let close = async () => leaveQueue(connection)
+  return {
+    async doerFor({ folder, cells, backend }) {
+      const further = cells.find(({ source }) => source)
+      if (further && !store)
+        throw new Error(
+          `sweep: expected --store with ${describeCell(further.key)}, which goes on from another cell’s checkpoint, got none`,
+        )
+      const files = store ? await storeTexts(store, cells) : new Map<string, string>()
+      const doer = queueDoer({
+        ...{ sweep: await sweepId(folder), folder, backend, connection, priority, line, signal },
+        filesOf: ({ config }) => files.get(config.data),
+      })
+      close = doer.close
+      return doer
+    },
+    close: () => close(),
+  }
+}
+
+/** What the texts of cells are found by in the store. */
+async function storeTexts(store: Store, cells: readonly SweepCell[]): Promise<ReadonlyMap<string, string>> {
+  const texts = [...new Set(cells.map(({ config }) => config.data))].filter(hasFiles)
+  const files = new Map<string, string>()
+  for (const data of texts) files.set(data, await storeText(store, data))
+  return files
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readResults } from '@alibi/results/node'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { findRedis, NO_REDIS } from '../../../tooling/redis.mjs'
+import { PASSWORD_VARIABLE, queueAddress, URL_VARIABLE } from '../src/queue/address.js'
+import { openStore } from '../src/queue/store.js'
+import { fetchText, storeText } from '../src/queue/texts.js'
+import { type RedisServer, startRedis } from './redis-server.js'
+
+const program = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alibi-queue-'))
+  await writeFile(join(folder, 'text.txt'), Array.from({ length: 400 }, (_, i) => `${i} is ${i % 7}.\n`).join(''))
+  const plan = {
+    ...{ strategies: ['alibi', 't5-bias'], trainLengths: [8], seeds: [1], tokensPerStep: 16 },
+    sizes: [{ numLayers: 1, modelDim: 8, numHeads: 2 }],
+    settings: { data: './text.txt', steps: 40, checkpointEvery: 5, evalLengths: [8], evalTokens: 32 },
+  }
+  await writeFile(join(folder, 'plan.json'), JSON.stringify(plan))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('the address of a queue', () => {
+  it('has its secrets from the environment, which keeps none', () => {
+    const environment = { [PASSWORD_VARIABLE]: 'a secret' }
+    expect(queueAddress('rediss://host:6380/2', environment)).toEqual({
+      url: 'rediss://:a%20secret@host:6380/2',
+      shown: 'rediss://host:6380/2',
+    })
+    expect(environment).toEqual({})
+    expect(queueAddress(true, { [URL_VARIABLE]: 'redis://me:secret@host' })).toEqual({
+      url: 'redis://me:secret@host',
+      shown: 'redis://host',
+    })
+  })
+
+  it.each([
+    ['redis://:secret@host', 'expected no password in --queue'],
+    ['http://:secret@host', 'got one that begins with http:'],
+    ['redis://:secret@host/name', 'whose path is no number of a database'],
+    ['secret', 'got something else'],
+    [true, 'got none; name it with --queue or in BENCH_QUEUE_URL'],
+  ] as const)('is refused in one line, without its password: %s', (given, message) => {
+    const refused = () => queueAddress(given, {})
+    expect(refused).toThrow(message)
+    expect(refused).not.toThrow(/secret|\n/)
+  })
+})
+
+it('keeps texts by what is in them', async () => {
+  const store = await openStore(join(folder, 'texts'))
+  const hash = await storeText(store, join(folder, 'text.txt'))
+  const at = await fetchText(store, hash, join(folder, 'fetched'))
+  expect(await readFile(at, 'utf8')).toBe(await readFile(join(folder, 'text.txt'), 'utf8'))
+  await writeFile(at, 'another')
+  expect(await fetchText(store, hash, join(folder, 'fetched'))).toBe(at)
+  expect(await readFile(at, 'utf8')).not.toBe('another')
+  await writeFile(join(folder, 'texts/texts', hash, 'text.txt'), 'another')
+  await expect(fetchText(store, hash, join(folder, 'elsewhere'))).rejects.toThrow('got another in its place')
+})
+
+/** Starts the command line as a person does. */
+function start(...words: string[]) {
+  const child = spawn(process.execPath, [program, ...words], { cwd: folder })
+  const written = { stderr: '' }
+  child.stderr.on('data', (chunk) => {
+    written.stderr += chunk
+  })
+  child.stdout.resume()
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { child, ended, written }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await what())) await sleep(10)
+}
+
+/** All of a sweep's lines, but for what was measured. */
+async function linesOf(out: string) {
+  const { lines } = await readResults(join(folder, out))
+  return lines.slice(1).map((line) => {
+    const { tokensPerSecond, elapsedSeconds, peakResidentBytes, peakBytes, ...rest } = line as Record<string, unknown>
+    return rest
+  })
+}
+
+const hasRedis = findRedis() !== undefined
+if (!hasRedis) console.log(`sweeps on a queue are not tested: ${NO_REDIS}`)
+
+describe.skipIf(!hasRedis)('a sweep on a queue', () => {
+  let redis: RedisServer
+  const started: ReturnType<typeof start>[] = []
+  beforeAll(async () => {
+    redis = await startRedis(folder)
+    expect(await start('sweep', 'plan.json', '--backend', 'cpu', '--jobs', '2', '--out', 'whole').ended).toBe(0)
+  }, 200_000)
+  afterEach(async () => {
+    for (const { child } of started) child.kill('SIGTERM')
+    await Promise.all(started.map(({ ended }) => ended))
+    started.length = 0
+  })
+  afterAll(() => redis?.kill())
+
+  const onQueue = (...words: string[]) => {
+    const one = start(...words, '--backend', 'cpu', '--queue', redis.url)
+    started.push(one)
+    return one
+  }
+  const sweep = (out: string, ...words: string[]) => onQueue('sweep', 'plan.json', '--out', out, ...words)
+  const worker = (name: string, ...words: string[]) => onQueue('worker', '--work', name, ...words)
+
+  /** Whether a worker has saved a checkpoint of a cell. */
+  const hasBegun = async (name: string) => {
+    const files = await readdir(join(folder, name), { recursive: true }).catch((): string[] => [])
+    return files.some((file) => file.endsWith('checkpoint.json'))
+  }
+
+  it('has the lines of one machine by two workers, each once', async () => {
+    worker('first')
+    worker('second')
+    expect(await sweep('queued').ended).toBe(0)
+    expect(await linesOf('queued')).toEqual(await linesOf('whole'))
+  }, 200_000)
+
+  it('has them when a worker is killed and the queue dies, from the checkpoint in a store', async () => {
+    const store = ['--store', 'store']
+    const soon = [...store, '--lost-after', '4']
+    const killed = worker('killed', ...soon)
+    const { ended } = sweep('deaths', ...store)
+    await until(() => hasBegun('killed'))
+    killed.child.kill('SIGKILL')
+    await redis.kill()
+    await sleep(100)
+    await redis.restart()
+    const other = worker('other', ...soon)
+    expect(await ended).toBe(0)
+    expect(await linesOf('deaths')).toEqual(await linesOf('whole'))
+    other.child.kill('SIGTERM')
+    expect(await other.ended).toBe(143)
+  }, 200_000)
+
+  it('is one line where there is no queue', async () => {
+    const { ended, written } = start('sweep', 'plan.json', '--out', 'none', '--queue', 'redis://127.0.0.1:1')
+    expect(await ended).toBe(1)
+    expect(written.stderr).toBe(
+      'bench: queue: expected a Redis or Valkey at redis://127.0.0.1:1, got nobody who answers there\n',
+    )
+  }, 200_000)
+})

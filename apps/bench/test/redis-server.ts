@@ -1,0 +1,48 @@
+// Debian's redis-server, or Valkey's, on loopback, with an append-only file.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { Redis } from 'ioredis'
+import { findRedis } from '../../../tooling/redis.mjs'
+
+const program = findRedis()
+
+export interface RedisServer {
+  readonly url: string
+  /** As a loss of power does. */
+  kill(): Promise<void>
+  /** With what its file has. */
+  restart(): Promise<void>
+}
+
+/** @param folder - for its file */
+export async function startRedis(folder: string): Promise<RedisServer> {
+  const port = await freePort()
+  const url = `redis://127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child!.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+  const restart = async () => {
+    const options = { port, bind: '127.0.0.1', dir: folder, appendonly: 'yes', appendfsync: 'always', save: '' }
+    const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`])
+    child = spawn(program!, words, { stdio: 'ignore' })
+    const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
+    connection.on('error', () => {})
+    await connection.ping()
+    connection.disconnect()
+  }
+  await restart()
+  return { url, kill, restart }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
