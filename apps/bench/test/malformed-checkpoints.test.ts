@@ -223,7 +223,7 @@ describe('config.json', () => {
     const folder = await copyOf('transformers')
     await rm(join(folder, 'config.json'))
     await mkdir(join(folder, 'config.json'))
-    await expectRefused(() => openCheckpoint(folder, () => {}), 'got a folder')
+    await expectRefused(() => openCheckpoint(folder, () => {}), 'which is a folder')
   })
 })
 

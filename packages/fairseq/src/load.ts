@@ -39,7 +39,7 @@ export interface FairseqInfo {
   /** Tokens of the sequences it was trained on. */
   readonly trainLength: number
   /** Where its tokens are; undefined where neither the file nor the options say it. */
-  readonly strategy: PositionStrategy | undefined
+  readonly positions: PositionStrategy | undefined
   /** How many numbers the model's arrays have of each type, e.g. `{ float16: 247_000_000 }`. */
   readonly stored: Readonly<Record<string, number>>
 }
@@ -55,13 +55,13 @@ export async function readFairseqInfo(path: string, options: LoadFairseqOptions 
   try {
     const { config, found, arrays } = describeModel(file, where)
     const isSaid = options.strategy !== undefined || saysStrategy(found)
-    const strategy = isSaid ? makeStrategy(strategyOf(found, options.strategy, where), config) : undefined
+    const positions = isSaid ? makeStrategy(strategyOf(found, options.strategy, where), config) : undefined
     const stored: Record<string, number> = {}
     for (const [name, shape] of arrays.shapes) {
       const dtype = arrays.dtypes.get(name)!
       stored[dtype] = (stored[dtype] ?? 0) + shape.reduce((a, b) => a * b, 1)
     }
-    return { config, trainLength: found.fields.count('tokens_per_sample'), strategy, stored }
+    return { config, trainLength: found.fields.count('tokens_per_sample'), positions, stored }
   } finally {
     await file.close()
   }

@@ -8,8 +8,10 @@ import { type OpenedFolder, openFolder, type Source } from './open.js'
 export interface HuggingFaceInfo {
   /** `model_type` of config.json. */
   readonly family: string
-  /** Where its tokens are. */
-  readonly strategy: PositionStrategy
+  /** The strategy's name. */
+  readonly strategy: string
+  /** The strategy: where its tokens are. */
+  readonly positions: PositionStrategy
   /** The model's sizes and choices. */
   readonly config: ModelConfig
   /** Tokens of the sequences it was trained on, as far as config.json says; absent if it does not. */
@@ -21,7 +23,7 @@ export interface HuggingFaceInfo {
 }
 
 /** What {@link loadHuggingFace} read. */
-export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'strategy' | 'stored'> {
+export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'strategy' | 'positions' | 'stored'> {
   /** The model, with its strategy and weights. */
   readonly model: Model
 }
@@ -34,7 +36,10 @@ export interface LoadedHuggingFace extends Omit<HuggingFaceInfo, 'config' | 'str
 export async function readHuggingFaceInfo(folder: string): Promise<HuggingFaceInfo> {
   const { family, strategy, config, trainLength, notes, file } = await openFolder(folder)
   await file.close()
-  return { family: family.name, strategy, config, trainLength, notes, stored: storedNumbers(file) }
+  return {
+    ...{ family: family.name, strategy: strategy.name, positions: strategy, config, trainLength, notes },
+    stored: storedNumbers(file),
+  }
 }
 
 function storedNumbers({ shapes, dtypes }: SafetensorsFile): Record<string, number> {

@@ -79,7 +79,13 @@ async function inspectFolder(folder: string): Promise<Inspected> {
   const { info, refused } = await inspectHuggingFace(folder)
   const writer = 'transformers'
   if (!info) return { writer, family: await familyOf(folder), refused, notes: [], model: undefined }
-  return { writer, family: info.family, refused, notes: info.notes, model: factsOf(info) }
+  return {
+    writer,
+    family: info.family,
+    refused,
+    notes: info.notes,
+    model: factsOf({ ...info, strategy: info.positions }),
+  }
 }
 
 /** As far as config.json can be read. */
@@ -103,7 +109,15 @@ async function inspectBench(folder: string, log: (line: string) => void, at: str
 async function inspectFairseq(path: string, at: string | undefined): Promise<InspectedModel> {
   const info = await readFairseqInfo(path, { strategy: fairseqStrategyOf(at) })
   const bytesOnDisk = await bytesOf([path])
-  return { path, writer: 'fairseq', family: 'fairseq', bytesOnDisk, refused: [], notes: [], model: factsOf(info) }
+  return {
+    path,
+    writer: 'fairseq',
+    family: 'fairseq',
+    bytesOnDisk,
+    refused: [],
+    notes: [],
+    model: factsOf({ ...info, strategy: info.positions }),
+  }
 }
 
 interface Described {
