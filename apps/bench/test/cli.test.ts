@@ -74,8 +74,9 @@ describe('--help', () => {
 
 it('every setting of a run is an option', () => {
   const options = [...configOptions(), ...cellsOptions()].map((option) => option.attributeName())
-  // Where strategies came from and their options are told by --strategies, a model to go on from by train --from.
-  const { plugins: _, variants: __, from: ___, ...settings } = runConfigSchema.shape
+  // Where strategies came from and their options are told by --strategies, a tokenizer.json by --tokenizer, a model to go on
+  // from by train --from.
+  const { plugins: _, variants: __, tokenizerFile: ___, from: ____, ...settings } = runConfigSchema.shape
   expect([...new Set(options)].sort()).toEqual(Object.keys(settings).sort())
 })
 
