@@ -23,10 +23,22 @@ const sizes: readonly Size[] = [
   { name: '4096', batch: 1, length: 4096, ...model, steps: 1 },
 ]
 
+/** The models of plans/families.yaml. */
+const familySize: Size = {
+  name: 'families',
+  batch: 16,
+  length: 64,
+  layers: 4,
+  dim: 128,
+  heads: 4,
+  vocabulary: 256,
+  steps: 10,
+}
+
 /** One thread without compiled steps: a small one. */
 const wasmSize: Size = { name: 'wasm', batch: 1, length: 256, ...model, steps: 1 }
 
-const parts = [...sizes.map(({ name }) => name), 'train-short', 'evaluation', 'passes', 'decoding', 'wasm']
+const parts = [...sizes.map(({ name }) => name), 'families', 'train-short', 'evaluation', 'passes', 'decoding', 'wasm']
 
 export function speedCommand(): Command {
   return new Command('speed')
@@ -69,6 +81,7 @@ async function speed({ parts: wanted, rounds, python, out }: Options): Promise<v
     results.push(await steps(size, ceiling, rounds, python, log))
     await keep({ results })
   }
+  if (wanted.includes('families')) await keep({ families: await families(rounds, log) })
   if (wanted.includes('train-short')) await keep({ trainShort: await trainingShort(rounds, log) })
   if (wanted.includes('passes')) await keep({ passes: await passes(rounds, python, log) })
   if (wanted.includes('decoding')) await keep({ decoding: await decoding(rounds, python, log) })
@@ -86,9 +99,17 @@ async function steps(size: Size, ceiling: number, rounds: number, python: string
   }
   console.log(`\n${stepTable(size, outcomes, ceiling).join('\n')}\n`)
   // Strategies at a size where attention counts but a round is short.
-  const strategies = size.name === '256' ? await run(await each(size, log), size, rounds) : []
+  const strategies = size.name === '256' ? await run(await each(size, 'sinusoidal', log), size, rounds) : []
   if (strategies.length) console.log(`${strategyTable(strategies).join('\n')}\n`)
   return { size, outcomes, strategies }
+}
+
+/** What every strategy's step costs against ALiBi's. */
+async function families(rounds: number, log: Log) {
+  log(`families: batch ${familySize.batch} × ${familySize.length}, width ${familySize.dim}, ${rounds} rounds`)
+  const outcomes = await run(await each(familySize, 'alibi', log), familySize, rounds)
+  console.log(`\n${strategyTable(outcomes).join('\n')}\n`)
+  return { size: familySize, outcomes }
 }
 
 async function trainingShort(rounds: number, log: Log) {
@@ -169,11 +190,9 @@ function present(all: readonly (Contestant | Absent)[], log: Log): Contestant[] 
   return all.filter((one): one is Contestant => 'run' in one)
 }
 
-/** Sinusoidal first: the paper's baseline. */
-const each = (size: Size, log: Log) =>
-  Promise.all(
-    ['sinusoidal', ...strategyNames.filter((name) => name !== 'sinusoidal')].map((name) => ours(size, name, log)),
-  )
+/** @param first - what the others are compared with: the paper's baseline is sinusoidal */
+const each = (size: Size, first: string, log: Log) =>
+  Promise.all([first, ...strategyNames.filter((name) => name !== first)].map((name) => ours(size, name, log)))
 
 async function run(
   contestants: readonly Contestant[],

@@ -51,9 +51,10 @@ export function stepTable(size: Size, outcomes: readonly Outcome[], ceiling?: nu
   return table([head, ...rows])
 }
 
+/** The first is what the others are compared with. */
 export const strategyTable = (outcomes: readonly Outcome[]): string[] =>
   table([
-    ['strategy', 'ms', 'rate ÷ sinusoidal'],
+    ['strategy', 'ms', `rate ÷ ${outcomes[0]!.name.replace('ours, ', '')}`],
     ...outcomes.map(({ name, seconds, ratio }) => [name, (1000 * median(seconds)).toFixed(1), spread(inverse(ratio))]),
   ])
 
