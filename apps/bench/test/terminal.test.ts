@@ -119,7 +119,7 @@ describe.each([
   afterAll(() => rm(folder, { recursive: true }))
 
   const size = ['--num-layers', '1', '--model-dim', '16', '--num-heads', '2', '--batch-size', '2']
-  const tiny = ['--data', 'text.txt', '--train-length', '16', '--steps', '300', '--backend', backend, ...size]
+  const tiny = ['--data', 'text.txt', '--train-length', '16', '--steps', '900', '--backend', backend, ...size]
   const percents = (lines: ReadonlySet<string>, what: RegExp) =>
     new Set([...lines].filter((line) => what.test(line)).map((line) => Number(/(\d+)%/.exec(line)?.[1])))
 
