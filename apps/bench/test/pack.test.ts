@@ -154,3 +154,16 @@ it.each([
   expect(stderr.at(-1)).toContain(message)
   expect(code).toBe(1)
 })
+
+it('scores documents that are shorter than a length, all of them together too, as any longer length does', async () => {
+  const out = at('short')
+  const lengths = ['--eval-lengths', '512,4096', '--protocols', 'nonoverlapping', '--eval-tokens', '4096']
+  const { code, stderr } = await bench(
+    ...['run', '--data', at('records.jsonl'), '--pack', '--strategies', 'alibi', '--steps', '1', '--out', out],
+    ...[...words(sizes), ...lengths],
+  )
+  expect(code, stderr.join('\n')).toBe(0)
+  const [first, second] = (await readResults(out)).evals
+  expect(first!.tokens).toBeLessThan(512)
+  expect(second).toMatchObject({ tokens: first!.tokens, lossNats: first!.lossNats })
+})

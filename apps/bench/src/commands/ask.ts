@@ -1,4 +1,4 @@
-import { type BackendName, selectBackend } from '@alibi/backend'
+import { selectBackend } from '@alibi/backend'
 import { validate } from '@alibi/results'
 import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
@@ -12,15 +12,8 @@ import { writtenText } from '../experiment/written-text.js'
 import { thousands } from '../terminal/format.js'
 import { plainText } from '../terminal/plain.js'
 import { type Prompts, readPrompts } from '../terminal/prompts.js'
-import {
-  backendOption,
-  checkpointHelp,
-  pluginOption,
-  positionsOption,
-  trainLengthOption,
-  vocabularyOption,
-} from './options.js'
-import { drawing, type Sampling, samplingShape, withSampling } from './sampling.js'
+import { checkpointHelp } from './options.js'
+import { type Continuation, drawing, samplingShape, withContinuation } from './sampling.js'
 
 export function askCommand(): Command {
   const command = new Command('ask')
@@ -28,23 +21,13 @@ export function askCommand(): Command {
       'Talk with a checkpoint. A line of the terminal, or of a pipe, is a prompt; its answer streams to stdout. If the tokenizer has a chat template, the lines are a conversation; without one, each line is continued by itself, as it is. Ctrl-C stops an answer; a second one, one at the prompt, or Ctrl-D leaves.',
     )
     .argument('<checkpoint>', checkpointHelp)
-  return withSampling(command)
+  return withContinuation(command)
     .option('--no-template', 'continue each line by itself, though the tokenizer has a chat template')
-    .addOption(positionsOption())
-    .addOption(trainLengthOption())
-    .addOption(pluginOption())
-    .addOption(vocabularyOption())
-    .addOption(backendOption())
     .action(run)
 }
 
-interface Options extends Sampling {
+interface Options extends Continuation {
   readonly template: boolean
-  readonly positions?: string
-  readonly trainLength?: number
-  readonly strategy?: string
-  readonly vocabulary?: string
-  readonly backend: BackendName | 'auto'
 }
 
 async function run(folder: string, options: Options): Promise<void> {

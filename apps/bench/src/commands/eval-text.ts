@@ -65,7 +65,11 @@ export async function evaluateText(
   if (mark !== 'none')
     progress.line(`reads ${mark} before ${mark === 'bos' ? 'each window' : 'the text'}, and scores all of its tokens`)
   const maxTokens = evalTokens ?? (whole ? held.tokens.length : SCORED_TOKENS)
-  checkLengths({ train: held.tokens, valid: held, tokenizer }, 1, lengths)
+  checkLengths(
+    { train: held.tokens, valid: held, tokenizer, ...(documentMark !== undefined && { documentMark }) },
+    1,
+    lengths,
+  )
   const all: (EvalLine | PositionsLine)[] = []
   for (const evalLength of lengths) {
     const reading = makeReading(evalLength, protocol, stride, attentionWindow)

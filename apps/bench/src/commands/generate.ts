@@ -1,4 +1,4 @@
-import { type BackendName, selectBackend } from '@alibi/backend'
+import { selectBackend } from '@alibi/backend'
 import { validate } from '@alibi/results'
 import { generateBatch } from '@alibi/transformer'
 import { Command } from 'commander'
@@ -12,16 +12,8 @@ import { readFileAt } from '../files/paths.js'
 import { createProgress } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { plainText } from '../terminal/plain.js'
-import {
-  backendOption,
-  checkpointHelp,
-  number,
-  pluginOption,
-  positionsOption,
-  trainLengthOption,
-  vocabularyOption,
-} from './options.js'
-import { collect, drawing, type Sampling, samplingShape, withSampling } from './sampling.js'
+import { checkpointHelp, number } from './options.js'
+import { type Continuation, collect, drawing, samplingShape, withContinuation } from './sampling.js'
 
 export function generateCommand(): Command {
   const command = new Command('generate')
@@ -30,26 +22,16 @@ export function generateCommand(): Command {
     .option('--prompt <text>', "what to continue; may be given again (default: 'function ')", collect)
     .option('--prompts <file>', 'prompts, one a line; empty lines are left out')
     .option('--batch-size <n>', 'prompts that are continued together', number, 8)
-  return withSampling(command)
+  return withContinuation(command)
     .option('--json', 'print a line of JSON for each prompt, when its text has ended')
-    .addOption(positionsOption())
-    .addOption(trainLengthOption())
-    .addOption(pluginOption())
-    .addOption(vocabularyOption())
-    .addOption(backendOption())
     .action(run)
 }
 
-interface Options extends Sampling {
+interface Options extends Continuation {
   readonly prompt?: readonly string[]
   readonly prompts?: string
   readonly batchSize: number
   readonly json?: boolean
-  readonly positions?: string
-  readonly trainLength?: number
-  readonly strategy?: string
-  readonly vocabulary?: string
-  readonly backend: BackendName | 'auto'
 }
 
 const schema = z.object({ ...samplingShape, batchSize: z.int().min(1) })

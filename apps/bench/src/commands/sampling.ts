@@ -1,8 +1,9 @@
-// What generate and ask have in common: how tokens are drawn, and where texts end.
+// What generate and ask have in common: how a checkpoint is opened, how tokens are drawn, and where texts end.
+import type { BackendName } from '@alibi/backend'
 import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { runConfigSchema } from '../config/schema.js'
-import { number } from './options.js'
+import { backendOption, number, pluginOption, positionsOption, trainLengthOption, vocabularyOption } from './options.js'
 
 /** How tokens are drawn, and where a text ends. */
 export interface Sampling {
@@ -16,6 +17,15 @@ export interface Sampling {
   readonly ignoreEos?: boolean
 }
 
+/** With the checkpoint that is asked, and what computes. */
+export interface Continuation extends Sampling {
+  readonly positions?: string
+  readonly trainLength?: number
+  readonly strategy?: string
+  readonly vocabulary?: string
+  readonly backend: BackendName | 'auto'
+}
+
 /** For an option that may be given again. */
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
 
@@ -25,7 +35,7 @@ const collectStop = (value: string, before?: readonly string[]): string[] => {
 }
 
 /** Adds their options to a command. */
-export const withSampling = (command: Command): Command =>
+export const withContinuation = (command: Command): Command =>
   command
     .option('--max-tokens, --max-new-tokens <n>', 'tokens to add, at most', number, 256)
     .option('--temperature <t>', 'divides the logits; 0 takes the most likely token', number, 0.8)
@@ -39,6 +49,11 @@ export const withSampling = (command: Command): Command =>
     .option('--seed <n>', 'the same seed gives the same text', number, 0)
     .option('--stop <text>', 'end where this comes, which is left out; may be given again', collectStop)
     .option('--ignore-eos', 'do not end at the tokens that end a text')
+    .addOption(positionsOption())
+    .addOption(trainLengthOption())
+    .addOption(pluginOption())
+    .addOption(vocabularyOption())
+    .addOption(backendOption())
 
 /** Checks them before a model is read. */
 export const samplingShape = {

@@ -191,7 +191,8 @@ export function checkLengths(
     valid,
     task,
     tokenizer,
-  }: Pick<Corpus, 'train' | 'valid' | 'task'> & {
+    documentMark,
+  }: Pick<Corpus, 'train' | 'valid' | 'task' | 'documentMark'> & {
     readonly tokenizer: Pick<Tokenizer, 'kind'>
   },
   trainLength: number,
@@ -209,5 +210,7 @@ export function checkLengths(
       )
   }
   check('train', trainLength, train.length)
-  for (const length of evalLengths) check('evaluation', length, valid.tokens.length)
+  // A document is scored by itself, however short it is.
+  if (documentMark === undefined) for (const length of evalLengths) check('evaluation', length, valid.tokens.length)
+  else check('evaluation', 1, valid.tokens.length)
 }

@@ -41,9 +41,10 @@ export interface DownloadOptions {
 }
 
 const GIGABYTE = 1e9
-/** What the CUDA build takes, in words: the wheels, and with them what they hold. */
-export const CUDA_SIZE = 'about 3.5 GB to download, 9 GB of disk while it is unpacked'
+/** Disk that must be free for the CUDA build: its wheels and, with them, what they hold; a round bound, not a measurement. */
 const CUDA_SPACE = 9
+/** What it takes, in words. */
+export const CUDA_SIZE = `several GB to download; ${CUDA_SPACE} GB of disk must be free`
 
 /**
  * TensorFlow from pip, unpacked into the user's cache: downloaded once for every project, complete or not there.
