@@ -1,4 +1,4 @@
-// What a GPU computes, before anybody trusts it: its kernels beside float64, its memory, its speed. None was at hand when this was written.
+// What a GPU computes, before anybody trusts it: its kernels beside float64, its memory, its speed.
 import { alibi } from '@alibi/alibi'
 import { type Backend, compile, findDriver } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
