@@ -1,6 +1,6 @@
 // Letters: L trainLength. fairseq/data/token_block_dataset.py, monolingual_dataset.py and iterators.py.
 import { checkInteger, fail } from '@alibi/core'
-import type { TokenText } from '@alibi/transformer'
+import { isTokenText, type TokenText } from '@alibi/transformer'
 import { numpyRandom } from './mersenne-twister.js'
 
 /** What {@link fairseqBatches} takes besides a text. */
@@ -27,8 +27,7 @@ export interface FairseqBatchOptions {
  */
 export function fairseqBatches(tokens: TokenText, options: FairseqBatchOptions): (step: number) => Int32Array[] {
   const where = 'fairseqBatches'
-  if (typeof (tokens as Partial<TokenText> | undefined)?.subarray !== 'function')
-    fail(where, 'tokens as an Int32Array, or with a length and a subarray', tokens, TypeError)
+  if (!isTokenText(tokens)) fail(where, 'tokens as an Int32Array, or with a length and a subarray', tokens, TypeError)
   const { trainLength: L, batchSize, devices = 1, seed, endOfLine } = options
   for (const [name, value] of Object.entries({ trainLength: L, batchSize, devices }))
     checkInteger(where, name, value, 1)

@@ -72,6 +72,10 @@ describe('batches', () => {
     const again = rowsOf(1)
     rowsOf(steps + 1)
     expect(rowsOf(1)).toEqual(again)
+    const floats = Float32Array.from(text) as never
+    expect(() => fairseqBatches(floats, { trainLength: 50, batchSize: 8, seed: 3, endOfLine })).toThrow(
+      'got Float32Array',
+    )
     expect(() => fairseqBatches(text, { trainLength: 50, batchSize: 8, devices: 3, seed: 3, endOfLine })).toThrow(
       'fairseqBatches: expected devices that divide the batch of 8, got 3',
     )

@@ -11,6 +11,13 @@ export interface TokenText {
   subarray(start: number, end: number): Int32Array
 }
 
+/** Whether a value is a {@link TokenText}: of typed arrays Int32Array alone. */
+export const isTokenText = (value: unknown): value is TokenText =>
+  ArrayBuffer.isView(value)
+    ? value instanceof Int32Array
+    : typeof (value as Partial<TokenText> | null | undefined)?.subarray === 'function' &&
+      Number.isInteger((value as TokenText).length)
+
 /** What {@link trainingBatch} takes besides a text. */
 export interface BatchOptions {
   /** B, rows of a step. */
@@ -32,7 +39,7 @@ export interface BatchOptions {
  * @throws RangeError or TypeError for sizes that are no positive integers, or a text of L tokens or fewer
  */
 export function trainingBatch(tokens: TokenText, options: BatchOptions): Int32Array[] {
-  if (typeof (tokens as Partial<TokenText> | undefined)?.subarray !== 'function')
+  if (!isTokenText(tokens))
     fail('trainingBatch', 'tokens as an Int32Array, or with a length and a subarray', tokens, TypeError)
   const given: unknown = options
   if (typeof given !== 'object' || given === null) fail('trainingBatch', 'an object of options', given, TypeError)
