@@ -104,7 +104,7 @@ describe('set-up', () => {
       false,
     ])
     expect(questions[0]).toBe(
-      'NVIDIA H100 80GB HBM3 is here. Prepare TensorFlow for it (about 3.5 GB to download, 9 GB of disk while it is unpacked) instead of for the processor (275 MB)? [y/N] ',
+      'NVIDIA H100 80GB HBM3 is here. Prepare TensorFlow for it (several GB to download; 9 GB of disk must be free) instead of for the processor (275 MB)? [y/N] ',
     )
     expect(lines).toEqual([])
     expect(await choose()).toBe(false)
@@ -115,7 +115,7 @@ describe('set-up', () => {
     await fakeDriver(programs(), 'NVIDIA-SMI has failed', 9)
     expect(await choose('y')).toBe(false)
     expect(lines).toEqual([
-      'NVIDIA H100 80GB HBM3 is here; TensorFlow computes on it after `npx alibi-setup-tensorflow --gpu` (about 3.5 GB to download, 9 GB of disk while it is unpacked)',
+      'NVIDIA H100 80GB HBM3 is here; TensorFlow computes on it after `npx alibi-setup-tensorflow --gpu` (several GB to download; 9 GB of disk must be free)',
       'expected NVIDIA driver 525 or newer, as CUDA 12 needs, got 470.1: TensorFlow is prepared for the processor',
       "NVIDIA GeForce RTX 5090 has compute capability 12.0, and TensorFlow's CUDA build has kernels of sm_60, sm_70, sm_80, sm_89, compute_90; --backend webgpu may run on it: TensorFlow is prepared for the processor",
       "NVIDIA's driver does not answer: NVIDIA-SMI has failed: TensorFlow is prepared for the processor",

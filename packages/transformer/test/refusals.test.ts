@@ -14,8 +14,8 @@ const { createModel, createTrainer, evaluate, generate, generateBatch } = transf
 const strategy = alibi({ numHeads: 2 })
 const rate = { kind: 'adamw', learningRate: 1e-2 } as const
 
-/** Values, and functions that take nothing that could be wrong. */
-const OTHERS = ['createKvCache', 'tfOps', 'tfDifferentiable', 'attentionKernels', 'attentionFeatures']
+/** Values, functions that take nothing that could be wrong, and one that says of anything whether it is a text. */
+const OTHERS = ['createKvCache', 'tfOps', 'tfDifferentiable', 'attentionKernels', 'attentionFeatures', 'isTokenText']
 
 it.each(Object.entries(transformer).filter(([name]) => !OTHERS.includes(name)))(
   '%s refuses nothing, null, a number and an empty object in one line',
