@@ -99,6 +99,14 @@ const adaptiveShapes = [
   ]),
   [4, 2],
 ]
+/** Running sums of rows of `size` numbers. */
+function sums64(size: number, x: Float64Array): Float64Array {
+  let sum = 0
+  return x.map((value, at) => {
+    sum = at % size ? sum + value : value
+    return sum
+  })
+}
 const sum64 = (a: Float64Array, b: Float64Array) => a.map((value, i) => value + b[i]!)
 const adaptive = (arrays: readonly tf.Tensor[]) => {
   const config = resolveConfig({
@@ -237,6 +245,25 @@ const kernels: readonly Kernel[] = [
       }),
   },
   {
+    name: 'cumulative sum along the last axis',
+    shapes: [[2, 3, 7]],
+    device: (x) => tfOps.cumulativeSum(x!, 2),
+    exact: (x) => sums64(7, x!),
+  },
+  {
+    name: 'cumulative sum of several blocks',
+    shapes: [[2, 130]],
+    device: (x) => tfOps.cumulativeSum(x!, 1),
+    exact: (x) => sums64(130, x!),
+  },
+  {
+    name: 'cumulative sum along another axis',
+    shapes: [[5, 3]],
+    device: (x) => tfOps.cumulativeSum(x!, 0),
+    exact: (x) =>
+      x!.map((_, at) => x!.subarray(0, at + 1).reduce((sum, value, i) => sum + (i % 3 === at % 3 ? value : 0), 0)),
+  },
+  {
     name: 'rotation',
     shapes: [[B, H, Q, 6]],
     device: (x) => currentKernels().applyRotation(x as tf.Tensor4D, toDevice([tables])),
@@ -267,7 +294,7 @@ describe.each(backendNames)('on %s', (backend) => {
     const tensors = inputs.map((data, i) => tf.tensor(Float32Array.from(data), [...shapes[i]!]))
     const want = exact(...inputs)
     const got = device(...tensors)
-    // The project's bound; fp32 itself has 6e-8, and the longest sums here have 66 terms.
+    // The project's bound; fp32 itself has 6e-8, and the longest sums here have 130 terms.
     expect(relativeError(await got.data(), want)).toBeLessThan(1e-5)
 
     const weight = normal(want.length)
@@ -282,6 +309,21 @@ describe.each(backendNames)('on %s', (backend) => {
       const want = exactGradients[i]!
       const atol = 1e-5 * largest(want) + rounding
       expect(await gradient.data(), `input ${i}`).toBeAllclose(Float32Array.from(want), { rtol: 0, atol })
+    }
+  })
+
+  it(`sums rows of any length (seed ${seed})`, async ({ skip }) => {
+    skip(reason !== undefined, reason)
+    // One block, whole blocks, a block and a bit, blocks of blocks.
+    for (const size of [1, 64, 65, 4096, 4200]) {
+      const x = normal(size)
+      const got = await tfOps.cumulativeSum(tf.tensor1d(Float32Array.from(x)), 0).data()
+      // 64 roundings of a block, as many of the blocks' sums, and again, each of all the numbers' size at most.
+      const all = x.reduce((sum, value) => sum + Math.abs(value), 0)
+      expect(got, `${size}`).toBeAllclose(Float32Array.from(sums64(size, x)), {
+        rtol: 0,
+        atol: 3 * 64 * 2 ** -24 * all,
+      })
     }
   })
 

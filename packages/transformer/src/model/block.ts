@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { KvCache } from '../inference/kv-cache.js'
 import type { SlotCache } from '../inference/slot-cache.js'
 import { type AttentionDropout, run, runProjected } from '../kernels/attention/kernel.js'
+import { runningSums } from '../kernels/plain/running-sums.js'
 import type { LayerAttention } from './attend.js'
 import { drop, type Layers, linear, mlp, normalize } from './layers.js'
 import type { PositionEncoding } from './position.js'
@@ -111,7 +112,11 @@ const ofHeads = (x: tf.Tensor2D, count: number, { config, batchSize: B }: BlockC
   tf.transpose(tf.reshape(x, [B, -1, count, config.headDim]), [0, 2, 1, 3])
 
 /** Running sums along the keys; [B, H, K]. */
-const sums = (gates: tf.Tensor3D | undefined): tf.Tensor3D | undefined => gates && (tf.cumsum(gates, 2) as tf.Tensor3D)
+function sums(gates: tf.Tensor3D | undefined): tf.Tensor3D | undefined {
+  if (!gates) return undefined
+  const [B, H, K] = gates.shape
+  return tf.reshape(runningSums(tf.reshape(gates, [B * H, K])), [B, H, K])
+}
 
 /** [B·L, H] → [B, H, L] */
 const byHead = (gates: tf.Tensor2D | undefined, B: number): tf.Tensor3D | undefined =>

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { customGrad } from '../kernels/custom-grad.js'
 import { gatherRows } from '../kernels/plain/gather-rows.js'
 import { interpolate } from '../kernels/plain/interpolate.js'
+import { runningSums } from '../kernels/plain/running-sums.js'
 
 /** What strategies compute with, on whichever TensorFlow.js backend is selected. */
 export const tfOps: TensorOps<tf.Tensor> = {
@@ -27,13 +28,21 @@ export const tfOps: TensorOps<tf.Tensor> = {
   cos: tf.cos,
   sin: tf.sin,
   sum: (x, axis) => tf.sum(x, axis, true),
-  cumulativeSum: (x, axis) => tf.cumsum(x, axis),
+  cumulativeSum,
   interpolate,
 }
 
 /** Slices of x along an axis, at indices [N]. */
 export const gatherAt = (x: tf.Tensor, indices: tf.Tensor1D, axis: number): tf.Tensor =>
   axis === 0 ? gatherRows(x, indices) : tf.gather(x, indices, axis)
+
+/** tf.cumsum's own gradient has the wrong shape for other axes than the last. */
+function cumulativeSum(x: tf.Tensor, axis: number): tf.Tensor {
+  const last = x.rank - 1
+  if (axis === last) return tf.reshape(runningSums(tf.reshape(x, [-1, x.shape[last]!])), x.shape)
+  const swapped = x.shape.map((_, at) => (at === axis ? last : at === last ? axis : at))
+  return tf.transpose(cumulativeSum(tf.transpose(x, swapped), last), swapped)
+}
 
 /** Finite for every finite x. tf.logSigmoid's own gradient reads a tensor that a tidy may have freed. */
 function logSigmoid(x: tf.Tensor): tf.Tensor {

@@ -31,10 +31,10 @@ export function attendRows(problem: AttentionProblem, inputs: AttentionInputs, t
   const visible = visibleTile(problem, inputs, tile, keys)
   if (rewrite) {
     const given = { scores: scores as tf.Tensor4D, q: queries, k: seen, visible, start: tile.start, keys }
-    scores = rewrite.evaluate(given, rewrite.parameters)
+    // A rewrite may make anything of a hidden score, which is added to what hides it.
+    scores = tf.mul(rewrite.evaluate(given, rewrite.parameters), visible)
   }
-  const hidden = tf.mul(tf.sub(1, visible), MASKED)
-  const masked = tf.add(tf.mul(scores, visible), hidden)
+  const masked = tf.add(scores, tf.mul(tf.sub(1, visible), MASKED))
   const weights = rewrite?.isLog ? tf.mul(tf.exp(masked), visible) : softmax(masked as tf.Tensor4D, inputs.sink)
   const kept = dropout?.keep(weights.shape, tf.add(dropout.seed, tf.tensor1d([0, tile.index], 'int32')))
   return tf.matMul(kept ? tf.mul(weights, kept) : weights, columns(v, keys, 2)) as tf.Tensor4D

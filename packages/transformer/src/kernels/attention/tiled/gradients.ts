@@ -100,20 +100,16 @@ function fromFirst(x: tf.Tensor, { firstKey = 0 }: Tile): tf.Tensor {
   ])
 }
 
-/** The gradient of the running sums: a score adds its query's sum and subtracts its key's; [B, H, K]. */
-function gateGradient(dScores: tf.Tensor4D, { start, end, firstKey = 0, numKeys }: Tile, K: number): tf.Tensor {
-  const rows = end - start
-  const ofQueries = tf.pad(tf.sum(dScores, 3), [
-    [0, 0],
-    [0, 0],
-    [numKeys - rows, K - numKeys],
-  ])
-  const ofKeys = tf.pad(tf.sum(dScores, 2), [
+/**
+ * The gradient of the running sums: a score subtracts its key's. What it adds of its query's has none, as the scores' gradients
+ * of a softmax sum to 0 along a row; [B, H, K].
+ */
+function gateGradient(dScores: tf.Tensor4D, { firstKey = 0, numKeys }: Tile, K: number): tf.Tensor {
+  return tf.pad(tf.neg(tf.sum(dScores, 2)), [
     [0, 0],
     [0, 0],
     [firstKey, K - numKeys],
   ])
-  return tf.sub(ofQueries, ofKeys)
 }
 
 /** @param byHead - [B, H, queries, keys] */

@@ -42,13 +42,17 @@ export function attendTile({ q, k, v, bias, padding, dropout, gate, documents }:
   return { queries, keys, values, probabilities, kept, weights: kept ? tf.mul(probabilities, kept) : probabilities }
 }
 
-/** c[query] − c[key] of one tile; [B, H, queries, keys]. */
+/**
+ * c[first query] − c[key] of one tile, for c[query] − c[key]: a softmax is the same whatever is added to a whole row.
+ *
+ * @returns [B, H, 1, keys]
+ */
 function gateTile(gate: tf.Tensor3D, { start, end, firstKey = 0, numKeys }: Tile): tf.Tensor {
   const [B, H] = gate.shape
-  const rows = end - start
   // The tile's last query is at its last key.
-  const ofQueries = tf.reshape(tf.slice(gate, [0, 0, numKeys - rows], [B, H, rows]), [B, H, rows, 1])
-  return tf.sub(ofQueries, tf.reshape(tf.slice(gate, [0, 0, firstKey], [B, H, numKeys - firstKey]), [B, H, 1, -1]))
+  const ofFirst = tf.slice(gate, [0, 0, numKeys - (end - start)], [B, H, 1])
+  const ofKeys = tf.slice(gate, [0, 0, firstKey], [B, H, numKeys - firstKey])
+  return tf.reshape(tf.sub(ofFirst, ofKeys), [B, H, 1, numKeys - firstKey])
 }
 
 /** Above 0 for the keys before a query's document, else 0; [B, 1, queries, keys]. */
