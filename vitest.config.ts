@@ -4,8 +4,9 @@ import { defineConfig } from 'vitest/config'
 import { SummaryReporter } from './tooling/summary-reporter.mjs'
 
 // Packages resolve to their TypeScript sources, so tests need no build and stack traces point at the code. Vite adds
-// 'import' by itself; here it would reach CommonJS packages too, whose require would then find modules.
-const conditions = ['@alibi/source', 'node', 'module']
+// 'import' by itself; here it would reach CommonJS packages too, whose require would then find modules. 'module' is what only
+// bundlers can load.
+const conditions = ['@alibi/source', 'node']
 const summary = process.env.ALIBI_TEST_SUMMARY
 
 // It imports JSON as bundlers do, so Vite loads it; its source maps name files that it does not have.

@@ -74,7 +74,7 @@ export const queueOption = (what: string) =>
 
 export const storeOption = () =>
   new Option(
-    '--store <folder>',
+    '--store <folder|s3://bucket/prefix>',
     'that all machines see: texts, and checkpoints from which another worker goes on. Default: a cell that is taken over starts anew',
   )
 

@@ -8,11 +8,12 @@ import { queueDoer } from './enqueue.js'
 import { openStore, type Store } from './store.js'
 import { sweepId } from './sweep-id.js'
 import { hasFiles, storeText } from './texts.js'
+import { storeTokenizer } from './tokenizers.js'
 
 interface QueueOptions {
   /** Its address; true: the environment has it. */
   readonly queue: string | true
-  /** The folder that all machines see, if there is one. */
+  /** The folder or bucket that all machines see, if there is one. */
   readonly store: string | undefined
   readonly priority: number | undefined
   readonly line: (text: string) => void
@@ -43,7 +44,7 @@ export async function joinQueue({ queue, store: where, priority, line, signal }:
         throw new Error(
           `sweep: expected --store with ${describeCell(further.key)}, which goes on from another cell’s checkpoint, got none`,
         )
-      const files = store ? await storeTexts(store, cells) : new Map<string, string>()
+      const files = store ? await storeInputs(store, cells) : new Map<string, string>()
       const doer = queueDoer({
         ...{ sweep: await sweepId(folder), folder, backend, connection, priority, line, signal },
         filesOf: ({ config }) => files.get(config.data),
@@ -55,10 +56,12 @@ export async function joinQueue({ queue, store: where, priority, line, signal }:
   }
 }
 
-/** What the texts of cells are found by in the store. */
-async function storeTexts(store: Store, cells: readonly SweepCell[]): Promise<ReadonlyMap<string, string>> {
+/** Puts the texts and tokenizers of cells into the store. Returns what the texts are found by there. */
+async function storeInputs(store: Store, cells: readonly SweepCell[]): Promise<ReadonlyMap<string, string>> {
   const texts = [...new Set(cells.map(({ config }) => config.data))].filter(hasFiles)
   const files = new Map<string, string>()
   for (const data of texts) files.set(data, await storeText(store, data))
+  const tokenizers = new Map(cells.map(({ config: { tokenizerFile } }) => [tokenizerFile?.sha256, tokenizerFile]))
+  for (const file of tokenizers.values()) if (file) await storeTokenizer(store, file)
   return files
 }

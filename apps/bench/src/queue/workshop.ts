@@ -13,6 +13,7 @@ import type { CellJob } from './cell-job.js'
 import { checkpointStamp, keepSnapshot, restoreSnapshot } from './snapshots.js'
 import type { Store } from './store.js'
 import { fetchText, hashOfText } from './texts.js'
+import { fetchTokenizer } from './tokenizers.js'
 import { expectTrustedCode } from './trusted.js'
 
 interface WorkshopOptions {
@@ -29,6 +30,7 @@ interface Ready {
   /** Whether nothing of the cell was done before. */
   readonly isNew: boolean
   readonly textAt?: string
+  readonly tokenizerAt?: string
   readonly from?: StartOptions & { readonly name: string }
 }
 
@@ -70,6 +72,12 @@ export function createWorkshop({ folder, store, versions, say }: WorkshopOptions
     return { textAt: await fetchText(store, files, join(folder, 'texts')) }
   }
 
+  const tokenizerOf = async ({ config: { tokenizerFile }, source }: CellJob): Promise<{ tokenizerAt?: string }> =>
+    // Where a cell goes on from a model, that one has it.
+    !tokenizerFile || source
+      ? {}
+      : { tokenizerAt: await fetchTokenizer(store, tokenizerFile, join(folder, 'tokenizers')) }
+
   async function startOf(cell: CellJob): Promise<Pick<Ready, 'from'>> {
     const { source, sweep, key } = cell
     if (!source) return {}
@@ -92,7 +100,8 @@ export function createWorkshop({ folder, store, versions, say }: WorkshopOptions
         const isStored = store !== undefined && (await restoreSnapshot(store, own, cell))
         await expectSameVersions(cell, isStored)
         kept.set(own, isStored ? await checkpointStamp(own, cell) : undefined)
-        const ready = { isNew: !existsSync(own), ...(await textOf(cell)), ...(await startOf(cell)) }
+        const needed = { ...(await textOf(cell)), ...(await tokenizerOf(cell)), ...(await startOf(cell)) }
+        const ready = { isNew: !existsSync(own), ...needed }
         await mkdir(own, { recursive: true })
         return ready
       } catch (error) {

@@ -31,6 +31,8 @@ export type Job =
       readonly text?: string
       /** Where the text is on this machine, if not where the run has it. */
       readonly textAt?: string | undefined
+      /** Where its tokenizer.json is on this machine, if not where the run has it. */
+      readonly tokenizerAt?: string | undefined
       /** The cell's checkpoint that it goes on from, if it does. */
       readonly from?: StartOptions & { readonly name: string }
       readonly folder: string

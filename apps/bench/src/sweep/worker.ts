@@ -7,6 +7,7 @@ import { settingsOfModels } from '../config/from.js'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { without } from '../config/without.js'
 import { readCorpus } from '../data/corpus.js'
+import { settledTokenizer } from '../data/tokenizer/settings.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { asGiven } from '../plugins/references.js'
 import { openResults } from '../run-folder/append.js'
@@ -101,24 +102,28 @@ async function estimate(job: JobOf<'estimate'>, progress: Progress): Promise<Out
 }
 
 async function run(job: JobOf<'run'>, progress: Progress): Promise<null> {
-  const { run, from, text, textAt, folder, backend, retrain, tensorboard } = job
+  const { run, from, text, textAt, tokenizerAt, folder, backend, retrain, tensorboard } = job
   // A worker of a sweep that was killed may still hold the lock: it stops at its next step.
   while (await isLocked(folder)) {
     signal.throwIfAborted()
     await setTimeout(200)
   }
   const resume = existsSync(resultsPath(folder))
+  const tokenizerFile = tokenizerAt !== undefined && { path: tokenizerAt, sha256: run.tokenizerFile!.sha256 }
   const plan = await planRun({
     out: folder,
     resume,
     retrain: retrain && resume,
     backend,
-    ...(from ? { from, given: trainingOf(run) } : { given: asGiven(run) }),
+    ...(from
+      ? { from, given: trainingOf(run) }
+      : { given: { ...asGiven(run), ...(resume && tokenizerFile && { tokenizerFile }) } }),
     log: progress.line,
   })
   expectSamePlugins(run, plan.config)
   const data = textAt ?? plan.config.data
-  const corpus = await readCorpus({ ...plan.config, data }, { log: progress.line, signal }, plan.tokenizer)
+  const tokenizer = plan.tokenizer ?? (tokenizerFile ? await settledTokenizer(tokenizerFile) : undefined)
+  const corpus = await readCorpus({ ...plan.config, data }, { log: progress.line, signal }, tokenizer)
   if (text !== undefined && corpus.hash !== text)
     throw new Error(`data: expected the text with the hash ${text}, got another from ${corpus.description}`)
   await beginRun(plan, corpus)
