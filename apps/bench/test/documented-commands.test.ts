@@ -39,6 +39,7 @@ const notRun: Readonly<Record<string, string>> = {
   'redis-server --appendonly yes': QUEUE,
   'pnpm bench worker --queue redis://127.0.0.1:6379 --store /shared/bench': QUEUE,
   'pnpm bench queue --queue redis://127.0.0.1:6379': 'needs a Redis: queue.test.ts starts one',
+  'pnpm bench watch --queue redis://127.0.0.1:6379': 'needs a Redis: queue-workers.test.ts starts one',
   'npm start': 'installs and trains for minutes: its steps are those of npm test and of `pnpm bench run`',
   'pnpm playground': 'a server: the playground’s tests start it',
   'pnpm site': 'a server: the site’s tests build it',

@@ -1,17 +1,13 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { readResults } from '@alibi/results/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findRedis, NO_REDIS } from '../../../tooling/redis.mjs'
 import { PASSWORD_VARIABLE, queueAddress, URL_VARIABLE } from '../src/queue/address.js'
 import { openStore } from '../src/queue/store.js'
 import { fetchText, storeText } from '../src/queue/texts.js'
+import { type BenchProcess, decidedLines, startBench, until } from './bench-process.js'
 import { type RedisServer, startRedis } from './redis-server.js'
-
-const program = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 
 let folder: string
 beforeAll(async () => {
@@ -65,43 +61,19 @@ it('keeps texts by what is in them', async () => {
   await expect(fetchText(store, hash, join(folder, 'elsewhere'))).rejects.toThrow('got another in its place')
 })
 
-/** Starts the command line as a person does. */
-function start(...words: string[]) {
-  const child = spawn(process.execPath, [program, ...words], { cwd: folder })
-  const written = { stderr: '' }
-  child.stderr.on('data', (chunk) => {
-    written.stderr += chunk
-  })
-  child.stdout.resume()
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { child, ended, written }
-}
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await what())) await sleep(10)
-}
-
-/** All of a sweep's lines, but for what was measured. */
-async function linesOf(out: string) {
-  const { lines } = await readResults(join(folder, out))
-  return lines.slice(1).map((line) => {
-    const { tokensPerSecond, elapsedSeconds, peakResidentBytes, peakBytes, ...rest } = line as Record<string, unknown>
-    return rest
-  })
-}
+const start = (...words: string[]) => startBench(folder, words)
+const linesOf = (out: string) => decidedLines(join(folder, out))
 
 const hasRedis = findRedis() !== undefined
 if (!hasRedis) console.log(`sweeps on a queue are not tested: ${NO_REDIS}`)
 
 describe.skipIf(!hasRedis)('a sweep on a queue', () => {
   let redis: RedisServer
-  const started: ReturnType<typeof start>[] = []
+  const started: BenchProcess[] = []
   beforeAll(async () => {
     redis = await startRedis(folder)
     expect(await start('sweep', 'plan.json', '--backend', 'cpu', '--jobs', '2', '--out', 'whole').ended).toBe(0)
-  }, 200_000)
+  })
   afterEach(async () => {
     for (const { child } of started) child.kill('SIGTERM')
     await Promise.all(started.map(({ ended }) => ended))
@@ -128,24 +100,31 @@ describe.skipIf(!hasRedis)('a sweep on a queue', () => {
     worker('second')
     expect(await sweep('queued').ended).toBe(0)
     expect(await linesOf('queued')).toEqual(await linesOf('whole'))
-  }, 200_000)
+  })
 
   it('has them when a worker is killed and the queue dies, from the checkpoint in a store', async () => {
     const store = ['--store', 'store']
     const soon = [...store, '--lost-after', '4']
     const killed = worker('killed', ...soon)
-    const { ended } = sweep('deaths', ...store)
+    const { ended, written } = sweep('deaths', ...store)
     await until(() => hasBegun('killed'))
     killed.child.kill('SIGKILL')
     await redis.kill()
-    await sleep(100)
+    await until(() => /is gone/.test(written.stderr))
     await redis.restart()
     const other = worker('other', ...soon)
+    await until(() => hasBegun('other'))
+    await redis.kill()
+    await until(() => /is gone/.test(written.stderr) && /is gone/.test(other.written.stderr))
+    await redis.restart()
     expect(await ended).toBe(0)
+    const said = (text: RegExp) => [written, other.written].map(({ stderr }) => stderr.match(text)?.length)
+    expect(said(/the queue redis:.* is gone; what was begun goes on and is saved/g)).toEqual([2, 1])
+    expect(said(/the queue redis:.* is back/g)).toEqual([2, 1])
     expect(await linesOf('deaths')).toEqual(await linesOf('whole'))
     other.child.kill('SIGTERM')
     expect(await other.ended).toBe(143)
-  }, 200_000)
+  })
 
   it('is one line where there is no queue', async () => {
     const { ended, written } = start('sweep', 'plan.json', '--out', 'none', '--queue', 'redis://127.0.0.1:1')
@@ -153,5 +132,5 @@ describe.skipIf(!hasRedis)('a sweep on a queue', () => {
     expect(written.stderr).toBe(
       'bench: queue: expected a Redis or Valkey at redis://127.0.0.1:1, got nobody who answers there\n',
     )
-  }, 200_000)
+  })
 })

@@ -14,10 +14,23 @@ export interface RedisServer {
   restart(): Promise<void>
 }
 
+interface RedisOptions {
+  readonly password: string
+  /** Paths of files; it speaks TLS alone. */
+  readonly certificate: string
+  readonly key: string
+}
+
 /** @param folder - for its file */
-export async function startRedis(folder: string): Promise<RedisServer> {
+export async function startRedis(folder: string, secure?: RedisOptions): Promise<RedisServer> {
   const port = await freePort()
-  const url = `redis://127.0.0.1:${port}`
+  const url = `${secure ? 'rediss' : 'redis'}://127.0.0.1:${port}`
+  const own = secure
+    ? {
+        ...{ port: 0, 'tls-port': port, 'tls-cert-file': secure.certificate, 'tls-key-file': secure.key },
+        ...{ 'tls-ca-cert-file': secure.certificate, 'tls-auth-clients': 'no', requirepass: secure.password },
+      }
+    : { port }
   let child: ChildProcess | undefined
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -26,10 +39,13 @@ export async function startRedis(folder: string): Promise<RedisServer> {
     await ended
   }
   const restart = async () => {
-    const options = { port, bind: '127.0.0.1', dir: folder, appendonly: 'yes', appendfsync: 'always', save: '' }
+    const options = { ...own, bind: '127.0.0.1', dir: folder, appendonly: 'yes', appendfsync: 'always', save: '' }
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`])
     child = spawn(program!, words, { stdio: 'ignore' })
-    const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
+    const connection = new Redis(url, {
+      ...{ maxRetriesPerRequest: null, retryStrategy: () => 20 },
+      ...(secure && { password: secure.password, tls: { rejectUnauthorized: false } }),
+    })
     connection.on('error', () => {})
     await connection.ping()
     connection.disconnect()

@@ -9,6 +9,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium, NO_CHROMIUM } from '../../../tooling/chromium.mjs'
 import { serveWatch } from '../src/watch/server.js'
+import { watchableFolder } from '../src/watch/view.js'
 import { exampleResults } from './example-results.js'
 
 const require = createRequire(import.meta.url)
@@ -45,7 +46,7 @@ beforeEach(async () => {
   const stopping = new AbortController()
   let served: Promise<void> | undefined
   url = await new Promise((onListening, reject) => {
-    served = serveWatch(folder, 0, { onListening, signal: stopping.signal })
+    served = serveWatch(watchableFolder(folder), 0, { onListening, signal: stopping.signal })
     served.catch(reject)
   })
   end = async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { serveWatch } from '../src/watch/server.js'
+import { watchableFolder } from '../src/watch/view.js'
 
 // A page that cannot be made, for whatever reason: once, then it can.
 vi.mock('../src/watch/page.js', async (original) => ({
@@ -23,7 +24,7 @@ it('answers a request that fails with 500, says why, and goes on', async () => {
   const stopping = new AbortController()
   let served: Promise<void> | undefined
   const url = await new Promise<string>((onListening) => {
-    served = serveWatch(folder, 0, { onListening, signal: stopping.signal })
+    served = serveWatch(watchableFolder(folder), 0, { onListening, signal: stopping.signal })
   })
   const failed = await fetch(url)
   expect(failed.status).toBe(500)

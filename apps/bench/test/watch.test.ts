@@ -19,7 +19,7 @@ import { wholeProgress } from '../src/watch/progress.js'
 import { chooseCurves, type StatedCell } from '../src/watch/selection.js'
 import { serveWatch } from '../src/watch/server.js'
 import { tailResults } from '../src/watch/tail.js'
-import { viewer } from '../src/watch/view.js'
+import { viewer, watchableFolder } from '../src/watch/view.js'
 import { exampleResults } from './example-results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -169,7 +169,7 @@ describe('a sweep that is watched', () => {
     expect(view.status).toBe('1 of 4 cells finished; 1 running; 1 failed')
     expect(view.whole).toMatch(/^<progress value="0\.\d+" .*> \d+ % of the work, about .* left$/)
     expect(view.cells).toContain('the &lt;disk&gt; is full')
-    expect(view.sections.loss.map(([id]) => id)).toEqual(['loss-128', 'loss-256'])
+    expect(view.sections.loss!.map(([id]) => id)).toEqual(['loss-128', 'loss-256'])
 
     release()
     // Tried again.
@@ -345,7 +345,7 @@ describe('bench watch', () => {
     const stopping = new AbortController()
     let served: Promise<void> | undefined
     const url = await new Promise<string>((onListening) => {
-      served = serveWatch(folder, 0, { onListening, signal: stopping.signal })
+      served = serveWatch(watchableFolder(folder), 0, { onListening, signal: stopping.signal })
     })
     const statusOf = async (
       path: string,

@@ -6,7 +6,7 @@ import { expectWritable } from '../files/paths.js'
 import { doJob } from '../sweep/run-in-process.js'
 import { createBoard } from '../terminal/board.js'
 import { interruptSignal } from '../terminal/interrupt.js'
-import { backendOption, number, queueOption, storeOption } from './options.js'
+import { backendOption, list, number, queueOption, storeOption } from './options.js'
 
 /** @param least - number that is allowed */
 const atLeast = (least: number) => (text: string) => {
@@ -26,6 +26,12 @@ export function workerCommand(): Command {
     .option('--jobs <n>', 'cells at once, which share the cores', atLeast(1), 1)
     .addOption(backendOption())
     .addOption(storeOption())
+    .option(
+      '--trust <files|packages>',
+      'with strategies and tasks of your own that cells may run here, separated by commas',
+      list,
+      [],
+    )
     .option('--work <folder>', 'for cells in progress; of this machine alone', join('runs', `worker-${hostname()}`))
     .option(
       '--lost-after <seconds>',
@@ -41,17 +47,21 @@ interface Options {
   readonly jobs: number
   readonly backend: BackendName | 'auto'
   readonly store?: string
+  readonly trust: readonly string[]
   readonly work: string
   readonly lostAfter: number
 }
 
-async function worker({ jobs, backend: wanted, work, lostAfter, ...options }: Options): Promise<void> {
+async function worker({ jobs, backend: wanted, work, lostAfter, trust, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
   const { queueAddress } = await import('../queue/address.js')
   const address = queueAddress(options.queue)
   await expectWritable('worker', work, 'take another --work')
   const { openStore } = await import('../queue/store.js')
   const store = options.store === undefined ? undefined : await openStore(options.store)
+  const { findSource, strategyKind } = await import('../plugins/source.js')
+  const { rememberModule } = await import('../plugins/trust.js')
+  for (const each of trust) await rememberModule(findSource(each).from, strategyKind, console.error)
   const { connectQueue, leaveQueue } = await import('../queue/connection.js')
   const { takeCells } = await import('../queue/take.js')
   const { createWorkshop } = await import('../queue/workshop.js')

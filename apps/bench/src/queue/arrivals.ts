@@ -57,14 +57,15 @@ export async function lookAtQueue({ queue, waiting, folder, backend, say }: Look
         throw error
       }
     })
-  for (const job of await jobsIn('failed'))
+  for (const job of await jobsIn('failed')) {
+    if ((job.data as CellJob).isTold) continue
     await endWith(job, async (cell) => {
       await keepLog(queue, job, cellFolder(folder, cell))
-      const reason = reasonOf(job)
-      // Done again when the sweep is told to.
-      await job.remove()
-      throw new Error(reason)
+      // It stays for those who watch, until the sweep is told to do it again.
+      await job.updateData({ ...job.data, isTold: true })
+      throw new Error(reasonOf(job))
     })
+  }
   for (const { data, failedReason, id } of await jobsIn('delayed')) {
     const { cell } = waiting.get(id!)!
     for (const refusal of (data as CellJob).refusals) say(`${describeCell(cell.key)} was given back: ${refusal}`)

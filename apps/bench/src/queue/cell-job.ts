@@ -1,4 +1,5 @@
 // What a cell is in the queue, and what comes back of it.
+import { hostname } from 'node:os'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { type BackendName, backendNames } from '@alibi/backend'
 import { validate } from '@alibi/results'
@@ -6,6 +7,9 @@ import type { JobsOptions } from 'bullmq'
 import { z } from 'zod'
 import { runConfigSchema } from '../config/schema.js'
 import type { SweepCell } from '../sweep/cells.js'
+
+/** This process among workers: its machine, and itself there. */
+export const workerName = `${hostname()}-${process.pid}`
 
 /** Workers take the cells of their own backend. */
 export const queueName = (backend: BackendName) => `bench-cells-${backend}`
@@ -36,6 +40,8 @@ const cellJobSchema = z.object({
   /** Why machines could not begin it. */
   refusals: z.array(z.string()),
   cancelled: z.boolean(),
+  /** Whether it has failed, and its sweep has heard so. */
+  isTold: z.boolean(),
 })
 export type CellJob = z.infer<typeof cellJobSchema>
 
@@ -59,6 +65,7 @@ export const cellJob = (
   }),
   refusals: [],
   cancelled: false,
+  isTold: false,
 })
 
 /** BullMQ divides its keys by colons. */

@@ -3,6 +3,9 @@ import type { QueueAddress } from './address.js'
 
 const PATIENCE_MS = 5000
 
+const UNKNOWN_CERTIFICATE =
+  'a certificate that this machine does not trust; name the file of its authority in NODE_EXTRA_CA_CERTS'
+
 /** What the system says of an address, in words. */
 const NOBODY: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody who answers there',
@@ -11,6 +14,9 @@ const NOBODY: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'a host whose address cannot be found now',
   EHOSTUNREACH: 'a host that cannot be reached',
   ETIMEDOUT: 'no answer',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CERTIFICATE,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CERTIFICATE,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CERTIFICATE,
 }
 
 /**

@@ -6,8 +6,9 @@ import type { Redis } from 'ioredis'
 import type { SweepCell } from '../sweep/cells.js'
 import type { CellsDoer } from '../sweep/cells-doer.js'
 import { lookAtQueue, type Waiting } from './arrivals.js'
-import { cellJob, jobId, jobOptions, queueName } from './cell-job.js'
+import { type CellJob, cellJob, jobId, jobOptions, queueName } from './cell-job.js'
 import { leaveQueue } from './connection.js'
+import { jobsIn } from './queues.js'
 
 interface EnqueueOptions {
   /** The sweep's id in the queue. */
@@ -44,15 +45,19 @@ export function queueDoer(options: EnqueueOptions): CellsDoer & { close(): Promi
     said.add(text)
   }
 
-  /** A job that the queue has already stays as it is. */
-  const enqueue = (all: readonly SweepCell[]) =>
-    queue.addBulk(
+  /** A job that the queue has already stays as it is, unless it has failed and its sweep knows. */
+  const enqueue = async (all: readonly SweepCell[]) => {
+    const again = new Set(all.map((cell) => jobId(sweep, cell)))
+    for (const job of await jobsIn(queue, ['failed']))
+      if (again.has(job.id!) && (job.data as CellJob).isTold) await job.remove()
+    await queue.addBulk(
       all.map((cell) => ({
         name: 'cell',
         data: cellJob(sweep, cell, { backend, files: filesOf(cell) }),
         opts: { ...jobOptions(priority), jobId: jobId(sweep, cell) },
       })),
     )
+  }
   let gathered: SweepCell[] = []
   const gather = async (cell: SweepCell) => {
     gathered.push(cell)

@@ -1,43 +1,8 @@
-// What a person sees of a queue, and may do to it.
-import { type BackendName, backendNames } from '@alibi/backend'
-import { Job, Queue } from 'bullmq'
+// What a person may do to the cells in a queue.
+import type { Job } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { percent } from '../terminal/format.js'
-import { type CellJob, queueName, readCellProgress } from './cell-job.js'
-
-/** Cells that have not ended. */
-const OPEN = ['active', 'prioritized', 'waiting', 'delayed'] as const
-
-/** What there is for the workers of a backend. */
-interface QueueState {
-  readonly backend: BackendName
-  readonly isPaused: boolean
-  /** Their machines and processes. */
-  readonly workers: readonly string[]
-  /** Cells by what is with them. */
-  readonly counts: Readonly<Record<string, number>>
-  readonly active: readonly { readonly sweep: string; readonly cell: string; readonly progress: string }[]
-}
-
-/** Those that have workers or cells. */
-export async function queueStates(connection: Redis): Promise<QueueState[]> {
-  const states = await withQueues(connection, async (queue, backend) => {
-    const [counts, workers] = [await queue.getJobCounts(...OPEN, 'completed', 'failed'), await queue.getWorkers()]
-    return {
-      ...{ backend, counts, isPaused: await queue.isPaused() },
-      workers: workers.map(({ rawname = '' }) => rawname.replace(/^.*:w:/, '')),
-      active: (await openJobs(queue, ['active'])).map(({ data, progress }) => {
-        const { sweep, cell } = data as CellJob
-        const now = readCellProgress(progress)
-        return {
-          ...{ sweep, cell },
-          progress: now ? [now.work, percent(now.done, now.total), ...now.details, now.worker].join(' ') : 'begins',
-        }
-      }),
-    }
-  })
-  return states.filter(({ counts, workers }) => workers.length || Object.values(counts).some(Boolean))
-}
+import type { CellJob } from './cell-job.js'
+import { jobsIn, OPEN, withQueues } from './queues.js'
 
 /** Workers take no more cells, or take them again; what is begun goes on. */
 export const pauseQueues = (connection: Redis, isPaused: boolean) =>
@@ -63,7 +28,7 @@ export const setPriority = (connection: Redis, names: readonly string[], priorit
 
 async function eachNamed(connection: Redis, names: readonly string[], act: (job: Job) => Promise<void>) {
   const counts = await withQueues(connection, async (queue) => {
-    const jobs = (await openJobs(queue, OPEN)).filter(({ data }) => {
+    const jobs = (await jobsIn(queue, OPEN)).filter(({ data }) => {
       const { cell, sweep } = data as CellJob
       return names.some((name) => name === 'all' || name === cell || name === sweep)
     })
@@ -71,20 +36,4 @@ async function eachNamed(connection: Redis, names: readonly string[], act: (job:
     return jobs.length
   })
   return counts.reduce((sum, count) => sum + count, 0)
-}
-
-async function openJobs(queue: Queue, states: readonly (typeof OPEN)[number][]): Promise<Job[]> {
-  const ids = await queue.getRanges([...states])
-  const jobs = await Promise.all(ids.map((id) => Job.fromId(queue, id)))
-  return jobs.filter((job) => job !== undefined)
-}
-
-async function withQueues<T>(connection: Redis, act: (queue: Queue, backend: BackendName) => Promise<T>): Promise<T[]> {
-  const all: T[] = []
-  for (const backend of backendNames) {
-    const queue = new Queue(queueName(backend), { connection })
-    all.push(await act(queue, backend))
-    await queue.close()
-  }
-  return all
 }

@@ -10,8 +10,9 @@ import type { Redis } from 'ioredis'
 import { doJob, LostProcessError, UnreadyError } from '../sweep/run-in-process.js'
 import type { Board } from '../terminal/board.js'
 import type { Progress } from '../terminal/progress.js'
-import { type CellJob, type CellProgress, type CellResult, cellResult, readCellJob } from './cell-job.js'
+import { type CellJob, type CellProgress, type CellResult, cellResult, readCellJob, workerName } from './cell-job.js'
 import { inTime } from './connection.js'
+import { answerForLog, keepLog } from './logs.js'
 import type { Workshop } from './workshop.js'
 
 export interface TakeOptions {
@@ -42,7 +43,6 @@ const ATTEND_EVERY_MS = 1000
 const REFUSED_MS = 1000
 /** A cell that so many could not begin has failed. */
 const MAX_REFUSALS = 5
-const LOG_CHARACTERS = 64_000
 
 /** @throws errors of BullMQ, which say what is to become of the cell */
 export async function takeCell(job: Job, token: string, taking: Taking): Promise<CellResult> {
@@ -124,7 +124,7 @@ async function attend(
   cell: CellJob,
   now: () => CellProgress | undefined,
   done: AbortSignal,
-  { queue, workshop, board, stopping }: Taking,
+  { queue, connection, workshop, board, stopping }: Taking,
 ): Promise<void> {
   let told: CellProgress | undefined
   const tell = async () => {
@@ -133,6 +133,7 @@ async function attend(
     told = progress
     const { data } = (await Job.fromId(queue, job.id!)) ?? {}
     if ((data as CellJob | undefined)?.cancelled) stopping.abort(CANCELLED)
+    await answerForLog(connection, job, workshop.folderOf(cell))
   }
   // A queue that is gone answers none of these until it is back.
   let isTelling = false
@@ -156,13 +157,12 @@ async function attend(
 /** Shows how far a cell is, and remembers it. */
 function reporting(task: Progress, { key }: CellJob): { progress: Progress; now: () => CellProgress | undefined } {
   let now: CellProgress | undefined
-  const worker = hostname()
   return {
     now: () => now,
     progress: {
       line() {},
       start(_, work, total) {
-        now = { worker, work, total, done: 0, details: [] }
+        now = { worker: workerName, work, total, done: 0, details: [] }
         task.start(describeCell(key), work, total)
       },
       update(done, details) {
@@ -172,10 +172,4 @@ function reporting(task: Progress, { key }: CellJob): { progress: Progress; now:
       stop: () => task.stop(),
     },
   }
-}
-
-/** The last of what the cell's process has written goes with the cell. */
-async function keepLog(job: Job, own: string): Promise<void> {
-  const log = await readFile(join(own, 'log.txt'), 'utf8').catch(() => '')
-  if (log) await job.log(log.slice(-LOG_CHARACTERS).trimEnd())
 }

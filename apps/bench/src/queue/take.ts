@@ -1,7 +1,6 @@
 // The worker's side: takes cells from the queue, and has each done in a process of its own.
-import { hostname } from 'node:os'
-import { Queue, Worker } from 'bullmq'
-import { queueName } from './cell-job.js'
+import { MetricsTime, Queue, Worker } from 'bullmq'
+import { queueName, workerName } from './cell-job.js'
 import { inTime } from './connection.js'
 import { LOST, type TakeOptions, takeCell } from './take-cell.js'
 
@@ -28,11 +27,12 @@ export async function takeCells(options: TakeOptions): Promise<void> {
     },
     {
       connection,
-      name: `${hostname()}-${process.pid}`,
+      name: workerName,
       concurrency: jobs,
       lockDuration: lostAfterMs,
       stalledInterval: lostAfterMs / 2,
       maxStalledCount: MAX_LOST,
+      metrics: { maxDataPoints: MetricsTime.ONE_WEEK },
     },
   )
   worker.on('lockRenewalFailed', (ids) => {

@@ -12,28 +12,28 @@ export const lastOf = (address: URL): number => {
 }
 
 /** The page as it is now; its script keeps it so. */
-export function watchPage(folder: string, view: View, last: number): string {
+export function watchPage(name: string, view: View, last: number): string {
   const links = MEANS.map((mean) => {
     const text = mean === 1 ? 'as written' : `mean of the last ${mean} lines`
     return `<li><a href="?mean=${mean}"${mean === last ? ' aria-current="true"' : ''}>${text}</a>`
   })
-  const content = (id: SectionId) => view.sections[id].map(([, html]) => html).join('\n')
+  const content = (id: SectionId) => view.sections[id]!.map(([, html]) => html).join('\n')
   const section = (id: SectionId) =>
     `<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${sections[id]}</h2>
 ${id === 'loss' ? `<nav aria-label="Smoothing"><ol>${links.join('')}</ol></nav>` : ''}<div class="figures">${content(id)}</div></section>`
   const body = `<header>
 <h1>Train short, test long: live</h1>
-<p>${escapeHtml(folder)}
+<p>${escapeHtml(name)}
 <p id="status" role="status">${escapeHtml(view.status)}</p>
 <p id="whole">${view.whole}</p>
 <noscript><p class="note">Without scripts this page stays as it is; load it again to see more.</noscript>
 </header>
 <main>
 <section aria-label="Cells"><div id="cells">${view.cells}</div><div id="rest">${view.rest}</div></section>
-${(Object.keys(sections) as SectionId[]).map(section).join('\n')}
+${(Object.keys(view.sections) as SectionId[]).map(section).join('\n')}
 </main>`
   return htmlDocument({
-    title: `${folder.split(/[/\\]/).at(-1)}: live`,
+    title: `${name.split(/[/\\]/).at(-1)}: live`,
     body,
     style: asset('watch.css'),
     script: asset('watch.js'),

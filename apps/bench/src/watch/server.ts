@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import { watchedFolder } from './folder.js'
 import { lastOf, watchPage } from './page.js'
-import { type View, viewer } from './view.js'
+import type { View } from './view.js'
+import type { Watchable } from './watchable.js'
 
 const HOST = '127.0.0.1'
 const BASE = `http://${HOST}`
@@ -33,18 +33,19 @@ interface Update {
 }
 
 /**
- * Serves the live page of a folder to this machine, until it is aborted.
+ * Serves a live page to this machine, until it is aborted.
  *
  * @param port - 0: a free one
  * @param onListening - receives the page's address
  * @throws Error, one line, for a port in use
  */
-export async function serveWatch(
-  folder: string,
+export async function serveWatch<W>(
+  watchable: Watchable<W>,
   port: number,
   { onListening, signal }: { onListening: (url: string) => void; signal: AbortSignal },
 ): Promise<void> {
-  const [read, view] = [oneAtATime(watchedFolder(folder)), viewer()]
+  const read = oneAtATime(() => watchable.read())
+  const view = (watched: W, last: number) => watchable.view(watched, last)
   const clients = new Set<Client>()
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const address = new URL(request.url!, BASE)
@@ -58,10 +59,15 @@ export async function serveWatch(
       response.on('close', () => clients.delete(client))
       tell(client, view(await read(), last))
     } else if (address.pathname === '/') {
-      const page = isHead ? '' : watchPage(folder, view(await read(), last), last)
+      const page = isHead ? '' : watchPage(watchable.name, view(await read(), last), last)
       const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }
       response.writeHead(200, { ...headers, 'cache-control': 'no-store' }).end(page)
-    } else response.writeHead(404).end()
+    } else {
+      const cell = address.pathname === '/log' ? address.searchParams.get('cell') : null
+      const log = cell === null || isHead ? undefined : await watchable.log?.(cell)
+      if (log === undefined) return void response.writeHead(404).end()
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(log)
+    }
   }
   const server = createServer((request, response) => {
     if (!isForUs(request)) return void response.writeHead(403).end()
@@ -80,7 +86,7 @@ export async function serveWatch(
       await setTimeout(isReading ? 0 : EVERY_MS, undefined, { signal }).catch(() => {})
       if (!clients.size && !isReading) continue
       const watched = await read()
-      isReading = watched.kind === 'found' && watched.unread !== undefined
+      isReading = watchable.isReading(watched)
       // While much is read, what is read is more than what is shown.
       if (isReading && performance.now() - told < TELL_WHILE_READING_MS) continue
       told = performance.now()

@@ -4,8 +4,9 @@ import { duration, thousands } from '../terminal/format.js'
 import { cellStates, type WatchedState } from './cell-state.js'
 import { cellsTable, restTable } from './cells-table.js'
 import { watchedFigures } from './figures.js'
-import type { Watched } from './folder.js'
+import { type Watched, watchedFolder } from './folder.js'
 import { type WholeProgress, wholeProgress } from './progress.js'
+import type { Watchable } from './watchable.js'
 
 /** What the page shows, in parts that change by themselves. */
 export interface View {
@@ -18,7 +19,7 @@ export interface View {
   /** HTML: all the others, folded. */
   readonly rest: string
   /** The figures of each section, in order: ids and HTML. */
-  readonly sections: Readonly<Record<SectionId, readonly (readonly [id: string, html: string])[]>>
+  readonly sections: Readonly<Partial<Record<SectionId, readonly (readonly [id: string, html: string])[]>>>
 }
 
 export const sections = {
@@ -34,6 +35,14 @@ const nothing: Omit<View, 'status'> = {
   rest: '',
   sections: { loss: [], speed: [], perplexity: [] },
 }
+
+/** The folder of a run or a sweep. */
+export const watchableFolder = (folder: string): Watchable<Watched> => ({
+  name: folder,
+  read: watchedFolder(folder),
+  view: viewer(),
+  isReading: (watched) => watched.kind === 'found' && watched.unread !== undefined,
+})
 
 /** @returns makes the page's parts of what a folder has; what has not changed is neither made nor drawn again */
 export function viewer(): (watched: Watched, last: number) => View {
