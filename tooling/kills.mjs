@@ -80,15 +80,23 @@ function live(folder, words, kill) {
 }
 
 /**
+ * The lines of a folder's results, without what was measured.
+ * @param {string} folder
+ */
+export async function decidedLines(folder) {
+  const results = await readFile(join(folder, 'results.jsonl'), 'utf8')
+  return results
+    .trim()
+    .split('\n')
+    .map((line) => JSON.stringify(JSON.parse(line, (key, value) => (MEASURED.includes(key) ? undefined : value))))
+}
+
+/**
  * All that must not depend on kills, a line each.
  * @param {string} folder
  */
 async function outcome(folder) {
-  const results = await readFile(join(folder, 'results.jsonl'), 'utf8')
-  const lines = results
-    .trim()
-    .split('\n')
-    .map((line) => JSON.stringify(JSON.parse(line, (key, value) => (MEASURED.includes(key) ? undefined : value))))
+  const lines = await decidedLines(folder)
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))

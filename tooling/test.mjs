@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit } from './audit.mjs'
 import { prepareChromium } from './chromium.mjs'
+import { prepareNamespaces } from './namespaces.mjs'
 import { NO_OTHER_NODE, NODES } from './other-node.mjs'
 import { prepareRedis } from './redis.mjs'
 import { pnpm, root, run, setUp, step } from './setup.mjs'
@@ -82,6 +83,7 @@ if (filters.length === 0) {
   await prepareChromium()
   step('Preparing Redis (for the tests of sweeps on several machines)')
   await prepareRedis()
+  await prepareNamespaces()
 }
 await tests()
 
