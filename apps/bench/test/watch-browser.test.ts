@@ -9,7 +9,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium, NO_CHROMIUM } from '../../../tooling/chromium.mjs'
 import { serveWatch } from '../src/watch/server.js'
-import { watchableFolder } from '../src/watch/view.js'
+import { watchableFolder } from '../src/watch/watchable-folder.js'
 import { exampleResults } from './example-results.js'
 
 const require = createRequire(import.meta.url)

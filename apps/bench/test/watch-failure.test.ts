@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { serveWatch } from '../src/watch/server.js'
-import { watchableFolder } from '../src/watch/view.js'
+import { watchableFolder } from '../src/watch/watchable-folder.js'
 
 // A page that cannot be made, for whatever reason: once, then it can.
 vi.mock('../src/watch/page.js', async (original) => ({

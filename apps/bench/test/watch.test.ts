@@ -19,7 +19,8 @@ import { wholeProgress } from '../src/watch/progress.js'
 import { chooseCurves, type StatedCell } from '../src/watch/selection.js'
 import { serveWatch } from '../src/watch/server.js'
 import { tailResults } from '../src/watch/tail.js'
-import { viewer, watchableFolder } from '../src/watch/view.js'
+import { viewer } from '../src/watch/view.js'
+import { watchableFolder } from '../src/watch/watchable-folder.js'
 import { exampleResults } from './example-results.js'
 
 const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))

@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import { expectPlain, pathKind } from '../files/paths.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { serveWatch } from '../watch/server.js'
-import { watchableFolder } from '../watch/view.js'
 import type { Watchable } from '../watch/watchable.js'
+import { watchableFolder } from '../watch/watchable-folder.js'
 import { number, queueOption } from './options.js'
 
 export function watchCommand(): Command {

@@ -57,7 +57,7 @@ async function worker({ jobs, backend: wanted, work, lostAfter, trust, ...option
   const { queueAddress } = await import('../queue/address.js')
   const address = queueAddress(options.queue)
   await expectWritable('worker', work, 'take another --work')
-  const { openStore } = await import('../queue/store.js')
+  const { openStore } = await import('../queue/open-store.js')
   const store = options.store === undefined ? undefined : await openStore(options.store)
   const { findSource, strategyKind } = await import('../plugins/source.js')
   const { rememberModule } = await import('../plugins/trust.js')

@@ -4,9 +4,8 @@ import { duration, thousands } from '../terminal/format.js'
 import { cellStates, type WatchedState } from './cell-state.js'
 import { cellsTable, restTable } from './cells-table.js'
 import { watchedFigures } from './figures.js'
-import { type Watched, watchedFolder } from './folder.js'
+import type { Watched } from './folder.js'
 import { type WholeProgress, wholeProgress } from './progress.js'
-import type { Watchable } from './watchable.js'
 
 /** What the page shows, in parts that change by themselves. */
 export interface View {
@@ -35,14 +34,6 @@ const nothing: Omit<View, 'status'> = {
   rest: '',
   sections: { loss: [], speed: [], perplexity: [] },
 }
-
-/** The folder of a run or a sweep. */
-export const watchableFolder = (folder: string): Watchable<Watched> => ({
-  name: folder,
-  read: watchedFolder(folder),
-  view: viewer(),
-  isReading: (watched) => watched.kind === 'found' && watched.unread !== undefined,
-})
 
 /** @returns makes the page's parts of what a folder has; what has not changed is neither made nor drawn again */
 export function viewer(): (watched: Watched, last: number) => View {
