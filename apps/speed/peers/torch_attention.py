@@ -8,7 +8,7 @@ import torch.nn.functional as F
 WAYS = ["eager", "sdpa", "flex"]
 
 
-def slopes(heads, device):
+def slopes_of(heads, device):
     """As in the paper's code, for powers of two."""
     return torch.tensor([2 ** (-8 * (k + 1) / heads) for k in range(heads)], device=device)
 
@@ -16,12 +16,13 @@ def slopes(heads, device):
 def matrix(heads, length, device):
     """Bias and causal mask, [H, L, L]."""
     distance = torch.arange(length, device=device)[:, None] - torch.arange(length, device=device)[None, :]
-    return (-slopes(heads, device)[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
+    return (-slopes_of(heads, device)[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
 
 
-def attention(way, heads, length, device, forward_only=False):
+def attention(way, heads, length, device, compiled=False):
+    """compiled: within a model that is compiled whole; flex_attention is compiled by itself otherwise."""
     if way == "flex":
-        return flex(heads, length, device, device == "cuda" or forward_only)
+        return flex(heads, length, device, compiled)
     bias = matrix(heads, length, device)
     if way == "sdpa":
         return lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
@@ -33,11 +34,11 @@ def attention(way, heads, length, device, forward_only=False):
     return eager
 
 
-def flex(heads, length, device, fused):
+def flex(heads, length, device, compiled):
     """The bias as a function of indices, compiled into the kernel (on CPU it has no backward); keys ahead are skipped by blocks."""
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-    rate = slopes(heads, device)
-    compiled = torch.compile(flex_attention) if fused else flex_attention
+    rate = slopes_of(heads, device)
+    attend = flex_attention if compiled else torch.compile(flex_attention)
     mask = create_block_mask(lambda b, h, i, j: i >= j, None, None, length, length, device=device)
-    return lambda q, k, v: compiled(q, k, v, score_mod=lambda s, b, h, i, j: s - rate[h] * (i - j), block_mask=mask)
+    return lambda q, k, v: attend(q, k, v, score_mod=lambda s, b, h, i, j: s - rate[h] * (i - j), block_mask=mask)

@@ -1,12 +1,10 @@
-"""Attention alone in PyTorch, for `pnpm speed gpu`: reads a number of passes a line, answers with seconds a pass."""
+"""Attention alone in PyTorch, for `pnpm speed gpu`."""
 
 import argparse
-import json
-import sys
-import time
 
 import torch
 
+from serve import serve
 from torch_attention import WAYS, attention
 
 parser = argparse.ArgumentParser()
@@ -24,7 +22,7 @@ for x in (q, k, v):
     x.requires_grad_(options.backward)
 
 
-def run():
+def once():
     out = attend(q, k, v)
     if options.backward:
         torch.autograd.grad(out, (q, k, v), dy)
@@ -36,13 +34,11 @@ def wait():
         torch.cuda.synchronize()
 
 
-run()
-wait()
-print(json.dumps({"torch": torch.__version__}), flush=True)
-for line in sys.stdin:
-    passes = int(line)
-    started = time.perf_counter()
+def run(passes):
     for _ in range(passes):
-        run()
+        once()
     wait()
-    print((time.perf_counter() - started) / passes, flush=True)
+
+
+run(1)
+serve(run, {"torch": torch.__version__})

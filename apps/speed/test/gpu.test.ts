@@ -5,7 +5,11 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
 import { timed, usefulFlop, ways } from '../src/gpu/attention.js'
 import { checkWays } from '../src/gpu/check.js'
+import { costOf } from '../src/gpu/cost.js'
 import { softwareSizes } from '../src/gpu/sizes.js'
+import { watch } from '../src/gpu/watch.js'
+import { watchDecoding, watchEvaluation } from '../src/gpu/watched.js'
+import { makeStart } from '../src/steps/start.js'
 
 const unavailable = await selectBackend('webgpu', { software: true }).then(
   () => undefined,
@@ -31,6 +35,39 @@ describe('on a software adapter', () => {
       contestant.dispose()
     }
     expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+describe('dispatches', () => {
+  const counted = async (layers: number, batch: number, length: number) => {
+    const start = await makeStart({ ...softwareSizes.training, layers, batch, length })
+    const pass = await watchEvaluation(start)
+    const tokens = await watchDecoding(start, 3)
+    start.dispose()
+    return { pass: pass.length, tokens: tokens.map(({ length }) => length) }
+  }
+
+  it('of a pass and of a token are bounded, whatever the batch, the length and the cache', async ({ skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    const one = await counted(1, 1, 8)
+    const wide = await counted(1, 3, 16)
+    const deep = await counted(2, 1, 8)
+    console.log(JSON.stringify({ one, wide, deep }))
+    expect(wide).toEqual(one)
+    expect(new Set(one.tokens).size).toBe(1)
+    expect(deep.pass - one.pass).toBeLessThanOrEqual(12)
+    expect(deep.tokens[0]! - one.tokens[0]!).toBeLessThanOrEqual(20)
+  })
+
+  it('are told with their shapes, and timed where the device has timestamps', async ({ skip }) => {
+    skip(unavailable !== undefined, unavailable)
+    const product = () => tf.tidy(() => tf.matMul(tf.ones([3, 4]), tf.ones([4, 5]))).data()
+    const [watched] = (await watch(product)).filter(({ dispatch }) => dispatch.name.startsWith('MatMul'))
+    expect(costOf(watched!.dispatch)).toEqual({ bytes: 4 * (12 + 20 + 15), operations: 2 * 15 * 4 })
+    const timed = (tf.backend() as unknown as { device: GPUDevice }).device.features.has('timestamp-query')
+    expect(watched!.seconds !== undefined).toBe(timed)
+    // What watched is gone: nothing is recorded, and everything still runs.
+    expect([...(await product())]).toEqual(Array(15).fill(4))
   })
 })
 

@@ -27,16 +27,17 @@ it('finds the power with which memory grows', () => {
 
 describe('tables', () => {
   const outcome = { name: 'ours', seconds: [0.5, 0.25, 1], ratio: { median: 2, range: [1, 4] as const } }
+  const shown = { outcomes: [outcome], absent: [{ name: 'JAX', reason: 'it is not there: pip install jax' }] }
   const size = { name: 'tiny', batch: 2, length: 64, layers: 1, dim: 8, heads: 2, vocabulary: 16, steps: 1 }
 
   it('count the work of a step', () => {
-    const [, , row] = stepTable(size, [outcome], 10)
+    const [, , row] = stepTable(size, shown, 10)
     // 128 tokens of 6·(16·8 + 12·8²) + 12·8·64 FLOP in half a second.
     const gigaflops = (128 * (6 * 896 + 12 * 8 * 64)) / 0.5 / 1e9
     expect(row).toContain('| 500.0 |   250.0 |      256 |')
     expect(row).toContain(gigaflops.toFixed(0))
     expect(row).toContain('2.00 (1.00 to 4.00)')
-    expect(stepTable(size, [outcome])[0]).not.toContain('of product')
+    expect(stepTable(size, shown)[0]).not.toContain('of product')
   })
 
   it('set short training beside the long training it replaces', () => {
@@ -47,9 +48,10 @@ describe('tables', () => {
   })
 
   it('set passes and tokens beside those of others', () => {
-    const [head, , row] = forwardTable('decoding after 512', 'token', [outcome])
+    const [head, , row, absent] = forwardTable('decoding after 512', 'token', shown)
     expect(head).toContain('ms a token')
     expect(row).toMatch(/\| ours +\| +500\.00 \| +250\.00 \| 2\.00 \(1\.00 to 4\.00\) \|/)
+    expect(absent).toBe('| JAX | it is not there: pip install jax |')
   })
 
   it('turn times into rates of reading', () => {

@@ -4,14 +4,19 @@ import { Command } from 'commander'
 import writeFileAtomic from 'write-file-atomic'
 import { timed, usefulFlop, ways } from '../gpu/attention.js'
 import { checkWays } from '../gpu/check.js'
+import type { Rates } from '../gpu/cost.js'
 import { copyBandwidth, dispatchMicroseconds, productRate } from '../gpu/device.js'
+import { kernelCosts, kernelTable } from '../gpu/kernels.js'
 import { type AttentionShape, gpuSizes, type Sizes, softwareSizes } from '../gpu/sizes.js'
+import { watchModel } from '../gpu/watched.js'
+import { difference } from '../steps/compare.js'
 import type { Absent, Contestant, Size } from '../steps/contestant.js'
 import { duel, median, type Outcome } from '../steps/duel.js'
 import { idiomatic } from '../steps/idiomatic.js'
 import { ours } from '../steps/ours.js'
+import { type TorchAttention, torch, torchAttention } from '../steps/peers.js'
+import { makeStart } from '../steps/start.js'
 import { spread, table, thousands } from '../steps/tables.js'
-import { type TorchAttention, torch, torchAttention } from '../steps/torch.js'
 
 export function gpuCommand(): Command {
   return new Command('gpu')
@@ -60,6 +65,7 @@ async function gpu({ software = false, rounds, python, out }: Options): Promise<
     for (const backward of [false, true])
       attention.push(await timeAttention(shape, backward, { backend, rounds, python }))
   const training = await timeTraining(sizes.training, { backend, rounds, python })
+  const kernels = await watchKernels(sizes.training, rates)
   const about = {
     device,
     software,
@@ -69,7 +75,7 @@ async function gpu({ software = false, rounds, python, out }: Options): Promise<
     commit: await codeCommit(),
     rounds,
   }
-  const all = { type: 'gpu', schemaVersion: 1, ...about, rates, checked, attention, training }
+  const all = { type: 'gpu', schemaVersion: 1, ...about, rates, checked, attention, training, kernels }
   await writeFileAtomic(out, `${JSON.stringify(all, null, 2)}\n`)
   log(`every time: ${out}`)
 }
@@ -108,9 +114,14 @@ async function timeAttention(shape: AttentionShape, backward: boolean, { backend
 }
 
 async function timeTraining(size: Size, { backend, rounds, python }: Setting) {
+  const start = await makeStart(size)
   const stock = await attempt({ ...idiomatic(size), name: 'stock tfjs-webgpu, idiomatic' })
-  const peers = backend.isGpu ? torchWays.map((way) => torch(size, way, python, 'cuda')) : []
-  const all = present([await ours(size, 'alibi', () => {}), stock, ...(await Promise.all(peers))])
+  const peers = backend.isGpu
+    ? torchWays.map((attention) => torch(start, 'train', { attention, device: 'cuda' }, python))
+    : []
+  const own = await ours(start, 'alibi', () => {})
+  const all = [own, ...present([stock, ...(await Promise.all(peers))].map((one) => sameModel(own, one)))]
+  start.dispose()
   const outcomes = await finish(all, size.steps, rounds)
   const rows = outcomes.map(({ name, seconds, ratio }) => {
     const time = median(seconds)
@@ -118,6 +129,22 @@ async function timeTraining(size: Size, { backend, rounds, python }: Setting) {
   })
   console.log(`\n${table([[`training, ${size.name} a step`, 'ms', 'tokens/s', 'time ÷ ours'], ...rows]).join('\n')}`)
   return { size, outcomes }
+}
+
+/** Which kernel is far from what its bytes and operations cannot take less than. */
+async function watchKernels(size: Size, rates: Rates) {
+  const start = await makeStart(size)
+  const watched = await watchModel(start).finally(() => start.dispose())
+  const costs = Object.entries(watched).map(([what, all]) => [what, kernelCosts(all, rates)] as const)
+  for (const [what, all] of costs) console.log(`\n${kernelTable(`${what}, ${size.name}`, all).join('\n')}`)
+  return Object.fromEntries(costs)
+}
+
+/** A peer whose losses are other than ours takes no part. */
+function sameModel(own: Contestant, one: Contestant | Absent): Contestant | Absent {
+  const reason = 'run' in one ? difference(own, one) : undefined
+  if (reason !== undefined && 'run' in one) one.dispose()
+  return reason === undefined ? one : { name: one.name, reason }
 }
 
 /** The stock step keeps whole matrices of scores: more memory than many a GPU has. */

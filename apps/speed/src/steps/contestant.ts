@@ -11,9 +11,16 @@ export interface Size {
   readonly steps: number
 }
 
-/** Somebody's training step (forward, backward, Adam; fp32), ready to be timed. */
+/** Somebody's step or pass (fp32), ready to be timed. */
 export interface Contestant {
   readonly name: string
+  /**
+   * What the start's rows come to (losses, tokens): who computes the same model computes the same. Absent where nothing was
+   * started from.
+   */
+  readonly answers?: readonly number[] | undefined
+  /** Versions of what computes, where that is not this process. */
+  readonly versions?: Readonly<Record<string, string>> | undefined
   /** @returns seconds a step, over `steps` of them on fresh random tokens */
   run(steps: number): Promise<number>
   dispose(): void

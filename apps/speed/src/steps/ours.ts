@@ -1,15 +1,19 @@
+import { fileURLToPath } from 'node:url'
 import { compile } from '@alibi/backend'
-import { builtInStrategies } from '@alibi/strategies'
-import { attentionNames, createModel, createTrainer } from '@alibi/transformer'
-import { type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
+import { attentionNames, createTrainer } from '@alibi/transformer'
+import { type Absent, type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
+import { type InProcess, inProcess } from './process.js'
+import { rowsOf, type Start } from './start.js'
+
+const script = fileURLToPath(new URL('./ours-process.js', import.meta.url))
 
 /** This project's step with a strategy; its graph is compiled before it is returned. */
-export async function ours(size: Size, strategy: string, log: (line: string) => void): Promise<Contestant> {
-  const { layers: numLayers, dim: modelDim, heads: numHeads, vocabulary: vocabularySize } = size
-  const model = createModel(
-    { vocabularySize, numLayers, modelDim, numHeads },
-    builtInStrategies.make(strategy, { numHeads, modelDim, trainLength: size.length }),
-  )
+export async function ours(
+  { size, text, model: modelOf }: Pick<Start, 'size' | 'text' | 'model'>,
+  strategy: string,
+  log: (line: string) => void,
+): Promise<Contestant> {
+  const model = modelOf(strategy)
   const trainer = createTrainer(
     model,
     { kind: 'adamw', learningRate: 1e-3 },
@@ -23,14 +27,25 @@ export async function ours(size: Size, strategy: string, log: (line: string) => 
   )
   const [attention] = attentionNames(model, { batchSize: size.batch, length: size.length, trains: true })
   log(`  ${strategy}: attention ${attention}`)
-  const step = () => trainer.trainStep(randomRows(size))
-  await step()
+  const answers: number[] = []
+  for (let i = 0; i < 3; i++) answers.push(await trainer.trainStep(rowsOf(text, size)))
   return {
     name: `ours, ${strategy}`,
-    run: (steps) => timeSteps(steps, step),
+    answers,
+    run: (steps) => timeSteps(steps, () => trainer.trainStep(randomRows(size))),
     dispose() {
       trainer.dispose()
       model.dispose()
     },
   }
+}
+
+/** The same in a process of its own, whose memory is what it takes and nothing else. */
+export function oursAlone(size: Size): Promise<InProcess | Absent> {
+  return inProcess({
+    name: 'ours, alibi',
+    command: process.execPath,
+    args: [script, JSON.stringify(size)],
+    reason: 'tfjs-node does not run in another process',
+  })
 }

@@ -1,5 +1,6 @@
 import { markdownTable } from 'markdown-table'
-import type { Size } from './contestant.js'
+import type { Compared } from './compare.js'
+import type { Absent, Size } from './contestant.js'
 import { median, type Outcome } from './duel.js'
 import { growth } from './evaluation.js'
 
@@ -10,9 +11,15 @@ export const thousands = (value: number): string => Math.round(value).toLocaleSt
 export const table = (rows: readonly (readonly string[])[]): string[] =>
   markdownTable(rows, { align: rows[0]!.map((_, i) => (i ? 'r' : '')) }).split('\n')
 
+/** Who did not take part, as rows below a table. */
+const absentRows = (absent: readonly Absent[]): string[] => absent.map(({ name, reason }) => `| ${name} | ${reason} |`)
+
+/** A comparison as the tables show it. */
+type Shown = Pick<Compared, 'outcomes' | 'absent'>
+
 /** Passes or tokens without gradients. */
-export const forwardTable = (what: string, unit: string, outcomes: readonly Outcome[]): string[] =>
-  table([
+export const forwardTable = (what: string, unit: string, { outcomes, absent }: Shown): string[] => [
+  ...table([
     [what, `ms a ${unit}`, 'best ms', 'time ÷ ours'],
     ...outcomes.map(({ name, seconds, ratio }) => [
       name,
@@ -20,13 +27,14 @@ export const forwardTable = (what: string, unit: string, outcomes: readonly Outc
       (1000 * Math.min(...seconds)).toFixed(2),
       spread(ratio),
     ]),
-  ])
+  ]),
+  ...absentRows(absent),
+]
 
 /** @param ceiling - GFLOP/s of a large product; without it there is no share of it */
-export function stepTable(size: Size, outcomes: readonly Outcome[], ceiling?: number): string[] {
+export function stepTable(size: Size, { outcomes, absent }: Shown, ceiling?: number): string[] {
   const tokens = size.batch * size.length
-  const parameters = size.vocabulary * size.dim + size.layers * 12 * size.dim ** 2
-  const gigaflop = (tokens * (6 * parameters + 12 * size.layers * size.dim * size.length)) / 1e9
+  const gigaflop = gigaflopOfStep(size)
   const rows = outcomes.map(({ name, seconds, ratio }) => {
     const time = median(seconds)
     return [
@@ -48,7 +56,30 @@ export function stepTable(size: Size, outcomes: readonly Outcome[], ceiling?: nu
     ...(ceiling ? ['of product'] : []),
     'time ÷ ours',
   ]
-  return table([head, ...rows])
+  return [...table([head, ...rows]), ...absentRows(absent)]
+}
+
+/** Operations of a training step: 6 for each weight and token, and attention's. */
+export function gigaflopOfStep({ batch, length, vocabulary, layers, dim }: Size): number {
+  const parameters = vocabulary * dim + layers * 12 * dim ** 2
+  return (batch * length * (6 * parameters + 12 * layers * dim * length)) / 1e9
+}
+
+/** The most memory that was resident in each process; ours first. */
+export interface Peaks {
+  readonly size: Size
+  readonly peaks: readonly { readonly name: string; readonly peakBytes: number }[]
+  readonly absent: readonly Absent[]
+}
+
+export function memoryTable({ size, peaks, absent }: Peaks): string[] {
+  const rows = peaks.map(({ name, peakBytes }) => [
+    name,
+    thousands(peakBytes / 2 ** 20),
+    (peakBytes / peaks[0]!.peakBytes).toFixed(2),
+  ])
+  const head = [`training at ${size.length}`, 'MiB resident at most', 'memory ÷ ours']
+  return [...table([head, ...rows]), ...absentRows(absent)]
 }
 
 /** The first is what the others are compared with. */

@@ -42,9 +42,7 @@ const LIMITS = [
  * @throws Error, one line, where there is no adapter of the wanted kind
  */
 export async function openDevice(gpu: GPU, { software = false }: WebgpuOptions = {}): Promise<OpenedDevice> {
-  const adapter = await gpu.requestAdapter(
-    software ? { forceFallbackAdapter: true } : { powerPreference: 'high-performance' },
-  )
+  const adapter = await (software ? softwareAdapter(gpu) : gpu.requestAdapter({ powerPreference: 'high-performance' }))
   if (!adapter) throw new Error(software ? 'no software adapter was found' : 'no GPU was found')
   const { info } = adapter
   if (isSoftware(info) && !software)
@@ -60,6 +58,14 @@ export async function openDevice(gpu: GPU, { software = false }: WebgpuOptions =
     limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
   }
   return { device, info, report }
+}
+
+/** Dawn's fallback is SwiftShader alone; another driver for the processor, as Mesa's, is an adapter like any. */
+async function softwareAdapter(gpu: GPU): Promise<GPUAdapter | null> {
+  const fallback = await gpu.requestAdapter({ forceFallbackAdapter: true })
+  if (fallback) return fallback
+  const any = await gpu.requestAdapter()
+  return any && isSoftware(any.info) ? any : null
 }
 
 const isSoftware = ({ isFallbackAdapter, architecture, description }: GPUAdapterInfo) =>

@@ -15,8 +15,8 @@ interface WebgpuBackend {
   ensureCommandEncoderReady(): void
   endComputePassEncoder(): void
   submitQueue(): void
-  /** Runs a kernel and throws what WebGPU reports of it; where `@alibi/backend` made the backend. */
-  within?<T>(name: string, run: () => T): T
+  /** Runs a kernel and throws what WebGPU reports of it; where `@alibi/backend` made the backend. Watchers read the kernel. */
+  within?<T>(name: string, run: () => T, kernel: Kernel): T
 }
 
 /** A buffer of a kernel and the WGSL type of its elements. */
@@ -57,7 +57,7 @@ export const deviceLimits = (): GPUSupportedLimits => (tf.backend() as unknown a
 export function runKernel(kernel: Kernel): tf.Tensor[] {
   const backend = tf.backend() as unknown as WebgpuBackend
   const run = () => encode(backend, kernel)
-  return backend.within ? backend.within(kernel.name, run) : run()
+  return backend.within ? backend.within(kernel.name, run, kernel) : run()
 }
 
 function encode(backend: WebgpuBackend, kernel: Kernel): tf.Tensor[] {
