@@ -8,7 +8,7 @@ const script = fileURLToPath(new URL('./plain-node-process.js', import.meta.url)
 export function plainNode(size: Size): Promise<Contestant | Absent> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MALLOC_'))
   return inProcess({
-    name: 'the same, plain node',
+    name: 'tfjs-node, idiomatic, plain node',
     command: process.execPath,
     args: [script, JSON.stringify(size)],
     env: { ...Object.fromEntries(inherited), TF_ENABLE_ONEDNN_OPTS: '0' },
