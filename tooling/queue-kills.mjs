@@ -21,6 +21,7 @@ const BOARD = 'board'
 const QUEUE = 'queue'
 const PORT = 6379
 const LOST_AFTER = 4
+const RESTART_MS = 500
 /** Of one board; each that finds no queue has waited for it. */
 const MOST_STARTS = 30
 
@@ -83,17 +84,16 @@ export async function queueKillSuite({ kills, queueKills, cuts, longestCut, seed
     start(QUEUE, QUEUE, [/** @type {string} */ (findRedis()), ...words])
   }
   const onQueue = ['--backend', 'cpu', '--queue', url, '--store', 'store']
-  const startWorker = (/** @type {string} */ name) =>
-    start(name, name, [
-      process.execPath,
-      bench,
-      'worker',
-      ...onQueue,
-      '--work',
-      `work-${name}`,
-      '--lost-after',
-      `${LOST_AFTER}`,
-    ])
+  let isEnding = false
+  const startWorker = (/** @type {string} */ name) => {
+    const own = ['--work', `work-${name}`, '--lost-after', `${LOST_AFTER}`]
+    const child = start(name, name, [process.execPath, bench, 'worker', ...onQueue, ...own])
+    // One that found no queue when it began is begun again, as whoever keeps it would.
+    child.on('exit', async (code) => {
+      if (code !== null) await setTimeout(RESTART_MS)
+      if (code !== null && !isEnding && running.get(name) === child) startWorker(name)
+    })
+  }
   const startSweep = (/** @type {string} */ plan, /** @type {string} */ out, /** @type {readonly string[]} */ more) =>
     start(out, BOARD, [process.execPath, bench, 'sweep', `${plan}.json`, '--out', out, ...more])
   const kill = async (/** @type {string} */ name) => {
@@ -166,7 +166,7 @@ export async function queueKillSuite({ kills, queueKills, cuts, longestCut, seed
       // A board that found no queue when it began is begun again, as a person would.
       const sweepOf = async (/** @type {{ plan: string, out: string }} */ { plan, out }) => {
         for (let i = 0; i < MOST_STARTS && (await endOf(startSweep(plan, out, onQueue))) !== 0; i++)
-          await setTimeout(500)
+          await setTimeout(RESTART_MS)
       }
       let isOver = false
       const over = Promise.all(boards.map(sweepOf)).then(() => {
@@ -188,6 +188,7 @@ export async function queueKillSuite({ kills, queueKills, cuts, longestCut, seed
       log(`${sweeps} sweeps are compared, ${differences.length} differences, ${left.length} troubles to come`)
     } while (left.length)
   } finally {
+    isEnding = true
     await Promise.all(healing)
     const rest = [...running.values()]
     killAll()
