@@ -43,6 +43,7 @@ beforeAll(async () => {
     path: join(compiled, 'binding.node'),
     stderrPath: join(compiled, 'stderr.node'),
     loadPath: join(compiled, 'load.node'),
+    replicasPath: join(compiled, 'replicas.node'),
     version: '4.22.0',
   }
   await linkLibraries(addon.folder, libraries)

@@ -48,11 +48,26 @@ export const keepOutOfGraphs = (reason: string): void => recorder().keepOut?.(re
 /** Says what must hold for a run of the step that is being recorded: other runs get a graph of their own. */
 export const guardGraph = (holds: () => boolean): void => recorder().guard?.(holds)
 
+/**
+ * The sum of a tensor over all replicas that take a step together: the same bits on each.
+ *
+ * @throws Error, one line, where the step is not being recorded by a compiler for replicas
+ */
+export function sumOverReplicas<T extends tf.Tensor>(tensor: T): T {
+  const { sumReplicas } = recorder()
+  if (!sumReplicas)
+    throw new Error(
+      'trainStep: expected a compiler that sums over replicas, as `compile` of @alibi/backend with `replicas`, got none',
+    )
+  return sumReplicas(tensor) as T
+}
+
 /** What a backend of `@alibi/backend` offers while it records a step. */
 interface Recorder {
   readonly feed?: (tensor: tf.Tensor, make: () => Float32Array | Int32Array) => void
   readonly guard?: (holds: () => boolean) => void
   readonly keepOut?: (reason: string) => void
+  readonly sumReplicas?: (tensor: tf.Tensor) => tf.Tensor
 }
 
 const recorder = () => tf.backend() as Recorder

@@ -78,6 +78,19 @@ export const storeOption = () =>
     'that all machines see: texts, and checkpoints from which another worker goes on. Default: a cell that is taken over starts anew',
   )
 
+/** One model trained by several processes. */
+export const replicaOptions = (): Option[] => [
+  new Option('--replicas <n>', 'processes that train each model together, on this machine').argParser(number),
+  new Option(
+    '--cluster <host:port,...|slurm|torchrun>',
+    'replicas on several machines, each started with the same list, or by srun or torchrun; without authentication: a network of your own',
+  ),
+  new Option(
+    '--replica <i>',
+    'which of the cluster this process is, from 0 (default: RANK, SLURM_PROCID or JOB_COMPLETION_INDEX)',
+  ).argParser(number),
+]
+
 /** Those that a text decides. */
 const tokenizers: readonly string[] = runConfigSchema.shape.tokenizer.exclude(['tokens']).options
 

@@ -10,6 +10,10 @@ import { runExperiment } from '../experiment/experiment.js'
 import { availableMemory, checkMemory, memoryOf } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
 import { loadStrategies } from '../plugins/admit.js'
+import type { ReplicaOptions } from '../replicas/cluster.js'
+import { follow } from '../replicas/follow.js'
+import { expectText } from '../replicas/lead.js'
+import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
 import { resultText } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
@@ -24,6 +28,7 @@ import {
   cellsOptions,
   configOptions,
   givenConfig,
+  replicaOptions,
   tensorboardFolder,
   tensorboardOption,
 } from './options.js'
@@ -32,7 +37,8 @@ export function runCommand(): Command {
   const command = new Command('run').description(
     'Train every strategy from every seed on short sequences, evaluate each on long ones, write the report.',
   )
-  for (const option of [...cellsOptions(), ...configOptions(), backendOption()]) command.addOption(option)
+  for (const option of [...cellsOptions(), ...configOptions(), backendOption(), ...replicaOptions()])
+    command.addOption(option)
   return command
     .option('--dry-run', 'only say what it takes: parameters, memory a step, hours on this machine')
     .option('--out <folder>', 'for results, checkpoints and the report (default: a new one in runs/)')
@@ -49,7 +55,7 @@ Examples:
     .action(run)
 }
 
-interface Options {
+interface Options extends ReplicaOptions {
   readonly dryRun?: boolean
   readonly out?: string
   readonly resume?: boolean
@@ -60,12 +66,15 @@ interface Options {
 
 async function run(options: Options): Promise<void> {
   if (options.dryRun) return dryRun(options)
-  const signal = interruptSignal()
+  const interrupt = interruptSignal()
   const progress = createProgress()
   const started = performance.now()
   if (options.tensorboard !== undefined)
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
-  const plan = await planRun({ ...options, given: await givenConfig({ ...options }), log: progress.line })
+  const given = await givenConfig({ ...options })
+  const place = await takePlace(options)
+  if (place?.index) return follow(place, { given, signal: interrupt })
+  const plan = await planRun({ ...options, backend: backendFor(place, options.backend), given, log: progress.line })
 
   const { folder, config, backend, registry } = plan
   const { tensorboard } = options
@@ -74,8 +83,11 @@ async function run(options: Options): Promise<void> {
   await selfTestOnce(backend, progress.line)
   checkMemory('run', config, availableMemory(backend))
   progress.line(await estimateLine(config, backend.name))
+  const crew = place && (await gather(place, plan, { signal: interrupt, log: progress.line }))
+  const signal = crew?.signal ?? interrupt
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, config.evalLengths)
+  if (crew) expectText(crew.replicas, corpus)
   await beginRun(plan, corpus)
   progress.line(describeCorpus(corpus))
   progress.line(
@@ -87,7 +99,9 @@ async function run(options: Options): Promise<void> {
     tensorboard: tensorboardFolder(tensorboard, folder),
   })
   try {
-    const { results, stopped } = await runExperiment({ config, registry, corpus, folder, append, progress, signal })
+    const { replicas } = crew ?? {}
+    const run = { config, registry, corpus, folder, append, progress, signal, replicas }
+    const { results, stopped } = await runExperiment(run)
     const { html } = await writeReport(folder, results, registry)
     console.log(`\n${resultText(results).join('\n')}`)
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
@@ -98,7 +112,7 @@ async function run(options: Options): Promise<void> {
     process.exitCode = 1
   } catch (error) {
     progress.stop()
-    const again = pasteable('run', '--resume', ...asOptions({ out: folder, tensorboard }))
+    const again = pasteable('run', '--resume', ...asOptions({ out: folder, tensorboard, ...replicaWords(options) }))
     console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }

@@ -7,6 +7,10 @@ import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { trainCell } from '../experiment/train.js'
 import { disposeTrainer } from '../experiment/trainer.js'
 import { expectWritable } from '../files/paths.js'
+import type { ReplicaOptions } from '../replicas/cluster.js'
+import { follow } from '../replicas/follow.js'
+import { dismiss, expectText, orderCell } from '../replicas/lead.js'
+import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { checkpointFolder } from '../run-folder/layout.js'
@@ -21,6 +25,7 @@ import {
   givenConfig,
   number,
   positionsOption,
+  replicaOptions,
   strategyHelp,
   tensorboardFolder,
   tensorboardOption,
@@ -37,7 +42,7 @@ export function trainCommand(): Command {
     .addOption(positionsOption())
     .option('--keep-optimizer', 'with --from: its moments too, not only the weights')
     .option('--seed <n>', 'of weights and batches (default: 1)', number)
-  for (const option of [...configOptions(), backendOption()]) command.addOption(option)
+  for (const option of [...configOptions(), backendOption(), ...replicaOptions()]) command.addOption(option)
   return command
     .option('--out <folder>', 'for results and the checkpoint (default: a new one in runs/)')
     .addOption(tensorboardOption())
@@ -46,7 +51,7 @@ export function trainCommand(): Command {
     .action(train)
 }
 
-interface Options {
+interface Options extends ReplicaOptions {
   readonly strategy?: string
   readonly from?: string
   readonly positions?: string
@@ -66,7 +71,7 @@ async function train({ strategy, seed, from: path, positions, keepOptimizer, ...
         `train: expected ${asOptions({ [name]: true })[0]} with --from, got it alone; a new model has --strategy`,
       )
   const from = path === undefined ? undefined : { path, positions, strategy, keepOptimizer }
-  const signal = interruptSignal()
+  const interrupt = interruptSignal()
   const progress = createProgress()
   const given = {
     ...(await givenConfig({ ...options })),
@@ -76,15 +81,21 @@ async function train({ strategy, seed, from: path, positions, keepOptimizer, ...
   const defaults = { strategies: ['alibi'], seeds: [1] }
   if (options.tensorboard !== undefined)
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
-  const plan = await planRun({ ...options, from, given, defaults, log: progress.line })
+  const place = await takePlace(options)
+  if (place?.index) return follow(place, { given, strategy: from && strategy, signal: interrupt })
+  const backendName = backendFor(place, options.backend)
+  const plan = await planRun({ ...options, backend: backendName, from, given, defaults, log: progress.line })
   const { folder, config, backend, registry, start } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   await selfTestOnce(backend, progress.line)
   checkMemory('train', { ...config, evalLengths: [] }, availableMemory(backend))
   progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
+  const crew = place && (await gather(place, plan, { signal: interrupt, log: progress.line }))
+  const signal = crew?.signal ?? interrupt
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, [])
+  if (crew) expectText(crew.replicas, corpus)
   await beginRun(plan, corpus)
   progress.line(describeCorpus(corpus))
   const [cell] = cellsOf(config)
@@ -93,13 +104,26 @@ async function train({ strategy, seed, from: path, positions, keepOptimizer, ...
     tensorboard: tensorboardFolder(tensorboard, folder),
   })
   try {
-    const trainer = await trainCell(cell!, { config, registry, corpus, start, folder, append, progress, signal })
+    const { replicas } = crew ?? {}
+    if (replicas) orderCell(replicas, 0)
+    const trainer = await trainCell(cell!, {
+      config,
+      registry,
+      corpus,
+      start,
+      folder,
+      append,
+      progress,
+      signal,
+      replicas,
+    })
+    if (replicas) dismiss(replicas)
     progress.stop()
     console.log(`trained ${thousands(trainer.model.numParameters)} parameters: ${checkpointFolder(folder, cell!)}`)
     disposeTrainer(trainer)
   } catch (error) {
     progress.stop()
-    const again = pasteable('train', '--resume', ...asOptions({ out: folder, tensorboard }))
+    const again = pasteable('train', '--resume', ...asOptions({ out: folder, tensorboard, ...replicaWords(options) }))
     console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }

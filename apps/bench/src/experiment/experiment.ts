@@ -3,6 +3,7 @@ import { readResults } from '@alibi/results/node'
 import type { Model } from '@alibi/transformer'
 import { type Cell, cellKey, cellsOf } from '../config/cells.js'
 import { thrownText } from '../plugins/thrown.js'
+import { dismiss, orderCell } from '../replicas/lead.js'
 import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
 import { evaluateModel } from './evaluate.js'
@@ -19,7 +20,7 @@ import { disposeTrainer } from './trainer.js'
  * have already are not done again. A cell whose loss is not finite stops; the others carry on.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Experiment> {
-  const { config, registry, folder, progress } = run
+  const { config, registry, folder, progress, replicas } = run
   const before = await readResults(folder)
   const cells = cellsOf(config)
   const stopped: string[] = []
@@ -29,7 +30,7 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
     told = true
   }
 
-  for (const cell of cells) {
+  for (const [number, cell] of cells.entries()) {
     const planned = plannedEvaluations(cell.strategy, config, registry)
     if (planned.beyond.length)
       progress.line(
@@ -38,16 +39,21 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
     const untried = withoutDone(planned, before, cell)
     const isTried = Object.values(untried).every((list) => !list.length)
     if (isTried && (await stepsDone(folder, config, cell)) === config.steps) continue
+    if (replicas) orderCell(replicas, number)
     const trainer = await trainCell(cell, { ...run, onStepSeconds }).catch((error: unknown) => {
       if (!(error instanceof NotFiniteError)) throw error
       progress.line(error.message)
       stopped.push(error.message)
     })
     if (!trainer) continue
-    await tryModel(trainer.model, cell, untried, run)
+    await tryModel(trainer.model, cell, untried, run).catch((error: unknown) => {
+      if (replicas) dismiss(replicas)
+      throw error
+    })
     progress.stop()
     disposeTrainer(trainer)
   }
+  if (replicas) dismiss(replicas)
   return { results: await readResults(folder), stopped }
 }
 

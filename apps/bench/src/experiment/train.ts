@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { compile } from '@alibi/backend'
+import { compile, ReplicaLostError, type Replicas } from '@alibi/backend'
 import { fairseqBatches } from '@alibi/fairseq'
 import { cellName } from '@alibi/results'
 import type { StrategyRegistry } from '@alibi/strategies'
@@ -15,10 +15,12 @@ import { stepsALine } from '../config/training.js'
 import type { Corpus } from '../data/corpus.js'
 import { type TaskBatch, taskBatches } from '../data/tasks/rows.js'
 import { tokenOf } from '../data/tokenizer/first-token.js'
+import { expectSameState, shareNumber, shareState } from '../replicas/exchange.js'
 import type { Append } from '../run-folder/append.js'
 import { checkpointFolder } from '../run-folder/layout.js'
 import { savedInfo, type windowSchema, withWayOut } from '../run-folder/saved.js'
 import { thousands } from '../terminal/format.js'
+import { Interrupted } from '../terminal/interrupt.js'
 import type { Progress } from '../terminal/progress.js'
 import { newTrainer, type Stepping, savedTrainer, startedTrainer } from './trainer.js'
 
@@ -30,23 +32,30 @@ const TIMED_STEPS = [5, 20] as const
  * like a page.
  */
 export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
-  const { config, corpus, folder, append, progress, signal, timedSteps = TIMED_STEPS } = run
+  const { config, corpus, folder, append, progress, signal, replicas, timedSteps = TIMED_STEPS } = run
   const { steps, batchSize, trainLength, checkpointEvery } = config
   const checkpoint = checkpointFolder(folder, cell)
   const compiler: StepCompiler = (step, variables) =>
     compile(step, variables, {
       ...(run.fused === false && { xla: false }),
+      replicas,
       onCompile: ({ numOps, seconds }) => progress.line(`compiled a step of ${numOps} ops in ${seconds.toFixed(1)} s`),
       onFallback: (reason) => progress.line(`steps run op by op: ${reason}`),
     })
-  const how = { compile: compiler, documentMark: corpus.documentMark }
-  const { trainer, metadata } = hasCheckpoint(checkpoint)
-    ? await openSaved(cell, run, how)
-    : { trainer: firstTrainer(cell, run, how), metadata: {} }
+  const { index = 0, count = 1 } = replicas ?? {}
+  const leads = index === 0
+  const ofReplicas = replicas && { replicas: { index, count, stopping: () => signal.aborted } }
+  const how = { compile: compiler, documentMark: corpus.documentMark, ...ofReplicas }
+  const { trainer, metadata } = leads ? await leadingTrainer(cell, run, how) : followingTrainer(cell, run, how)
+  if (replicas) shareState(replicas, trainer)
 
   const window = resumeWindow(metadata)
   const lineEvery = stepsALine(config)
-  const save = () => saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
+  const save = async () => {
+    if (leads) await saveCheckpoint(checkpoint, trainer, checkpointMetadata(cell, run, window))
+  }
+  // Replicas agree on the step after which they stop; one that is gone agrees on nothing.
+  const isStopped = () => (replicas && !(signal.reason instanceof ReplicaLostError) ? trainer.stopping : signal.aborted)
 
   // A model that no step is taken with is kept as it is.
   if (steps === 0 && !hasCheckpoint(checkpoint)) await save()
@@ -59,13 +68,17 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
   while (trainer.step < steps) {
     // TensorFlow computes at once: without a turn of its own Ctrl-C would wait for the next line of results.
     await setImmediate()
-    if (signal.aborted) {
+    if (isStopped()) {
       await save()
       signal.throwIfAborted()
+      throw new Interrupted('SIGTERM')
     }
     const started = performance.now()
     const { rows, asked } = batchOf(trainer.step)
-    const loss = await trainer.trainStep(rows, asked).catch(lossOf)
+    const loss = await trainer.trainStep(rows, asked).catch(async (error: unknown) => {
+      if (error instanceof ReplicaLostError) await save()
+      return lossOf(error)
+    })
     window.lossNats += loss
     window.steps += 1
     const seconds = (performance.now() - started) / 1000
@@ -85,7 +98,10 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
       Object.assign(window, { lossNats: 0, steps: 0, seconds: 0 })
     }
     if (diverged) throw new NotFiniteError(loss, step, firstStep, cell)
-    if (step % checkpointEvery === 0 || step === steps) await save()
+    if (step % checkpointEvery === 0 || step === steps) {
+      if (replicas) expectSameState(replicas, trainer)
+      await save()
+    }
     progress.update(step, details.length ? details : [`loss ${loss.toFixed(3)}`])
 
     if (step - firstStep === timedSteps[0]) timedFrom = performance.now()
@@ -98,6 +114,24 @@ export async function trainCell(cell: Cell, run: Run): Promise<Trainer> {
 
 /** A step's rows, and which of their targets count: of a text all. */
 type Batch = Omit<TaskBatch, 'asked'> & Partial<TaskBatch>
+
+/** The trainer of the cell's checkpoint, or of new weights. */
+async function leadingTrainer(cell: Cell, run: Run, how: Stepping) {
+  const { trainer, metadata } = hasCheckpoint(checkpointFolder(run.folder, cell))
+    ? await openSaved(cell, run, how)
+    : { trainer: firstTrainer(cell, run, how), metadata: {} }
+  if (run.replicas) shareNumber(run.replicas, trainer.step)
+  return { trainer, metadata }
+}
+
+/** The trainer of another replica, at the leader's step; it will be given the leader's weights. */
+function followingTrainer(cell: Cell, { config, registry, corpus, replicas }: Run, how: Stepping) {
+  const step = shareNumber(replicas!)
+  return {
+    trainer: newTrainer(config, cell, corpus.tokenizer.vocabularySize, registry, { ...how, step }),
+    metadata: {},
+  }
+}
 
 /** The trainer of a cell without a checkpoint. */
 function firstTrainer(cell: Cell, { config, registry, corpus, start }: Run, how: Stepping): Trainer {
@@ -222,6 +256,8 @@ export interface Run {
   /** To the results. */
   readonly append: Append
   readonly progress: Progress
+  /** The processes that train each cell together, all of which call {@link trainCell}; absent: this one does alone. */
+  readonly replicas?: Replicas | undefined
   /** Aborted by Ctrl-C: the work stops after the step, with a checkpoint. */
   readonly signal: AbortSignal
   /** The steps after which timing begins and ends. Default 5 and 20. */

@@ -1,5 +1,5 @@
 import type { StrategyRegistry } from '@alibi/strategies'
-import { createModel, createTrainer, type StepCompiler, type Trainer } from '@alibi/transformer'
+import { createModel, createTrainer, type StepCompiler, type Trainer, type TrainerReplicas } from '@alibi/transformer'
 import { loadCheckpoint } from '@alibi/transformer/node'
 import type { Start } from '../checkpoints/start.js'
 import type { Cell } from '../config/cells.js'
@@ -14,17 +14,26 @@ export interface Stepping {
   readonly compile: StepCompiler
   /** The token that begins each document, where they are packed. */
   readonly documentMark?: number | undefined
+  /** Steps done, where another process says so. Default 0. */
+  readonly step?: number | undefined
+  /** The processes that take each step together. */
+  readonly replicas?: TrainerReplicas | undefined
 }
 
-const stepping = ({ randomPositions: range }: RunConfig, seed: number, { compile, documentMark }: Stepping) => ({
+const stepping = (
+  { randomPositions: range }: RunConfig,
+  seed: number,
+  { compile, documentMark, replicas }: Stepping,
+) => ({
   compile,
+  ...(replicas && { replicas }),
   ...(documentMark !== undefined && { documents: documentIds(documentMark) }),
   ...(range !== undefined && {
     positions: (step: number, length: number) => randomPositions(length, range, seed, step),
   }),
 })
 
-/** A trainer at step 0. */
+/** A trainer of new weights. */
 export function newTrainer(
   config: RunConfig,
   { strategy, seed }: Cell,
@@ -36,6 +45,7 @@ export function newTrainer(
   return createTrainer(model, optimizerConfig(config), {
     seed,
     microBatches: config.microBatches,
+    ...(how.step !== undefined && { step: how.step }),
     ...stepping(config, seed, how),
   })
 }

@@ -20,7 +20,7 @@ import type { StoredTokenizer } from '../data/tokenizer/tokenizer.js'
 import { expectPlain, expectWritable, makeFolder } from '../files/paths.js'
 import { admitStrategies, loadStrategies, restoreStrategy } from '../plugins/admit.js'
 import { namesOf, sourcesOf } from '../plugins/references.js'
-import { planContinuation, resumedContinuation } from './continuation.js'
+import { continuedRegistry, planContinuation, resumedContinuation } from './continuation.js'
 import { lockFolder } from './lock.js'
 import { expectSameText, savedTokenizer, setDamagedAside } from './saved.js'
 
@@ -161,16 +161,39 @@ async function resumed(
     const begunFrom = { ...config, from: config.from }
     return { ...plan, ...(await resumedContinuation(folder, begunFrom, from ?? {}, log)) }
   }
-  const named = sourcesOf(given.strategies ?? [])
-  let registry = builtInStrategies
-  for (const [name, plugin] of Object.entries(config.plugins ?? {}))
-    registry = await restoreStrategy(registry, name, plugin, config, log, named.get(plugin.from))
+  const registry = await registryOf(config, { given, log })
   const tokenizer = config.tokenizerFile && (await savedTokenizer(folder, config))
   return {
     ...plan,
     registry,
     ...((tokenizer ?? tokenizerFile) && { tokenizer: tokenizer ?? (await settledTokenizer(tokenizerFile!)) }),
   }
+}
+
+interface RegistryOptions {
+  /** As it was asked for: where strategies of one's own are now. */
+  readonly given: RunOptions
+  /** Where the strategy is of the model that the run goes on from. */
+  readonly strategy?: string | undefined
+  readonly log: (line: string) => void
+}
+
+/**
+ * What makes the strategies of a run that was begun.
+ *
+ * @throws Error, one line, for one that is not there any more, or computes something else
+ */
+export async function registryOf(
+  config: RunConfig,
+  { given, strategy, log }: RegistryOptions,
+): Promise<StrategyRegistry> {
+  const { from } = config
+  if (from) return continuedRegistry({ ...config, from }, strategy, log)
+  const named = sourcesOf(given.strategies ?? [])
+  let registry = builtInStrategies
+  for (const [name, plugin] of Object.entries(config.plugins ?? {}))
+    registry = await restoreStrategy(registry, name, plugin, config, log, named.get(plugin.from))
+  return registry
 }
 
 /** @throws Error, one line, for something that a folder was not begun with */

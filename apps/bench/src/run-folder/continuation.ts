@@ -5,7 +5,7 @@ import { builtInStrategies, type StrategyRegistry } from '@alibi/strategies'
 import { hasCheckpoint } from '@alibi/transformer/node'
 import { makePositions } from '../checkpoints/origin.js'
 import { openStart, type Start, type StartOptions } from '../checkpoints/start.js'
-import { cellsOf } from '../config/cells.js'
+import { type Cell, cellsOf } from '../config/cells.js'
 import { settingsOfModels } from '../config/from.js'
 import { modelConfig } from '../config/model.js'
 import { longestOf, resolveRunConfig } from '../config/resolve.js'
@@ -25,6 +25,9 @@ interface Continued {
   /** Absent where the run has a checkpoint of its own. */
   readonly start?: Start
 }
+
+/** The config of a run that goes on from a model. */
+type Begun = RunConfig & { readonly from: NonNullable<RunConfig['from']> }
 
 interface Asked {
   readonly given: RunOptions
@@ -69,14 +72,13 @@ export async function planContinuation(
  */
 export async function resumedContinuation(
   folder: string,
-  config: RunConfig & { readonly from: NonNullable<RunConfig['from']> },
+  config: Begun,
   { path = config.from.path, strategy: at }: Partial<StartOptions>,
   log: (line: string) => void,
 ): Promise<Continued> {
-  const [cell] = cellsOf(config) as [ReturnType<typeof cellsOf>[number]]
+  const [cell] = cellsOf(config) as [Cell]
   const { from } = config
-  const { strategy } = await makePositions(from.origin, { ...modelConfig(config, 1), name: cell.strategy }, log, at)
-  const registry = registryOf(cell.strategy, strategy)
+  const registry = await continuedRegistry(config, at, log)
   if (hasCheckpoint(checkpointFolder(folder, cell))) {
     const { metadata } = await savedInfo(folder, config, cell)
     return { registry, tokenizer: restoreTokenizer(metadata.tokenizer) }
@@ -89,6 +91,18 @@ export async function resumedContinuation(
       `run: expected the weights that ${folder} was begun from in ${path}, got others; put them back, or take another --out`,
     )
   return { registry, tokenizer: opened.start.tokenizer, start: opened.start }
+}
+
+/** The run's one strategy: with the positions that the model goes on with. */
+export async function continuedRegistry(
+  config: Begun,
+  at: string | undefined,
+  log: (line: string) => void,
+): Promise<StrategyRegistry> {
+  const [cell] = cellsOf(config) as [Cell]
+  const model = { ...modelConfig(config, 1), name: cell.strategy }
+  const { strategy } = await makePositions(config.from.origin, model, log, at)
+  return registryOf(cell.strategy, strategy)
 }
 
 const registryOf = (name: string, strategy: PositionStrategy): StrategyRegistry =>

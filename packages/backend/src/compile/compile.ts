@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs'
+import { joinedOf, type Replicas } from '../replicas/join.js'
+import { ReplicaLostError } from '../replicas/lost.js'
 import type { Signature } from './graph.js'
 import { type NodeBackend, nodeBackend } from './node-backend.js'
 import { NotCompilable, record } from './record.js'
+import { createReplicaSession } from './replica-session.js'
 import { createSession, type Session } from './session.js'
 import { shareVariables, withUndo } from './variables.js'
 
@@ -11,6 +14,11 @@ export interface CompileOptions {
   readonly xla?: boolean | undefined
   /** Graphs kept for different shapes of inputs; the least used one goes. Default 8. */
   readonly maxShapes?: number | undefined
+  /**
+   * The step sums over these replicas, with the backend's `sumReplicas`, which records one sum: it must be one graph then, and all
+   * replicas take the same steps. Default: it is this process's alone.
+   */
+  readonly replicas?: Replicas | undefined
   /** Told after the first run of a graph: how many ops it has, and how long its making took. */
   readonly onCompile?: ((event: { readonly numOps: number; readonly seconds: number }) => void) | undefined
   /** Told once, in one line, why the step runs op by op. */
@@ -60,7 +68,8 @@ export function compile(
   variables: readonly tf.Variable[],
   options: CompileOptions = {},
 ): Compiled {
-  const { xla, maxShapes = 8, onCompile, onFallback } = options
+  const { xla, maxShapes = 8, replicas, onCompile, onFallback } = options
+  const joined = replicas && joinedOf(replicas)
   const entries = new Map<string, Entry>()
   const shared = shareVariables(variables)
   /** Shapes of inputs that make no graph. */
@@ -80,7 +89,7 @@ export function compile(
     let recording: ReturnType<typeof record>['recording'] | undefined
     const { result: results, end } = withUndo(variables, () =>
       tf.tidy(() => {
-        const recorded = record(backend, () => step(...inputs), inputs, variables)
+        const recorded = record(backend, () => step(...inputs), inputs, variables, joined)
         recording = recorded.recording
         return recorded.results
       }),
@@ -95,10 +104,13 @@ export function compile(
         variables: variables.map(signature),
         xla: xla ?? ops.length <= LARGEST_FOR_XLA,
       }
-      entries.set(key, { session: createSession(backend, recording!, graph), started })
+      const session = joined
+        ? createReplicaSession(backend, joined.runtime, recording!, graph)
+        : createSession(backend, recording!, graph)
+      entries.set(key, { session, started })
     } catch (error) {
-      refuse(key, (error as Error).message)
       end(false)
+      refuse(key, (error as Error).message)
       return results
     }
     if (entries.size > maxShapes) forget(entries.keys().next().value!)
@@ -107,6 +119,7 @@ export function compile(
     try {
       return runEntry(key, entries.get(key)!, inputs)
     } catch (error) {
+      if (error instanceof ReplicaLostError) throw error
       // The library could not prepare the graph.
       refuse(key, (error as Error).message)
       forget(key)
@@ -131,6 +144,8 @@ export function compile(
   }
 
   function refuse(key: string, reason: string): void {
+    if (joined)
+      throw new Error(`compile: expected a step of replicas that is one graph, got one that is not: ${reason}`)
     if (!refused.size) onFallback?.(reason)
     refused.add(key)
   }

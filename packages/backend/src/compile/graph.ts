@@ -1,3 +1,4 @@
+import { COLLECTIVE } from './collective.js'
 import type { Binding, OpAttribute } from './node-backend.js'
 import { type AttributeProto, type NodeProto, shapeProto } from './proto.js'
 import { NotCompilable, type Recording, type Source } from './record.js'
@@ -41,7 +42,7 @@ export function buildGraph(
   const nodes: NodeProto[] = []
   const node = (name: string, op: string, input: readonly string[], attr: Record<string, AttributeProto>) => {
     // XLA compiles what it may; its random numbers are others than those of TensorFlow's own ops.
-    const compiled = xla && !op.startsWith('Stateless')
+    const compiled = xla && !op.startsWith('Stateless') && op !== COLLECTIVE
     nodes.push({ name, op, input, attr: compiled ? attr : { ...attr, _XlaCompile: { b: false } } })
     return name
   }

@@ -48,6 +48,8 @@ export interface NodeBackend {
   guard?: (holds: () => boolean) => void
   /** While a step is recorded: says why it cannot be a graph. */
   keepOut?: (reason: string) => void
+  /** While a step of replicas is recorded: the sum of a tensor over all of them. */
+  sumReplicas?: (tensor: tf.Tensor) => tf.Tensor
   readonly tensorMap: { get(dataId: object): { readonly shape: readonly number[]; readonly dtype: number } }
   /** The TF_DataType of a dtype. */
   getDTypeInteger(dtype: string): number

@@ -39,6 +39,13 @@ export function encodeSavedModel(node: readonly NodeProto[], tag: string): Uint8
   return writer.finish()
 }
 
+/** @returns a graph alone */
+export function encodeGraph(node: readonly NodeProto[]): Uint8Array {
+  const writer = new PbfWriter()
+  writeGraph(node, writer)
+  return writer.finish()
+}
+
 function writeMetaGraph({ node, tag }: { node: readonly NodeProto[]; tag: string }, writer: PbfWriter) {
   writer.writeMessage(1, (tag, info) => info.writeStringField(4, tag), tag)
   writer.writeMessage(2, writeGraph, node)

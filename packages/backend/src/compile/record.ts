@@ -1,12 +1,14 @@
 import type * as tf from '@tensorflow/tfjs'
-import type { Binding, NodeBackend, OpAttribute } from './node-backend.js'
+import { type Collective, collectiveOp } from './collective.js'
+import { type Binding, type NodeBackend, type OpAttribute, typeAttribute } from './node-backend.js'
 
 /** Where a value comes from: an output of an op, a variable, an input of the step, or a constant. */
 export type Source =
   | { readonly kind: 'op'; readonly op: number; readonly output: number }
   | { readonly kind: 'variable' | 'input' | 'constant'; readonly index: number }
 
-interface RecordedOp {
+/** An op of a recording. */
+export interface RecordedOp {
   readonly name: string
   readonly attributes: readonly OpAttribute[]
   readonly inputs: readonly Source[]
@@ -54,6 +56,7 @@ export function record(
   step: () => tf.Tensor[],
   inputs: readonly tf.Tensor[],
   variables: readonly tf.Variable[],
+  collective?: Collective,
 ): { readonly results: tf.Tensor[]; readonly recording: Recording | NotCompilable } {
   const { binding, getInputTensorIds } = backend
   const idOf = (tensor: tf.TensorInfo) => getInputTensorIds.call(backend, [tensor])[0]!
@@ -121,6 +124,16 @@ export function record(
   backend.keepOut = (reason) => {
     problem ??= new NotCompilable(reason)
   }
+  if (collective)
+    backend.sumReplicas = (tensor) => {
+      // In the recording run, of which no number is kept, this replica's part stands for the sum.
+      const type = [typeAttribute(backend, 'T', tensor.dtype)]
+      const id = idOf(tensor)
+      const [output] = binding.executeOp('Identity', type, [id], 1)
+      const op = ops.push(collectiveOp(binding, output!.dtype, collective, sourceOf(id))) - 1
+      sources.set(output!.id, { kind: 'op', op, output: 0 })
+      return backend.createOutputTensor(output!)
+    }
   // The addon's own properties are read-only: a copy stands in for it.
   backend.binding = { ...copyOf(binding), ...recorder }
   backend.getInputTensorIds = (tensors) => {
@@ -143,6 +156,7 @@ export function record(
     delete backend.feed
     delete backend.guard
     delete backend.keepOut
+    delete backend.sumReplicas
     backend.binding = binding
     backend.getInputTensorIds = getInputTensorIds
   }

@@ -14,6 +14,8 @@ export interface Addon {
   readonly stderrPath: string
   /** Another: `native/load.c`. */
   readonly loadPath: string
+  /** Another: `native/replicas.cc`. */
+  readonly replicasPath: string
   /** Version of the package. */
   readonly version: string
 }
@@ -37,6 +39,7 @@ export function findAddon(): Addon | undefined {
     path: join(compiled, 'tfjs_binding.node'),
     stderrPath: join(compiled, 'alibi_stderr.node'),
     loadPath: join(compiled, 'alibi_load.node'),
+    replicasPath: join(compiled, 'alibi_replicas.node'),
     version: require(manifest).version,
   }
 }

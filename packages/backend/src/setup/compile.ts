@@ -19,24 +19,29 @@ export async function compileAddon(addon: Addon, libraries: Libraries): Promise<
   await linkLibraries(addon.folder, libraries)
   await mkdir(dirname(addon.path), { recursive: true })
   const sources = (await readdir(join(addon.folder, 'binding'))).filter((name) => name.endsWith('.cc'))
-  await compileShared(compiler, addon.path, addon.folder, [
-    ...['-std=c++17', `-DNAPI_VERSION=${NODE_API}`, '-I', 'deps/include'],
-    ...sources.map((name) => `binding/${name}`),
-    ...['-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
-  ])
+  const binding = sources.map((name) => `binding/${name}`)
+  await compileShared(compiler, addon.path, addon.folder, withTensorflow(binding))
 }
+
+/** Compiles the way to TensorFlow's distributed runtime, which the binding lacks, against the libraries that it has. */
+export const compileReplicas = async ({ replicasPath, folder }: Addon): Promise<void> =>
+  compileShared(await findCompiler(), replicasPath, folder, withTensorflow([ownSource('replicas.cc')]))
 
 /** Compiles the two helpers: one loads the binding without TensorFlow's announcement, the other CUDA's libraries. */
 export async function compileHelpers({ stderrPath, loadPath, folder }: Addon): Promise<void> {
   const compiler = await findCompiler()
-  for (const [name, path] of [
-    ['stderr.c', stderrPath],
-    ['load.c', loadPath],
-  ] as const) {
-    const source = fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
-    await compileShared(compiler, path, folder, ['-x', 'c', source])
-  }
+  await compileShared(compiler, stderrPath, folder, ['-x', 'c', ownSource('stderr.c')])
+  await compileShared(compiler, loadPath, folder, ['-x', 'c', ownSource('load.c')])
 }
+
+const ownSource = (name: string) => fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
+
+/** Compiles C++ against the libraries that are linked below the package's folder. */
+const withTensorflow = (sources: readonly string[]) => [
+  ...['-std=c++17', `-DNAPI_VERSION=${NODE_API}`, '-I', 'deps/include'],
+  ...sources,
+  ...['-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
+]
 
 async function compileShared(compiler: string, path: string, cwd: string, args: readonly string[]): Promise<void> {
   const partial = `${path}.partial`

@@ -5,7 +5,7 @@ import { inspectCuda } from '../cuda/inspect.js'
 import { unsupported } from '../cuda/supported.js'
 import { type Addon, findAddon } from './addon.js'
 import { lastLine, runCommand } from './command.js'
-import { compileAddon, compileHelpers } from './compile.js'
+import { compileAddon, compileHelpers, compileReplicas } from './compile.js'
 import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
 
 export interface SetupOptions {
@@ -39,6 +39,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
     if (working && (!gpu || working.isGpu)) {
       log('it works already')
       if (![addon.stderrPath, addon.loadPath].every(existsSync)) await compileHelpers(addon)
+      if (!existsSync(addon.replicasPath)) await compileReplicas(addon)
       return working
     }
   }
@@ -49,6 +50,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   log('compiling the binding')
   await compileAddon(addon, libraries)
   await compileHelpers(addon)
+  await compileReplicas(addon)
   log('trying it')
   const working = await checkTensorflow()
   if (gpu && !working.isGpu) {

@@ -6,6 +6,7 @@ import { checkTokens, flatten } from '../model/tokens.js'
 import { paddedTailPlaces } from '../model/vocabulary/tail-places.js'
 import { type AskedRow, type MaskedTokens, maskedRows } from './masked.js'
 import type { Optimizer } from './optimizer.js'
+import type { TrainerReplicas } from './trainer-options.js'
 
 /** The rows of a step as its parts take them, all of one length. */
 export interface StepRows {
@@ -24,9 +25,9 @@ export interface StepRows {
 export function rowsOf(
   rows: readonly Int32Array[],
   asked: readonly ArrayLike<number>[] | undefined,
-  { seed, microBatches, step, masked }: StepSettings,
+  { seed, parts, step, masked }: StepSettings,
 ): StepRows {
-  return filledUp(masked ? maskedRows(rows, masked, seed, step) : nextTokens(rows, asked), microBatches)
+  return filledUp(masked ? maskedRows(rows, masked, seed, step) : nextTokens(rows, asked), parts.total)
 }
 
 /**
@@ -37,22 +38,48 @@ export function inputsOf(
   { tokens, targets, shares }: StepRows,
   model: Model,
   optimizer: Optimizer,
-  { seed, microBatches, step }: StepSettings,
+  { seed, parts, step }: StepSettings,
 ): tf.Tensor[] {
   const matrix = (part: readonly Int32Array[]) => tf.tensor2d(flatten(part), [part.length, part[0]!.length], 'int32')
-  const seeds = Int32Array.from({ length: microBatches }, (_, i) => seed + 1_000_003 * (step * microBatches + i))
+  const { first, own, total } = parts
+  const seeds = Int32Array.from({ length: own }, (_, i) => seed + 1_000_003 * (step * total + first + i))
+  const length = tokens[0]!.length
+  const [from, to] = ownRows(tokens.length, parts)
   return [
-    matrix(tokens),
-    matrix(targets),
-    tf.tensor2d(shares, [tokens.length, tokens[0]!.length]),
+    matrix(tokens.slice(from, to)),
+    matrix(targets.slice(from, to)),
+    tf.tensor2d(shares.subarray(from * length, to * length), [to - from, length]),
     tf.tensor1d([...optimizer.hyperparameters(step)]),
     tf.tensor1d(seeds, 'int32'),
-    ...placesOf(model, targets, microBatches),
+    ...placesOf(model, targets, parts),
   ]
 }
 
+/** The parts that a step's rows are cut into, and which of them this process computes: all, or a replica's. */
+export interface StepParts {
+  /** Of all replicas. */
+  readonly total: number
+  /** The first of its own. */
+  readonly first: number
+  /** How many are its own. */
+  readonly own: number
+}
+
+/** As many parts as are asked for, or so many for each of the replicas where they do not divide them. */
+export function partsOf(microBatches: number, { index, count }: TrainerReplicas = { index: 0, count: 1 }): StepParts {
+  const own = microBatches % count ? microBatches : microBatches / count
+  return { total: own * count, first: own * index, own }
+}
+
+/** Of the rows of all, a process's own. */
+export const ownRows = (rows: number, { total, first, own }: StepParts): readonly [from: number, to: number] => [
+  (rows / total) * first,
+  (rows / total) * (first + own),
+]
+
 /** What a step's tensors depend on besides its rows. */
-type StepSettings = Readonly<Record<'seed' | 'microBatches' | 'step', number>> & {
+type StepSettings = Readonly<Record<'seed' | 'step', number>> & {
+  readonly parts: StepParts
   readonly masked: MaskedTokens | undefined
 }
 
@@ -115,11 +142,11 @@ export function checkAsked(asked: readonly ArrayLike<number>[], rows: readonly I
   if (!values.includes(1)) fail('trainStep', 'at least one target that is asked for', 'none')
 }
 
-/** One [microBatches, R] for each tail. */
-function placesOf(model: Model, targets: readonly Int32Array[], microBatches: number): tf.Tensor[] {
-  const rows = targets.length / microBatches
-  const parts = Array.from({ length: microBatches }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
+/** One [own, R] for each tail; R is that of all parts, so that all replicas have the same graph. */
+function placesOf(model: Model, targets: readonly Int32Array[], { total, first, own }: StepParts): tf.Tensor[] {
+  const rows = targets.length / total
+  const parts = Array.from({ length: total }, (_, i) => flatten(targets.slice(i * rows, (i + 1) * rows)))
   return paddedTailPlaces(model.vocabulary, parts).map((of) =>
-    tf.tensor2d(flatten(of), [microBatches, of[0]!.length], 'int32'),
+    tf.tensor2d(flatten(of.slice(first, first + own)), [own, of[0]!.length], 'int32'),
   )
 }

@@ -2,7 +2,7 @@
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { NamedArray } from '../checkpoint/safetensors.js'
-import { opByOp } from '../compiler.js'
+import { hostTensor, opByOp, sumOverReplicas } from '../compiler.js'
 import { kernelsOf } from '../kernels/attention/kernel.js'
 import { attentionKernels } from '../kernels/kernels.js'
 import { ATTENTION_SETTINGS, attentionSettings } from '../model/attention-settings.js'
@@ -12,9 +12,9 @@ import type { Model } from '../model/model.js'
 import { checkWeights, lossNotFinite } from './finite.js'
 import { checkObjective } from './masked.js'
 import { createOptimizer, type Optimizer, type OptimizerConfig } from './optimizer.js'
-import { checkAsked, checkTrainingRows, inputsOf, rowsOf } from './step-inputs.js'
+import { checkAsked, checkTrainingRows, inputsOf, ownRows, partsOf, rowsOf } from './step-inputs.js'
 import { createStepPlaces } from './step-places.js'
-import type { TrainerOptions } from './trainer-options.js'
+import type { TrainerOptions, TrainerReplicas } from './trainer-options.js'
 
 /** Trains a model step by step. */
 export interface Trainer {
@@ -26,6 +26,8 @@ export interface Trainer {
   readonly options: Required<Pick<TrainerOptions, 'seed' | 'microBatches'>>
   /** Steps done. */
   readonly step: number
+  /** Whether a replica wanted all to stop, before the last step: the same on all of them. */
+  readonly stopping: boolean
   /**
    * One update.
    *
@@ -45,7 +47,7 @@ export interface Trainer {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof TrainerOptions)[] = [
-  'seed', 'microBatches', 'step', 'optimizerState', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
+  'seed', 'microBatches', 'step', 'optimizerState', 'replicas', 'compile', 'positions', 'documents', 'masked', ...ATTENTION_SETTINGS,
 ]
 
 /**
@@ -58,6 +60,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
   checkModel('createTrainer', model)
   checkOptions('createTrainer', options, OPTIONS)
   const { seed = 0, microBatches = 1, step: first = 0, compile = opByOp, positions, documents, masked } = options
+  const { replicas } = options
   checkInteger('createTrainer', 'seed', seed, Number.MIN_SAFE_INTEGER)
   checkInteger('createTrainer', 'microBatches', microBatches, 1)
   checkInteger('createTrainer', 'step', first, 0)
@@ -65,16 +68,22 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     if (value !== undefined && typeof value !== 'function')
       fail('createTrainer', `${name} as a function`, value, TypeError)
   checkObjective(model.config, masked)
+  if (replicas) checkReplicas(model.config, replicas, microBatches)
   kernelsOf('createTrainer', options.attentionKernels, attentionKernels)
   const optimizer = createOptimizer(config, model.parameters)
   if (options.optimizerState) assignState(optimizer, options.optimizerState)
   const strategy = model.strategy.name
   let step = first
+  let stopping = false
+  const parts = partsOf(microBatches, replicas)
   const places = createStepPlaces(options)
-  const update = updateOf(model, optimizer, microBatches, (from, to) => ({
-    ...attentionSettings(options),
-    ...places.of(from, to),
-  }))
+  const update = updateOf(
+    model,
+    optimizer,
+    parts.own,
+    (from, to) => ({ ...attentionSettings(options), ...places.of(from, to) }),
+    replicas,
+  )
   const run = compile(update, [...model.parameters.values(), ...Object.values(optimizer.state)])
 
   return {
@@ -84,16 +93,20 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     get step() {
       return step
     },
+    get stopping() {
+      return stopping
+    },
     async trainStep(rows, asked) {
       checkTrainingRows(rows, model.config.vocabularySize)
       if (asked && masked) fail('trainStep', 'asked or masked', 'both; masked chooses its own', TypeError)
       if (asked) checkAsked(asked, rows)
       if (step === first) await checkWeights(model.parameters, { step, strategy })
-      const settings = { seed, microBatches, step, masked }
+      const settings = { seed, parts, step, masked }
       const stepRows = rowsOf(rows, asked, settings)
-      places.begin(step, stepRows.tokens)
-      const loss = await lossOf(run, inputsOf(stepRows, model, optimizer, settings))
+      places.begin(step, stepRows.tokens.slice(...ownRows(stepRows.tokens.length, parts)))
+      const [loss = Number.NaN, stops = 0] = await outcomeOf(run, inputsOf(stepRows, model, optimizer, settings))
       step += 1
+      stopping = stops > 0
       if (!Number.isFinite(loss)) throw lossNotFinite(loss, { step, updates: step - 1 - first, strategy })
       return loss
     },
@@ -120,11 +133,10 @@ function assignState({ config, state }: Optimizer, given: ReadonlyMap<string, Na
 }
 
 /** Runs a step and frees its tensors. */
-async function lossOf(run: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.Tensor[]): Promise<number> {
+async function outcomeOf(run: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.Tensor[]): Promise<tf.TypedArray> {
   try {
-    const [loss] = run(...inputs) as [tf.Tensor]
-    const [value] = await loss.data().finally(() => loss.dispose())
-    return value!
+    const [outcome] = run(...inputs) as [tf.Tensor]
+    return await outcome.data().finally(() => outcome.dispose())
   } finally {
     tf.dispose(inputs)
   }
@@ -134,13 +146,15 @@ async function lossOf(run: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.T
  * All that a step does on the device. No number made here may change from one step to the next: a compiled step keeps it.
  *
  * @param forwardOptions - of a pass over some of the step's rows
- * @returns a function of what {@link inputsOf} makes, that updates the model and gives the loss
+ * @returns a function of what {@link inputsOf} makes, that updates the model and gives the loss; of replicas theirs in all, and
+ * how many of them want to stop
  */
 function updateOf(
   model: Model,
   optimizer: Optimizer,
   microBatches: number,
   forwardOptions: (from: number, to: number) => ForwardOptions,
+  replicas: TrainerReplicas | undefined,
 ) {
   const variables = [...model.parameters.values()]
   const sum = <T extends tf.Tensor>(xs: T[]) => (xs.length === 1 ? xs[0]! : tf.addN<T>(xs))
@@ -163,9 +177,39 @@ function updateOf(
         { ...forwardOptions(i * rows, (i + 1) * rows), dropoutSeed: tf.slice1d(seeds as tf.Tensor1D, i, 1) },
       ),
     )
-    optimizer.apply(sum(parts.map(({ gradient }) => gradient)), hyperparameters as tf.Tensor1D)
-    return [sum(parts.map(({ loss }) => loss))]
+    const gradient = sum(parts.map(({ gradient }) => gradient))
+    const loss = sum(parts.map(({ loss }) => loss))
+    const all = replicas ? overReplicas(gradient, loss, replicas) : { gradient, outcome: loss }
+    optimizer.apply(all.gradient, hyperparameters as tf.Tensor1D)
+    return [all.outcome]
   }
+}
+
+/** One sum for all that replicas must agree on. The norm of the gradient, by which it is clipped, follows from it on each. */
+function overReplicas(gradient: tf.Tensor1D, loss: tf.Tensor, { stopping = () => false }: TrainerReplicas) {
+  const stops = hostTensor<tf.Rank.R1>(() => Float32Array.of(stopping() ? 1 : 0), [1], 'float32')
+  const [N] = gradient.shape
+  const summed = sumOverReplicas(tf.concat1d([gradient, tf.reshape(loss, [1]), stops]))
+  return { gradient: tf.slice1d(summed, 0, N), outcome: tf.slice1d(summed, N, 2) as tf.Tensor }
+}
+
+/**
+ * Random numbers of dropout belong to a part of the batch: with as many parts for each replica, all drop what one process would.
+ *
+ * @throws RangeError, one line, for replicas that there cannot be
+ */
+function checkReplicas(config: Model['config'], { index, count }: TrainerReplicas, microBatches: number): void {
+  checkInteger('createTrainer', 'replicas.count', count, 1)
+  checkInteger('createTrainer', 'replicas.index', index, 0)
+  if (index >= count) fail('createTrainer', `replicas.index below ${count}`, index)
+  const { dropout, attentionDropout, activationDropout, tailDropout } = config
+  const drops = [dropout, attentionDropout, activationDropout, tailDropout].some((rate) => rate > 0)
+  if (drops && microBatches % count)
+    fail(
+      'createTrainer',
+      `microBatches that are a multiple of ${count} replicas with dropout, so that they drop what one process would`,
+      microBatches,
+    )
 }
 
 /** A part of a batch, on the device. */

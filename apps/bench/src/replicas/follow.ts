@@ -1,0 +1,75 @@
+import { selectBackend } from '@alibi/backend'
+import { versionsOf } from '@alibi/machine'
+import { validate } from '@alibi/results'
+import { cellsOf } from '../config/cells.js'
+import { type RunOptions, runConfigSchema } from '../config/schema.js'
+import { readCorpus } from '../data/corpus.js'
+import { restoreTokenizer } from '../data/tokenizer/restore.js'
+import { NotFiniteError, trainCell } from '../experiment/train.js'
+import { disposeTrainer } from '../experiment/trainer.js'
+import { registryOf } from '../run-folder/begin.js'
+import type { Progress } from '../terminal/progress.js'
+import type { Place } from './cluster.js'
+import { shareJson } from './exchange.js'
+import { endWithLeader } from './launch.js'
+import { type Announced, expectText, nextCell } from './lead.js'
+import { join, REPLICAS_BACKEND } from './place.js'
+
+/** The leader shows how far all are. */
+const silent: Progress = { line() {}, start() {}, update() {}, stop() {} }
+
+interface FollowOptions {
+  /** As it was asked for here: where the text and strategies of one's own are on this machine. */
+  readonly given: RunOptions
+  /** Where the strategy of a model is that training goes on from. */
+  readonly strategy?: string | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * The whole work of a replica that does not lead: it trains what the leader trains, on its part of each batch, and writes nothing.
+ *
+ * @throws Error, one line, for a machine that has other versions, another text or another strategy, and when another replica is
+ * gone
+ */
+export async function follow(place: Place, { given, strategy, signal: interrupt }: FollowOptions): Promise<void> {
+  endWithLeader()
+  const backend = await selectBackend(REPLICAS_BACKEND)
+  const { replicas, signal } = await join(place, { signal: interrupt, log: console.error })
+  const announced = shareJson<Announced>(replicas)
+  const where = `replicas: what replica 0 has announced`
+  const config = validate(runConfigSchema, announced.config, where)
+  const own = versionsOf(backend)
+  const other = Object.keys(own).find((name) => own[name] !== announced.versions[name])
+  if (other !== undefined)
+    throw new Error(
+      `replicas: expected ${other} ${announced.versions[other]} on replica ${place.index}, as replica 0 has it, got ${own[other]}`,
+    )
+  const registry = await registryOf(config, { given, strategy, log: silent.line })
+  const tokenizer = announced.tokenizer === undefined ? undefined : restoreTokenizer(announced.tokenizer)
+  const corpus = await readCorpus(
+    { ...config, data: given.data ?? config.data },
+    { ...silent, log: silent.line, signal },
+    tokenizer,
+  )
+  expectText(replicas, corpus)
+  const run = {
+    config,
+    registry,
+    corpus,
+    folder: announced.folder,
+    append: async () => {},
+    progress: silent,
+    signal,
+    replicas,
+  }
+  const cells = cellsOf(config)
+  for (let next = nextCell(replicas); next !== undefined; next = nextCell(replicas)) {
+    const trainer = await trainCell(cells[next]!, run).catch((error: unknown) => {
+      // The leader has it too, and says so.
+      if (!(error instanceof NotFiniteError)) throw error
+    })
+    if (trainer) disposeTrainer(trainer)
+  }
+  replicas.leave()
+}

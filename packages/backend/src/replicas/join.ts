@@ -1,0 +1,108 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Collective } from '../compile/collective.js'
+import { nodeBackend } from '../compile/node-backend.js'
+import { isLoopback, parseAddress, reaches } from './address.js'
+import { createBlockSum } from './block-sum.js'
+import { encodeConfig, encodeServer } from './proto.js'
+import { type Runtime, startRuntime } from './runtime.js'
+import { watchPeers } from './watch.js'
+
+/** What {@link joinReplicas} takes. */
+export interface JoinOptions {
+  /** The replicas' addresses, `host:port`, the same list on each. If all are of loopback, no other machine can reach them. */
+  readonly addresses: readonly string[]
+  /** Which of them this process is, from 0. */
+  readonly index: number
+  /** Told of replicas that are not there yet, a line each, once. */
+  readonly log?: ((line: string) => void) | undefined
+  /** Ends the wait for others. */
+  readonly signal?: AbortSignal | undefined
+  /** Told when another replica is gone while this one does not wait for it, with a line. */
+  readonly onLost?: ((error: Error) => void) | undefined
+}
+
+/** Processes that train one model together, each on its part of every batch. */
+export interface Replicas {
+  /** Which of them this is, from 0. */
+  readonly index: number
+  /** How many there are. */
+  readonly count: number
+  /**
+   * Adds up an array over all replicas, which all call it with as many numbers. Waits until they have.
+   *
+   * @returns the sums, the same bits on every replica
+   * @throws ReplicaLostError where one is gone
+   */
+  sum(values: Float64Array): Float64Array
+  /**
+   * Gives everyone the first replica's numbers, bit for bit.
+   *
+   * @param values - of the first replica; of the others only the length counts
+   * @throws ReplicaLostError where one is gone
+   */
+  share(values: Float32Array): Float32Array
+  /** Says that this process goes on alone: others may end from here on. */
+  leave(): void
+}
+
+/** What a compiler needs of replicas. */
+interface Joined extends Collective {
+  readonly runtime: Runtime
+}
+
+const joined = new WeakMap<Replicas, Joined>()
+
+/** @throws TypeError for what {@link joinReplicas} has not made */
+export function joinedOf(replicas: Replicas): Joined {
+  const found = joined.get(replicas)
+  if (!found) throw new TypeError('compile: expected replicas that joinReplicas has made, got others')
+  return found
+}
+
+const RETRY_MS = 200
+/** Numbers of a block: sums are of a few, shared weights of many. */
+const BLOCKS = { sum: 2 ** 12, share: 2 ** 20 } as const
+
+/**
+ * Joins other processes through TensorFlow's own distributed runtime: starts this one's server, and waits until all have theirs.
+ * Nothing proves who is there: whoever reaches an address can read and change what is computed.
+ *
+ * @throws RangeError for no addresses or an index beyond them; Error, one line, for an address that cannot be listened on, or
+ * where TensorFlow is not the backend; the signal's reason when it is aborted
+ */
+export async function joinReplicas(options: JoinOptions): Promise<Replicas> {
+  const { addresses, index, log = () => {}, signal, onLost = () => {} } = options
+  const peers = addresses.map(parseAddress)
+  const own = peers[index]
+  if (!own || peers.length < 2)
+    throw new RangeError(`joinReplicas: expected an index into two addresses or more, got ${index} of ${peers.length}`)
+  const backend = nodeBackend()
+  if (!backend) throw new Error('joinReplicas: expected the tensorflow backend, got another; take --backend tensorflow')
+  const loopback = peers.every(({ host }) => isLoopback(host))
+  const runtime = startRuntime(encodeServer(addresses, index), encodeConfig(index), loopback ? own.port : 0)
+  for (const [i, peer] of peers.entries()) {
+    let told = i === index
+    while (i !== index && !(await reaches(peer))) {
+      signal?.throwIfAborted()
+      if (!told) log(`waiting for replica ${i} at ${addresses[i]}`)
+      told = true
+      await setTimeout(RETRY_MS, undefined, { signal }).catch(() => signal?.throwIfAborted())
+    }
+  }
+  let keys = 0
+  const collective = { count: peers.length, nextKey: () => ++keys }
+  const { binding } = backend
+  const sum = createBlockSum(runtime, binding, { dtype: 'float64', size: BLOCKS.sum, collective })
+  const add = createBlockSum(runtime, binding, { dtype: 'float32', size: BLOCKS.share, collective })
+  const watch = watchPeers({ addresses, index, onLost })
+  const replicas: Replicas = {
+    index,
+    count: peers.length,
+    sum,
+    // −0 is what changes no number, whatever it is added to.
+    share: (values) => add(index === 0 ? values : new Float32Array(values.length).fill(-0)),
+    leave: watch.stop,
+  }
+  joined.set(replicas, { ...collective, runtime })
+  return replicas
+}
