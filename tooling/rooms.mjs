@@ -7,7 +7,7 @@ import { root } from './setup.mjs'
 /** From the top: a room imports from its own row and from those below. */
 const ROOMS = [
   ['commands'],
-  ['experiment', 'sweep', 'queue', 'report', 'watch', 'paper', 'self-test'],
+  ['experiment', 'replicas', 'sweep', 'queue', 'report', 'watch', 'paper', 'self-test'],
   ['run-folder', 'checkpoints', 'plugins', 'data', 'sinks'],
   ['config'],
   ['files', 'terminal'],

@@ -35,11 +35,15 @@ const AUTHORS =
   'the authors’ checkpoints of 1 GB: fairseq.test.ts reads small ones, readmes.test.ts looks its options up'
 const PAPER = 'the authors’ checkpoints of 1 GB each: paper.test.ts runs it with small ones'
 const QUEUE = 'works until it is stopped: queue.test.ts starts it'
+const REPLICAS = 'starts other processes: replicas.test.ts does, cluster.test.ts reads such options'
 const notRun: Readonly<Record<string, string>> = {
   'redis-server --appendonly yes': QUEUE,
   'pnpm bench worker --queue redis://127.0.0.1:6379 --store /shared/bench': QUEUE,
   'pnpm bench queue --queue redis://127.0.0.1:6379': 'needs a Redis: queue.test.ts starts one',
   'pnpm bench watch --queue redis://127.0.0.1:6379': 'needs a Redis: queue-workers.test.ts starts one',
+  'pnpm bench run --strategies alibi,rotary --replicas 2': REPLICAS,
+  'pnpm bench run --strategies alibi --cluster 10.0.0.1:4711,10.0.0.2:4711 --replica 0': REPLICAS,
+  'srun --ntasks 4 pnpm bench run --strategies alibi --cluster slurm': REPLICAS,
   'npm start': 'installs and trains for minutes: its steps are those of npm test and of `pnpm bench run`',
   'pnpm playground': 'a server: the playground’s tests start it',
   'pnpm site': 'a server: the site’s tests build it',

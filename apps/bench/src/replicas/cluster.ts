@@ -1,4 +1,5 @@
 // Which processes train together: from options, or from what has started them.
+import { type Environment, numberOf } from './environment.js'
 import { slurmAddresses } from './slurm.js'
 
 /** How the command line asks for replicas. */
@@ -18,8 +19,6 @@ export interface Place {
   /** Which of them this is; the first one leads. */
   readonly index: number
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Variables that number processes: of torchrun and its like, Slurm, and an indexed job of Kubernetes. */
 const INDICES = ['RANK', 'SLURM_PROCID', 'JOB_COMPLETION_INDEX'] as const
@@ -69,12 +68,4 @@ function torchrunAddresses(environment: Environment): readonly string[] {
     )
   const port = numberOf(environment, 'MASTER_PORT')
   return Array.from({ length: count }, (_, i) => `127.0.0.1:${port + 1 + i}`)
-}
-
-/** @throws RangeError, one line, for a variable that is not set to a whole number */
-export function numberOf(environment: Environment, name: string): number {
-  const text = environment[name]
-  if (text === undefined || !/^\d+$/.test(text))
-    throw new RangeError(`replicas: expected a whole number in the variable ${name}, got ${text ?? 'none'}`)
-  return Number(text)
 }

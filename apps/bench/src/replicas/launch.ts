@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { inspectCuda } from '@alibi/backend'
+import { inspectCuda, ReplicaLostError } from '@alibi/backend'
 import type { Place } from './cluster.js'
 
 /** Replicas that are to be started here. */
@@ -50,19 +50,20 @@ export async function prepareLaunch(count: number): Promise<Launch> {
         const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
         const child = spawn(process.execPath, [...process.execArgv, ...words], { stdio: [...stdio], env })
         child.on('error', (error) => controller.abort(error))
-        child.on('exit', (code, killedBy) => controller.abort(ended(index, killedBy ?? `exit code ${code}`)))
+        child.on('exit', (code, killedBy) =>
+          controller.abort(new ReplicaLostError(index, `it ended by ${killedBy ?? `exit code ${code}`}`)),
+        )
       }
       return controller.signal
     },
   }
 }
 
-const ended = (index: number, how: string) =>
-  new Error(`replicas: expected replica ${index} to work with the others, got its end (${how})`)
-
-/** In a process that was started by another replica: ends it with that one. */
+/** In a process that was started by another replica: ends it with that one, which may be gone already. */
 export function endWithLeader(): void {
-  if (process.connected) process.once('disconnect', () => process.exit(1))
+  if (!process.send) return
+  process.once('disconnect', () => process.exit(1))
+  if (!process.connected) process.exit(1)
 }
 
 /** The GPUs that TensorFlow would see, as CUDA_VISIBLE_DEVICES names them. */

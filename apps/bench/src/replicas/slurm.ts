@@ -1,6 +1,4 @@
-import { numberOf } from './cluster.js'
-
-type Environment = Readonly<Record<string, string | undefined>>
+import { type Environment, numberOf } from './environment.js'
 
 /** Ports that jobs of one node do not share, as their numbers differ. */
 const FIRST_PORT = 20_000

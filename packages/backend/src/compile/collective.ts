@@ -1,5 +1,4 @@
-import type { Binding } from './node-backend.js'
-import type { RecordedOp, Source } from './record.js'
+import type { Binding, OpAttribute } from './node-backend.js'
 
 /** TensorFlow's op that adds up over all replicas. */
 export const COLLECTIVE = 'CollectiveReduce'
@@ -16,24 +15,20 @@ export interface Collective {
 }
 
 /**
- * A sum over all replicas. Parts go around a ring and are added up in the same order for all, so that each gets the same bits.
+ * The attributes of a sum over all replicas, {@link COLLECTIVE}. Parts go around a ring and are added up in the same order for all, so that each gets the same bits.
  *
  * @param dtype - a TF_DataType
  */
-export function collectiveOp(
+export const collectiveAttributes = (
   { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_TYPE }: Binding,
   dtype: number,
   { count, nextKey }: Collective,
-  input: Source,
-): RecordedOp {
-  const attributes = [
-    { name: 'T', type: TF_ATTR_TYPE, value: dtype },
-    { name: 'group_size', type: TF_ATTR_INT, value: count },
-    { name: 'group_key', type: TF_ATTR_INT, value: GROUP },
-    { name: 'instance_key', type: TF_ATTR_INT, value: nextKey() },
-    { name: 'merge_op', type: TF_ATTR_STRING, value: 'Add' },
-    { name: 'final_op', type: TF_ATTR_STRING, value: 'Id' },
-    { name: 'subdiv_offsets', type: TF_ATTR_INT, value: [0] },
-  ]
-  return { name: COLLECTIVE, attributes, inputs: [input], dtypes: [dtype] }
-}
+): OpAttribute[] => [
+  { name: 'T', type: TF_ATTR_TYPE, value: dtype },
+  { name: 'group_size', type: TF_ATTR_INT, value: count },
+  { name: 'group_key', type: TF_ATTR_INT, value: GROUP },
+  { name: 'instance_key', type: TF_ATTR_INT, value: nextKey() },
+  { name: 'merge_op', type: TF_ATTR_STRING, value: 'Add' },
+  { name: 'final_op', type: TF_ATTR_STRING, value: 'Id' },
+  { name: 'subdiv_offsets', type: TF_ATTR_INT, value: [0] },
+]

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs'
-import { type Collective, collectiveOp } from './collective.js'
+import { COLLECTIVE, type Collective, collectiveAttributes } from './collective.js'
 import { type Binding, type NodeBackend, type OpAttribute, typeAttribute } from './node-backend.js'
 
 /** Where a value comes from: an output of an op, a variable, an input of the step, or a constant. */
@@ -7,8 +7,7 @@ export type Source =
   | { readonly kind: 'op'; readonly op: number; readonly output: number }
   | { readonly kind: 'variable' | 'input' | 'constant'; readonly index: number }
 
-/** An op of a recording. */
-export interface RecordedOp {
+interface RecordedOp {
   readonly name: string
   readonly attributes: readonly OpAttribute[]
   readonly inputs: readonly Source[]
@@ -130,7 +129,9 @@ export function record(
       const type = [typeAttribute(backend, 'T', tensor.dtype)]
       const id = idOf(tensor)
       const [output] = binding.executeOp('Identity', type, [id], 1)
-      const op = ops.push(collectiveOp(binding, output!.dtype, collective, sourceOf(id))) - 1
+      const { dtype } = output!
+      const attributes = collectiveAttributes(binding, dtype, collective)
+      const op = ops.push({ name: COLLECTIVE, attributes, inputs: [sourceOf(id)], dtypes: [dtype] }) - 1
       sources.set(output!.id, { kind: 'op', op, output: 0 })
       return backend.createOutputTensor(output!)
     }

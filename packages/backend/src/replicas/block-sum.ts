@@ -1,4 +1,4 @@
-import { type Collective, collectiveOp } from '../compile/collective.js'
+import { COLLECTIVE, type Collective, collectiveAttributes } from '../compile/collective.js'
 import { buildGraph, names } from '../compile/graph.js'
 import type { Binding } from '../compile/node-backend.js'
 import { encodeGraph } from '../compile/proto.js'
@@ -28,8 +28,9 @@ export function createBlockSum<K extends keyof Summed>(
 ): BlockSum<K> {
   const type = DTYPES[dtype]
   const signature = { dtype: type, shape: [size] }
+  const attributes = collectiveAttributes(binding, type, collective)
   const recording = {
-    ops: [collectiveOp(binding, type, collective, { kind: 'input', index: 0 })],
+    ops: [{ name: COLLECTIVE, attributes, inputs: [{ kind: 'input', index: 0 }], dtypes: [type] }],
     outputs: [{ kind: 'op', op: 0, output: 0 }],
     ...{ constants: [], fed: [], guards: [], updates: new Map() },
   } as const

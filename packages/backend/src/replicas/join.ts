@@ -61,7 +61,7 @@ export function joinedOf(replicas: Replicas): Joined {
 
 const RETRY_MS = 200
 /** Numbers of a block: sums are of a few, shared weights of many. */
-const BLOCKS = { sum: 2 ** 12, share: 2 ** 20 } as const
+const BLOCKS = { sum: 2 ** 12, share: 2 ** 18 } as const
 
 /**
  * Joins other processes through TensorFlow's own distributed runtime: starts this one's server, and waits until all have theirs.
@@ -89,12 +89,12 @@ export async function joinReplicas(options: JoinOptions): Promise<Replicas> {
       await setTimeout(RETRY_MS, undefined, { signal }).catch(() => signal?.throwIfAborted())
     }
   }
+  const watch = watchPeers({ addresses, index, onLost })
   let keys = 0
   const collective = { count: peers.length, nextKey: () => ++keys }
   const { binding } = backend
   const sum = createBlockSum(runtime, binding, { dtype: 'float64', size: BLOCKS.sum, collective })
   const add = createBlockSum(runtime, binding, { dtype: 'float32', size: BLOCKS.share, collective })
-  const watch = watchPeers({ addresses, index, onLost })
   const replicas: Replicas = {
     index,
     count: peers.length,

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { oneLine } from '../loaded.js'
 import { findAddon } from '../setup/addon.js'
 import { ReplicaLostError } from './lost.js'
 
 const require = createRequire(import.meta.url)
 
 /** A value that a graph is fed. */
-export interface Feed {
+interface Feed {
   readonly name: string
   /** A TF_DataType. */
   readonly dtype: number
@@ -15,7 +16,7 @@ export interface Feed {
 }
 
 /** A value that a graph gives. */
-export interface Fetched {
+interface Fetched {
   readonly dtype: number
   readonly shape: readonly number[]
   readonly buffer: ArrayBuffer
@@ -42,6 +43,15 @@ export interface GraphSession {
   close(): void
 }
 
+/** @throws Error, one line, for an address that is in use, or a system that cannot keep it to itself */
+function startServer(native: Native, server: Uint8Array, loopbackPort: number): string {
+  try {
+    return native.startServer(server, loopbackPort)
+  } catch (error) {
+    throw new Error(`replicas: expected to listen on this replica's address, got ${oneLine(error)}; take another port`)
+  }
+}
+
 /** This process's server. */
 export interface Runtime {
   /** @param graph - a GraphDef's bytes */
@@ -59,7 +69,7 @@ export function startRuntime(server: Uint8Array, config: Uint8Array, loopbackPor
   if (path === undefined || !existsSync(path))
     throw new Error("replicas: expected the way to TensorFlow's runtime, got none; run `npx alibi-setup-tensorflow`")
   const native = require(path) as Native
-  const target = native.startServer(server, loopbackPort)
+  const target = startServer(native, server, loopbackPort)
   return {
     createSession(graph) {
       const session = native.createSession(graph, target, config)
