@@ -36,7 +36,7 @@ interface LookOptions {
 /** @returns how many of the cells are worked on now */
 export async function lookAtQueue({ queue, waiting, folder, backend, say }: LookOptions): Promise<number> {
   const jobsIn = async (state: 'completed' | 'failed' | 'active' | 'delayed') => {
-    const ids = (await queue.getRanges([state])).filter((id) => waiting.has(id))
+    const ids = (await queue.getRanges([state], 0, -1)).filter((id) => waiting.has(id))
     const jobs = await Promise.all(ids.map((id) => Job.fromId(queue, id)))
     return jobs.filter((job) => job !== undefined)
   }

@@ -10,7 +10,8 @@ export async function jobsIn(
   queue: Queue,
   states: readonly (typeof OPEN | readonly ['completed', 'failed'])[number][],
 ): Promise<Job[]> {
-  const ids = await queue.getRanges([...states])
+  // To the last: the default ends after two.
+  const ids = await queue.getRanges([...states], 0, -1)
   const jobs = await Promise.all(ids.map((id) => Job.fromId(queue, id)))
   return jobs.filter((job) => job !== undefined)
 }
