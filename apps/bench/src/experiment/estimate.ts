@@ -14,9 +14,13 @@ export interface Estimate {
   readonly parameters: number
   /** Bytes that a training step holds at once. */
   readonly stepBytes: number
+  /** Of those, what does not depend on the batch: weights, the optimizer's state, gradients, an update's vectors. */
+  readonly updateBytes: number
+  /** Floating-point operations of one training step of one model: a sum and a product are two. */
+  readonly stepOperations: number
   /** Bytes that reading the longest evaluation length holds at once. */
   readonly evaluationBytes: number
-  /** Floating-point operations of all models, training and evaluation: a sum and a product are two. */
+  /** Floating-point operations of all models, training and evaluation. */
   readonly operations: number
 }
 
@@ -49,13 +53,16 @@ export function estimateRun(config: RunConfig): Estimate {
   const forward = (length: number) => 2 * (parameters - tables + products) + 2 * numLayers * D * length
   const lengths = config.lengthSchedule ?? [{ length: trainLength, share: 1 }]
   const ofToken = lengths.reduce((sum, { length, share }) => sum + share * forward(length), 0)
-  const training = 3 * ofToken * batchSize * trainLength * steps
+  const stepOperations = 3 * ofToken * batchSize * trainLength
   const evaluation = tokensRead(config).reduce((sum, { length, tokens }) => sum + tokens * forward(length), 0)
+  const updateBytes = 4 * parameters * COPIES[optimizer]
   return {
     parameters,
-    stepBytes: 4 * (parameters * COPIES[optimizer] + numbers),
+    stepBytes: updateBytes + 4 * numbers,
+    updateBytes,
+    stepOperations,
     evaluationBytes: 4 * (parameters + READING * D * longest),
-    operations: cellsOf(config).length * (training + evaluation),
+    operations: cellsOf(config).length * (stepOperations * steps + evaluation),
   }
 }
 
