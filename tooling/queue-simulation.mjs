@@ -243,10 +243,10 @@ export function measuredDurations() {
   const evaluation = new Map()
   for (const name of files) {
     const { train, evals } = parseResults(read(`${name}.jsonl`), name)
-    for (const line of train) training.set(cellId(line), line.elapsedSeconds)
-    for (const line of evals) {
+    for (const { elapsedSeconds, ...line } of train) if (elapsedSeconds) training.set(cellId(line), elapsedSeconds)
+    for (const { tokens, tokensPerSecond, ...line } of evals) {
       const cell = `${name} ${cellId(line)}`
-      evaluation.set(cell, (evaluation.get(cell) ?? 0) + line.tokens / (line.tokensPerSecond ?? Number.NaN))
+      if (tokensPerSecond) evaluation.set(cell, (evaluation.get(cell) ?? 0) + tokens / tokensPerSecond)
     }
   }
   return [...training.values()].flatMap((trained) => [...evaluation.values()].map((tried) => trained + tried))

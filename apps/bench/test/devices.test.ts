@@ -4,7 +4,7 @@ import { countParameters } from '@alibi/transformer'
 import { expect, it } from 'vitest'
 import { modelConfig } from '../src/config/model.js'
 import { resolveRunConfig } from '../src/config/resolve.js'
-import { devicesLines, LINKS, ringSeconds, stepOnDevices, upTo } from '../src/experiment/devices.js'
+import { devicesLines, devicesTable, LINKS, ringSeconds, stepOnDevices, upTo } from '../src/experiment/devices.js'
 import { estimateRun } from '../src/experiment/estimate.js'
 
 const gigabyte = { name: '1 GB/s', bytesPerSecond: 1e9, hopSeconds: 1e-3 }
@@ -70,6 +70,7 @@ it('says what is assumed, that it is a prediction, and which settings it takes',
   expect(lines[0]).toBe(
     'prediction for 6 devices, not measured. Assumed: devices of 1 TFLOP/s; then the gradient is summed round a ring at 1 GB/s (1 GB/s, 1000 µs a hop)',
   )
+  expect(lines.slice(1, -2)).toEqual(devicesTable(config, [1, 2, 4, 6], { rate: () => 1e12, links: [gigabyte] }))
   const rows = lines.slice(3, -2).map((line) => line.split('|').map((cell) => cell.trim()))
   expect(rows.map(([, devices]) => devices)).toEqual(['1', '2', '4', '6'])
   // 3 · 8192 tokens · (2 · 4.8 million + 0.79 million) operations; the sum of 19 MB takes (1 s / 1 GB/s) · 19 MB and 2 ms.

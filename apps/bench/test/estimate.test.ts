@@ -153,3 +153,17 @@ it('says what a run takes before anything is read, and that the largest preset n
   )
   expect(memory).toMatch(/^it needs GPUs: [\d,]+ GB at once/)
 })
+
+it.each([
+  [['--cluster', 'a:1,b:1'], 'each', 'all-reduce, 10 Gbit/s'],
+  [['--replicas', '2'], 'together', 'all-reduce, loopback'],
+])('with %j predicts what two replicas do, and says so', async (words, share, column) => {
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  await runCommand().parseAsync(['--dry-run', '--backend', 'cpu', ...words], { from: 'user' })
+  const lines = log.mock.calls.map(([line]) => `${line}`)
+  log.mockRestore()
+  const rate = /at the ([\d,]+) GFLOP/.exec(lines[1]!)![1]
+  expect(lines[2]).toMatch(`prediction for 2 devices, not measured. Assumed: ${share} ${rate} GFLOP/s`)
+  expect(lines[3]).toContain(column)
+  expect(lines.slice(5, 7).map((line) => line.split('|')[1]!.trim())).toEqual(['1', '2'])
+})

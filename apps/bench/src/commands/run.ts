@@ -2,16 +2,18 @@ import { type BackendName, selectBackend } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf } from '../config/cells.js'
 import { resolveRunConfig } from '../config/resolve.js'
+import type { RunConfig } from '../config/schema.js'
 import { taskReferenceOf } from '../config/task-reference.js'
 import { checkLengths, describeCorpus, readCorpus } from '../data/corpus.js'
 import { absoluteTask } from '../data/tasks/reference.js'
-import { estimateLine } from '../experiment/estimate.js'
+import { devicesLines, LINKS, LOOPBACK } from '../experiment/devices.js'
+import { estimateLine, productGigaflops } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { follow } from '../experiment/follow.js'
 import { availableMemory, checkMemory, memoryOf } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
 import { loadStrategies } from '../plugins/admit.js'
-import type { ReplicaOptions } from '../replicas/cluster.js'
+import { placeOf, type ReplicaOptions } from '../replicas/cluster.js'
 import { expectText } from '../replicas/lead.js'
 import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
 import { resultText } from '../report/markdown.js'
@@ -20,7 +22,7 @@ import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { selfTestOnce } from '../self-test/store.js'
 import { createProgress } from '../terminal/board.js'
-import { duration, gigabytes } from '../terminal/format.js'
+import { duration, gigabytes, thousands } from '../terminal/format.js'
 import { interruptSignal } from '../terminal/interrupt.js'
 import { asOptions, pasteable } from '../terminal/shell.js'
 import {
@@ -126,8 +128,29 @@ async function dryRun(options: Options): Promise<void> {
   if (task !== undefined) absoluteTask(task)
   const backend = await selectBackend(options.backend)
   console.log(`backend ${backend.name} on ${backend.device}`)
-  console.log(await estimateLine(config, backend.name))
+  const gigaflops = await productGigaflops(backend.name)
+  console.log(await estimateLine(config, backend.name, gigaflops))
+  for (const line of predictionOf(options, config, { gigaflops, isGpu: backend.isGpu })) console.log(line)
   const [needed, here] = [memoryOf(config), availableMemory(backend)]
   if (needed > here)
     console.log(`it needs GPUs: ${gigabytes(needed)} GB at once, and there are ${gigabytes(here)} GB here`)
+}
+
+/** What replicas would do: with a machine each, or processes of this one, which share it unless they have a GPU each. */
+function predictionOf(
+  options: Options,
+  config: RunConfig,
+  { gigaflops, isGpu }: { gigaflops: number; isGpu: boolean },
+) {
+  // Which of them this is makes no difference.
+  const place = placeOf({ ...options, ...(options.cluster !== undefined && { replica: options.replica ?? 0 }) })
+  if (!place) return []
+  const isHere = 'startHere' in place
+  const devices = isHere ? place.startHere : place.addresses.length
+  const isShared = isHere && !isGpu
+  return devicesLines(config, devices, {
+    rate: (count) => (1e9 * gigaflops) / (isShared ? count : 1),
+    links: isHere ? [LOOPBACK] : LINKS,
+    assumed: `${isShared ? 'together' : 'each'} ${thousands(gigaflops)} GFLOP/s, those of matrix products here`,
+  })
 }

@@ -88,14 +88,21 @@ function headOf({ modelDim: D, adaptiveCutoffs: cutoffs = [] }: RunConfig, vocab
   }
 }
 
-/** What a run will take here, in one line: before anything is read or trained. */
-export async function estimateLine(config: RunConfig, backend: BackendName): Promise<string> {
+/** Billions of operations a second of matrix products here. Those of JavaScript take a second where others take a hundredth of one. */
+export const productGigaflops = (backend: BackendName): Promise<number> =>
+  matmulGigaflops(backend === 'cpu' ? 128 : 1024)
+
+/**
+ * What a run will take here, in one line: before anything is read or trained.
+ *
+ * @param gigaflops - of {@link productGigaflops}, where it was measured already
+ */
+export async function estimateLine(config: RunConfig, backend: BackendName, gigaflops?: number): Promise<string> {
   const { parameters, stepBytes, operations } = estimateRun(config)
-  // Products of JavaScript take a second where others take a hundredth of one.
-  const gigaflops = await matmulGigaflops(backend === 'cpu' ? 128 : 1024)
+  const rate = gigaflops ?? (await productGigaflops(backend))
   const size = parameters >= 1e7 ? `${(parameters / 1e6).toFixed(0)} million` : thousands(parameters)
   return (
     `${size} parameters a model, about ${gigabytes(stepBytes)} GB a training step; ` +
-    `at the ${thousands(gigaflops)} GFLOP/s of matrix products here at least ${duration(operations / gigaflops / 1e9)} in all`
+    `at the ${thousands(rate)} GFLOP/s of matrix products here at least ${duration(operations / rate / 1e9)} in all`
   )
 }
