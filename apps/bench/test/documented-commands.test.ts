@@ -36,6 +36,7 @@ const AUTHORS =
 const PAPER = 'the authors’ checkpoints of 1 GB each: paper.test.ts runs it with small ones'
 const QUEUE = 'works until it is stopped: queue.test.ts starts it'
 const REPLICAS = 'starts other processes: replicas.test.ts does, cluster.test.ts reads such options'
+const SCALE = 'minutes, or what is built: scale.test.ts makes the tables again from what is kept'
 const notRun: Readonly<Record<string, string>> = {
   'redis-server --appendonly yes': QUEUE,
   'pnpm bench worker --queue redis://127.0.0.1:6379 --store /shared/bench': QUEUE,
@@ -44,6 +45,11 @@ const notRun: Readonly<Record<string, string>> = {
   'pnpm bench run --strategies alibi,rotary --replicas 2': REPLICAS,
   'pnpm bench run --strategies alibi --cluster 10.0.0.1:4711,10.0.0.2:4711 --replica 0': REPLICAS,
   'srun --ntasks 4 pnpm bench run --strategies alibi --cluster slurm': REPLICAS,
+  'pnpm bench run --preset paper-1.3b --dry-run --cluster a:1,b:1,c:1,d:1':
+    'its 128 devices do not divide a small batch: estimate.test.ts runs it, and one with a cluster',
+  'pnpm build && node tooling/device-tables.mjs': SCALE,
+  'node tooling/queue-simulation.mjs': SCALE,
+  'QUEUE_COSTS=docs/results/queue-costs.json npx vitest run apps/bench/test/queue-costs.test.ts': SCALE,
   'npm start': 'installs and trains for minutes: its steps are those of npm test and of `pnpm bench run`',
   'pnpm playground': 'a server: the playground’s tests start it',
   'pnpm site': 'a server: the site’s tests build it',
