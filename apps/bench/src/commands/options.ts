@@ -82,8 +82,8 @@ export const storeOption = () =>
 export const replicaOptions = (): Option[] => [
   new Option('--replicas <n>', 'processes that train each model together, on this machine').argParser(number),
   new Option(
-    '--cluster <host:port,...|slurm|torchrun>',
-    'replicas on several machines, each started with the same list, or by srun or torchrun; without authentication: a network of your own',
+    '--cluster <addresses>',
+    'replicas on several machines: host:port,… of all, each started with the same list, or slurm or torchrun, which start them; without authentication: a network of your own',
   ),
   new Option(
     '--replica <i>',
