@@ -1,6 +1,7 @@
 // Which place a process has among replicas, from options and from the variables of what started it.
 import { describe, expect, it } from 'vitest'
 import { placeOf, type ReplicaOptions } from '../src/replicas/cluster.js'
+import { security } from '../src/replicas/place.js'
 
 const slurm = {
   SLURM_JOB_ID: '8001',
@@ -49,4 +50,15 @@ describe('a place', () => {
   ])('%o is refused in a line', (options, environment, message) => {
     expect(() => placeOf(options, environment)).toThrow(`replicas: ${message}`)
   })
+})
+
+it.each([
+  ['127.0.0.1:4000,localhost:4001', /^they talk without authentication, within this machine alone$/],
+  ['127.0.0.2:4000,127.0.0.1:4001', /within this machine alone/],
+  // TensorFlow listens on every address for names that may be another machine's.
+  ...['127.1:4000,127.0.0.1:4001', '127.example:4000,localhost:4001', '10.0.0.1:4000,127.0.0.1:4001'].map(
+    (cluster) => [cluster, /keep their ports in a network of your own/] as const,
+  ),
+] as const)('says how %s are protected, as they listen', (cluster, line) => {
+  expect(security({ addresses: cluster.split(',') })).toMatch(line)
 })

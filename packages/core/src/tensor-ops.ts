@@ -47,7 +47,7 @@ export interface TensorOps<T> {
   sin(x: T): T
   /** The sum along an axis, which stays with size 1. */
   sum(x: T, axis: number): T
-  /** Running sums along an axis: each value with all before it. */
+  /** Running sums of finite values along an axis: each value with all before it. */
   cumulativeSum(x: T, axis: number): T
   /**
    * Values [..., P] at places [..., K] of their last axis; the leading dimensions are equal. A fractional place is read

@@ -1,5 +1,5 @@
 // This process's place among replicas, and the way to the others.
-import { type BackendName, joinReplicas, type Replicas } from '@alibi/backend'
+import { areLoopback, type BackendName, joinReplicas, type Replicas } from '@alibi/backend'
 import type { RunPlan } from '../run-folder/begin.js'
 import { type Place, placeOf, type ReplicaOptions } from './cluster.js'
 import { type Launch, prepareLaunch } from './launch.js'
@@ -63,7 +63,8 @@ export async function gather(place: Place | Launch, plan: RunPlan, options: Join
   return crew
 }
 
-const security = ({ addresses }: Place) =>
-  addresses.every((each) => /^(localhost|127\.[\d.]+):/.test(each))
+/** How replicas at these addresses are protected, in a few words. */
+export const security = ({ addresses }: Pick<Place, 'addresses'>): string =>
+  areLoopback(addresses)
     ? 'they talk without authentication, within this machine alone'
     : 'they talk without authentication or encryption: keep their ports in a network of your own, as whoever reaches them can read and change what is trained'

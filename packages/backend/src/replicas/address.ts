@@ -13,9 +13,13 @@ export function parseAddress(text: string): Address {
   return { host, port: Number(port) }
 }
 
-/** Whether a host is this machine, by a name that no other machine can reach. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.'))
+/**
+ * Whether all addresses, `host:port`, are of this machine by names that no other machine can reach.
+ *
+ * @throws RangeError, one line, for what is no `host:port`
+ */
+export const areLoopback = (addresses: readonly string[]): boolean =>
+  addresses.map(parseAddress).every(({ host }) => host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.')))
 
 const PATIENCE_MS = 5000
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Collective } from '../compile/collective.js'
 import { nodeBackend } from '../compile/node-backend.js'
-import { isLoopback, parseAddress, reaches } from './address.js'
+import { areLoopback, parseAddress, reaches } from './address.js'
 import { createBlockSum } from './block-sum.js'
 import { encodeConfig, encodeServer } from './proto.js'
 import { type Runtime, startRuntime } from './runtime.js'
@@ -78,8 +78,8 @@ export async function joinReplicas(options: JoinOptions): Promise<Replicas> {
     throw new RangeError(`joinReplicas: expected an index into two addresses or more, got ${index} of ${peers.length}`)
   const backend = nodeBackend()
   if (!backend) throw new Error('joinReplicas: expected the tensorflow backend, got another; take --backend tensorflow')
-  const loopback = peers.every(({ host }) => isLoopback(host))
-  const runtime = startRuntime(encodeServer(addresses, index), encodeConfig(index), loopback ? own.port : 0)
+  const loopbackPort = areLoopback(addresses) ? own.port : 0
+  const runtime = startRuntime(encodeServer(addresses, index), encodeConfig(index), loopbackPort)
   for (const [i, peer] of peers.entries()) {
     let told = i === index
     while (i !== index && !(await reaches(peer))) {
