@@ -76,6 +76,7 @@ const notRun: Readonly<Record<string, string>> = {
 const asWritten: Readonly<Record<string, readonly string[]>> = {
   'npx alibi-setup-tensorflow': ['packages/backend/bin/alibi-setup-tensorflow.js', '--help'],
   'pnpm speed': ['tooling/app.mjs', 'speed', '--help'],
+  'pnpm speed --parts families --rounds 7': ['tooling/app.mjs', 'speed', '--parts', 'families', '--help'],
   'pnpm bench doctor': ['tooling/app.mjs', 'bench', 'doctor'],
 }
 
