@@ -19,6 +19,12 @@ interface NodeBackend {
   readonly binding: { readonly TF_Version: string }
 }
 
+/** The compiled `native/operations.cc`, which registers its operations when it is loaded. */
+interface Operations {
+  /** How many threads one of its operations may have. */
+  setThreads(count: number): void
+}
+
 /**
  * @throws Error, one line, if `@tensorflow/tfjs-node-gpu` is not installed or its addon is not prepared
  */
@@ -38,6 +44,12 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   // Who computes with the backend finds there how to compile: `evaluate` of @alibi/transformer does.
   Object.assign(backend, { compile })
   const isGpu = backend.isUsingGpuDevice
+  if (!isGpu && existsSync(addon.operationsPath)) {
+    const operations: Operations = require(addon.operationsPath)
+    operations.setThreads(Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism())
+    // Kernels of @alibi/transformer look for it.
+    Object.assign(backend, { operations: true })
+  }
   const { gpuName } = prepared
   if (gpuName !== undefined && !isGpu)
     process.emitWarning(`TensorFlow does not see ${gpuName}; TF_CPP_MIN_LOG_LEVEL=0 shows why`, 'CudaWarning')
@@ -59,6 +71,8 @@ function prepareProcess(addon: Addon): PreparedCuda {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   // Attention's products, many small matrices, run 3 to 7 times faster with oneDNN than with Eigen.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '1'
+  // Our graphs are chains of operations: a second thread that takes the next one only hands it back and forth.
+  process.env.TF_NUM_INTEROP_THREADS ??= '1'
   // Take GPU memory as it is needed instead of all of it.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
   // Graphs (compile) are fused; eager ops do not look at this.

@@ -2,7 +2,7 @@
 import { alibi } from '@alibi/alibi'
 import { selectBackend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
-import { afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeAll, expect, it, onTestFinished } from 'vitest'
 import {
   type AttentionKernel,
   attentionKernels,
@@ -79,8 +79,24 @@ it('scores adaptive softmaxes, in one part or several', async ({ skip }) => {
   await both(model, 101, { evalLength: 10, batchTokens: 40 })
 })
 
+it('reads with the native kernel where it is', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const options = { evalLength: 1024, batchTokens: 1024 }
+  const read = (compile: boolean) => evaluate(model, tokens(2049), { ...options, compile })
+  const [graph, plain] = [await read(true), await read(false)]
+  expect([graph.attentionNames[0], plain.attentionNames[0]]).toEqual(['native', 'native'])
+  expect(graph.lossNats).toBeAllclose(plain.lossNats, { rtol: 1e-6 })
+  const tiled = await evaluate(model, tokens(2049), { ...options, attentionKernels: ['tiled'] })
+  expect(graph.lossNats).toBeAllclose(tiled.lossNats, { rtol: 1e-6 })
+})
+
 it('reads all keys of some thousand tokens, where a graph beats skipping op by op', async ({ skip }) => {
   skip(unavailable !== undefined, unavailable)
+  // As on a GPU, for which there is no native kernel.
+  const backend = tf.backend() as { operations?: true | undefined }
+  backend.operations = undefined
+  onTestFinished(() => void (backend.operations = true))
   const model = make(tiny, alibi({ numHeads: 2 }))
   const options = { evalLength: 1024, batchTokens: 1024 }
   const read = (compile: boolean) => evaluate(model, tokens(2049), { ...options, compile })

@@ -7,25 +7,10 @@ import { attention64, attentionGradients64 } from '../src/conformance/float64.js
 import { attentionCases } from '../src/conformance/index.js'
 import { refusal } from '../src/kernels/attention/kernel.js'
 import { fused } from '../src/kernels/webgpu/attention/fused.js'
-import { packRotation } from '../src/kernels/webgpu/attention/rotation.js'
+import { packTables } from '../src/kernels/attention/packed-rotation.js'
 import { differences64 } from './float64.js'
-import {
-  type Case,
-  fusedAttention,
-  fusedSelfAttention,
-  long,
-  named,
-  normal,
-  normal16,
-  poison,
-  prepare,
-  problemOf,
-  relativeError,
-  results,
-  tensor,
-  unavailable,
-  uneven,
-} from './fused-cases.js'
+import { fusedAttention, fusedSelfAttention, named, poison, unavailable } from './fused-cases.js'
+import { type Case, long, normal, normal16, prepare, problemOf, relativeError, results, tensor, uneven } from './kernel-cases.js'
 import { seed } from './seed.js'
 
 /** Sizes that the suite of all kernels does not have. */
@@ -148,7 +133,7 @@ describe.skipIf(unavailable)(named('fused attention'), () => {
         const options = {
           bias: { kind: 'linear', slopes, queries: places, keys: places, consecutive: true } as const,
           trainBias: false,
-          rotation: packRotation(queries, keys),
+          rotation: { table: tf.tensor1d(packTables(queries, keys)), pairStride: queries.partner[0]! },
           attentionStorage: float16 ? ('float16' as const) : undefined,
         }
         const compute = (qkv: tf.Tensor) =>

@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
 import { attention } from '../src/kernels/attention/attention.js'
 import { toHalf } from '../src/kernels/webgpu/half.js'
-import { named, normal, prepare, toFloat16, unavailable } from './fused-cases.js'
+import { named, unavailable } from './fused-cases.js'
+import { normal, prepare, toFloat16 } from './kernel-cases.js'
 
 /** IEEE 754 binary16. */
 const fromBits = (bits: number) => {

@@ -1,7 +1,8 @@
 // The fused kernels leave out what has no weight, and nothing else.
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
-import { type Case, fusedAttention, long, named, prepare, results, tensor, unavailable } from './fused-cases.js'
+import { fusedAttention, named, unavailable } from './fused-cases.js'
+import { type Case, long, prepare, results, tensor } from './kernel-cases.js'
 import { seed } from './seed.js'
 
 /** Of the kernels at these sizes. */

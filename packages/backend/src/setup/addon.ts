@@ -16,6 +16,8 @@ export interface Addon {
   readonly loadPath: string
   /** Another: `native/replicas.cc`. */
   readonly replicasPath: string
+  /** Another: `native/operations.cc`. */
+  readonly operationsPath: string
   /** Version of the package. */
   readonly version: string
 }
@@ -40,6 +42,7 @@ export function findAddon(): Addon | undefined {
     stderrPath: join(compiled, 'alibi_stderr.node'),
     loadPath: join(compiled, 'alibi_load.node'),
     replicasPath: join(compiled, 'alibi_replicas.node'),
+    operationsPath: join(compiled, 'alibi_operations.node'),
     version: require(manifest).version,
   }
 }

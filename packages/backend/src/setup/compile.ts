@@ -27,6 +27,13 @@ export async function compileAddon(addon: Addon, libraries: Libraries): Promise<
 export const compileReplicas = async ({ replicasPath, folder }: Addon): Promise<void> =>
   compileShared(await findCompiler(), replicasPath, folder, withTensorflow([ownSource('replicas.cc')]))
 
+/** Compiles our own operations for TensorFlow: for every instruction set that they know, as the processor may change. */
+export async function compileOperations({ operationsPath, folder }: Addon): Promise<void> {
+  const fast = ['-O3', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math']
+  const sources = [...fast, ...withTensorflow([ownSource('operations.cc')])]
+  await compileShared(await findCompiler(), operationsPath, folder, sources)
+}
+
 /** Compiles the two helpers: one loads the binding without TensorFlow's announcement, the other CUDA's libraries. */
 export async function compileHelpers({ stderrPath, loadPath, folder }: Addon): Promise<void> {
   const compiler = await findCompiler()

@@ -5,7 +5,7 @@ import { inspectCuda } from '../cuda/inspect.js'
 import { unsupported } from '../cuda/supported.js'
 import { type Addon, findAddon } from './addon.js'
 import { lastLine, runCommand } from './command.js'
-import { compileAddon, compileHelpers, compileReplicas } from './compile.js'
+import { compileAddon, compileHelpers, compileOperations, compileReplicas } from './compile.js'
 import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
 
 export interface SetupOptions {
@@ -40,6 +40,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
       log('it works already')
       if (![addon.stderrPath, addon.loadPath].every(existsSync)) await compileHelpers(addon)
       if (!existsSync(addon.replicasPath)) await compileReplicas(addon)
+      if (!existsSync(addon.operationsPath)) await compileOperations(addon)
       return working
     }
   }
@@ -51,6 +52,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   await compileAddon(addon, libraries)
   await compileHelpers(addon)
   await compileReplicas(addon)
+  await compileOperations(addon)
   log('trying it')
   const working = await checkTensorflow()
   if (gpu && !working.isGpu) {

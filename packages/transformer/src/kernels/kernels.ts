@@ -13,8 +13,10 @@ import { adamw, nesterov } from './plain/optimizers.js'
 import { rmsNorm } from './plain/rms-norm.js'
 import { applyRotation } from './plain/rotate.js'
 import { sumOfSquares } from './plain/sum-of-squares.js'
+import { native } from './tensorflow/attention.js'
 import { sparseCrossEntropy } from './tensorflow/cross-entropy.js'
 import { statelessKeepMask } from './tensorflow/dropout.js'
+import { nativeGelu, nativeLayerNorm, nativeLinear, nativeRmsNorm } from './tensorflow/rows.js'
 import { fusedAdamw } from './webgpu/adamw.js'
 import { fused } from './webgpu/attention/fused.js'
 import { fusedCrossEntropy } from './webgpu/cross-entropy.js'
@@ -24,7 +26,10 @@ import { fusedLinear } from './webgpu/linear.js'
 import { fusedSumOfSquares } from './webgpu/sum-of-squares.js'
 
 /** Our kernels of attention, from the most particular to the one that takes almost everything. */
-export const attentionKernels: readonly AttentionKernel[] = Object.freeze([fused, skipping, windowed, tiled, general])
+export const attentionKernels: readonly AttentionKernel[] = Object.freeze([
+  ...[fused, native, skipping],
+  ...[windowed, tiled, general],
+])
 
 /** In TensorFlow.js's operations, on any backend: what the others are compared with. */
 const plain = {
@@ -49,7 +54,14 @@ export type Kernels = Readonly<typeof plain> & {
 }
 
 const special: Readonly<Record<string, Partial<typeof plain>>> = {
-  tensorflow: { crossEntropy: sparseCrossEntropy, keepMask: statelessKeepMask },
+  tensorflow: {
+    linear: nativeLinear,
+    layerNorm: nativeLayerNorm,
+    rmsNorm: nativeRmsNorm,
+    gelu: nativeGelu,
+    crossEntropy: sparseCrossEntropy,
+    keepMask: statelessKeepMask,
+  },
   webgpu: {
     linear: fusedLinear,
     layerNorm: fusedLayerNorm,

@@ -9,7 +9,7 @@ export interface AttentionSettings {
    */
   readonly attentionStorage?: AttentionStorage | undefined
   /**
-   * Kernels of attention, or names of ours: `'fused'`, `'skipping'`, `'windowed'`, `'tiled'`, `'general'`. The first that takes the pass is
+   * Kernels of attention, or names of ours: `'fused'`, `'native'`, `'skipping'`, `'windowed'`, `'tiled'`, `'general'`. The first that takes the pass is
    * used: `[mine, ...attentionKernels]` tries your own before ours, `['tiled']` forces one. Default: ours in that order.
    */
   readonly attentionKernels?: readonly (AttentionKernel | string)[] | undefined

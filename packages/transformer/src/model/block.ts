@@ -108,8 +108,12 @@ function normedHeads(product: tf.Tensor2D, layer: number, context: BlockContext)
 }
 
 /** [N, count·headDim], or as many rows of one head each, → [B, count, L, headDim] */
-const ofHeads = (x: tf.Tensor2D, count: number, { config, batchSize: B }: BlockContext): tf.Tensor4D =>
-  tf.transpose(tf.reshape(x, [B, -1, count, config.headDim]), [0, 2, 1, 3])
+function ofHeads(x: tf.Tensor2D, count: number, { config, batchSize: B }: BlockContext): tf.Tensor4D {
+  const { headDim } = config
+  // One token is in place already: in decoding every operation counts.
+  if (x.size === B * count * headDim) return tf.reshape(x, [B, count, 1, headDim])
+  return tf.transpose(tf.reshape(x, [B, -1, count, headDim]), [0, 2, 1, 3])
+}
 
 /** Running sums along the keys; [B, H, K]. */
 function sums(gates: tf.Tensor3D | undefined): tf.Tensor3D | undefined {
@@ -125,7 +129,7 @@ const byHead = (gates: tf.Tensor2D | undefined, B: number): tf.Tensor3D | undefi
 /** [B, H, L, headDim] → [B·L, H·headDim] */
 function merge(x: tf.Tensor4D): tf.Tensor2D {
   const [B, H, L, headDim] = x.shape
-  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * L, H * headDim])
+  return tf.reshape(L === 1 ? x : tf.transpose(x, [0, 2, 1, 3]), [B * L, H * headDim])
 }
 
 function dropoutOf({ config, nextSeed, kernels }: BlockContext): AttentionDropout | undefined {

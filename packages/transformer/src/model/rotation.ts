@@ -10,9 +10,9 @@ import {
 } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { PackedRotation } from '../kernels/attention/kernel.js'
+import { packTables } from '../kernels/attention/packed-rotation.js'
 import type { Kernels } from '../kernels/kernels.js'
 import { type DeviceRotation, swapOf, toDevice } from '../kernels/plain/rotate.js'
-import { packRotation } from '../kernels/webgpu/attention/rotation.js'
 import { evaluateAt, keepLast } from './hooks.js'
 import { type Places, placesTensor, queriesOf } from './places.js'
 
@@ -40,8 +40,16 @@ export function packedRotation(
   places: Places,
 ): PackedRotation | undefined {
   if (!strategy.rotation) return undefined
-  const [queries, keys] = (['query', 'key'] as const).map((side) => tablesOf(strategy, headDim, places, side)[0]!)
-  return packRotation(queries!, keys!)
+  const tablesAt = keepLast((at: Places) =>
+    (['query', 'key'] as const).map((side) => tablesOf(strategy, headDim, at, side)[0]!),
+  )
+  const numbersAt = (at: Places) => {
+    const [queries, keys] = tablesAt(at)
+    return packTables(queries!, keys!)
+  }
+  const [{ partner }] = tablesAt(places) as [RotationTables, RotationTables]
+  const shape: [number] = [4 * places.numQueries * headDim]
+  return { table: placesTensor(places, numbersAt, shape, 'float32'), pairStride: partner[0]! }
 }
 
 /** Evaluates a rotation at the positions of a pass. Applying it is one kernel call each for queries and keys. */

@@ -1,27 +1,10 @@
 // Rotary positions for the fused kernels. Letters: B batch, L tokens, H heads, D headDim.
-import type { RotationTables } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import type { PackedRotation } from '../../attention/kernel.js'
 import { runKernel } from '../dispatch.js'
 import { flat, flatWorkgroups } from '../grid.js'
 import { unpackCode } from '../half.js'
 import { wgsl } from '../wgsl.js'
-
-/** @param queries - tables of L positions and a multiple of 4 features; of `keys`, too */
-export function packRotation(queries: RotationTables, keys: RotationTables): PackedRotation {
-  const { length } = queries.cos
-  const table = new Float32Array(4 * length)
-  ;[queries, keys].forEach(({ cos, sin }, side) => {
-    for (let i = 0; i < length; i += 4) {
-      const at = 2 * (side * length + i)
-      for (let lane = 0; lane < 4; lane++) {
-        table[at + lane] = cos[i + lane]!
-        table[at + 4 + lane] = sin[i + lane]!
-      }
-    }
-  })
-  return { table: tf.tensor1d(table), pairStride: queries.partner[0]! }
-}
 
 /** `name(…, part)`: the partners of features 4·part to 4·part + 3, out of what `read` gives of four features at a part. */
 const partners = (name: string, parameters: string, pairStride: number, read: (part: string) => string) => wgsl`

@@ -1,0 +1,503 @@
+// Operations that TensorFlow has none for, registered with it when this is loaded, on the processor: causal attention with its
+// bias, without scores in memory; and what passes without gradients compute row by row, in one operation each. Exports setThreads(count) and tilesComputed(), which tests read.
+#include <node_api.h>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_tensor.h"
+#include "attention.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+// The widest instruction set that the processor has is chosen when it runs.
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")
+#define LANES 16
+#define BLOCK_ROWS 8
+namespace avx512 {
+#include "vector.inc"
+#include "attention.inc"
+#include "rows.inc"
+}  // namespace avx512
+#undef LANES
+#undef BLOCK_ROWS
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define LANES 8
+#define BLOCK_ROWS 4
+namespace avx2 {
+#include "vector.inc"
+#include "attention.inc"
+#include "rows.inc"
+}  // namespace avx2
+#undef LANES
+#undef BLOCK_ROWS
+#pragma GCC pop_options
+#endif
+#define LANES 4
+#define BLOCK_ROWS 4
+namespace plain {
+#include "vector.inc"
+#include "attention.inc"
+#include "rows.inc"
+}  // namespace plain
+
+namespace {
+
+/** The functions of one instruction set. */
+struct Kernels {
+  const char* name;
+  long (*scratchFloats)(const Attention&, bool gradients);
+  long (*attend)(const Attention&, long batch, long head, long from, long to, float* scratch);
+  long (*attendBack)(const Attention&, const AttentionGradient&, long batch, long head, float* scratch);
+  void (*gelu)(const float* x, float* y, long count);
+  void (*normalizeRow)(const float* x, const float* scale, const float* shift, float epsilon, float* y, long D);
+  void (*multiplyRow)(const float* x, const float* weight, const float* bias, float* y, long D, long width, long from,
+                      long to);
+  void (*attendSlots)(const float* q, const float* k, const float* v, const float* added, float* out, long C, long D,
+                      float* scores);
+};
+
+const Kernels& kernels() {
+#define OF(set)                                                                                        \
+  Kernels{#set,      set::scratchFloats, set::attend,      set::attendBack, \
+          set::gelu, set::normalizeRow,  set::multiplyRow, set::attendSlots}
+  static const Kernels chosen = [] {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq"))
+      return OF(avx512);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return OF(avx2);
+#endif
+    return OF(plain);
+  }();
+#undef OF
+  return chosen;
+}
+
+std::atomic<long> tilesComputed{0};
+
+/** Threads that share tasks with the one that has them. TensorFlow's own are out of reach of its C interface. */
+class Team {
+ public:
+  int size() const { return size_; }
+
+  void resize(int size) {
+    std::lock_guard<std::mutex> own(busy_);
+    size_ = size < 1 ? 1 : size;
+    while (threads_ < size_ - 1) {
+      threads_++;
+      // No operation runs now: the next round is the thread's first, whenever it starts.
+      std::thread([this, index = threads_, seen = round_.load()] { wait(index, seen); }).detach();
+    }
+  }
+
+  /** Runs task(0) to task(count − 1), in any order; alone where another operation has the team. */
+  void run(long count, const std::function<void(long)>& task) {
+    std::unique_lock<std::mutex> own(busy_, std::try_to_lock);
+    if (!own || size_ == 1 || count == 1) {
+      for (long i = 0; i < count; i++) task(i);
+      return;
+    }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      task_ = &task;
+      count_ = count;
+      next_ = 0;
+      working_ = size_ - 1;
+      round_.store(round_ + 1, std::memory_order_release);
+    }
+    begin_.notify_all();
+    share(task, count);
+    std::unique_lock<std::mutex> lock(mutex_);
+    ended_.wait(lock, [this] { return working_ == 0; });
+  }
+
+ private:
+  void share(const std::function<void(long)>& task, long count) {
+    for (long i = next_++; i < count; i = next_++) task(i);
+  }
+
+  void wait(int index, long seen) {
+    for (std::unique_lock<std::mutex> lock(mutex_);;) {
+      begin_.wait(lock, [&] { return round_ != seen && index < size_; });
+      seen = round_;
+      const auto* task = task_;
+      const long count = count_;
+      lock.unlock();
+      share(*task, count);
+      lock.lock();
+      if (--working_ == 0) ended_.notify_all();
+    }
+  }
+
+  std::mutex busy_, mutex_;
+  std::condition_variable begin_, ended_;
+  const std::function<void(long)>* task_ = nullptr;
+  std::atomic<long> next_{0}, round_{0};
+  long count_ = 0;
+  int size_ = 1, working_ = 0, threads_ = 0;
+};
+
+/** Never freed: its threads wait until the process ends. */
+Team& team() {
+  static Team* const only = new Team;
+  return *only;
+}
+
+/** A thread's memory, which stays for the next operation. */
+float* scratch(long floats) {
+  struct Memory {
+    float* data = nullptr;
+    long size = 0;
+    ~Memory() { std::free(data); }
+  };
+  thread_local Memory own;
+  if (own.size < floats) {
+    std::free(own.data);
+    own.size = (floats + 1023) / 1024 * 1024;
+    own.data = static_cast<float*>(std::aligned_alloc(64, own.size * sizeof(float)));
+  }
+  return own.data;
+}
+
+/** One run of an operation. */
+struct Run {
+  TF_OpKernelContext* const context;
+  TF_Status* const status = TF_NewStatus();
+  std::vector<TF_Tensor*> held;
+  explicit Run(TF_OpKernelContext* context) : context(context) {}
+  ~Run() {
+    for (TF_Tensor* tensor : held) TF_DeleteTensor(tensor);
+    TF_DeleteStatus(status);
+  }
+  TF_Tensor* input(int index) {
+    TF_Tensor* tensor = nullptr;
+    TF_GetInput(context, index, &tensor, status);
+    held.push_back(tensor);
+    return tensor;
+  }
+  /** Null for a tensor without numbers: what is not there. */
+  const float* numbers(int index) {
+    TF_Tensor* tensor = input(index);
+    return TF_TensorElementCount(tensor) ? static_cast<const float*>(TF_TensorData(tensor)) : nullptr;
+  }
+  float* output(int index, const std::vector<int64_t>& shape) {
+    int64_t count = 1;
+    for (int64_t size : shape) count *= size;
+    TF_Tensor* tensor = TF_AllocateOutput(context, index, TF_FLOAT, shape.data(), static_cast<int>(shape.size()),
+                                          count * sizeof(float), status);
+    held.push_back(tensor);
+    return static_cast<float*>(TF_TensorData(tensor));
+  }
+};
+
+/** Attributes of attention, read when a graph or an eager op is made. */
+struct Settings {
+  int32_t batchSize, numHeads, pairStride, window, sinks;
+  bool projected, trainsSlopes, trainsTable;
+};
+
+void* readSettings(TF_OpKernelConstruction* construction) {
+  auto* settings = new Settings;
+  TF_Status* status = TF_NewStatus();
+  const auto integer = [&](const char* name) {
+    int32_t value = 0;
+    TF_OpKernelConstruction_GetAttrInt32(construction, name, &value, status);
+    if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+    return value;
+  };
+  settings->batchSize = integer("batch_size");
+  settings->numHeads = integer("num_heads");
+  settings->pairStride = integer("pair_stride");
+  settings->window = integer("window");
+  settings->sinks = integer("sinks");
+  settings->projected = integer("projected") != 0;
+  settings->trainsSlopes = integer("trains_slopes") != 0;
+  settings->trainsTable = integer("trains_table") != 0;
+  TF_DeleteStatus(status);
+  return settings;
+}
+
+void deleteSettings(void* settings) { delete static_cast<Settings*>(settings); }
+
+std::vector<int64_t> shapeOf(TF_Tensor* tensor) {
+  std::vector<int64_t> shape;
+  for (int i = 0; i < TF_NumDims(tensor); i++) shape.push_back(TF_Dim(tensor, i));
+  return shape;
+}
+
+/** The inputs q, k, v, rotation, slopes, table, gate, padding, documents. */
+Attention readInputs(Run& run, const Settings& settings, std::vector<int64_t>& shape) {
+  Attention all = {};
+  TF_Tensor* q = run.input(0);
+  shape = shapeOf(q);
+  const long B = all.batchSize = settings.batchSize, H = all.numHeads = settings.numHeads;
+  all.q = static_cast<const float*>(TF_TensorData(q));
+  if (settings.projected) {
+    // [B·L, 3·H·D], queries, keys and values in turn.
+    const long L = shape[0] / B, width = shape[1], D = width / 3 / H;
+    all.numQueries = all.numKeys = L;
+    all.headDim = D;
+    all.k = all.q + H * D;
+    all.v = all.q + 2 * H * D;
+    all.ofQueries = all.ofKeys = {L * width, D, width};
+    all.ofOut = {L * H * D, D, H * D};
+  } else {
+    // [B, H, Q or K, D]
+    const long Q = shape[2], D = shape[3];
+    TF_Tensor* k = run.input(1);
+    const long K = TF_Dim(k, 2);
+    all.numQueries = Q;
+    all.numKeys = K;
+    all.headDim = D;
+    all.k = static_cast<const float*>(TF_TensorData(k));
+    all.v = run.numbers(2);
+    all.ofQueries = all.ofOut = {H * Q * D, Q * D, D};
+    all.ofKeys = {H * K * D, K * D, D};
+  }
+  all.rotation = run.numbers(3);
+  all.pairStride = settings.pairStride;
+  all.slopes = run.numbers(4);
+  all.table = run.numbers(5);
+  all.gate = run.numbers(6);
+  all.padding = run.numbers(7);
+  TF_Tensor* documents = run.input(8);
+  const long documentRows = TF_TensorElementCount(documents) / all.numQueries;
+  all.documents = documentRows ? static_cast<const float*>(TF_TensorData(documents)) : nullptr;
+  all.documentRows = documentRows;
+  all.window = settings.window > 0 ? settings.window : all.numKeys;
+  all.sinks = settings.sinks;
+  return all;
+}
+
+std::vector<int64_t> outShape(const Settings& settings, const Attention& all, const std::vector<int64_t>& shape) {
+  if (settings.projected) return {shape[0], shape[1] / 3};
+  return shape;
+}
+
+void attend(void* kernel, TF_OpKernelContext* context) {
+  const Settings& settings = *static_cast<Settings*>(kernel);
+  Run run(context);
+  std::vector<int64_t> shape;
+  Attention all = readInputs(run, settings, shape);
+  const long B = all.batchSize, H = all.numHeads, Q = all.numQueries;
+  all.out = run.output(0, outShape(settings, all, shape));
+  all.logSums = run.output(1, {B, H, Q, 2});
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  const Kernels& set = kernels();
+  const long floats = set.scratchFloats(all, false);
+  // A head's queries are shared where there are few heads; parts end at multiples of 64.
+  const long tiles = (Q + 63) / 64, wanted = (4 * team().size() + B * H - 1) / (B * H);
+  const long parts = wanted < tiles ? wanted : tiles;
+  team().run(B * H * parts, [&](long task) {
+    // Long rows first.
+    const long part = parts - 1 - task / (B * H), head = task % (B * H);
+    const long from = tiles * part / parts * 64, to = tiles * (part + 1) / parts * 64;
+    tilesComputed += set.attend(all, head / H, head % H, from, to < Q ? to : Q, scratch(floats));
+  });
+}
+
+/** The inputs of attention, then out, logSums, dOut; gives the gradients of q, k, v, slopes, table and gate. */
+void attendBack(void* kernel, TF_OpKernelContext* context) {
+  const Settings& settings = *static_cast<Settings*>(kernel);
+  Run run(context);
+  std::vector<int64_t> shape;
+  Attention all = readInputs(run, settings, shape);
+  const long B = all.batchSize, H = all.numHeads, Q = all.numQueries, K = all.numKeys, D = all.headDim;
+  all.out = const_cast<float*>(run.numbers(9));
+  all.logSums = const_cast<float*>(run.numbers(10));
+  AttentionGradient gradient = {};
+  gradient.dOut = run.numbers(11);
+  gradient.dQ = run.output(0, shape);
+  gradient.dK = run.output(1, settings.projected ? std::vector<int64_t>{0} : std::vector<int64_t>{B, H, K, D});
+  gradient.dV = run.output(2, settings.projected ? std::vector<int64_t>{0} : std::vector<int64_t>{B, H, K, D});
+  if (settings.projected) {
+    gradient.dK = gradient.dQ + H * D;
+    gradient.dV = gradient.dQ + 2 * H * D;
+  }
+  const auto none = std::vector<int64_t>{0};
+  float* dSlopes = run.output(3, settings.trainsSlopes ? std::vector<int64_t>{B, H} : none);
+  float* dTable = run.output(4, settings.trainsTable ? std::vector<int64_t>{B, H, K} : none);
+  float* dGate = run.output(5, all.gate ? std::vector<int64_t>{B, H, K} : none);
+  if (settings.trainsSlopes) gradient.dSlopes = dSlopes;
+  if (settings.trainsTable) gradient.dTable = dTable;
+  if (all.gate) gradient.dGate = dGate;
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  const Kernels& set = kernels();
+  const long floats = set.scratchFloats(all, true);
+  team().run(B * H, [&](long head) {
+    tilesComputed += set.attendBack(all, gradient, head / H, head % H, scratch(floats));
+  });
+}
+
+/** Numbers from which on it pays to share them: waking a thread takes some 50 µs, in which one reads a megabyte. */
+constexpr long WORTH_SHARING = 1 << 15, WORTH_SHARING_READS = 1 << 20;
+
+/** Shares `count` units of work that are `numbers` numbers each: task(from, to). */
+void share(long count, long numbers, const std::function<void(long, long)>& task, long worth = WORTH_SHARING) {
+  const long parts = count * numbers < worth ? 1 : count < 4 * team().size() ? count : 4 * team().size();
+  team().run(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
+}
+
+/** x → GELU(x), of any shape. */
+void gelu(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor* input = run.input(0);
+  const float* x = static_cast<const float*>(TF_TensorData(input));
+  float* y = run.output(0, shapeOf(input));
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  constexpr long BLOCK = 1024;
+  const long count = TF_TensorElementCount(input);
+  share((count + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
+    const long end = to * BLOCK < count ? to * BLOCK : count;
+    kernels().gelu(x + from * BLOCK, y + from * BLOCK, end - from * BLOCK);
+  });
+}
+
+/** x [N, D], scale [D], shift [D] or empty, epsilon [1] → [N, D]: layer normalisation, or of the root mean square without a shift. */
+void normalize(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor* input = run.input(0);
+  const float* x = static_cast<const float*>(TF_TensorData(input));
+  const float *scale = run.numbers(1), *shift = run.numbers(2), *epsilon = run.numbers(3);
+  float* y = run.output(0, shapeOf(input));
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  const long N = TF_Dim(input, 0), D = TF_Dim(input, 1);
+  share(N, D, [&](long from, long to) {
+    for (long row = from; row < to; row++)
+      kernels().normalizeRow(x + row * D, scale, shift, *epsilon, y + row * D, D);
+  });
+}
+
+/** x [N, D], weight [D, width], bias [width] or empty → [N, width], for few rows: reads the weights once a row. */
+void multiplyRows(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor *input = run.input(0), *second = run.input(1);
+  const float *x = static_cast<const float*>(TF_TensorData(input)), *bias = run.numbers(2);
+  const float* weight = static_cast<const float*>(TF_TensorData(second));
+  const long N = TF_Dim(input, 0), D = TF_Dim(second, 0), width = TF_Dim(second, 1);
+  float* y = run.output(0, {N, width});
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  // Parts begin where no two threads write to the same line of the cache.
+  constexpr long COLUMNS = 64;
+  share((width + COLUMNS - 1) / COLUMNS, COLUMNS * D, [&](long from, long to) {
+    const long end = to * COLUMNS < width ? to * COLUMNS : width;
+    for (long row = 0; row < N; row++)
+      kernels().multiplyRow(x + row * D, weight, bias, y + row * width, D, width, from * COLUMNS, end);
+  }, WORTH_SHARING_READS);
+}
+
+/** q [B, H, Q, D], k and v [B, G, C, D], added [B or 1, H or 1, Q, C] → [B, H, Q, D]: each query over the slots of a cache. */
+void attendSlots(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor *queries = run.input(0), *keys = run.input(1), *more = run.input(3);
+  const float *q = static_cast<const float*>(TF_TensorData(queries)), *v = run.numbers(2);
+  const float *k = static_cast<const float*>(TF_TensorData(keys)), *added = static_cast<const float*>(TF_TensorData(more));
+  float* out = run.output(0, shapeOf(queries));
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  const long B = TF_Dim(queries, 0), H = TF_Dim(queries, 1), Q = TF_Dim(queries, 2), D = TF_Dim(queries, 3);
+  const long G = TF_Dim(keys, 1), C = TF_Dim(keys, 2);
+  const bool byBatch = TF_Dim(more, 0) > 1, byHead = TF_Dim(more, 1) > 1;
+  share(B * H * Q, C * D, [&](long from, long to) {
+    for (long row = from; row < to; row++) {
+      const long batch = row / Q / H, head = row / Q % H, query = row % Q;
+      const long of = batch * G + head / (H / G);
+      const long bias = ((byBatch ? batch : 0) * (byHead ? H : 1) + (byHead ? head : 0)) * Q + query;
+      kernels().attendSlots(q + row * D, k + of * C * D, v + of * C * D, added + bias * C, out + row * D, C, D, scratch(C));
+    }
+  }, WORTH_SHARING_READS);
+}
+
+const char* const INPUTS[] = {"q", "k", "v", "rotation", "slopes", "table", "gate", "padding", "documents"};
+const char* const ATTRIBUTES[] = {"batch_size", "num_heads", "pair_stride", "window",
+                                  "sinks",      "projected", "trains_slopes", "trains_table"};
+
+using Names = std::vector<const char*>;
+
+/** Registers an operation and its kernel. @throws std::string, TensorFlow's message */
+void define(const char* name, const Names& inputs, const Names& outputs, void (*compute)(void*, TF_OpKernelContext*),
+            bool hasSettings = false) {
+  TF_Status* status = TF_NewStatus();
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, (std::string(input) + ": float").c_str());
+  for (const char* output : outputs)
+    TF_OpDefinitionBuilderAddOutput(definition, (std::string(output) + ": float").c_str());
+  if (hasSettings)
+    for (const char* attribute : ATTRIBUTES)
+      TF_OpDefinitionBuilderAddAttr(definition, (std::string(attribute) + ": int").c_str());
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, [](TF_ShapeInferenceContext* context, TF_Status* status) {
+    TF_ShapeInferenceContextSetUnknownShape(context, status);
+  });
+  TF_RegisterOpDefinition(definition, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_RegisterKernelBuilder(name,
+                             TF_NewKernelBuilder(name, "CPU", hasSettings ? readSettings : nullptr, compute,
+                                                 hasSettings ? deleteSettings : nullptr),
+                             status);
+  const std::string message = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
+  TF_DeleteStatus(status);
+  if (!message.empty()) throw message;
+}
+
+/** @returns what went wrong, or nothing */
+std::string defineAll() {
+  try {
+    Names inputs(std::begin(INPUTS), std::end(INPUTS));
+    define("AlibiAttention", inputs, {"out", "log_sums"}, attend, true);
+    for (const char* more : {"out", "log_sums", "d_out"}) inputs.push_back(more);
+    define("AlibiAttentionGradient", inputs, {"d_q", "d_k", "d_v", "d_slopes", "d_table", "d_gate"}, attendBack, true);
+    define("AlibiGelu", {"x"}, {"y"}, gelu);
+    define("AlibiNormalize", {"x", "scale", "shift", "epsilon"}, {"y"}, normalize);
+    define("AlibiMultiplyRows", {"x", "weight", "bias"}, {"y"}, multiplyRows);
+    define("AlibiAttendSlots", {"q", "k", "v", "added"}, {"out"}, attendSlots);
+    return "";
+  } catch (const std::string& message) {
+    return message;
+  }
+}
+
+napi_value setThreads(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int32_t threads = 1;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_int32(env, argument, &threads);
+  team().resize(threads);
+  return nullptr;
+}
+
+napi_value readTiles(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_int64(env, tilesComputed.load(), &result);
+  return result;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  // A process with several threads of JavaScript loads this more than once; TensorFlow is told once.
+  static const std::string problem = defineAll();
+  if (!problem.empty()) {
+    napi_throw_error(env, nullptr, problem.c_str());
+    return nullptr;
+  }
+  napi_value function;
+  napi_create_function(env, "setThreads", NAPI_AUTO_LENGTH, setThreads, nullptr, &function);
+  napi_set_named_property(env, exports, "setThreads", function);
+  napi_create_function(env, "tilesComputed", NAPI_AUTO_LENGTH, readTiles, nullptr, &function);
+  napi_set_named_property(env, exports, "tilesComputed", function);
+  napi_create_string_utf8(env, kernels().name, NAPI_AUTO_LENGTH, &function);
+  napi_set_named_property(env, exports, "instructions", function);
+  return exports;
+}
