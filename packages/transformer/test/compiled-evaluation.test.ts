@@ -94,9 +94,9 @@ it('reads with the native kernel where it is', async ({ skip }) => {
 it('reads all keys of some thousand tokens, where a graph beats skipping op by op', async ({ skip }) => {
   skip(unavailable !== undefined, unavailable)
   // As on a GPU, for which there is no native kernel.
-  const backend = tf.backend() as { operations?: true | undefined }
-  backend.operations = undefined
-  onTestFinished(() => void (backend.operations = true))
+  const backend = tf.backend()
+  Object.assign(backend, { operations: undefined })
+  onTestFinished(() => void Object.assign(backend, { operations: true }))
   const model = make(tiny, alibi({ numHeads: 2 }))
   const options = { evalLength: 1024, batchTokens: 1024 }
   const read = (compile: boolean) => evaluate(model, tokens(2049), { ...options, compile })

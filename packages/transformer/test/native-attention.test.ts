@@ -1,17 +1,32 @@
 // The operations of our own compute the right numbers, with every instruction set that this processor has.
+import { createRequire } from 'node:module'
 import { selectBackend } from '@alibi/backend'
 import { positionRange, type Rotation, rotationTables } from '@alibi/core'
 import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { findAddon } from '../../backend/src/setup/addon.js'
 import { attentionCases } from '../src/conformance/index.js'
-import { packTables } from '../src/kernels/attention/packed-rotation.js'
 import { type AttentionKernel, refusal } from '../src/kernels/attention/kernel.js'
+import { packTables } from '../src/kernels/attention/packed-rotation.js'
+import { tiled } from '../src/kernels/attention/tiled/tiled.js'
 import { applyRotation, toDevice } from '../src/kernels/plain/rotate.js'
 import { native } from '../src/kernels/tensorflow/attention.js'
-import { attend, attendProjected, type Case, long, prepare, problemOf, relativeError, results, tensor, uneven } from './kernel-cases.js'
+import {
+  attend,
+  attendProjected,
+  type Case,
+  long,
+  prepare,
+  problemOf,
+  relativeError,
+  results,
+  tensor,
+  uneven,
+} from './kernel-cases.js'
 import { seed } from './seed.js'
 
+const require = createRequire(import.meta.url)
 const unavailable = await selectBackend('tensorflow').then(
   () => undefined,
   (error: Error) => error.message,
@@ -21,7 +36,7 @@ const named = (what: string) => `${what}${unavailable ? ` (skipped: ${unavailabl
 const cases: Record<string, Case> = {
   ...long,
   'nothing added': { dims: [2, 3, 70, 70, 8], kind: 'none' },
-  'slopes': { dims: [2, 3, 130, 130, 32], kind: 'linear' },
+  slopes: { dims: [2, 3, 130, 130, 32], kind: 'linear' },
   'a table': { dims: [2, 2, 75, 140, 20], kind: 'table' },
   'a table, headDim 128': { dims: [1, 1, 35, 40, 128], kind: 'table' },
   'headDim 256': { dims: [1, 1, 9, 66, 256], kind: 'linear' },
@@ -61,5 +76,123 @@ describe.skipIf(unavailable)(named('native attention'), () => {
       const error = relativeError(values as Float32Array, want[i]!, i === 0 ? undefined : each.cancels)
       expect(error, `${i}`).toBeLessThan(i === 0 ? 1e-5 : 1e-4)
     })
+  })
+
+  it.each([
+    [0, 'queries'],
+    [1, 'keys'],
+    [2, 'values'],
+  ])('hides nothing that is no number: input %i, of %s', async (index) => {
+    const { inputs, options } = prepare({ dims: [1, 2, 300, 300, 8], kind: 'linear' })
+    const [q, k, v, ...others] = inputs.map((x, i) => {
+      if (i !== index) return x
+      const numbers = x.dataSync<'float32'>()
+      // Far from the last query, whose weight there is 0.
+      numbers[0] = Number.NaN
+      return tf.tensor(numbers, x.shape)
+    }) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, ...tf.Tensor[]]
+    const out = (await attend(native, q, k, v, options(...others)).data()) as Float32Array
+    const tiledOut = (await attend(tiled, q, k, v, options(...others)).data()) as Float32Array
+    const bad = (x: Float32Array) => x.reduce((count, value) => count + Number(Number.isNaN(value)), 0)
+    expect(bad(out)).toBeGreaterThan(0)
+    // Of a value without weight nothing is read: 0 · NaN is left out, never a number made of it.
+    expect(bad(out)).toBeLessThanOrEqual(bad(tiledOut))
+  })
+
+  const rotations: Record<string, Rotation> = {
+    'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation,
+    'halves turn': rotary({ rotaryDim: 16 }).rotation,
+    'a half of the features': rotary({ rotaryDim: 8 }).rotation,
+    'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation,
+    'with magnitudes': xPos({ rotaryDim: 16 }).rotation,
+  }
+  it.each(Object.entries(rotations))(
+    'turns queries and keys of a projection as it reads them: %s',
+    async (_, rotation) => {
+      const [B, H, L, D] = [2, 3, 75, 16] as const
+      const { inputs, options, weight } = prepare({ dims: [B, H, L, L, D], kind: 'linear' })
+      const [q, k, v, ...others] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, ...tf.Tensor[]]
+      const weights = tensor(weight, [B, H, L, D]) as tf.Tensor4D
+      const tables = (side: 'query' | 'key') => rotationTables(rotation, D, positionRange(0, L), side)
+      const [queries, keys] = [tables('query'), tables('key')]
+      const apart = await results(
+        (...[q, k, v, ...others]) =>
+          attend(
+            tiled,
+            applyRotation(q as tf.Tensor4D, toDevice([queries])),
+            applyRotation(k as tf.Tensor4D, toDevice([keys])),
+            v as tf.Tensor4D,
+            options(...others),
+          ),
+        inputs,
+        weights,
+      )
+      const rows = (x: tf.Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * L, H * D]) as tf.Tensor2D
+      const packed = tf.concat([rows(q), rows(k), rows(v)], 1)
+      const packedRotation = { table: tf.tensor1d(packTables(queries, keys)), pairStride: queries.partner[0]! }
+      const together = await results(
+        (qkv, ...others) =>
+          attendProjected(
+            native,
+            qkv as tf.Tensor2D,
+            { batchSize: B, numHeads: H },
+            { ...options(...others), rotation: packedRotation },
+          ),
+        [packed, ...others],
+        rows(weights),
+      )
+      const [out, dq, dk, dv, ...dOthers] = apart.map((values, i) =>
+        tf.tensor(values, i < 4 ? [B, H, L, D] : others[i - 4]!.shape),
+      )
+      const want = [
+        rows(out!),
+        tf.concat(
+          [dq, dk, dv].map((x) => rows(x!)),
+          1,
+        ),
+        ...dOthers,
+      ]
+      for (const [i, x] of want.entries())
+        expect(relativeError(together[i] as Float32Array, Float64Array.from(await x.data()))).toBeLessThan(1e-4)
+    },
+  )
+
+  it('leaves out tiles of keys whose weight is zero, and no others', async () => {
+    const { tilesComputed } = require(findAddon()!.operationsPath) as { tilesComputed(): number }
+    const count = async (compute: () => tf.Tensor) => {
+      const before = tilesComputed()
+      await compute().data()
+      return tilesComputed() - before
+    }
+    const L = 2048
+    const q = tf.zeros([1, 1, L, 8]) as tf.Tensor4D
+    const at = tf.range(0, L, 1, 'int32') as tf.Tensor1D
+    const of = (slope: number, window?: number) =>
+      attend(native, q, q, q, {
+        bias: { kind: 'linear', slopes: tf.tensor1d([slope]), queries: at, keys: at, consecutive: true },
+        trainBias: false,
+        window,
+      })
+    // 32 tiles of queries, each with the tiles of keys before it.
+    expect(await count(() => of(0))).toBe((32 * 33) / 2)
+    // e^(−distance) is 0 in fp32 from 87.3 on, for 2 tiles of 64 before the own one; the tile after the 88th key needs none.
+    expect(await count(() => of(1))).toBe(32 + 31 + 30)
+    expect(await count(() => of(0, 64))).toBe(32 + 31)
+  })
+
+  it('says what it leaves to others', () => {
+    const problem = problemOf(
+      { batchSize: 1, numHeads: 1, numKeys: 600, headDim: 16 },
+      { bias: { kind: 'none' }, trainBias: false },
+    )
+    expect(refusal(native, problem)).toBeUndefined()
+    expect(refusal(native, { ...problem, asks: ['tile bias', 'dropout'] })).toBe('has no tile bias, no dropout')
+    expect(refusal(native, { ...problem, headDim: 18 })).toBe('takes a headDim that is a multiple of 4 up to 256')
+    expect(refusal(native, { ...problem, numQueries: 1 })).toBe('is for 8 queries or more')
+    expect(refusal(native, { ...problem, numKeys: 64, trains: true })).toBe(
+      'is for 512 keys or more where gradients are wanted',
+    )
+    expect(refusal(native, { ...problem, skipTolerance: 1e-3 })).toBe('keeps every key that has weight')
+    expect(refusal(native, { ...problem, backend: 'wasm' })).toBe('runs on tensorflow, not on wasm')
   })
 })

@@ -6,11 +6,22 @@ import { describe, expect, it } from 'vitest'
 import { attention64, attentionGradients64 } from '../src/conformance/float64.js'
 import { attentionCases } from '../src/conformance/index.js'
 import { refusal } from '../src/kernels/attention/kernel.js'
-import { fused } from '../src/kernels/webgpu/attention/fused.js'
 import { packTables } from '../src/kernels/attention/packed-rotation.js'
+import { fused } from '../src/kernels/webgpu/attention/fused.js'
 import { differences64 } from './float64.js'
 import { fusedAttention, fusedSelfAttention, named, poison, unavailable } from './fused-cases.js'
-import { type Case, long, normal, normal16, prepare, problemOf, relativeError, results, tensor, uneven } from './kernel-cases.js'
+import {
+  type Case,
+  long,
+  normal,
+  normal16,
+  prepare,
+  problemOf,
+  relativeError,
+  results,
+  tensor,
+  uneven,
+} from './kernel-cases.js'
 import { seed } from './seed.js'
 
 /** Sizes that the suite of all kernels does not have. */

@@ -1,5 +1,5 @@
 // Rotary positions for the fused kernels. Letters: B batch, L tokens, H heads, D headDim.
-import * as tf from '@tensorflow/tfjs'
+import type * as tf from '@tensorflow/tfjs'
 import type { PackedRotation } from '../../attention/kernel.js'
 import { runKernel } from '../dispatch.js'
 import { flat, flatWorkgroups } from '../grid.js'
