@@ -1,5 +1,6 @@
 // Operations that TensorFlow has none for, registered with it when this is loaded, on the processor: causal attention with its
-// bias, without scores in memory; and what passes without gradients compute row by row, in one operation each. Exports setThreads(count) and tilesComputed(), which tests read.
+// bias, without scores in memory; and what passes without gradients compute row by row, in one operation each. Exports
+// setThreads(count), and for tests tilesComputed(), instructionSets and useInstructions(name).
 #include <node_api.h>
 #include <atomic>
 #include <condition_variable>
@@ -67,23 +68,32 @@ struct Kernels {
                       float* scores);
 };
 
-const Kernels& kernels() {
-#define OF(set)                                                                                        \
-  Kernels{#set,      set::scratchFloats, set::attend,      set::attendBack, \
-          set::gelu, set::normalizeRow,  set::multiplyRow, set::attendSlots}
-  static const Kernels chosen = [] {
+/** Those that this processor has, the widest first. */
+const std::vector<Kernels>& kernelSets() {
+#define OF(set)                                                                                  \
+  Kernels {                                                                                      \
+#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::normalizeRow,        \
+        set::multiplyRow, set::attendSlots                                                       \
+  }
+  static const std::vector<Kernels> sets = [] {
+    std::vector<Kernels> found;
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq"))
-      return OF(avx512);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return OF(avx2);
+      found.push_back(OF(avx512));
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(OF(avx2));
 #endif
-    return OF(plain);
+    found.push_back(OF(plain));
+    return found;
   }();
 #undef OF
-  return chosen;
+  return sets;
 }
+
+std::atomic<const Kernels*> chosen{nullptr};
+
+const Kernels& kernels() { return chosen ? *chosen : kernelSets()[0]; }
 
 std::atomic<long> tilesComputed{0};
 
@@ -477,6 +487,22 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/** Computes with one of the instruction sets that the processor has. */
+napi_value useInstructions(napi_env env, napi_callback_info info) {
+  char name[16] = "";
+  size_t length = 0, count = 1;
+  napi_value argument;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_string_utf8(env, argument, name, sizeof name, &length);
+  for (const Kernels& set : kernelSets())
+    if (name == std::string(set.name)) {
+      chosen = &set;
+      return nullptr;
+    }
+  napi_throw_error(env, nullptr, "useInstructions: expected one of instructionSets");
+  return nullptr;
+}
+
 napi_value readTiles(napi_env env, napi_callback_info) {
   napi_value result;
   napi_create_int64(env, tilesComputed.load(), &result);
@@ -497,7 +523,14 @@ NAPI_MODULE_INIT() {
   napi_set_named_property(env, exports, "setThreads", function);
   napi_create_function(env, "tilesComputed", NAPI_AUTO_LENGTH, readTiles, nullptr, &function);
   napi_set_named_property(env, exports, "tilesComputed", function);
-  napi_create_string_utf8(env, kernels().name, NAPI_AUTO_LENGTH, &function);
-  napi_set_named_property(env, exports, "instructions", function);
+  napi_create_function(env, "useInstructions", NAPI_AUTO_LENGTH, useInstructions, nullptr, &function);
+  napi_set_named_property(env, exports, "useInstructions", function);
+  napi_value names, name;
+  napi_create_array(env, &names);
+  for (uint32_t i = 0; i < kernelSets().size(); i++) {
+    napi_create_string_utf8(env, kernelSets()[i].name, NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, names, i, name);
+  }
+  napi_set_named_property(env, exports, "instructionSets", names);
   return exports;
 }

@@ -4,7 +4,7 @@ import { selectBackend } from '@alibi/backend'
 import { positionRange, type Rotation, rotationTables } from '@alibi/core'
 import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findAddon } from '../../backend/src/setup/addon.js'
 import { attentionCases } from '../src/conformance/index.js'
 import { type AttentionKernel, refusal } from '../src/kernels/attention/kernel.js'
@@ -32,6 +32,15 @@ const unavailable = await selectBackend('tensorflow').then(
   (error: Error) => error.message,
 )
 const named = (what: string) => `${what}${unavailable ? ` (skipped: ${unavailable})` : ''}`
+
+/** The compiled `native/operations.cc`. */
+interface Addon {
+  /** Pairs of a tile of queries and one of keys, until now. */
+  tilesComputed(): number
+  /** Of this processor, the widest first. */
+  readonly instructionSets: readonly string[]
+  useInstructions(set: string): void
+}
 
 const cases: Record<string, Case> = {
   ...long,
@@ -67,7 +76,13 @@ describe.skipIf(unavailable)(named('the native kernel holds the suite of all ker
 describe.skipIf(unavailable)(named('native attention'), () => {
   beforeAll(async () => void (await tf.setBackend('tensorflow')))
 
-  it.each(Object.entries(cases))(`equals float64, and its gradients: %s (seed ${seed})`, async (_name, each) => {
+  const addon = unavailable ? undefined : (require(findAddon()!.operationsPath) as Addon)
+  afterEach(() => addon?.useInstructions(addon.instructionSets[0]!))
+  const each = (addon?.instructionSets ?? []).flatMap((set) => Object.keys(cases).map((name) => [set, name] as const))
+
+  it.each(each)(`equals float64, and its gradients, with %s: %s (seed ${seed})`, async (set, name) => {
+    addon!.useInstructions(set)
+    const each = cases[name]!
     const { inputs, weight, options, want } = prepare(each)
     const compute = (...[q, k, v, ...others]: tf.Tensor[]) =>
       attend(native, q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, options(...others))
@@ -158,11 +173,10 @@ describe.skipIf(unavailable)(named('native attention'), () => {
   )
 
   it('leaves out tiles of keys whose weight is zero, and no others', async () => {
-    const { tilesComputed } = require(findAddon()!.operationsPath) as { tilesComputed(): number }
     const count = async (compute: () => tf.Tensor) => {
-      const before = tilesComputed()
+      const before = addon!.tilesComputed()
       await compute().data()
-      return tilesComputed() - before
+      return addon!.tilesComputed() - before
     }
     const L = 2048
     const q = tf.zeros([1, 1, L, 8]) as tf.Tensor4D

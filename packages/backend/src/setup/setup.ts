@@ -40,7 +40,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
       log('it works already')
       if (![addon.stderrPath, addon.loadPath].every(existsSync)) await compileHelpers(addon)
       if (!existsSync(addon.replicasPath)) await compileReplicas(addon)
-      if (!existsSync(addon.operationsPath)) await compileOperations(addon)
+      if (!existsSync(addon.operationsPath)) await tryOperations(addon, log)
       return working
     }
   }
@@ -52,7 +52,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   await compileAddon(addon, libraries)
   await compileHelpers(addon)
   await compileReplicas(addon)
-  await compileOperations(addon)
+  await tryOperations(addon, log)
   log('trying it')
   const working = await checkTensorflow()
   if (gpu && !working.isGpu) {
@@ -62,6 +62,12 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   }
   return working
 }
+
+/** Everything works without our own operations, only slower: a compiler that does not know what they need is no reason to stop. */
+const tryOperations = (addon: Addon, log: (line: string) => void): Promise<void> =>
+  compileOperations(addon).catch((error: Error) =>
+    log(`${error.message}; attention takes TensorFlow's operations, which are slower`),
+  )
 
 const UNEXPLAINED = 'TensorFlow sees no GPU; TF_CPP_MIN_LOG_LEVEL=0 shows why'
 
