@@ -11,7 +11,8 @@ import { root } from './setup.mjs'
  * @typedef {object} Costs What the bench's queue costs, measured: seconds of Redis's thread, and until the sweep has done its part.
  * @property {{ bytes: number }} enqueue - a cell
  * @property {{ serverSeconds: number, bytes: number }} take - a cell: taken, begun, finished, its lines there
- * @property {{ serverSeconds: number, seconds: number }} arrive - a cell whose lines are fetched
+ * @property {{ serverSeconds: number, seconds: number, ownSeconds: number, atOnce: number }} arrive - a cell whose lines are fetched
+ *   and kept: from one cell to the next, so many at once; `ownSeconds` are those of the sweep's processor
  * @property {{ serverSeconds: number }} hold - a word of a worker about the cell that it has
  * @property {{ serverSeconds: number, seconds: number }} look - the sweep's at a cell that a worker has
  *
@@ -26,9 +27,10 @@ import { root } from './setup.mjs'
  * @property {number} [lostAfterSeconds] - until others take a dead worker's cell
  * @property {number} [absentSeconds] - until a dead worker is back
  * @property {number | undefined} [savedEvery] - seconds of work that a death loses at most, half of them on average; absent: all
- * @property {number} [wordEvery] - seconds from one word of a worker about its cell to the next. Default 1, as it is
- * @property {number} [fetchAtOnce] - finished cells whose lines the sweep fetches at the same time. Default 1, as it is
- * @property {number} [lookEvery] - seconds from one look of the sweep at all cells to the next. Default 0.5, as it is
+ * @property {number} [wordEvery] - seconds from one word of a worker about its cell to the next. Default 5, as it is
+ * @property {number} [fetchAtOnce] - finished cells whose lines the sweep fetches at the same time. Default 8, as it is
+ * @property {number} [lookEvery] - seconds from one look of the sweep for finished cells to the next. Default 0.5, as it is
+ * @property {number} [showEvery] - such looks from one at the cells that workers have to the next. Default 4, as it is
  *
  * @typedef {object} Outcome
  * @property {number} seconds - until the last cell's lines are there
@@ -100,20 +102,21 @@ class Events {
 export function simulateQueue(plan) {
   const { workers, cells, durations, costs, seed } = plan
   const { startSeconds = 0, deathsAnHour = 0, lostAfterSeconds = 30, absentSeconds = 60, savedEvery } = plan
-  const { wordEvery = 1, lookEvery = 0.5, fetchAtOnce = 1 } = plan
+  const { wordEvery = 5, lookEvery = 0.5, showEvery = 4, fetchAtOnce = 8 } = plan
+  const fetchSeconds = fetchSecondsOf(costs.arrive, fetchAtOnce)
   const random = seededRandom(seed)
   const events = new Events(workers + 1)
   const SWEEP = workers
 
   let [waiting, active, finished, done] = [cells, 0, 0, 0]
   let [usefulSeconds, lostSeconds, deaths] = [0, 0, 0]
-  // Redis does one request after another; what all workers say each second takes its share of the time before them.
+  // Redis does one request after another; what all workers say takes its share of the time before them.
   let [redisFree, redisSeconds, saidSince, longestWait] = [0, 0, 0, 0]
   let [sweepSeconds, lookSeconds, waitingCells, redisBytes] = [0, 0, 0, 0]
+  let [looks, shownAt, showSeconds] = [0, 0, showEvery * lookEvery]
 
   /** A share of Redis's time: words of workers, and the looks of the sweep. */
-  const background = () =>
-    active * (costs.hold.serverSeconds / wordEvery + costs.look.serverSeconds / (lookEvery + lookSeconds))
+  const background = () => active * (costs.hold.serverSeconds / wordEvery + costs.look.serverSeconds / showSeconds)
   /** @param {number} time */
   const advance = (time) => {
     redisSeconds += background() * (time - saidSince)
@@ -180,7 +183,13 @@ export function simulateQueue(plan) {
     if (who === SWEEP) {
       // All that was finished when it looked is fetched.
       const fetched = finished
-      lookSeconds = active * costs.look.seconds + (fetched * costs.arrive.seconds) / fetchAtOnce
+      lookSeconds = fetched * fetchSeconds
+      if (looks % showEvery === 0) {
+        lookSeconds += active * costs.look.seconds
+        if (looks) showSeconds = time - shownAt
+        shownAt = time
+      }
+      looks += 1
       if (fetched) lookSeconds = Math.max(lookSeconds, ask(time, fetched * costs.arrive.serverSeconds) - time)
       finished -= fetched
       done += fetched
@@ -228,6 +237,16 @@ export function simulateQueue(plan) {
   }
 }
 
+/**
+ * From one fetched cell to the next. More at once wait for the disk together; what is computed is computed one after another.
+ *
+ * @param {Costs['arrive']} measured
+ * @param {number} fetchAtOnce
+ */
+function fetchSecondsOf({ seconds, ownSeconds, atOnce }, fetchAtOnce) {
+  return fetchAtOnce === atOnce ? seconds : Math.max(ownSeconds, (seconds * atOnce) / fetchAtOnce)
+}
+
 /** @param {string} path - in docs/results */
 const read = (path) => readFileSync(join(root, 'docs/results', path), 'utf8')
 
@@ -265,8 +284,7 @@ export const ROWS = [
   { workers: 1000, savedEvery: undefined, name: 'without a store' },
   { workers: 3000 },
   { workers: 10_000 },
-  { workers: 10_000, fetchAtOnce: 8, name: 'eight fetched at once' },
-  { workers: 30_000, fetchAtOnce: 8 },
+  { workers: 30_000 },
 ]
 
 const count = (/** @type {number} */ value) => Math.round(value).toLocaleString('en-US')

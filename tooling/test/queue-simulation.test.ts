@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import { simulateQueue } from '../queue-simulation.mjs'
 
 const nothing = { serverSeconds: 0, seconds: 0, bytes: 0 }
-const free = { enqueue: nothing, take: nothing, arrive: nothing, hold: nothing, look: nothing }
+const arriving = { ...nothing, ownSeconds: 0, atOnce: 1 }
+const free = { enqueue: nothing, take: nothing, arrive: arriving, hold: nothing, look: nothing }
 const plan = { workers: 10, cells: 95, durations: [60], costs: free, seed: 1 }
 
 it('costs nothing where nothing costs: rounds of cells, and a look at the last ones', () => {
@@ -41,16 +42,17 @@ it('Redis takes one request at a time: a hundred cells of a second each take a h
 it('words and looks take their share of Redis, by how often there are some', () => {
   const costs = { ...free, hold: { ...nothing, serverSeconds: 0.02 }, look: { ...nothing, serverSeconds: 0.005 } }
   const busy = (more: object) => simulateQueue({ ...plan, cells: 100, costs, ...more }).redisBusy
-  // Ten cells at once: a word each second, two looks.
-  expect(busy({})).toBeCloseTo(10 * (0.02 + 2 * 0.005), 2)
-  expect(busy({ wordEvery: 10 })).toBeCloseTo(10 * (0.002 + 2 * 0.005), 2)
-  expect(busy({ wordEvery: 10, lookEvery: 5 })).toBeCloseTo(10 * (0.002 + 0.001), 2)
+  // Ten cells at once: a word each five seconds, a look each two.
+  expect(busy({})).toBeCloseTo(10 * (0.004 + 0.0025), 2)
+  expect(busy({ wordEvery: 1 })).toBeCloseTo(10 * (0.02 + 0.0025), 2)
+  expect(busy({ wordEvery: 1, lookEvery: 0.05 })).toBeCloseTo(10 * (0.02 + 0.025), 2)
+  expect(busy({ wordEvery: 1, showEvery: 1 })).toBeCloseTo(10 * (0.02 + 0.01), 2)
 })
 
 it('ends where words take more of Redis than it has', () => {
   const costs = { ...free, hold: { ...nothing, serverSeconds: 0.25 } }
-  expect(simulateQueue({ ...plan, costs }).overload).toBe(4)
-  expect(simulateQueue({ ...plan, costs, wordEvery: 3 }).overload).toBeUndefined()
+  expect(simulateQueue({ ...plan, costs, wordEvery: 1 }).overload).toBe(4)
+  expect(simulateQueue({ ...plan, costs }).overload).toBeUndefined()
 })
 
 it('a sweep that cannot fetch as fast as cells are finished is behind, and ends later', () => {
@@ -58,9 +60,10 @@ it('a sweep that cannot fetch as fast as cells are finished is behind, and ends 
     ...free,
     enqueue: { ...nothing, bytes: 1000 },
     take: { ...nothing, bytes: 500 },
-    arrive: { ...nothing, seconds: 60 },
+    arrive: { ...arriving, seconds: 60 },
   }
-  const { seconds, sweepBusy, waitingCells, redisBytes } = simulateQueue({ ...plan, cells: 100, costs })
+  const slow = { ...plan, cells: 100, costs, fetchAtOnce: 1 }
+  const { seconds, sweepBusy, waitingCells, redisBytes } = simulateQueue(slow)
   expect(seconds).toBeGreaterThan(100 * 60)
   expect(seconds).toBeLessThan(101.5 * 60 + 60)
   expect(sweepBusy).toBeGreaterThan(0.95)
@@ -68,6 +71,23 @@ it('a sweep that cannot fetch as fast as cells are finished is behind, and ends 
   expect(waitingCells).toBeGreaterThanOrEqual(80)
   expect(redisBytes).toBeGreaterThanOrEqual(1000 * 100)
   expect(redisBytes).toBeLessThanOrEqual(1500 * 100)
+})
+
+it('several fetched at once take as long as was measured so, else as they wait together and are computed one by one', () => {
+  const measured = { ...arriving, seconds: 80, ownSeconds: 12, atOnce: 1 }
+  const secondsOf = (changes: object, fetchAtOnce: number) =>
+    simulateQueue({
+      ...plan,
+      cells: 10,
+      durations: [1],
+      costs: { ...free, arrive: { ...measured, ...changes } },
+      fetchAtOnce,
+    }).seconds
+  // All ten are finished when it looks after a second and a half.
+  expect(secondsOf({}, 1)).toBeCloseTo(1.5 + 10 * 80, 0)
+  expect(secondsOf({}, 4)).toBeCloseTo(1.5 + 10 * 20, 0)
+  expect(secondsOf({}, 8)).toBeCloseTo(1.5 + 10 * 12, 0)
+  expect(secondsOf({ atOnce: 8 }, 8)).toBeCloseTo(1.5 + 10 * 80, 0)
 })
 
 it('deaths: every cell is done all the same, and only what was not saved is done twice', () => {

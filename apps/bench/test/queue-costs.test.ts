@@ -12,14 +12,17 @@ import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findRedis, NO_REDIS } from '../../../tooling/redis.mjs'
 import { resolveRunConfig } from '../src/config/resolve.js'
-import { lookAtQueue } from '../src/queue/arrivals.js'
+import { FETCHED_AT_ONCE } from '../src/queue/arrivals.js'
 import { jobId, queueName } from '../src/queue/cell-job.js'
 import { connectQueue } from '../src/queue/connection.js'
 import { queueDoer } from '../src/queue/enqueue.js'
 import { cancelCells } from '../src/queue/manage.js'
 import { takeCells } from '../src/queue/take.js'
+import { SAY_EVERY_MS } from '../src/queue/take-cell.js'
+import { showWork } from '../src/queue/waiting.js'
 import { createWorkshop } from '../src/queue/workshop.js'
 import { sweepCells } from '../src/sweep/cells.js'
+import { runSweep } from '../src/sweep/sweep.js'
 import type { Progress } from '../src/terminal/progress.js'
 import { type RedisServer, startRedis } from './redis-server.js'
 
@@ -42,7 +45,7 @@ vi.mock('../src/sweep/run-in-process.js', async (original) => ({
 
 const keep = process.env.QUEUE_COSTS
 /** Cells that are done, cells that are held, and seconds for which they are. */
-const [CELLS, HELD, SECONDS] = keep ? [200, 100, 20] : [20, 5, 2]
+const [CELLS, HELD, SECONDS] = keep ? [200, 100, 20] : [20, 5, 8]
 
 /** Looks of the sweep at the cells that are held. */
 const LOOKS = 20
@@ -121,7 +124,8 @@ describe.skipIf(!hasRedis)('what a queue has to do', () => {
   const waitFor = async (isThere: () => Promise<boolean>) => {
     while (!(await isThere())) await setTimeout(50)
   }
-  const counted = async (state: 'waiting' | 'active' | 'completed') => (await queue.getJobCounts(state))[state]!
+  const counted = async (state: 'waiting' | 'active' | 'completed' | 'failed') =>
+    (await queue.getJobCounts(state))[state]!
 
   /** A worker, until it is told to stop. */
   function worker(jobs: number) {
@@ -161,11 +165,23 @@ describe.skipIf(!hasRedis)('what a queue has to do', () => {
     await stop()
 
     sweep = await doer('sweep')
-    const arrive = await costOf(CELLS, () =>
-      Promise.all(cells.map((cell) => sweep.do(cell, quiet).then((done) => done.kept?.()))),
-    )
+    const ends: number[] = []
+    const board = { line: () => ends.push(performance.now()), task: () => quiet, total() {}, close() {} }
+    const whole = {
+      folder: join(folder, 'sweep'),
+      cells,
+      run: { ...kept.run, backend: 'cpu' },
+      backend: 'cpu' as const,
+    }
+    const { signal } = new AbortController()
+    const arriving = await costOf(CELLS, () => runSweep(whole, { doer: sweep, retry: false, board, signal }))
+    expect(ends).toHaveLength(CELLS)
+    // From one cell to the next, without the time before the first look.
+    const arrive = { ...arriving, seconds: (ends.at(-1)! - ends[0]!) / (CELLS - 1) / 1000, atOnce: FETCHED_AT_ONCE }
     await sweep.close()
 
+    // The server is not quite idle where nobody asks it anything: that is no word's.
+    const idle = await costOf(1, () => setTimeout(keep ? 1000 * SECONDS : 1000))
     const held = cellsFrom(CELLS + 1, HELD)
     let speaks = true
     cellProcess.do = async ({ progress, signal }) => {
@@ -183,14 +199,17 @@ describe.skipIf(!hasRedis)('what a queue has to do', () => {
     stop = worker(HELD)
     await waitFor(async () => (await counted('active')) === HELD)
     await setTimeout(1100)
-    const { words, ...all } = await costOf(1, () => setTimeout(1000 * SECONDS))
+    const { words, seconds, ...all } = await costOf(1, () => setTimeout(1000 * SECONDS))
+    // A word each few seconds, however often there is something new.
+    expect(words).toBeGreaterThanOrEqual(HELD)
+    expect(words / HELD).toBeLessThanOrEqual(1 + (1000 * seconds) / SAY_EVERY_MS)
     const hold = {
       calls: all.calls / words,
-      serverSeconds: all.serverSeconds / words,
+      serverSeconds: (all.serverSeconds - (idle.serverSeconds * seconds) / idle.seconds) / words,
       ownSeconds: all.ownSeconds / words,
     }
     speaks = false
-    await setTimeout(1100)
+    await setTimeout(SAY_EVERY_MS + 1100)
     const waiting = new Map(
       held.map((cell) => [jobId('held', cell), { cell, progress: quiet, resolve() {}, reject() {} }]),
     )
@@ -199,10 +218,11 @@ describe.skipIf(!hasRedis)('what a queue has to do', () => {
       bytes: __,
       ...look
     } = await costOf(HELD * LOOKS, async () => {
-      for (let i = 0; i < LOOKS; i++)
-        expect(await lookAtQueue({ queue, waiting, folder, backend: 'cpu', say() {} })).toBe(HELD)
+      for (let i = 0; i < LOOKS; i++) expect(await showWork(queue, waiting)).toBe(HELD)
     })
+    // Workers hear of it in a second, and not by their words.
     expect(await cancelCells(connection, ['held'])).toBe(HELD)
+    await waitFor(async () => (await counted('failed')) === HELD)
     await stop()
     const costs = { enqueue, take, arrive, hold, look }
     console.log(JSON.stringify(costs, undefined, 1))
@@ -210,7 +230,7 @@ describe.skipIf(!hasRedis)('what a queue has to do', () => {
     expect(enqueue.calls).toBeLessThan(40)
     expect(take.calls).toBeLessThan(120)
     expect(arrive.calls).toBeLessThan(60)
-    // A worker tells how far a cell is, and asks what is to become of it; the sweep looks at each.
+    // A worker tells how far a cell is, and looks five times whether somebody calls; the sweep looks at each.
     expect(hold.calls).toBeGreaterThan(2)
     expect(hold.calls).toBeLessThan(20)
     expect(look.calls).toBeGreaterThan(1)

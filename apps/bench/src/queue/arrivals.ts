@@ -1,31 +1,21 @@
-// What has become of the cells that a sweep waits for. It is looked at anew each time: unlike events, that is never missed.
+// Cells that a sweep waits for and that have ended. They are looked for anew each time: unlike events, that is never missed.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
-import { describeCell, isCell } from '@alibi/results'
-import { readResults, resultsPath } from '@alibi/results/node'
+import { describeCell, isCell, parseResults } from '@alibi/results'
+import { resultsPath } from '@alibi/results/node'
 import { Job, type Queue } from 'bullmq'
 import writeFileAtomic from 'write-file-atomic'
 import type { SweepCell } from '../sweep/cells.js'
 import type { DoneCell } from '../sweep/cells-doer.js'
 import { cellFolder } from '../sweep/folder.js'
-import type { Progress } from '../terminal/progress.js'
-import { type CellJob, readCellProgress, readCellResult } from './cell-job.js'
-
-/** A cell in the queue. */
-export interface Waiting {
-  readonly cell: SweepCell
-  readonly progress: Progress
-  readonly resolve: (done: DoneCell) => void
-  readonly reject: (error: unknown) => void
-  /** What is worked on, if the board shows it. */
-  shown?: string | undefined
-}
+import { type CellJob, readCellResult } from './cell-job.js'
+import { severalAtOnce } from './several.js'
+import { idsIn, jobsIn, type WaitingCells } from './waiting.js'
 
 interface LookOptions {
   readonly queue: Queue
-  /** Cells by the ids of their jobs; those that have ended are taken out. */
-  readonly waiting: Map<string, Waiting>
+  readonly waiting: WaitingCells
   /** The sweep's. */
   readonly folder: string
   readonly backend: BackendName
@@ -33,20 +23,18 @@ interface LookOptions {
   readonly say: (text: string) => void
 }
 
-/** @returns how many of the cells are worked on now */
-export async function lookAtQueue({ queue, waiting, folder, backend, say }: LookOptions): Promise<number> {
-  const jobsIn = async (state: 'completed' | 'failed' | 'active' | 'delayed') => {
-    const ids = (await queue.getRanges([state], 0, -1)).filter((id) => waiting.has(id))
-    const jobs = await Promise.all(ids.map((id) => Job.fromId(queue, id)))
-    return jobs.filter((job) => job !== undefined)
-  }
+/** Finished cells that are fetched at the same time: what one takes is mostly waiting for the disk. */
+export const FETCHED_AT_ONCE = 8
+
+export async function fetchEnded({ queue, waiting, folder, backend, say }: LookOptions): Promise<void> {
   const endWith = async (job: Job, outcome: (cell: SweepCell) => Promise<DoneCell>) => {
-    const { cell, resolve, reject } = waiting.get(job.id!)!
-    await outcome(cell).then(resolve, reject)
+    const one = waiting.get(job.id!)
+    if (!one) return
+    await outcome(one.cell).then(one.resolve, one.reject)
     waiting.delete(job.id!)
   }
-  for (const job of await jobsIn('completed'))
-    await endWith(job, async (cell) => {
+  const fetchDone = (job: Job) =>
+    endWith(job, async (cell) => {
       try {
         const done = await arrived(job, cell, { folder, backend })
         await keepLog(queue, job, cellFolder(folder, cell))
@@ -57,7 +45,12 @@ export async function lookAtQueue({ queue, waiting, folder, backend, say }: Look
         throw error
       }
     })
-  for (const job of await jobsIn('failed')) {
+  // Each has its lines with it: those of a long backlog would not fit into memory together.
+  await severalAtOnce(FETCHED_AT_ONCE, await idsIn(queue, waiting, 'completed'), async (id) => {
+    const job = await Job.fromId(queue, id)
+    if (job) await fetchDone(job)
+  })
+  for (const job of await jobsIn(queue, waiting, 'failed')) {
     if ((job.data as CellJob).isTold) continue
     await endWith(job, async (cell) => {
       await keepLog(queue, job, cellFolder(folder, cell))
@@ -66,17 +59,14 @@ export async function lookAtQueue({ queue, waiting, folder, backend, say }: Look
       throw new Error(reasonOf(job))
     })
   }
-  for (const { data, failedReason, id } of await jobsIn('delayed')) {
+  for (const { data, failedReason, id } of await jobsIn(queue, waiting, 'delayed')) {
     const { cell } = waiting.get(id!)!
     for (const refusal of (data as CellJob).refusals) say(`${describeCell(cell.key)} was given back: ${refusal}`)
     if (failedReason) say(`${describeCell(cell.key)} is tried again: ${failedReason}`)
   }
-  const active = await jobsIn('active')
-  showProgress(waiting, new Map(active.map((job) => [job.id!, job])))
-  return active.length
 }
 
-/** Writes the lines of a cell, whole, into its folder. */
+/** Writes the lines of a cell, whole, into its folder, if they are its own. */
 async function arrived(
   job: Job,
   cell: SweepCell,
@@ -84,14 +74,15 @@ async function arrived(
 ): Promise<DoneCell> {
   const own = cellFolder(folder, cell)
   const { lines, seconds } = readCellResult(job.returnvalue)
-  await mkdir(own, { recursive: true })
-  await writeFileAtomic(resultsPath(own), lines)
-  const results = await readResults(own)
+  const results = parseResults(lines, `the lines of ${describeCell(cell.key)}`)
   const stranger = results.lines.find((line) => 'strategy' in line && !isCell(line, cell.key))
   if (stranger) throw new Error(`queue: expected lines of ${describeCell(cell.key)}, got others among them`)
   if (results.run.backend !== backend)
     throw new Error(`queue: expected lines of the backend ${backend}, got ${results.run.backend}`)
-  return { seconds, kept: () => job.remove() }
+  await mkdir(own, { recursive: true })
+  await writeFileAtomic(resultsPath(own), lines)
+  // One that cannot go, as a worker has it once more, is taken out when the sweep begins again.
+  return { results, seconds, kept: () => job.remove().catch(() => {}) }
 }
 
 /** The last of what the cell's process has written, where it ran. */
@@ -106,14 +97,4 @@ function reasonOf({ failedReason, attemptsMade }: Job): string {
   if (/stalled more than/.test(failedReason))
     return 'the workers that took it ended without a word, more often than may be by chance'
   return attemptsMade > 1 ? `${failedReason} (${attemptsMade} times)` : failedReason
-}
-
-function showProgress(waiting: ReadonlyMap<string, Waiting>, active: ReadonlyMap<string, Job>): void {
-  for (const [id, each] of waiting) {
-    const now = readCellProgress(active.get(id)?.progress)
-    if (now && each.shown !== now.work) each.progress.start('', now.work, now.total)
-    if (now) each.progress.update(now.done, [...now.details, now.worker])
-    else if (each.shown !== undefined) each.progress.stop()
-    each.shown = now?.work
-  }
 }

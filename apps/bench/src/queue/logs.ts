@@ -1,9 +1,10 @@
-// A cell's log: with its job when its process has ended; before that the worker that has it is asked.
+// A cell's log: with its job when its process has ended; before that the worker that has it is called.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { callWorker } from './calls.js'
 import type { CellJob } from './cell-job.js'
 import { jobsIn, OPEN, withQueues } from './queues.js'
 
@@ -12,7 +13,6 @@ const ANSWER_SECONDS = 60
 const PATIENCE_MS = 5000
 const LOOK_EVERY_MS = 100
 
-const askedKey = ({ id }: Job) => `bench-log-asked:${id}`
 const answerKey = ({ id }: Job) => `bench-log:${id}`
 
 /** @param own - the cell's folder */
@@ -27,11 +27,9 @@ export async function keepLog(job: Job, own: string): Promise<void> {
   if (log) await job.log(log)
 }
 
-/** The worker's side: answers whoever has asked for a log. */
-export async function answerForLog(connection: Redis, job: Job, own: string): Promise<void> {
-  if (!(await connection.exists(askedKey(job)))) return
+/** The worker's side, when it was called. */
+export async function answerWithLog(connection: Redis, job: Job, own: string): Promise<void> {
   await connection.set(answerKey(job), await readLog(own), 'EX', ANSWER_SECONDS)
-  await connection.del(askedKey(job))
 }
 
 /**
@@ -66,10 +64,12 @@ export async function fetchLog(connection: Redis, name: string): Promise<string>
 }
 
 async function askForLog(connection: Redis, job: Job): Promise<string> {
-  await connection.set(askedKey(job), '1', 'EX', ANSWER_SECONDS)
+  await connection.del(answerKey(job))
+  await callWorker(connection, job)
   for (let waited = 0; waited < PATIENCE_MS; waited += LOOK_EVERY_MS) {
     await setTimeout(LOOK_EVERY_MS)
-    if (!(await connection.exists(askedKey(job)))) return (await connection.get(answerKey(job))) ?? ''
+    const answer = await connection.get(answerKey(job))
+    if (answer !== null) return answer
   }
   return 'its worker does not answer now'
 }

@@ -1,6 +1,7 @@
 // What a person may do to the cells in a queue.
 import type { Job } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { callWorker } from './calls.js'
 import type { CellJob } from './cell-job.js'
 import { jobsIn, OPEN, withQueues } from './queues.js'
 
@@ -15,7 +16,10 @@ export const pauseQueues = (connection: Redis, isPaused: boolean) =>
  * @returns how many
  */
 export const cancelCells = (connection: Redis, names: readonly string[]) =>
-  eachNamed(connection, names, (job) => job.updateData({ ...job.data, cancelled: true }))
+  eachNamed(connection, names, async (job) => {
+    await job.updateData({ ...job.data, cancelled: true })
+    await callWorker(connection, job)
+  })
 
 /**
  * Cells that no worker has yet are done in another order.

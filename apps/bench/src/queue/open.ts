@@ -5,6 +5,7 @@ import type { Sweep } from '../sweep/sweep.js'
 import { queueAddress } from './address.js'
 import { connectQueue, leaveQueue } from './connection.js'
 import { queueDoer } from './enqueue.js'
+import { removeLeftovers } from './leftovers.js'
 import { openStore } from './open-store.js'
 import type { Store } from './store.js'
 import { sweepId } from './sweep-id.js'
@@ -46,8 +47,10 @@ export async function joinQueue({ queue, store: where, priority, line, signal }:
           `sweep: expected --store with ${describeCell(further.key)}, which goes on from another cell’s checkpoint, got none`,
         )
       const files = store ? await storeInputs(store, cells) : new Map<string, string>()
+      const id = await sweepId(folder)
+      await removeLeftovers(connection, id, { folder, cells, backend })
       const doer = queueDoer({
-        ...{ sweep: await sweepId(folder), folder, backend, connection, priority, line, signal },
+        ...{ sweep: id, folder, backend, connection, priority, line, signal },
         filesOf: ({ config }) => files.get(config.data),
       })
       close = doer.close

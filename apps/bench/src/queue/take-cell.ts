@@ -10,9 +10,10 @@ import type { Redis } from 'ioredis'
 import { doJob, LostProcessError, UnreadyError } from '../sweep/run-in-process.js'
 import type { Board } from '../terminal/board.js'
 import type { Progress } from '../terminal/progress.js'
+import { wasCalled } from './calls.js'
 import { type CellJob, type CellProgress, type CellResult, cellResult, readCellJob, workerName } from './cell-job.js'
 import { inTime } from './connection.js'
-import { answerForLog, keepLog } from './logs.js'
+import { answerWithLog, keepLog } from './logs.js'
 import type { Workshop } from './workshop.js'
 
 export interface TakeOptions {
@@ -39,6 +40,8 @@ const CANCELLED = new Error('cancelled')
 export const LOST = new Error('lost to another worker')
 
 const ATTEND_EVERY_MS = 1000
+/** From one word about a cell's progress to the next, while it is at the same work: each is several commands of the queue. */
+export const SAY_EVERY_MS = 5000
 /** How long a cell, and the machine that could not begin it, keep away from each other. */
 const REFUSED_MS = 1000
 /** A cell that so many could not begin has failed. */
@@ -127,13 +130,18 @@ async function attend(
   { queue, connection, workshop, board, stopping }: Taking,
 ): Promise<void> {
   let told: CellProgress | undefined
+  let toldAt = 0
   const tell = async () => {
     const progress = now()
-    if (progress && progress !== told) await job.updateProgress(progress)
-    told = progress
+    if (progress && progress !== told && (progress.work !== told?.work || Date.now() - toldAt >= SAY_EVERY_MS)) {
+      await job.updateProgress(progress)
+      told = progress
+      toldAt = Date.now()
+    }
+    if (!(await wasCalled(connection, job))) return
     const { data } = (await Job.fromId(queue, job.id!)) ?? {}
     if ((data as CellJob | undefined)?.cancelled) stopping.abort(CANCELLED)
-    await answerForLog(connection, job, workshop.folderOf(cell))
+    await answerWithLog(connection, job, workshop.folderOf(cell))
   }
   // A queue that is gone answers none of these until it is back.
   let isTelling = false

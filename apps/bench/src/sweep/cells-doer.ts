@@ -1,3 +1,4 @@
+import type { Results } from '@alibi/results'
 import type { Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
 
@@ -16,6 +17,8 @@ export interface CellsDoer {
 }
 
 export interface DoneCell {
+  /** What its folder has. */
+  readonly results: Results
   /** That it took, the start of its process included, if one process did it from start to end. */
   readonly seconds: number | undefined
   /** To be called once the sweep has kept its lines. */

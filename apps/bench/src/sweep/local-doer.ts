@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@alibi/backend'
+import { readResults } from '@alibi/results/node'
 import { checkpointFolder } from '../run-folder/layout.js'
 import type { SweepCell } from './cells.js'
 import type { CellsDoer } from './cells-doer.js'
@@ -34,7 +35,8 @@ export function localDoer({ folder, backend, jobs, retrain, tensorboard, signal 
       const from = cell.source && { from: startOf(folder, cell, cell.source) }
       const job = { kind: 'run', run: cell.config, ...from, folder: own, backend, retrain, tensorboard } as const
       await doJob(job, { progress, logFile: join(own, 'log.txt'), jobs, signal })
-      return { seconds: isNew ? (performance.now() - started) / 1000 : undefined }
+      const seconds = isNew ? (performance.now() - started) / 1000 : undefined
+      return { results: await readResults(own), seconds }
     },
   }
 }

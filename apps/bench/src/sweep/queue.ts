@@ -22,19 +22,27 @@ export function createQueue(cells: readonly SweepCell[], states: Map<SweepCell, 
   const waiting = cells.filter((cell) => isLeft(states.get(cell)!, retry))
   // What is repeated has not ended yet.
   const unfinished = new Set(waiting)
-  let [left, stopped] = [waiting.length, false]
+  const given = new Set<SweepCell>()
+  let [left, first, stopped] = [waiting.length, 0, false]
   let wake: (() => void)[] = []
 
   const take = (): SweepCell | undefined => {
-    const at = waiting.findIndex(({ source }) => !source || !unfinished.has(source.cell))
-    return at < 0 ? undefined : waiting.splice(at, 1)[0]
+    // Many cells are taken one after another: those at the front are not looked at again.
+    while (given.has(waiting[first]!)) first += 1
+    for (let at = first; at < waiting.length; at++) {
+      const cell = waiting[at]!
+      if (given.has(cell) || (cell.source && unfinished.has(cell.source.cell))) continue
+      given.add(cell)
+      return cell
+    }
+    return undefined
   }
   return {
     left: () => left,
     async next() {
       for (;;) {
         const cell = take()
-        if (cell || !waiting.length || stopped) return cell
+        if (cell || given.size === waiting.length || stopped) return cell
         await new Promise<void>((resolve) => wake.push(resolve))
       }
     },

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { BackendName } from '@alibi/backend'
 import { describeCell, formatMean, linesOf, type Results, type RunLine } from '@alibi/results'
-import { appendResults, readResults, writeResults } from '@alibi/results/node'
+import { writeResults } from '@alibi/results/node'
 import { lockFolder } from '../run-folder/lock.js'
 import { openEvents } from '../sinks/tensorboard/events.js'
 import type { Board } from '../terminal/board.js'
@@ -9,9 +9,11 @@ import { duration } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
 import type { SweepCell } from './cells.js'
 import type { CellsDoer } from './cells-doer.js'
-import { begunCells, type CellState, cellFolder, readState, writeEnd } from './folder.js'
+import { begunCells, type CellState, readState, writeEnd } from './folder.js'
+import { gatheredAppends } from './gathered-appends.js'
 import { createQueue } from './queue.js'
 import { cellLines, mergeResults, secondsOf } from './results.js'
+import { countAgain, type Tally, tallyOf } from './tally.js'
 
 export interface Sweep {
   readonly folder: string
@@ -68,14 +70,17 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Rea
   if (tensorboard !== undefined) await openEvents(tensorboard, resultsSoFar(run, states))
 
   const queue = createQueue(cells, states, retry)
+  const tally = tallyOf(states.values())
   const tell = () =>
-    board.total(count(states, 'finished'), cells.length, describeRest(states, queue.left(), doer.working()))
+    board.total(tally.finished, cells.length, describeRest(tally, cells.length, queue.left(), doer.working()))
+  const append = gatheredAppends(folder)
   const workers = Array.from({ length: Math.min(doer.atOnce, queue.left()) }, () => board.task())
   tell()
   await Promise.all(
     workers.map(async (task) => {
       for (let cell = await queue.next(); cell && !signal.aborted; cell = await queue.next()) {
-        const state = queue.lacksSource(cell) ?? (await runCell(sweep, cell, task, options))
+        const state = queue.lacksSource(cell) ?? (await runCell(sweep, cell, task, { ...options, append }))
+        countAgain(tally, states.get(cell)!, state)
         queue.end(cell, state)
         if (state.end === undefined) return
         board.line(describeEnd(cell, state))
@@ -92,7 +97,7 @@ async function runCell(
   { folder }: Sweep,
   cell: SweepCell,
   task: Progress,
-  { doer, signal }: SweepOptions,
+  { doer, signal, append }: SweepOptions & { readonly append: ReturnType<typeof gatheredAppends> },
 ): Promise<CellState> {
   const progress = {
     ...task,
@@ -100,10 +105,9 @@ async function runCell(
     start: (_: string, work: string, total: number) => task.start(describeCell(cell.key), work, total),
   }
   try {
-    const { seconds, kept } = await doer.do(cell, progress)
-    const results = await readResults(cellFolder(folder, cell))
+    const { results, seconds, kept } = await doer.do(cell, progress)
     await writeEnd(folder, cell, { end: 'finished', ...(seconds !== undefined && { seconds }) })
-    await appendResults(folder, ...cellLines(results))
+    await append(cellLines(results))
     await kept?.()
     return { end: 'finished', results, seconds: seconds ?? secondsOf(results) }
   } catch (error) {
@@ -139,16 +143,14 @@ function describeFirstAndLast({ evals, tasks }: Results): string {
 }
 
 /**
+ * @param cells - of the sweep
  * @param left - cells that are to be done
  * @param atOnce - how many are worked on
  */
-function describeRest(states: ReadonlyMap<SweepCell, CellState>, left: number, atOnce: number): string {
-  const finished = [...states.values()].flatMap((state) => (state.end === 'finished' ? [state.seconds] : []))
-  const failed = count(states, 'failed')
-  const mean = finished.reduce((sum, seconds) => sum + seconds, 0) / finished.length
+function describeRest({ finished, failed, seconds }: Tally, cells: number, left: number, atOnce: number): string {
   return [
-    `${finished.length} of ${states.size} cells`,
+    `${finished} of ${cells} cells`,
     ...(failed ? [`${failed} failed`] : []),
-    ...(left && finished.length && atOnce ? [`about ${duration((left * mean) / atOnce)} left`] : []),
+    ...(left && finished && atOnce ? [`about ${duration((left * seconds) / finished / atOnce)} left`] : []),
   ].join(', ')
 }
