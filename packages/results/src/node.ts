@@ -91,10 +91,13 @@ export async function writeResults(folder: string, lines: readonly (ResultLine |
   await rename(fresh, path)
 }
 
+/** Lines that are made one text: those of a big sweep together would be longer than a text may be. */
+const PIECE = 10_000
+
 async function writeSynced(path: string, flags: 'a' | 'w', lines: readonly (ResultLine | OtherLine)[]): Promise<void> {
   const file = await open(path, flags)
   try {
-    await file.writeFile(resultsText(lines))
+    for (let at = 0; at < lines.length; at += PIECE) await file.writeFile(resultsText(lines.slice(at, at + PIECE)))
     await file.sync()
   } catch (error) {
     // For a file that is open the system does not say which it was.

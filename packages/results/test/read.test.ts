@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { emptyResults, linesOf, parseResults, resultsText } from '../src/index.js'
 import { appendResults, readResults, resultsPath, writeResults } from '../src/node.js'
 import { evaluation, positions, results, run, train } from './example.js'
@@ -84,6 +84,19 @@ describe('results.jsonl', () => {
     const long = { ...run, device: 'é'.repeat(3_000_000) }
     await writeFile(resultsPath(folder), text(long, train))
     expect(await readResults(folder)).toMatchObject({ run: long, train: [train] })
+  })
+
+  it('writes many lines in pieces, as no text is long enough for those of a big sweep', async () => {
+    const lines = [run, ...Array.from({ length: 25_000 }, (_, i) => ({ ...train, step: i + 1 }))]
+    const file = await open(join(folder, 'any'), 'w')
+    const written = vi.spyOn(Object.getPrototypeOf(file) as typeof file, 'writeFile')
+    await writeResults(folder, lines)
+    const pieces = written.mock.calls.map(([piece]) => `${piece}`)
+    written.mockRestore()
+    await file.close()
+    expect(pieces.length).toBeGreaterThan(1)
+    for (const piece of pieces) expect(piece.split('\n').length).toBeLessThanOrEqual(10_001)
+    expect(await readFile(resultsPath(folder), 'utf8')).toBe(resultsText(lines))
   })
 
   it('reads what someone has compressed, if only in part', async () => {
