@@ -28,10 +28,10 @@ function ip(...words) {
 
 /**
  * @param {readonly string[]} names - of the machines, of few letters
- * @param {string} prefix - of the namespaces' names
+ * @param {(i: number) => string} addressAt - of each, all in one network of 256
  */
-export function makeMachines(names, prefix = `alibi${process.pid}`) {
-  const namespaceOf = (/** @type {string} */ name) => `${prefix}-${name}`
+export function makeMachines(names, addressAt = (i) => `10.77.0.${11 + i}`) {
+  const namespaceOf = (/** @type {string} */ name) => `alibi${process.pid}-${name}`
   const [hub, made] = [namespaceOf('hub'), /** @type {string[]} */ ([])]
   const add = (/** @type {string} */ namespace) => {
     ip('netns', 'add', namespace)
@@ -77,5 +77,3 @@ export function makeMachines(names, prefix = `alibi${process.pid}`) {
     remove,
   }
 }
-
-const addressAt = (/** @type {number} */ i) => `10.77.0.${11 + i}`

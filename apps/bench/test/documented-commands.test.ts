@@ -34,17 +34,17 @@ const HOURS = 'takes hours: its plan and its options are read'
 const AUTHORS =
   'the authors’ checkpoints of 1 GB: fairseq.test.ts reads small ones, readmes.test.ts looks its options up'
 const PAPER = 'the authors’ checkpoints of 1 GB each: paper.test.ts runs it with small ones'
-const QUEUE = 'works until it is stopped: queue.test.ts starts it'
-const REPLICAS = 'starts other processes: replicas.test.ts does, cluster.test.ts reads such options'
+const MACHINES = 'needs machines with addresses: documented-machines.test.ts runs it as it is written'
+const SLURM = 'needs Slurm: cluster.test.ts reads what it sets'
 const SCALE = 'minutes, or what is built: scale.test.ts makes the tables again from what is kept'
 const notRun: Readonly<Record<string, string>> = {
-  'redis-server --appendonly yes': QUEUE,
-  'pnpm bench worker --queue redis://127.0.0.1:6379 --store /shared/bench': QUEUE,
-  'pnpm bench queue --queue redis://127.0.0.1:6379': 'needs a Redis: queue.test.ts starts one',
-  'pnpm bench watch --queue redis://127.0.0.1:6379': 'needs a Redis: queue-workers.test.ts starts one',
-  'pnpm bench run --strategies alibi,rotary --replicas 2': REPLICAS,
-  'pnpm bench run --strategies alibi --cluster 10.0.0.1:4711,10.0.0.2:4711 --replica 0': REPLICAS,
-  'srun --ntasks 4 pnpm bench run --strategies alibi --cluster slurm': REPLICAS,
+  'redis-server --appendonly yes --bind 10.0.0.1 --protected-mode no': MACHINES,
+  'pnpm bench worker --queue redis://10.0.0.1:6379 --store /shared/bench': MACHINES,
+  'pnpm bench queue --queue redis://10.0.0.1:6379': MACHINES,
+  'pnpm bench watch --queue redis://10.0.0.1:6379': MACHINES,
+  'pnpm bench run --strategies alibi,rotary --replicas 2': MACHINES,
+  'pnpm bench run --strategies alibi --cluster 10.0.0.1:4711,10.0.0.2:4711 --replica 0': MACHINES,
+  'srun --ntasks 4 pnpm bench run --strategies alibi --cluster slurm': SLURM,
   'pnpm bench run --preset paper-1.3b --dry-run --cluster a:1,b:1,c:1,d:1':
     'its 128 devices do not divide a small batch: estimate.test.ts runs it, and one with a cluster',
   'pnpm build && node tooling/device-tables.mjs': SCALE,

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -124,6 +126,19 @@ describe.skipIf(!hasRedis)('a sweep on a queue', () => {
     expect(await linesOf('deaths')).toEqual(await linesOf('whole'))
     other.child.kill('SIGTERM')
     expect(await other.ended).toBe(143)
+  })
+
+  it('is one line where a queue hears its own machine alone', async () => {
+    // As Redis does it in its protected mode.
+    const server = createServer((socket) => socket.end('-DENIED Redis is running in protected mode\r\n'))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const url = `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { ended, written } = start('queue', '--queue', url)
+    expect(await ended).toBe(1)
+    server.close()
+    expect(written.stderr).toBe(
+      `bench: queue: expected a Redis or Valkey at ${url}, got a server that hung up; one without a password hears other machines only with --protected-mode no\n`,
+    )
   })
 
   it('is one line where there is no queue', async () => {

@@ -6,6 +6,9 @@ const PATIENCE_MS = 5000
 const UNKNOWN_CERTIFICATE =
   'a certificate that this machine does not trust; name the file of its authority in NODE_EXTRA_CA_CERTS'
 
+/** Redis's protected mode, most likely, of whose message nothing arrives here. */
+const HUNG_UP = 'a server that hung up; one without a password hears other machines only with --protected-mode no'
+
 /** What the system says of an address, in words. */
 const NOBODY: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody who answers there',
@@ -36,6 +39,9 @@ export async function connectQueue({ url, shown }: QueueAddress, say: (line: str
   })
   connection.on('error', (error: NodeJS.ErrnoException) => {
     reason = NOBODY[error.code ?? ''] ?? (error.message || reason)
+  })
+  connection.once('connect', () => {
+    reason = HUNG_UP
   })
   const refuse = (error: unknown) => {
     connection.disconnect()
