@@ -45,7 +45,7 @@ vi.mock('../src/sweep/run-in-process.js', async (original) => ({
 
 const keep = process.env.QUEUE_COSTS
 /** Cells that are done, cells that are held, and seconds for which they are. */
-const [CELLS, HELD, SECONDS] = keep ? [200, 100, 20] : [20, 5, 8]
+const [CELLS, HELD, SECONDS] = keep ? [200, 400, 20] : [20, 5, 8]
 
 /** Looks of the sweep at the cells that are held. */
 const LOOKS = 20
@@ -181,6 +181,7 @@ describe.skipIf(!hasRedis)('what a queue has to do', () => {
     await sweep.close()
 
     // The server is not quite idle where nobody asks it anything: that is no word's.
+    await setTimeout(1000)
     const idle = await costOf(1, () => setTimeout(keep ? 1000 * SECONDS : 1000))
     const held = cellsFrom(CELLS + 1, HELD)
     let speaks = true

@@ -5,7 +5,7 @@ import type { DoneCell } from '../sweep/cells-doer.js'
 import type { Progress } from '../terminal/progress.js'
 import { readCellProgress } from './cell-job.js'
 
-export interface Waiting {
+interface Waiting {
   readonly cell: SweepCell
   readonly progress: Progress
   readonly resolve: (done: DoneCell) => void
