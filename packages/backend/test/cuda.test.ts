@@ -44,6 +44,7 @@ beforeAll(async () => {
     stderrPath: join(compiled, 'stderr.node'),
     loadPath: join(compiled, 'load.node'),
     replicasPath: join(compiled, 'replicas.node'),
+    operationsPath: join(compiled, 'operations.node'),
     version: '4.22.0',
   }
   await linkLibraries(addon.folder, libraries)

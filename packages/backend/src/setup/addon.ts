@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 
@@ -16,7 +18,7 @@ export interface Addon {
   readonly loadPath: string
   /** Another: `native/replicas.cc`. */
   readonly replicasPath: string
-  /** Another: `native/operations.cc`. */
+  /** Another: `native/operations.cc`; its name tells its sources, so that another release compiles its own. */
   readonly operationsPath: string
   /** Version of the package. */
   readonly version: string
@@ -42,7 +44,17 @@ export function findAddon(): Addon | undefined {
     stderrPath: join(compiled, 'alibi_stderr.node'),
     loadPath: join(compiled, 'alibi_load.node'),
     replicasPath: join(compiled, 'alibi_replicas.node'),
-    operationsPath: join(compiled, 'alibi_operations.node'),
+    operationsPath: join(compiled, `alibi_operations-${hashOfOperations()}.node`),
     version: require(manifest).version,
   }
+}
+
+/** A file in `native/`. */
+export const nativeSource = (name: string) => fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
+
+function hashOfOperations(): string {
+  const hash = createHash('sha256')
+  for (const name of ['operations.cc', 'attention.h', 'attention.inc', 'rows.inc', 'vector.inc'])
+    hash.update(readFileSync(nativeSource(name)))
+  return hash.digest('hex').slice(0, 8)
 }

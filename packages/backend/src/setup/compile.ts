@@ -1,8 +1,7 @@
 import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Addon, NODE_API } from './addon.js'
+import { type Addon, NODE_API, nativeSource } from './addon.js'
 import { lastLine, runCommand } from './command.js'
 import type { Libraries } from './libraries.js'
 
@@ -25,23 +24,21 @@ export async function compileAddon(addon: Addon, libraries: Libraries): Promise<
 
 /** Compiles the way to TensorFlow's distributed runtime, which the binding lacks, against the libraries that it has. */
 export const compileReplicas = async ({ replicasPath, folder }: Addon): Promise<void> =>
-  compileShared(await findCompiler(), replicasPath, folder, withTensorflow([ownSource('replicas.cc')]))
+  compileShared(await findCompiler(), replicasPath, folder, withTensorflow([nativeSource('replicas.cc')]))
 
 /** Compiles our own operations for TensorFlow: for every instruction set that they know, as the processor may change. */
 export async function compileOperations({ operationsPath, folder }: Addon): Promise<void> {
   const fast = ['-O3', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math']
-  const sources = [...fast, ...withTensorflow([ownSource('operations.cc')])]
+  const sources = [...fast, ...withTensorflow([nativeSource('operations.cc')])]
   await compileShared(await findCompiler(), operationsPath, folder, sources)
 }
 
 /** Compiles the two helpers: one loads the binding without TensorFlow's announcement, the other CUDA's libraries. */
 export async function compileHelpers({ stderrPath, loadPath, folder }: Addon): Promise<void> {
   const compiler = await findCompiler()
-  await compileShared(compiler, stderrPath, folder, ['-x', 'c', ownSource('stderr.c')])
-  await compileShared(compiler, loadPath, folder, ['-x', 'c', ownSource('load.c')])
+  await compileShared(compiler, stderrPath, folder, ['-x', 'c', nativeSource('stderr.c')])
+  await compileShared(compiler, loadPath, folder, ['-x', 'c', nativeSource('load.c')])
 }
-
-const ownSource = (name: string) => fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
 
 /** Compiles C++ against the libraries that are linked below the package's folder. */
 const withTensorflow = (sources: readonly string[]) => [
