@@ -71,8 +71,6 @@ function prepareProcess(addon: Addon): PreparedCuda {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   // Attention's products, many small matrices, run 3 to 7 times faster with oneDNN than with Eigen.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '1'
-  // Our graphs are chains of operations: a second thread that takes the next one only hands it back and forth.
-  process.env.TF_NUM_INTEROP_THREADS ??= '1'
   // Take GPU memory as it is needed instead of all of it.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
   // Graphs (compile) are fused; eager ops do not look at this.
