@@ -1,36 +1,12 @@
 // The two tables of docs/every-family.md, made again from the results that are kept.
-import { readFileSync } from 'node:fs'
-import { type BySeed, evalLengthsOf, groupBy, pairedTest, parseResults, percent } from '@alibi/results'
+import { type BySeed, evalLengthsOf, groupBy, pairedTest, percent } from '@alibi/results'
 import { expect, it } from 'vitest'
+import { bySeed, mean, pageOf } from './kept-tables.js'
 
-const at = (path: string) => readFileSync(new URL(`../../docs/${path}`, import.meta.url), 'utf8')
-const page = at('every-family.md')
-const kept = (name: string) => parseResults(at(`results/${name}.jsonl`), name)
-
-/** The cells of the page's rows below a heading, by the name in the first. */
-function rowsBelow(heading: string): Map<string, string[]> {
-  const [section] = page.split(`\n## ${heading}\n`)[1]!.split('\n## ')
-  const rows = section!
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !line.startsWith('| positions') && !line.startsWith('| -'))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    )
-  return new Map(rows.map(([name, ...cells]) => [name!, cells]))
-}
+const { kept, rowsBelow } = pageOf('every-family.md')
 
 /** Halves go up, also those that a mean has missed by a last digit. */
 const percentOf = (share: number) => Math.round(100 * share + 1e-9)
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length
-const bySeed = <Line extends { seed: number; evalLength: number }>(
-  lines: readonly Line[],
-  length: number,
-  read: (line: Line) => number,
-): BySeed => new Map(lines.filter(({ evalLength }) => evalLength === length).map((line) => [line.seed, read(line)]))
-
 it('perplexities and their changes are those of families.jsonl', () => {
   const evals = groupBy(kept('families').evals, ({ strategy }) => strategy)
   const losses = (name: string, length: number) => bySeed(evals.get(name)!, length, ({ lossNats }) => lossNats)
