@@ -5,7 +5,8 @@ import { expect, it } from 'vitest'
 import { modelConfig } from '../src/config/model.js'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import { devicesLines, devicesTable, LINKS, ringSeconds, stepOnDevices, upTo } from '../src/experiment/devices.js'
-import { estimateRun } from '../src/experiment/estimate.js'
+import { estimateRun, evaluationOperations } from '../src/experiment/estimate.js'
+import { cellSeconds } from '../src/experiment/readings.js'
 
 const gigabyte = { name: '1 GB/s', bytesPerSecond: 1e9, hopSeconds: 1e-3 }
 
@@ -70,8 +71,8 @@ it('says what is assumed, that it is a prediction, and which settings it takes',
   expect(lines[0]).toBe(
     'prediction for 6 devices, not measured. Assumed: devices of 1 TFLOP/s; then the gradient is summed round a ring at 1 GB/s (1 GB/s, 1000 µs a hop)',
   )
-  expect(lines.slice(1, -2)).toEqual(devicesTable(config, [1, 2, 4, 6], { rate: () => 1e12, links: [gigabyte] }))
-  const rows = lines.slice(3, -2).map((line) => line.split('|').map((cell) => cell.trim()))
+  expect(lines.slice(1, -3)).toEqual(devicesTable(config, [1, 2, 4, 6], { rate: () => 1e12, links: [gigabyte] }))
+  const rows = lines.slice(3, -3).map((line) => line.split('|').map((cell) => cell.trim()))
   expect(rows.map(([, devices]) => devices)).toEqual(['1', '2', '4', '6'])
   // 3 · 8192 tokens · (2 · 4.8 million + 0.79 million) operations; the sum of 19 MB takes (1 s / 1 GB/s) · 19 MB and 2 ms.
   const operations = 3 * 8192 * (2 * parameters + 6 * 2 * 256 * 256)
@@ -81,8 +82,28 @@ it('says what is assumed, that it is a prediction, and which settings it takes',
     `${Number(reduce.toPrecision(2))} s`,
     `${Math.round((100 * compute) / (compute + reduce))} %`,
   ])
-  expect(lines.at(-2)).toMatch(/^all training steps: .* at 1 GB\/s\. No state is sharded yet/)
+  expect(lines.at(-3)).toMatch(/^all training steps: .* at 1 GB\/s\. No state is sharded yet/)
+  expect(lines.at(-2)).toMatch(/^all evaluations: [^\n]+, each device with its part of the batches of windows$/)
   expect(lines.at(-1)).toBe('equal parts for 6 devices: --micro-batches 6 --batch-size 36')
+  const streams = devicesLines({ ...config, protocols: ['streaming'] }, 4, {
+    ...{ rate: () => 1e12, links: [gigabyte], assumed: '' },
+  })
+  expect(streams.at(-1)).toMatch(/^all evaluations: [^\n]+; one device alone reads streams$/)
+})
+
+it('evaluations are cut by whole batches, of which the device with most counts; streams are not cut', () => {
+  // Ten batches of 4,096 tokens.
+  const chunks = { ...config, evalTokens: 40_960, evalLengths: [256], windowedControl: false }
+  const of = (devices: number, more: Partial<typeof config> = {}) =>
+    evaluationOperations({ ...chunks, ...more }, devices) / evaluationOperations({ ...chunks, ...more })
+  expect([1, 2, 3, 4, 10, 128].map((devices) => of(devices))).toEqual([1, 0.5, 0.4, 0.3, 0.1, 0.1])
+  expect(of(2, { protocols: ['streaming'] })).toBe(1)
+  expect(of(2, { protocols: ['streaming', 'nonoverlapping'] })).toBe(0.75)
+  // A third of a step for each token; replicas' steps are those of all of them.
+  const seconds = (protocol: 'nonoverlapping' | 'streaming', replicas: number) =>
+    cellSeconds({ ...chunks, protocols: [protocol], steps: 0 }, 1, replicas)
+  expect(seconds('nonoverlapping', 4)).toBe(seconds('nonoverlapping', 1))
+  expect(seconds('streaming', 4)).toBe(4 * seconds('streaming', 1))
 })
 
 it('counts up to a number of devices', () => {

@@ -8,6 +8,7 @@ import { selectBackend } from '@alibi/backend'
 import { readResults } from '@alibi/results/node'
 import { verifyCheckpoint } from '@alibi/transformer/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decidedLines, until } from './bench-process.js'
 
 const unprepared = await selectBackend('tensorflow').then(
   () => undefined,
@@ -17,7 +18,11 @@ const bench = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'alibi-replicas-'))
-  await writeFile(join(folder, 'text.txt'), Array.from({ length: 400 }, (_, i) => `${i % 5} is ${i % 7}\n`).join(''))
+  for (const [name, length] of [
+    ['text.txt', 400],
+    ['long.txt', 5000],
+  ] as const)
+    await writeFile(join(folder, name), Array.from({ length }, (_, i) => `${i % 5} is ${i % 7}\n`).join(''))
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -63,6 +68,64 @@ const CELLS = ['--strategies', 'alibi,rotary,t5-bias', '--steps', '6', '--dropou
 /** Small steps: of larger ones a hundred make more of another order of sums than 1e-5. */
 const LONG = ['--strategies', 'alibi', '--steps', '300', '--checkpoint-every', '110', '--learning-rate', '1e-4']
 
+/**
+ * In batches of 4,096 tokens, the 3,000 held-out ones are 1, 2, 2 and 40 batches, some of them not whole; the last ones are
+ * read as a graph.
+ */
+const EVALUATIONS = [
+  ...['--strategies', 'alibi,rotary,t5-bias', '--steps', '3', '--data', 'long.txt', '--eval-tokens', '3000'],
+  ...['--eval-lengths', '16,512', '--protocols', 'nonoverlapping,sliding', '--stride', '8'],
+]
+
+let made: Promise<string> | undefined
+/** The folder of one process's run, which is made once. */
+async function alone(): Promise<string> {
+  made ??= run('alone', ...EVALUATIONS, '--backend', 'tensorflow').then(() => 'alone')
+  return made
+}
+
+/** A folder with the models of that run, trained and not evaluated. */
+async function asTrained(out: string) {
+  await cp(join(folder, await alone()), join(folder, out), { recursive: true })
+  const path = join(folder, out, 'results.jsonl')
+  const lines = (await readFile(path, 'utf8')).split('\n')
+  await writeFile(path, lines.filter((line) => !/"type":"(eval|positions)"/.test(line)).join('\n'))
+}
+
+/** Its lines of evaluations: three strategies at two lengths, each by two protocols, with losses by place. */
+async function evaluated(out: string) {
+  const lines = (await decidedLines(join(folder, out))).filter(({ type }) => type !== 'train')
+  expect(lines).toHaveLength(24)
+  return lines
+}
+
+const resume = (out: string, replicas: string) => start('run', '--resume', '--out', out, '--replicas', replicas)
+
+/** Ends replicas in the middle of evaluations, in three ways: the run stops with what it has done, and a line at most. */
+async function expectEnds(out: string) {
+  const done = async () => (await readResults(join(folder, out))).evals.length
+  const stopped = /^stopped; finished work is kept\. Continue with: pnpm bench run --resume --out \S+ --replicas 2$/
+  const gone = /^bench: replicas: expected all replicas, got no answer from replica 1 \([^\n]+\)$/
+  for (const [signal, ended, expected] of [
+    ['SIGKILL', 'follower', { code: 1, last: [stopped, gone] }],
+    ['SIGTERM', 'follower', { code: 143, last: [stopped] }],
+    ['SIGINT', 'leader', { code: 130, last: [stopped] }],
+  ] as const) {
+    const before = await done()
+    const { child, ended: end } = resume(out, '2')
+    await until(async () => child.exitCode !== null || (await done()) > before)
+    process.kill(ended === 'leader' ? child.pid! : await childOf(child.pid!), signal)
+    const killed = performance.now()
+    const { code, stderr } = await end
+    expect(performance.now() - killed, signal).toBeLessThan(30_000)
+    expect(code, stderr).toBe(expected.code)
+    const lines = stderr.trim().split('\n')
+    expect(lines.slice(-expected.last.length)).toEqual(expected.last.map((line) => expect.stringMatching(line)))
+    expect(lines.filter((line) => line.startsWith('bench: '))).toHaveLength(expected.last.length - 1)
+    expect(await done()).toBeLessThan(12)
+  }
+}
+
 describe.skipIf(unprepared)(`replicas (${unprepared ?? 'of TensorFlow'})`, () => {
   it('two have the losses of one process, for several strategies, and the same weights', async () => {
     await run('one', ...CELLS, '--backend', 'tensorflow')
@@ -99,6 +162,21 @@ describe.skipIf(unprepared)(`replicas (${unprepared ?? 'of TensorFlow'})`, () =>
       expect(again.code, again.stderr).toBe(0)
       await expectSameLosses(out, 'whole')
     }
+  })
+
+  it.each(['2', '4'])('%s evaluate a checkpoint with the very lines of one process', async (count) => {
+    await asTrained(count)
+    const { code, stderr } = await resume(count, count).ended
+    expect(code, stderr).toBe(0)
+    expect(await evaluated(count)).toEqual(await evaluated(await alone()))
+  })
+
+  it('stop in the middle of an evaluation, each way with a line at most; they go on with what is left', async () => {
+    await asTrained('ended')
+    await expectEnds('ended')
+    const { code, stderr } = await resume('ended', '2').ended
+    expect(code, stderr).toBe(0)
+    expect(await evaluated('ended')).toEqual(await evaluated(await alone()))
   })
 
   it('refuses what replicas cannot have, in a line', async () => {

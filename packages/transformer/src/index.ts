@@ -15,6 +15,12 @@ export { type GenerateOptions, generate, generateBatch } from './inference/gener
 export type { GrowthOptions } from './inference/growing-text.js'
 export { createKvCache, type KvCache } from './inference/kv-cache.js'
 export { type SamplingOptions, sampleToken } from './inference/sampling.js'
+export {
+  type EvaluationReplicas,
+  type ScoreBatchesOptions,
+  type ScoredBatch,
+  scoreBatches,
+} from './inference/score-batches.js'
 export { type AttentionOptions, attention } from './kernels/attention/attention.js'
 export type { AttentionBias, Tile } from './kernels/attention/bias.js'
 export type {

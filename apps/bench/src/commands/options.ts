@@ -78,9 +78,9 @@ export const storeOption = () =>
     'that all machines see: texts, and checkpoints from which another worker goes on. Default: a cell that is taken over starts anew',
   )
 
-/** One model trained by several processes. */
+/** One model trained, and evaluated where a command does, by several processes. */
 export const replicaOptions = (): Option[] => [
-  new Option('--replicas <n>', 'processes that train each model together, on this machine').argParser(number),
+  new Option('--replicas <n>', 'processes that share the work on each model, on this machine').argParser(number),
   new Option(
     '--cluster <addresses>',
     'replicas on several machines: host:port,… of all, each started with the same list, or slurm or torchrun, which start them; without authentication: a network of your own',

@@ -1,14 +1,13 @@
 // Letters: L evalLength, S scored.
 import { seededRandom } from '@alibi/core'
 import { type CellKey, type ContextLine, cellName, pairedTest } from '@alibi/results'
-import { type Model, scoreAnswers } from '@alibi/transformer'
+import type { Model } from '@alibi/transformer'
 import { shuffled } from '../data/tasks/random.js'
 import type { FirstToken } from '../data/tokenizer/first-token.js'
 import { thousands } from '../terminal/format.js'
-import type { Progress } from '../terminal/progress.js'
+import { answeredBatches, batchesOf } from './answered-batches.js'
+import type { EvaluationWork } from './work.js'
 
-/** Tokens read in one forward pass, as in evaluation. */
-const BATCH_TOKENS = 4096
 /** Tokens scored at the end of a window: an eighth of it, and no more than so many, which are about as far from its start. */
 const MOST_SCORED = 32
 
@@ -35,7 +34,7 @@ export interface ContextRequest {
 export async function ablateContext(
   model: Model,
   { cell, tokens, evalLength, maxTokens, first, trainedWith }: ContextRequest,
-  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+  { progress, signal }: EvaluationWork,
 ): Promise<ContextLine> {
   const windows = windowsOf(tokens, evalLength, maxTokens, first.token)
   const { scored } = windows
@@ -130,14 +129,13 @@ async function meanLosses(
   scored: number,
   signal: AbortSignal,
 ): Promise<Map<number, number>> {
-  const atATime = Math.max(1, Math.floor(BATCH_TOKENS / texts[0]!.length))
+  const batches = batchesOf(
+    texts.map((tokens) => ({ tokens, answerLength: scored })),
+    texts[0]!.length,
+  )
   const means = new Map<number, number>()
-  for (let i = 0; i < texts.length; i += atATime) {
-    signal.throwIfAborted()
-    const batch = texts.slice(i, i + atATime).map((tokens) => ({ tokens, answerLength: scored }))
-    for (const { lossNats } of await scoreAnswers(model, batch))
-      means.set(means.size, lossNats.reduce((sum, loss) => sum + loss, 0) / scored)
-  }
+  for await (const scores of answeredBatches(model, batches, { signal }))
+    for (const { lossNats } of scores) means.set(means.size, lossNats.reduce((sum, loss) => sum + loss, 0) / scored)
   return means
 }
 

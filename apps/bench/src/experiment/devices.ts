@@ -1,9 +1,10 @@
-// What a training step would cost on several devices, each with its part of every batch. On paper: nothing of it is measured.
+// What training and evaluation would cost on several devices, each with its part of the batches. On paper: nothing of it is measured.
 import { cellsOf } from '../config/cells.js'
 import type { RunConfig } from '../config/schema.js'
 import { duration, gigabytes } from '../terminal/format.js'
 import { table } from '../terminal/table.js'
-import { estimateRun } from './estimate.js'
+import { estimateRun, evaluationOperations } from './estimate.js'
+import { tokensRead } from './readings.js'
 
 /** What joins each device to the next one of a ring. */
 export interface Link {
@@ -130,6 +131,16 @@ export function devicesLines(config: RunConfig, devices: number, of: Devices & {
     `prediction for ${devices} devices, not measured. Assumed: ${assumed}; then the gradient is summed round a ring at ${networks.join(' or ')}`,
     ...devicesTable(config, upTo(devices), of),
     `all training steps: ${times.join(', ')}. No state is sharded yet: the last column is what that would save`,
+    ...evaluationLines(config, devices, rate(devices)),
     ...(settings.length ? [`equal parts for ${devices} devices: ${settings.join(' ')}`] : []),
   ]
+}
+
+/** Evaluations' sums are small: what they take on a link is left out. */
+function evaluationLines(config: RunConfig, devices: number, rate: number): string[] {
+  const read = tokensRead(config)
+  if (!read.length) return []
+  const seconds = (cellsOf(config).length * evaluationOperations(config, devices)) / rate
+  const alone = read.some(({ divisible }) => !divisible) ? '; one device alone reads streams' : ''
+  return [`all evaluations: ${duration(seconds)}, each device with its part of the batches of windows${alone}`]
 }

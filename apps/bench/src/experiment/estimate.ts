@@ -43,18 +43,16 @@ const TAIL_SHARE = 1 / 8
 /** For words the vocabulary is taken as large as it may get. */
 export function estimateRun(config: RunConfig): Estimate {
   const { trainLength, batchSize, microBatches, numLayers, modelDim: D, steps, optimizer } = config
-  const vocabularySize = config.tokenizer === 'bytes' ? 256 : config.vocabularySize
-  const parameters = parametersOf(config, vocabularySize)
-  const { tables, products, logits } = headOf(config, vocabularySize)
+  const parameters = parametersOf(config)
+  const { logits } = headOf(config)
   const tokensAPart = (batchSize * trainLength) / microBatches
   // Logits, their gradient and its product with the loss's.
   const numbers = tokensAPart * (ACTIVATIONS * numLayers * D + 3 * logits) + BATCH_NUMBERS * batchSize * trainLength
   const longest = Math.max(READING_TOKENS, ...config.evalLengths)
-  const forward = (length: number) => 2 * (parameters - tables + products) + 2 * numLayers * D * length
+  const forward = forwardOperations(config)
   const lengths = config.lengthSchedule ?? [{ length: trainLength, share: 1 }]
   const ofToken = lengths.reduce((sum, { length, share }) => sum + share * forward(length), 0)
   const stepOperations = 3 * ofToken * batchSize * trainLength
-  const evaluation = tokensRead(config).reduce((sum, { length, tokens }) => sum + tokens * forward(length), 0)
   const updateBytes = 4 * parameters * COPIES[optimizer]
   return {
     parameters,
@@ -62,18 +60,45 @@ export function estimateRun(config: RunConfig): Estimate {
     updateBytes,
     stepOperations,
     evaluationBytes: 4 * (parameters + READING * D * longest),
-    operations: cellsOf(config).length * (stepOperations * steps + evaluation),
+    operations: cellsOf(config).length * (stepOperations * steps + evaluationOperations(config)),
   }
 }
 
+/** Operations of a token in a forward pass, by the length of its sequence. */
+function forwardOperations(config: RunConfig): (length: number) => number {
+  const parameters = parametersOf(config)
+  const { tables, products } = headOf(config)
+  const { numLayers, modelDim: D } = config
+  return (length) => 2 * (parameters - tables + products) + 2 * numLayers * D * length
+}
+
+/**
+ * Floating-point operations of one model's evaluations; on several devices, of one that has most of their batches.
+ *
+ * @param devices - each of which has whole batches
+ */
+export function evaluationOperations(config: RunConfig, devices = 1): number {
+  const forward = forwardOperations(config)
+  return tokensRead(config).reduce((sum, { length, tokens, divisible }) => {
+    const batches = Math.ceil(tokens / Math.max(READING_TOKENS, length))
+    const own = divisible ? Math.ceil(batches / devices) : batches
+    return sum + (own / batches) * tokens * forward(length)
+  }, 0)
+}
+
+const vocabularyOf = ({ tokenizer, vocabularySize }: RunConfig) => (tokenizer === 'bytes' ? 256 : vocabularySize)
+
 /** In time that does not grow with the layers, of which each has as many. */
-function parametersOf(config: RunConfig, vocabularySize: number): number {
+function parametersOf(config: RunConfig): number {
+  const vocabularySize = vocabularyOf(config)
   const of = (numLayers: number) => countParameters(modelConfig({ ...config, numLayers }, vocabularySize), none())
   return of(1) + (config.numLayers - 1) * (of(2) - of(1))
 }
 
 /** Parameters that are only looked up, products of a token's way in and out, and its logits. */
-function headOf({ modelDim: D, adaptiveCutoffs: cutoffs = [] }: RunConfig, vocabularySize: number) {
+function headOf(config: RunConfig) {
+  const { modelDim: D, adaptiveCutoffs: cutoffs = [] } = config
+  const vocabularySize = vocabularyOf(config)
   const [first = vocabularySize] = cutoffs
   const head = D * (first + cutoffs.length)
   const sizes = [...cutoffs, vocabularySize]

@@ -1,13 +1,11 @@
 // Letters: L evalLength.
 import { type CellKey, cellName, type EvalLine, formatMean, type PositionsLine, type Reading } from '@alibi/results'
-import { attentionNames, type Model, scoreAnswers } from '@alibi/transformer'
+import { attentionNames, type Model } from '@alibi/transformer'
 import type { Located } from '../data/tokenizer/tokenizer.js'
 import { thousands } from '../terminal/format.js'
-import type { Progress } from '../terminal/progress.js'
+import { answeredBatches, BATCH_TOKENS } from './answered-batches.js'
 import { placeBins } from './loss-by-position.js'
-
-/** Tokens of a pass, as in the evaluation of plain text. */
-const BATCH_TOKENS = 4096
+import type { EvaluationWork } from './work.js'
 
 export interface DocumentsRequest {
   readonly cell: CellKey
@@ -38,7 +36,7 @@ export async function evaluateDocuments(
   model: Model,
   { tokens, byteEnds }: Located,
   { cell, reading, documentMark, maxTokens, trainedWith }: DocumentsRequest,
-  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+  { progress, ...work }: EvaluationWork,
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   const { evalLength } = reading
   const stretches = stretchesOf(tokens, documentMark, evalLength, maxTokens)
@@ -49,10 +47,11 @@ export async function evaluateDocuments(
   const started = performance.now()
   let [sum, count] = [0, 0]
   progress.start(cellName(cell), `documents at ${evalLength}`, total)
-  for (const batch of batchesOf(stretches)) {
-    signal.throwIfAborted()
-    const texts = batch.map(({ start, end }) => ({ tokens: tokens.slice(start, end + 1), answerLength: end - start }))
-    for (const { lossNats } of await scoreAnswers(model, texts))
+  const batches = alikeTogether(stretches).map((batch) =>
+    batch.map(({ start, end }) => ({ tokens: tokens.subarray(start, end + 1), answerLength: end - start })),
+  )
+  for await (const scores of answeredBatches(model, batches, work)) {
+    for (const { lossNats } of scores)
       lossNats.forEach((loss, place) => {
         byPlace.lossNats[place]! += loss
         byPlace.tokens[place]! += 1
@@ -94,14 +93,13 @@ function stretchesOf(tokens: Int32Array, mark: number, evalLength: number, maxTo
 }
 
 /** Stretches of about the same length together: shorter ones are filled up. */
-function* batchesOf(stretches: readonly Stretch[]): Generator<readonly Stretch[]> {
+function alikeTogether(stretches: readonly Stretch[]): (readonly Stretch[])[] {
   const length = ({ start, end }: Stretch) => end - start
   const longestFirst = [...stretches].sort((a, b) => length(b) - length(a) || a.start - b.start)
-  for (let i = 0; i < longestFirst.length; ) {
-    const batch = longestFirst.slice(i, i + Math.max(1, Math.floor(BATCH_TOKENS / length(longestFirst[i]!))))
-    yield batch
-    i += batch.length
-  }
+  const batches: Stretch[][] = []
+  for (let i = 0; i < longestFirst.length; i += batches.at(-1)!.length)
+    batches.push(longestFirst.slice(i, i + Math.max(1, Math.floor(BATCH_TOKENS / length(longestFirst[i]!)))))
+  return batches
 }
 
 const documentsIn = (tokens: Int32Array, stretches: readonly Stretch[], mark: number) =>

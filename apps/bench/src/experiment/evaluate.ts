@@ -4,9 +4,9 @@ import { randomPositions } from '../data/random-positions.js'
 import type { FirstToken } from '../data/tokenizer/first-token.js'
 import type { Located } from '../data/tokenizer/tokenizer.js'
 import { thousands } from '../terminal/format.js'
-import type { Progress } from '../terminal/progress.js'
 import { placeBins } from './loss-by-position.js'
 import type { PlannedReading } from './readings.js'
+import type { EvaluationWork } from './work.js'
 
 export interface EvaluationRequest {
   readonly cell: CellKey
@@ -36,7 +36,7 @@ export async function evaluateModel(
     randomPositions: range,
     trainedWith,
   }: EvaluationRequest,
-  { progress, signal }: { progress: Progress; signal: AbortSignal },
+  { progress, signal, replicas }: EvaluationWork,
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   progress.start(cellName(cell), `at ${describeReading(reading)}`, maxTokens)
   const started = performance.now()
@@ -50,6 +50,7 @@ export async function evaluateModel(
       positions: (batch: number, length: number) => randomPositions(length, range, cell.seed, batch),
     }),
     signal,
+    replicas,
     onFallback: (reason) => progress.line(`evaluation runs op by op: ${reason}`),
     onProgress: (done, total, soFar) => {
       const rate = (1000 * done) / (performance.now() - started)

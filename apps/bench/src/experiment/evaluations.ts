@@ -1,7 +1,7 @@
 import { describeReading } from '@alibi/results'
 import type { StrategyRegistry } from '@alibi/strategies'
 import type { RunConfig } from '../config/schema.js'
-import { type PlannedReading, readingsOf, taskLengthsOf } from './readings.js'
+import { isDivisible, type PlannedReading, readingsOf, taskLengthsOf } from './readings.js'
 import { type TrialKind, trialKindsOf } from './retrieval.js'
 
 /** What a model is tried by once it is trained. */
@@ -14,6 +14,27 @@ export interface PlannedEvaluations {
   readonly taskLengths: readonly number[]
   readonly maxPositions: number
 }
+
+/** One of them. */
+export type PlannedEvaluation =
+  | { readonly reading: PlannedReading }
+  | { readonly trial: TrialKind }
+  | { readonly taskLength: number }
+
+/** In the order in which they are done. */
+export const evaluationsOf = ({
+  readings,
+  trials,
+  taskLengths,
+}: Pick<PlannedEvaluations, 'readings' | 'trials' | 'taskLengths'>): readonly PlannedEvaluation[] => [
+  ...readings.map((reading) => ({ reading })),
+  ...trials.map((trial) => ({ trial })),
+  ...taskLengths.map((taskLength) => ({ taskLength })),
+]
+
+/** Whether replicas may do it together. */
+export const isShareable = (evaluation: PlannedEvaluation): boolean =>
+  !('reading' in evaluation) || isDivisible(evaluation.reading)
 
 /**
  * All that a run asks for, less what is beyond a strategy's last position.

@@ -1,32 +1,29 @@
-import { type CellKey, cellName, describeReading, type Results, sameReading } from '@alibi/results'
+import { ReplicaLostError } from '@alibi/backend'
+import { type CellKey, cellName, type Results, sameReading } from '@alibi/results'
 import { readResults } from '@alibi/results/node'
-import type { Model } from '@alibi/transformer'
-import { type Cell, cellKey, cellsOf } from '../config/cells.js'
-import { thrownText } from '../plugins/thrown.js'
-import { dismiss, orderCell } from '../replicas/lead.js'
+import { type Cell, cellsOf } from '../config/cells.js'
+import { dismiss, orderCell, orderEvaluation } from '../replicas/lead.js'
 import { stepsDone } from '../run-folder/saved.js'
 import { duration } from '../terminal/format.js'
-import { evaluateModel } from './evaluate.js'
-import { evaluateDocuments } from './evaluate-documents.js'
-import { type PlannedEvaluations, plannedEvaluations } from './evaluations.js'
-import { cellSeconds, TASK_TRIALS } from './readings.js'
-import { sameTrials, tryRetrieval } from './retrieval.js'
-import { tryTask } from './tasks.js'
+import { evaluationsOf, isShareable, type PlannedEvaluation, plannedEvaluations } from './evaluations.js'
+import { cellSeconds } from './readings.js'
+import { sameTrials } from './retrieval.js'
 import { NotFiniteError, type Run, trainCell } from './train.js'
 import { disposeTrainer } from './trainer.js'
+import { tryModel } from './try-model.js'
 
 /**
  * Trains every cell and evaluates it by every reading: the whole experiment. Cells and readings that the folder's results
  * have already are not done again. A cell whose loss is not finite stops; the others carry on.
  */
 export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Experiment> {
-  const { config, registry, folder, progress, replicas } = run
+  const { config, registry, folder, append, progress, signal, replicas } = run
   const before = await readResults(folder)
   const cells = cellsOf(config)
   const stopped: string[] = []
   let told = false
   const onStepSeconds = (seconds: number) => {
-    if (!told) progress.line(`about ${duration(cells.length * cellSeconds(config, seconds))} in all`)
+    if (!told) progress.line(`about ${duration(cells.length * cellSeconds(config, seconds, replicas?.count))} in all`)
     told = true
   }
 
@@ -36,9 +33,9 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
       progress.line(
         `${cellName(cell)} has no positions beyond ${planned.maxPositions}: not evaluated at ${planned.beyond.join('; ')}`,
       )
-    const untried = withoutDone(planned, before, cell)
-    const isTried = Object.values(untried).every((list) => !list.length)
-    if (isTried && (await stepsDone(folder, config, cell)) === config.steps) continue
+    const all = [...evaluationsOf(planned).entries()]
+    const untried = all.filter(([, evaluation]) => !isDone(evaluation, before, cell))
+    if (!untried.length && (await stepsDone(folder, config, cell)) === config.steps) continue
     if (replicas) orderCell(replicas, number)
     const trainer = await trainCell(cell, { ...run, onStepSeconds }).catch((error: unknown) => {
       if (!(error instanceof NotFiniteError)) throw error
@@ -46,10 +43,18 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
       stopped.push(error.message)
     })
     if (!trainer) continue
-    await tryModel(trainer.model, cell, untried, run).catch((error: unknown) => {
-      if (replicas) dismiss(replicas)
+    try {
+      for (const [index, evaluation] of untried) {
+        signal.throwIfAborted()
+        const together = isShareable(evaluation) ? replicas : undefined
+        if (together) orderEvaluation(together, index)
+        await append(...(await tryModel(trainer.model, cell, evaluation, { ...run, replicas: together })))
+      }
+    } catch (error) {
+      // The others have ended their part with an error too, and wait for an order.
+      if (replicas && !(error instanceof ReplicaLostError)) dismiss(replicas)
       throw error
-    })
+    }
     progress.stop()
     disposeTrainer(trainer)
   }
@@ -57,50 +62,11 @@ export async function runExperiment(run: Omit<Run, 'onStepSeconds'>): Promise<Ex
   return { results: await readResults(folder), stopped }
 }
 
-/** What a model is to be tried by. */
-type Untried = Pick<PlannedEvaluations, 'readings' | 'trials' | 'taskLengths'>
-
-/** What a cell's results do not have yet. */
-const withoutDone = (
-  { readings, trials, taskLengths }: PlannedEvaluations,
-  { evals, retrieval, tasks }: Results,
-  cell: Cell,
-): Untried => ({
-  readings: readings.filter((reading) => !evals.some((line) => isOf(line, cell) && sameReading(line, reading))),
-  trials: trials.filter((kind) => !retrieval.some((line) => isOf(line, cell) && sameTrials(line, kind))),
-  taskLengths: taskLengths.filter((length) => !tasks.some((line) => isOf(line, cell) && line.evalLength === length)),
-})
-
-async function tryModel(
-  model: Model,
-  cell: Cell,
-  { readings, trials, taskLengths }: Untried,
-  { config, corpus, append, progress, signal }: Omit<Run, 'onStepSeconds'>,
-): Promise<void> {
-  const key = cellKey(cell, config)
-  for (const reading of readings) {
-    const { evalTokens: maxTokens, randomPositions, firstToken } = config
-    const request = { cell: key, reading, firstToken, maxTokens, randomPositions }
-    const { valid, documentMark } = corpus
-    const evaluation =
-      documentMark === undefined
-        ? evaluateModel(model, valid, request, { progress, signal })
-        : evaluateDocuments(model, valid, { ...request, documentMark }, { progress, signal })
-    const found = await evaluation.catch((error) => {
-      signal.throwIfAborted()
-      throw new Error(`evaluate ${cellName(cell)} at ${describeReading(reading)}: ${thrownText(error)}`, {
-        cause: error,
-      })
-    })
-    // The line `whole` is written last: it marks the reading as done.
-    await append(found.positions, found.whole)
-  }
-  for (const kind of trials) await append(await tryRetrieval(model, key, kind, { progress, signal }))
-  for (const evalLength of taskLengths) {
-    const { task, tokenizer } = corpus
-    const request = { cell: key, task: task!, tokenizer, evalLength, trials: TASK_TRIALS }
-    await append(...(await tryTask(model, request, { progress, signal })))
-  }
+/** Whether a cell's results have it already. */
+function isDone(evaluation: PlannedEvaluation, { evals, retrieval, tasks }: Results, cell: Cell): boolean {
+  if ('reading' in evaluation) return evals.some((line) => isOf(line, cell) && sameReading(line, evaluation.reading))
+  if ('trial' in evaluation) return retrieval.some((line) => isOf(line, cell) && sameTrials(line, evaluation.trial))
+  return tasks.some((line) => isOf(line, cell) && line.evalLength === evaluation.taskLength)
 }
 
 const isOf = (line: Pick<CellKey, 'strategy' | 'seed'>, cell: Pick<CellKey, 'strategy' | 'seed'>) =>

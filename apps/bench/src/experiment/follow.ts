@@ -1,19 +1,22 @@
-import { selectBackend } from '@alibi/backend'
+import { ReplicaLostError, type Replicas, selectBackend } from '@alibi/backend'
 import { versionsOf } from '@alibi/machine'
 import { validate } from '@alibi/results'
-import { cellsOf } from '../config/cells.js'
+import type { Trainer } from '@alibi/transformer'
+import { type Cell, cellsOf } from '../config/cells.js'
 import { type RunOptions, runConfigSchema } from '../config/schema.js'
 import { readCorpus } from '../data/corpus.js'
 import { restoreTokenizer } from '../data/tokenizer/restore.js'
 import type { Place } from '../replicas/cluster.js'
 import { shareJson } from '../replicas/exchange.js'
 import { endWithLeader } from '../replicas/launch.js'
-import { type Announced, expectText, nextCell } from '../replicas/lead.js'
+import { type Announced, expectText, nextOrder } from '../replicas/lead.js'
 import { join, REPLICAS_BACKEND } from '../replicas/place.js'
 import { registryOf } from '../run-folder/begin.js'
 import type { Progress } from '../terminal/progress.js'
-import { NotFiniteError, trainCell } from './train.js'
+import { evaluationsOf, plannedEvaluations } from './evaluations.js'
+import { NotFiniteError, type Run, trainCell } from './train.js'
 import { disposeTrainer } from './trainer.js'
+import { tryModel } from './try-model.js'
 
 /** The leader shows how far all are. */
 const silent: Progress = { line() {}, start() {}, update() {}, stop() {} }
@@ -27,7 +30,8 @@ interface FollowOptions {
 }
 
 /**
- * The whole work of a replica that does not lead: it trains what the leader trains, on its part of each batch, and writes nothing.
+ * The whole work of a replica that does not lead: it trains and evaluates what the leader does, on its part of each batch, and
+ * writes nothing.
  *
  * @throws Error, one line, for a machine that has other versions, another text or another strategy, and when another replica is
  * gone
@@ -53,23 +57,29 @@ export async function follow(place: Place, { given, strategy, signal: interrupt 
     tokenizer,
   )
   expectText(replicas, corpus)
-  const run = {
-    config,
-    registry,
-    corpus,
-    folder: announced.folder,
-    append: async () => {},
-    progress: silent,
-    signal,
-    replicas,
-  }
-  const cells = cellsOf(config)
-  for (let next = nextCell(replicas); next !== undefined; next = nextCell(replicas)) {
-    const trainer = await trainCell(cells[next]!, run).catch((error: unknown) => {
-      // The leader has it too, and says so.
-      if (!(error instanceof NotFiniteError)) throw error
-    })
-    if (trainer) disposeTrainer(trainer)
-  }
+  const { folder } = announced
+  await obey({ config, registry, corpus, folder, append: async () => {}, progress: silent, signal, replicas })
   replicas.leave()
+}
+
+/** Does its part of what the leader orders, until there is nothing more. The leader has the same errors, and reports them. */
+async function obey(run: Run & { readonly replicas: Replicas }): Promise<void> {
+  const { config, registry, replicas } = run
+  const cells = cellsOf(config)
+  let trained: { readonly cell: Cell; readonly trainer: Trainer } | undefined
+  for (let order = nextOrder(replicas); order; order = nextOrder(replicas))
+    if ('cell' in order) {
+      if (trained) disposeTrainer(trained.trainer)
+      const cell = cells[order.cell]!
+      const trainer = await trainCell(cell, run).catch((error: unknown) => {
+        if (!(error instanceof NotFiniteError)) throw error
+      })
+      trained = trainer ? { cell, trainer } : undefined
+    } else {
+      const { cell, trainer } = trained!
+      const planned = evaluationsOf(plannedEvaluations(cell.strategy, config, registry))
+      await tryModel(trainer.model, cell, planned[order.evaluation]!, run).catch((error: unknown) => {
+        if (error instanceof ReplicaLostError) throw error
+      })
+    }
 }

@@ -31,22 +31,35 @@ export const TASK_TRIALS = 200
 export const taskLengthsOf = ({ data, evalLengths }: RunConfig): readonly number[] =>
   taskReferenceOf(data) === undefined ? [] : evalLengths
 
+/** Whether replicas may share a reading: each window of a stream needs the one before. */
+export const isDivisible = ({ protocol }: Pick<Reading, 'protocol'>): boolean => protocol !== 'streaming'
+
+/** What a model reads in one evaluation. */
+interface TokensRead {
+  readonly length: number
+  readonly tokens: number
+  readonly divisible: boolean
+}
+
 /** Tokens that a model reads at each length; sliding windows read all but their stride again. */
-export const tokensRead = (config: RunConfig): { readonly length: number; readonly tokens: number }[] => [
+export const tokensRead = (config: RunConfig): TokensRead[] => [
   ...readingsOf(config).map(({ protocol, evalLength, stride }) => ({
     length: evalLength,
     tokens: config.evalTokens * (protocol === 'sliding' ? evalLength / stride : 1),
+    divisible: isDivisible({ protocol }),
   })),
-  ...taskLengthsOf(config).map((length) => ({ length, tokens: TASK_TRIALS * length })),
+  ...taskLengthsOf(config).map((length) => ({ length, tokens: TASK_TRIALS * length, divisible: true })),
 ]
 
 /**
  * Seconds of work for a cell: a forward pass takes about a third of a step, a little more where it is long.
  *
  * @param step - seconds of one, of the first
+ * @param replicas - that take such a step together
  */
-export function cellSeconds(config: RunConfig, step: number): number {
+export function cellSeconds(config: RunConfig, step: number, replicas = 1): number {
   const perToken = step / (config.batchSize * config.trainLength)
-  const read = tokensRead(config).reduce((sum, { tokens }) => sum + tokens, 0)
+  // One alone has a step's work in all of its parts.
+  const read = tokensRead(config).reduce((sum, { tokens, divisible }) => sum + tokens * (divisible ? 1 : replicas), 0)
   return config.steps * step * meanWork(config) + read * perToken * 0.4
 }

@@ -1,15 +1,13 @@
 import { type CellKey, cellName, type RetrievalLine } from '@alibi/results'
-import { type Model, scoreAnswers } from '@alibi/transformer'
+import type { Model } from '@alibi/transformer'
 import type { RunConfig } from '../config/schema.js'
 import { ANSWER_LENGTH, makeTrials, type TaskName, trialDistances } from '../data/retrieval-texts.js'
 import { sourceNamed } from '../data/sources.js'
-import type { Progress } from '../terminal/progress.js'
+import { answeredBatches, batchesOf } from './answered-batches.js'
+import type { EvaluationWork } from './work.js'
 
 /** Trials of each length and distance. A share of 50 trials is known within 14 points. */
 const TRIALS = 50
-
-/** Tokens read in one forward pass, as in evaluation. */
-const BATCH_TOKENS = 4096
 
 /** What tells trials of one cell from each other. */
 export type TrialKind = Pick<RetrievalLine, 'evalLength' | 'distance'> & { readonly task: TaskName }
@@ -31,19 +29,19 @@ export async function tryRetrieval(
   model: Model,
   cell: CellKey,
   kind: TrialKind,
-  { progress, signal }: { progress: Progress; signal: AbortSignal },
+  { progress, ...work }: EvaluationWork,
 ): Promise<RetrievalLine> {
   const { task, evalLength, distance } = kind
   progress.start(cellName(cell), `${task} at ${evalLength}, ${distance} back`, TRIALS)
-  const rows = makeTrials(task, evalLength, distance, TRIALS).map((bytes) => Int32Array.from(bytes))
-  const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
-  let correct = 0
-  for (let i = 0; i < rows.length; i += atATime) {
-    signal.throwIfAborted()
-    const texts = rows.slice(i, i + atATime).map((tokens) => ({ tokens, answerLength: ANSWER_LENGTH }))
-    const scores = await scoreAnswers(model, texts)
+  const texts = makeTrials(task, evalLength, distance, TRIALS).map((bytes) => ({
+    tokens: Int32Array.from(bytes),
+    answerLength: ANSWER_LENGTH,
+  }))
+  let [correct, tried] = [0, 0]
+  for await (const scores of answeredBatches(model, batchesOf(texts, evalLength), work)) {
     correct += scores.filter(({ firstChoices }) => firstChoices.every(Boolean)).length
-    progress.update(Math.min(i + atATime, TRIALS), [`${correct} right`])
+    tried += scores.length
+    progress.update(tried, [`${correct} right`])
   }
   return { type: 'retrieval', ...cell, ...kind, correct, trials: TRIALS }
 }

@@ -1,5 +1,5 @@
 import { type CellKey, cellName, type TaskLine } from '@alibi/results'
-import { type Model, scoreAnswers } from '@alibi/transformer'
+import type { Model } from '@alibi/transformer'
 import { type AskedTrial, askedTrial, sizeOf } from '../data/tasks/asked.js'
 import { makeTrials } from '../data/tasks/fit.js'
 import type { NamedTask, Trial } from '../data/tasks/task.js'
@@ -7,10 +7,9 @@ import type { FirstToken } from '../data/tokenizer/first-token.js'
 import type { Tokenizer } from '../data/tokenizer/tokenizer.js'
 import { thousands } from '../terminal/format.js'
 import type { Progress } from '../terminal/progress.js'
+import { answeredBatches, batchesOf } from './answered-batches.js'
 import { type AskedOf, generatedShare } from './generated-answers.js'
-
-/** Tokens read in one forward pass, as in evaluation. */
-const BATCH_TOKENS = 4096
+import type { EvaluationWork } from './work.js'
 
 /** How answers are scored. */
 export const scorings = ['likelihood', 'generation'] as const
@@ -32,18 +31,13 @@ export interface TaskRequest {
   readonly trainedWith?: string | undefined
 }
 
-interface Work {
-  readonly progress: Progress
-  readonly signal: AbortSignal
-}
-
 /**
  * Has a model answer trials of a task.
  *
  * @returns a line for each way of scoring
  * @throws RangeError, one line, for a length that no trial fits in
  */
-export async function tryTask(model: Model, request: TaskRequest, work: Work): Promise<TaskLine[]> {
+export async function tryTask(model: Model, request: TaskRequest, work: EvaluationWork): Promise<TaskLine[]> {
   const { cell, task, tokenizer, firstToken = 'none', evalLength, scoring = ['likelihood'], trainedWith } = request
   const read = new Map<Trial, AskedTrial>()
   const inTokens = (trial: Trial): AskedTrial => {
@@ -85,21 +79,18 @@ async function byLikelihood(
   model: Model,
   all: readonly AskedOf[],
   evalLength: number,
-  { progress, signal }: Work,
+  { progress, ...work }: EvaluationWork,
 ): Promise<Pick<TaskLine, 'score' | 'lossNats'>> {
-  const atATime = Math.max(1, Math.floor(BATCH_TOKENS / evalLength))
-  let [score, lossNats, tokens] = [0, 0, 0]
-  for (let i = 0; i < all.length; i += atATime) {
-    signal.throwIfAborted()
-    const batch = all.slice(i, i + atATime).map(({ asked }) => asked)
-    const answers = await scoreAnswers(model, batch)
-    batch.forEach(({ parts }, j) => {
-      const { firstChoices, lossNats: losses } = answers[j]!
+  const texts = all.map(({ asked }) => asked)
+  let [score, lossNats, tokens, tried] = [0, 0, 0, 0]
+  for await (const answers of answeredBatches(model, batchesOf(texts, evalLength), work)) {
+    for (const { firstChoices, lossNats: losses } of answers) {
+      const { parts } = texts[tried++]!
       score += parts.filter(([from, to]) => firstChoices.subarray(from, to).every(Boolean)).length / parts.length
       lossNats += losses.reduce((sum, loss) => sum + loss, 0)
       tokens += losses.length
-    })
-    tell(progress, Math.min(i + atATime, all.length), score)
+    }
+    tell(progress, tried, score)
   }
   return { score: score / all.length, lossNats: lossNats / tokens }
 }
@@ -108,7 +99,7 @@ async function byGeneration(
   model: Model,
   all: readonly AskedOf[],
   tokenizer: Tokenizer,
-  { progress, signal }: Work,
+  { progress, signal }: EvaluationWork,
 ): Promise<Pick<TaskLine, 'score'>> {
   let score = 0
   for (const [i, each] of all.entries()) {

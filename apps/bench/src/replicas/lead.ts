@@ -41,13 +41,20 @@ const END = 0
 /** Has all replicas train the cell with this number. */
 export const orderCell = (replicas: Replicas, index: number): void => void shareNumber(replicas, index + 1)
 
-/** @returns the number of the next cell, as the leader orders it; undefined: there is none */
-export function nextCell(replicas: Replicas): number | undefined {
+/** Has all replicas evaluate the cell that they have trained, by the evaluation with this number among those planned for it. */
+export const orderEvaluation = (replicas: Replicas, index: number): void => void shareNumber(replicas, -(index + 1))
+
+/** What all replicas do next, by its number. */
+export type Order = { readonly cell: number } | { readonly evaluation: number }
+
+/** @returns the next order, as the leader gives it; undefined: there is none */
+export function nextOrder(replicas: Replicas): Order | undefined {
   const order = shareNumber(replicas)
-  return order === END ? undefined : order - 1
+  if (order === END) return undefined
+  return order > 0 ? { cell: order - 1 } : { evaluation: -order - 1 }
 }
 
-/** Lets the others end, who wait for a cell. */
+/** Lets the others end, who wait for an order. */
 export function dismiss(replicas: Replicas): void {
   replicas.leave()
   shareNumber(replicas, END)

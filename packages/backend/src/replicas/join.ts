@@ -28,7 +28,8 @@ export interface Replicas {
   /** How many there are. */
   readonly count: number
   /**
-   * Adds up an array over all replicas, which all call it with as many numbers. Waits until they have.
+   * Adds up an array over all replicas, which all call it with as many numbers. Waits until they have. A number that the others
+   * add −0 to keeps its bits: what is gathered so is exact.
    *
    * @returns the sums, the same bits on every replica
    * @throws ReplicaLostError where one is gone
@@ -89,12 +90,27 @@ export async function joinReplicas(options: JoinOptions): Promise<Replicas> {
       await setTimeout(RETRY_MS, undefined, { signal }).catch(() => signal?.throwIfAborted())
     }
   }
-  const watch = watchPeers({ addresses, index, onLost })
+  let lost: Error | undefined
+  const watch = watchPeers({
+    addresses,
+    index,
+    onLost(error) {
+      lost = error
+      onLost(error)
+    },
+  })
+  // Where a machine says nothing, nothing would end the wait for it: the watch has said its word.
+  const unlessLost =
+    <T>(add: (values: T) => T) =>
+    (values: T) => {
+      if (lost) throw lost
+      return add(values)
+    }
   let keys = 0
   const collective = { count: peers.length, nextKey: () => ++keys }
   const { binding } = backend
-  const sum = createBlockSum(runtime, binding, { dtype: 'float64', size: BLOCKS.sum, collective })
-  const add = createBlockSum(runtime, binding, { dtype: 'float32', size: BLOCKS.share, collective })
+  const sum = unlessLost(createBlockSum(runtime, binding, { dtype: 'float64', size: BLOCKS.sum, collective }))
+  const add = unlessLost(createBlockSum(runtime, binding, { dtype: 'float32', size: BLOCKS.share, collective }))
   const replicas: Replicas = {
     index,
     count: peers.length,

@@ -1,5 +1,6 @@
 // Letters: L evalLength.
 import type { AttentionSettings } from '../model/attention-settings.js'
+import type { EvaluationReplicas } from './score-batches.js'
 
 /** What `evaluate` takes besides a model and tokens. */
 export interface EvaluateOptions extends AttentionSettings {
@@ -47,6 +48,11 @@ export interface EvaluateOptions extends AttentionSettings {
    * keys op by op is faster: from 8,192 tokens on, with slopes, a table or a gate.
    */
   readonly compile?: boolean | undefined
+  /**
+   * Evaluates together with other processes, each of which reads its part of the batches; all have the same model, tokens and
+   * options, and get the same numbers. Not when streaming, where windows depend on each other. Absent: alone.
+   */
+  readonly replicas?: EvaluationReplicas | undefined
   /** Called after each batch with the tokens scored, the tokens to score and the mean −ln p of those scored. */
   readonly onProgress?: (done: number, total: number, lossNats: number) => void
   /** Told once, in one line, why passes run op by op where the backend compiles others. */

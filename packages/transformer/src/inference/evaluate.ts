@@ -5,10 +5,10 @@ import { checkCausal, checkModel } from '../model/check-model.js'
 import type { Model } from '../model/model.js'
 import { checkTokens } from '../model/tokens.js'
 import type { EvaluateOptions } from './evaluate-options.js'
+import { checkEvaluationReplicas, scoreBatches } from './score-batches.js'
 import { createScorer } from './scorer.js'
 import { createStreamScorer } from './stream-scorer.js'
 import { evaluationWindows, sameShape, type Window } from './windows.js'
-import { createYielder } from './yield-to-host.js'
 
 /** What {@link evaluate} finds. */
 export interface Evaluation {
@@ -27,7 +27,7 @@ export interface Evaluation {
   }
   /** Scored tokens a second. */
   readonly tokensPerSecond: number
-  /** Most bytes that tensors held at once in the first batch. */
+  /** Most bytes that tensors held at once in the first batch; 0 on all replicas but the first, which reads it. */
   readonly peakBytes: number
   /** The kernel of each layer's attention in the first batch. */
   readonly attentionNames: readonly string[]
@@ -37,41 +37,46 @@ export interface Evaluation {
  * Reads `tokens` in sequences of `evalLength` and scores each token once. A model whose weights are not finite has a loss of
  * NaN.
  *
- * @throws RangeError or TypeError for options that make no evaluation; the signal's reason when aborted
+ * @throws RangeError or TypeError for options that make no evaluation; the signal's reason when aborted; what another replica
+ * has ended by, as `scoreBatches` says it
  */
 export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
   checkEvaluation(model, tokens, options)
-  const { evalLength, batchTokens = 4096, onProgress, onFallback, signal } = options
+  const { evalLength, batchTokens = 4096, replicas, onProgress, onFallback, signal } = options
   const windows = evaluationWindows(tokens.length - 1, options)
   const streams = options.protocol === 'streaming'
   const total = windows.at(-1)!.end
   const rows = streams ? 1 : Math.max(1, Math.floor(batchTokens / evalLength))
+  const batches = batchesOf(windows, rows)
   const byPlace = { lossNats: new Float64Array(evalLength), tokens: new Float64Array(evalLength) }
-  const yieldToHost = createYielder()
   const scorer = streams
     ? createStreamScorer(model, tokens, options)
     : createScorer(model, tokens, windows, rows, options)
-  const attentionNames = scorer.attentionNames(batchFrom(windows, 0, rows))
+  const attentionNames = scorer.attentionNames(batches[0]!)
   const started = performance.now()
   let sum = 0
   let count = 0
   let peakBytes = 0
-  let batches = 0
+  const scored = scoreBatches(batches, {
+    size: ([first]) => first!.end - first!.start - first!.scoreFrom,
+    async score(batch, number) {
+      const { sums, ...measured } = await scorer.score(batch, number)
+      if (number === 0) peakBytes = measured.peakBytes
+      return sums
+    },
+    replicas,
+    signal,
+  })
   try {
-    for (let i = 0; i < windows.length; batches++) {
-      await yieldToHost()
-      signal?.throwIfAborted()
-      const batch = batchFrom(windows, i, rows)
-      const scored = await scorer.score(batch, batches)
-      if (batches === 0) peakBytes = scored.peakBytes
+    // In the order of the text, whoever has scored them: sums are the same for any number of replicas.
+    for await (const { batch, numbers } of scored) {
       const { scoreFrom } = batch[0]!
-      scored.sums.forEach((value, place) => {
+      numbers.forEach((value, place) => {
         byPlace.lossNats[scoreFrom + place]! += value
         byPlace.tokens[scoreFrom + place]! += batch.length
         sum += value
       })
-      count += scored.sums.length * batch.length
-      i += batch.length
+      count += numbers.length * batch.length
       onProgress?.(count, total, sum / count)
     }
     if (scorer.refused !== undefined) onFallback?.(scorer.refused)
@@ -91,9 +96,16 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
   }
 }
 
-/** Windows of one shape, which are read together. */
-const batchFrom = (windows: readonly Window[], first: number, rows: number) =>
-  windows.slice(first, first + rows).filter((window) => sameShape(window, windows[first]!))
+/** Windows of one shape, up to so many, are read together. */
+function batchesOf(windows: readonly Window[], rows: number): Window[][] {
+  const batches: Window[][] = []
+  for (const window of windows) {
+    const last = batches.at(-1)
+    if (last && last.length < rows && sameShape(last[0]!, window)) last.push(window)
+    else batches.push([window])
+  }
+  return batches
+}
 
 function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOptions): void {
   checkModel('evaluate', model)
@@ -109,7 +121,14 @@ function checkEvaluation(model: Model, tokens: Int32Array, options: EvaluateOpti
     fail('evaluate', 'positions as a function', options.positions, TypeError)
   if (options.positions && options.protocol === 'streaming')
     fail('evaluate', 'no positions when streaming', 'a function; leave it out', TypeError)
-  const { firstToken } = options
+  const { firstToken, replicas } = options
+  if (replicas) checkEvaluationReplicas('evaluate', replicas)
+  if (replicas && options.protocol === 'streaming')
+    fail(
+      'evaluate',
+      'no replicas when streaming, where each window reads what is cached of others',
+      'some; leave them out',
+    )
   if (firstToken !== undefined) checkTokens('evaluate', Int32Array.of(firstToken), model.config.vocabularySize)
   if (firstToken !== undefined && options.protocol === 'streaming')
     fail('evaluate', 'no firstToken when streaming', `${firstToken}; leave it out`, TypeError)
@@ -128,5 +147,5 @@ const seesFirstTokens = ({ visibility, layers = [] }: PositionStrategy): boolean
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof EvaluateOptions)[] = [
   'evalLength', 'protocol', 'stride', 'windows', 'attentionWindow', 'skipTolerance', 'positions', 'firstToken', 'maxTokens',
-  'batchTokens', 'compile', 'onProgress', 'onFallback', 'signal', ...ATTENTION_SETTINGS,
+  'batchTokens', 'compile', 'replicas', 'onProgress', 'onFallback', 'signal', ...ATTENTION_SETTINGS,
 ]

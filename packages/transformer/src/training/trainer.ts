@@ -1,6 +1,7 @@
 // Letters: B batch, L tokens (trainLength), N = B·L.
 import { checkInteger, checkOptions, fail } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
+import { checkReplicas } from '../check-replicas.js'
 import type { NamedArray } from '../checkpoint/safetensors.js'
 import { hostTensor, opByOp, sumOverReplicas } from '../compiler.js'
 import { kernelsOf } from '../kernels/attention/kernel.js'
@@ -68,7 +69,7 @@ export function createTrainer(model: Model, config: OptimizerConfig, options: Tr
     if (value !== undefined && typeof value !== 'function')
       fail('createTrainer', `${name} as a function`, value, TypeError)
   checkObjective(model.config, masked)
-  if (replicas) checkReplicas(model.config, replicas, microBatches)
+  if (replicas) checkTrainerReplicas(model.config, replicas, microBatches)
   kernelsOf('createTrainer', options.attentionKernels, attentionKernels)
   const optimizer = createOptimizer(config, model.parameters)
   if (options.optimizerState) assignState(optimizer, options.optimizerState)
@@ -198,10 +199,9 @@ function overReplicas(gradient: tf.Tensor1D, loss: tf.Tensor, { stopping = () =>
  *
  * @throws RangeError, one line, for replicas that there cannot be
  */
-function checkReplicas(config: Model['config'], { index, count }: TrainerReplicas, microBatches: number): void {
-  checkInteger('createTrainer', 'replicas.count', count, 1)
-  checkInteger('createTrainer', 'replicas.index', index, 0)
-  if (index >= count) fail('createTrainer', `replicas.index below ${count}`, index)
+function checkTrainerReplicas(config: Model['config'], replicas: TrainerReplicas, microBatches: number): void {
+  checkReplicas('createTrainer', replicas)
+  const { count } = replicas
   const { dropout, attentionDropout, activationDropout, tailDropout } = config
   const drops = [dropout, attentionDropout, activationDropout, tailDropout].some((rate) => rate > 0)
   if (drops && microBatches % count)

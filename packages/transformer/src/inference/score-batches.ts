@@ -1,0 +1,73 @@
+// How several processes share an evaluation: each scores its part of the batches, and all get the numbers of every batch.
+import { checkOptions, fail } from '@alibi/core'
+import { checkReplicas } from '../check-replicas.js'
+import { shareRound } from './share-round.js'
+import { createYielder } from './yield-to-host.js'
+
+/** Processes that evaluate one model together: what `joinReplicas` of `@alibi/backend` makes, or the like. */
+export interface EvaluationReplicas {
+  /** Which of them this is, from 0. */
+  readonly index: number
+  /** How many there are. */
+  readonly count: number
+  /** Adds up an array over all replicas, in float64. All of them call it with as many numbers. */
+  sum(values: Float64Array): Float64Array
+}
+
+/** What {@link scoreBatches} takes besides batches. */
+export interface ScoreBatchesOptions<B> {
+  /** How many numbers a batch gives: asked of all batches, also of those that other processes score. */
+  readonly size: (batch: B) => number
+  /**
+   * Asked for this process's own batches.
+   *
+   * @param number - of the batch, from 0
+   */
+  readonly score: (batch: B, number: number) => Promise<ArrayLike<number>>
+  /** Scores together with other processes, which all call this with the same batches. Absent: alone. */
+  readonly replicas?: EvaluationReplicas | undefined
+  /** Stops before the next batch when it is aborted. Replicas stop together. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A batch with its numbers. */
+export interface ScoredBatch<B> {
+  readonly batch: B
+  /** As `score` gave them, in whatever process. */
+  readonly numbers: Float64Array
+}
+
+/**
+ * Has batches scored, each by one of the processes in turn, and gives all of them the numbers of every batch, in the batches'
+ * order. What they add up from them is the same bits for any number of processes.
+ *
+ * @throws what `score` throws, and the signal's reason when it is aborted; where that is another replica's, an Error with
+ * its message, and one named AbortError
+ */
+export async function* scoreBatches<B>(
+  batches: readonly B[],
+  options: ScoreBatchesOptions<B>,
+): AsyncGenerator<ScoredBatch<B>, void, undefined> {
+  checkOptions('scoreBatches', options, ['size', 'score', 'replicas', 'signal'])
+  const { size, score, replicas = ALONE, signal } = options
+  checkEvaluationReplicas('scoreBatches', replicas)
+  const { index, count } = replicas
+  const yieldToHost = createYielder()
+  for (let first = 0; first < batches.length; first += count) {
+    await yieldToHost()
+    const round = batches.slice(first, first + count)
+    const parts = await shareRound(replicas, round.map(size), signal, async () =>
+      // The last round may have fewer batches than there are replicas.
+      index < round.length ? score(round[index]!, first + index) : [],
+    )
+    for (const [i, batch] of round.entries()) yield { batch, numbers: parts[i]! }
+  }
+}
+
+/** @throws RangeError or TypeError, one line, for what are no replicas */
+export function checkEvaluationReplicas(where: string, replicas: EvaluationReplicas): void {
+  checkReplicas(where, replicas)
+  if (typeof replicas.sum !== 'function') fail(where, 'replicas.sum as a function', replicas.sum, TypeError)
+}
+
+const ALONE: EvaluationReplicas = { index: 0, count: 1, sum: (values) => values }
