@@ -69,8 +69,8 @@ const CELLS = ['--strategies', 'alibi,rotary,t5-bias', '--steps', '6', '--dropou
 const LONG = ['--strategies', 'alibi', '--steps', '300', '--checkpoint-every', '110', '--learning-rate', '1e-4']
 
 /**
- * In batches of 4,096 tokens, the 3,000 held-out ones are 1, 2, 2 and 40 batches, some of them not whole; the last ones are
- * read as a graph.
+ * In batches of 4,096 tokens, the 3,000 held-out ones are 2, 2, 3 and 40 batches, some of them not whole: fewer than four replicas,
+ * an odd number, and enough to be read as a graph.
  */
 const EVALUATIONS = [
   ...['--strategies', 'alibi,rotary,t5-bias', '--steps', '3', '--data', 'long.txt', '--eval-tokens', '3000'],

@@ -41,16 +41,26 @@ export interface ScoredBatch<B> {
  * Has batches scored, each by one of the processes in turn, and gives all of them the numbers of every batch, in the batches'
  * order. What they add up from them is the same bits for any number of processes.
  *
- * @throws what `score` throws, and the signal's reason when it is aborted; where that is another replica's, an Error with
- * its message, and one named AbortError
+ * @throws RangeError or TypeError, one line, for other arguments. While it goes on: what `score` throws, and the signal's reason
+ * when it is aborted; where that is another replica's, an Error with its message, and one named AbortError
  */
-export async function* scoreBatches<B>(
+export function scoreBatches<B>(
   batches: readonly B[],
   options: ScoreBatchesOptions<B>,
 ): AsyncGenerator<ScoredBatch<B>, void, undefined> {
+  if (!Array.isArray(batches)) fail('scoreBatches', 'an array of batches', batches, TypeError)
   checkOptions('scoreBatches', options, ['size', 'score', 'replicas', 'signal'])
-  const { size, score, replicas = ALONE, signal } = options
-  checkEvaluationReplicas('scoreBatches', replicas)
+  for (const name of ['size', 'score'] as const)
+    if (typeof options[name] !== 'function') fail('scoreBatches', `${name} as a function`, options[name], TypeError)
+  if (options.replicas) checkEvaluationReplicas('scoreBatches', options.replicas)
+  return inRounds(batches, options)
+}
+
+/** Rounds of one batch for each replica. */
+async function* inRounds<B>(
+  batches: readonly B[],
+  { size, score, replicas = ALONE, signal }: ScoreBatchesOptions<B>,
+): AsyncGenerator<ScoredBatch<B>, void, undefined> {
   const { index, count } = replicas
   const yieldToHost = createYielder()
   for (let first = 0; first < batches.length; first += count) {
