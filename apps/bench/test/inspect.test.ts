@@ -56,6 +56,13 @@ const json = async (...words: string[]) => {
   expect(code, stderr.join('\n')).toBe(0)
   return JSON.parse(stdout.join(''))
 }
+/** Of what is refused: the same, and the line that it ends with. */
+const refusal = async (...words: string[]) => {
+  const { code, stdout, stderr } = await bench('inspect', ...words, '--json')
+  expect(code).toBe(1)
+  expect(stderr).toHaveLength(1)
+  return { ...JSON.parse(stdout.join('')), line: stderr[0]! }
+}
 
 it('tells what a folder of transformers has', async () => {
   const { stdout } = await bench('inspect', bloom, '--length', '1000')
@@ -110,6 +117,7 @@ it('reads the headers of weights and nothing else', async () => {
   await truncate(join(large, 'model.safetensors'), 8 + header.length + end)
   const config = { model_type: 'bloom', vocab_size: V, hidden_size: D, n_layer: layers, n_head: 16, seq_length: 2048 }
   await writeFile(join(large, 'config.json'), JSON.stringify(config))
+  await writeFile(join(large, 'tokenizer.json'), byteTokenizer.files()['tokenizer.json']!)
   bytes.read = 0
   const { model, bytesOnDisk } = await json(large)
   expect(model.parameters).toBe(end / 2)
@@ -153,18 +161,39 @@ it('names every field that is refused, with its file', async () => {
   await cp(bloom, at, { recursive: true })
   const config = JSON.parse(await readFile(join(bloom, 'config.json'), 'utf8'))
   await writeFile(join(at, 'config.json'), JSON.stringify({ ...config, alibi: false, qk_norm: true, scale_emb: 12 }))
-  const { refused, model, family } = await json(at)
+  const { refused, model, family, line } = await refusal(at)
   expect(family).toBe('bloom')
   expect(model).toBe(undefined)
   expect(refused).toHaveLength(3)
   for (const field of ['alibi false', 'qk_norm true', 'scale_emb 12'])
     expect(refused.some((line: string) => line.includes(`in config.json, got ${field}`))).toBe(true)
+  expect(line).toBe(
+    `bench: inspect: expected a model that can be loaded, got ${at}: ${refused[0]}; 2 more are printed above`,
+  )
+  // A person sees all of them before that line.
+  const shown = await bench('inspect', at)
+  expect(shown.code).toBe(1)
+  expect(shown.stdout.filter((each) => each.startsWith('refused '))).toHaveLength(3)
+  expect(shown.stderr).toEqual([line])
   await writeFile(join(at, 'config.json'), JSON.stringify({ ...config, model_type: 'mamba' }))
-  expect((await json(at)).refused[0]).toContain('got mamba')
+  const mamba = await refusal(at)
+  expect(mamba.refused[0]).toContain('got mamba')
+  expect(mamba.line).toBe(`bench: inspect: expected a model that can be loaded, got ${at}: ${mamba.refused[0]}`)
   await writeFile(join(at, 'config.json'), JSON.stringify({ ...config, n_layer: 7 }))
-  expect((await json(at)).refused[0]).toContain('expected an array')
+  expect((await refusal(at)).refused[0]).toContain('expected an array')
   await writeFile(join(at, 'config.json'), '{')
-  expect((await json(at)).refused[0]).toContain('config.json, got other text')
+  expect((await refusal(at)).refused[0]).toContain('config.json, got other text')
+})
+
+it('refuses a folder whose words cannot be read, and says what it is all the same', async () => {
+  const at = join(folder, 'words')
+  await cp(bloom, at, { recursive: true })
+  await writeFile(join(at, 'tokenizer.json'), '{"model": {"vocab": 3}}')
+  const { refused, model } = await refusal(at)
+  expect(refused).toEqual([expect.stringContaining(`tokenizer: tokenizer.json in ${at}`)])
+  expect(model.strategy).toBe('alibi')
+  await rm(join(at, 'tokenizer.json'))
+  expect((await refusal(at)).refused).toEqual([expect.stringContaining(`expected a tokenizer.json in ${at}, got none`)])
 })
 
 it('tells what a checkpoint and a run of the bench have', async () => {
@@ -176,10 +205,26 @@ it('tells what a checkpoint and a run of the bench have', async () => {
   for (const name of ['alibi-seed1', 'alibi-seed2'])
     await cp(checkpoint, join(run, 'checkpoints', name), { recursive: true })
   await writeFile(join(run, 'checkpoints', 'alibi-seed2', 'checkpoint.json'), '{}')
-  const { stdout } = await bench('inspect', run)
+  const { stdout, stderr, code } = await bench('inspect', run)
+  expect(code).toBe(1)
+  expect(stderr.at(-1)).toMatch(
+    /^bench: inspect: expected a model that can be loaded, got \S+alibi-seed2: loadCheckpoint: /,
+  )
   expect(stdout[0]).toMatch(/^alibi-seed1 {3}alibi, train length 4, [\d,]+ parameters, [\d.]+ kB$/)
   expect(stdout[1]).toMatch(/^alibi-seed2 {3}refused: loadCheckpoint: expected /)
-  expect((await json(run)).checkpoints).toHaveLength(2)
+  expect((await refusal(run)).checkpoints).toHaveLength(2)
+})
+
+it('refuses a checkpoint whose tokenizer is of another vocabulary', async () => {
+  const at = await copyOf('checkpoint')
+  const file = join(at, 'checkpoint.json')
+  const description = JSON.parse(await readFile(file, 'utf8'))
+  const metadata = { ...description.metadata, tokenizer: { kind: 'words', words: ['<unk>', '<eos>'] } }
+  const { 'checkpoint.json': _own, ...sha256 } = description.sha256
+  await writeFile(file, JSON.stringify({ ...description, metadata, sha256 }))
+  const { code, stderr } = await bench('inspect', at)
+  expect(stderr.at(-1)).toContain(`expected a tokenizer of 256 tokens in ${at}, as its model has, got one of 2`)
+  expect(code).toBe(1)
 })
 
 it('tells what a file of fairseq has, and what it does not say', async () => {

@@ -11,7 +11,13 @@ import {
   type TorchArrays,
   type TorchFile,
 } from '@alibi/torch-checkpoint'
-import { type Model, modelFromArrays, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
+import {
+  type Model,
+  modelFromArrays,
+  parameterShapes,
+  type ResolvedModelConfig,
+  resolveConfig,
+} from '@alibi/transformer'
 import { type ArrayMapping, arrayMappings, BUFFERS, tableName, tiedCopies, transpose } from './arrays.js'
 import { type FairseqStrategy, readConfig, saysStrategy, strategyOf } from './config.js'
 import { modelFields } from './fields.js'
@@ -75,7 +81,12 @@ function describeModel(file: TorchFile, where: string) {
   const arrays = arraysOf(file, weights)
   const found = modelFields(checkpoint, where)
   const config = resolveConfig(readConfig(found.fields, () => vocabularySizeOf(arrays, where)))
-  return { weights, arrays, found, config }
+  const mappings = arrayMappings(config)
+  checkNames(weights, mappings, config, where)
+  // None of the strategies has parameters.
+  for (const [name, shape] of parameterShapes(config, none()))
+    checkShape(arrays, name, mappings.get(name)!, shape, where)
+  return { weights, arrays, found, config, mappings }
 }
 
 /**
@@ -88,13 +99,11 @@ export async function loadFairseq(path: string, options: LoadFairseqOptions = {}
   const where = `loadFairseq ${basename(path)}`
   const file = await openTorch(path)
   try {
-    const { weights, arrays, found, config } = describeModel(file, where)
+    const { weights, arrays, found, config, mappings } = describeModel(file, where)
     const trainLength = found.fields.count('tokens_per_sample')
     const strategy = makeStrategy(strategyOf(found, options.strategy, where), config)
-    const mappings = arrayMappings(config)
-    checkNames(weights, mappings, config, where)
     const model = await modelFromArrays(config, strategy, (name, shape) =>
-      readArray(arrays, name, mappings.get(name)!, shape, where),
+      readArray(arrays, mappings.get(name)!, shape),
     )
     try {
       await checkCopies(arrays, weights, config, where)
@@ -136,26 +145,33 @@ function checkNames(
       )
 }
 
-async function readArray(
+/** Refuses arrays that are not there, or of other shapes than the options make. */
+function checkShape(
   arrays: TorchArrays,
   ours: string,
   { theirs, transposed }: ArrayMapping,
   shape: readonly number[],
   where: string,
-): Promise<Float32Array> {
+): void {
   const shapes = theirs.map((name) => {
     const found = arrays.shapes.get(name)
     if (!found) throw new Error(`${where}: expected an array ${name} (for ${ours}), got none`)
     return found
   })
-  const rows = shapes.reduce((sum, [first]) => sum + (first ?? 0), 0)
-  const stacked = [rows, ...shapes[0]!.slice(1)]
+  const stacked = [shapes.reduce((sum, [first]) => sum + (first ?? 0), 0), ...shapes[0]!.slice(1)]
   const agree = shapes.every((each) => `${each.slice(1)}` === `${stacked.slice(1)}`)
   const got = transposed ? [...stacked].reverse() : stacked
   if (!agree || `${got}` !== `${shape}`)
     throw new Error(
       `${where}: expected ${theirs.join(' + ')} to make [${transposed ? [...shape].reverse() : shape}], got ${shapes.map((each) => `[${each}]`).join(' + ')}; the model's options are of another`,
     )
+}
+
+async function readArray(
+  arrays: TorchArrays,
+  { theirs, transposed }: ArrayMapping,
+  shape: readonly number[],
+): Promise<Float32Array> {
   if (theirs.length === 1 && !transposed) return arrays.read(theirs[0]!)
   const whole = new Float32Array(shape.reduce((a, b) => a * b, 1))
   let at = 0
@@ -164,7 +180,7 @@ async function readArray(
     whole.set(part, at)
     at += part.length
   }
-  return transposed ? transpose(whole, rows) : whole
+  return transposed ? transpose(whole, shape[1]!) : whole
 }
 
 /** Refuses copies that say otherwise than what they are tied to: the same bits, whether they share a storage or not. */

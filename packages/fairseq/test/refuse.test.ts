@@ -5,7 +5,7 @@ import { selectBackend } from '@alibi/backend'
 import { openTorch, type PickleValue, saveTorch, type Tensor, type TorchValue, tensor } from '@alibi/torch-checkpoint'
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadFairseq } from '../src/index.js'
+import { loadFairseq, readFairseqInfo } from '../src/index.js'
 import { type Dictionary, rewrite } from './rewrite.js'
 
 const golden = (name: string) => new URL(`golden/${name}.pt`, import.meta.url).pathname
@@ -64,6 +64,8 @@ describe('options that are not computed exactly are refused by name', () => {
     await expect(changed((checkpoint) => part(checkpoint, 'cfg', 'model').set(name, value))).rejects.toThrow(message)
     // Nothing is left of a model that was begun.
     expect(tf.memory().numTensors).toBe(before)
+    // So does what reads no weights.
+    await expect(readFairseqInfo(join(folder, 'changed.pt'))).rejects.toThrow(message)
   })
 })
 

@@ -56,7 +56,7 @@ export async function openFolder(folder: string): Promise<OpenedFolder> {
         return [mapping.ours, { ...source, shape }]
       }),
     )
-    const bothEnds = config.tiedHead ? tiedEnds(file, family) : undefined
+    const bothEnds = config.tiedHead ? tiedEnds(file, family, shapes.get('embedding.weight')!) : undefined
     const used = new Set([...sources.values()].flatMap(({ theirs }) => theirs))
     const unread = [...file.shapes.keys()].filter(
       (name) => !used.has(name) && name !== bothEnds?.head && !BUFFERS.test(name),
@@ -93,10 +93,16 @@ function finder(file: SafetensorsFile, family: Family) {
   }
 }
 
-function tiedEnds({ shapes }: SafetensorsFile, { embedding, prefix, heads }: Family) {
+/** @param shape - of the embedding, which a tied head has too */
+function tiedEnds({ shapes }: SafetensorsFile, { embedding, prefix, heads }: Family, shape: readonly number[]) {
   const first = [embedding, embedding.replace(prefix, '')].find((each) => shapes.has(each))
   const head = heads.find((each) => shapes.has(each))
-  return first !== undefined && head !== undefined ? { embedding: first, head } : undefined
+  if (first === undefined || head === undefined) return undefined
+  if (`${shapes.get(head)}` !== `${shape}`)
+    throw new Error(
+      `loadHuggingFace: expected ${head} of shape [${shape}], got [${shapes.get(head)}]; config.json is of another model`,
+    )
+  return { embedding: first, head }
 }
 
 function checkShape(file: SafetensorsFile, mapping: ArrayMapping, shape: readonly number[]): void {

@@ -168,8 +168,8 @@ describe('refuses, before any array is read and in one line,', () => {
   })
 
   it('a head of another shape than the embedding that it is tied to', async () => {
-    const load = loadHuggingFace(await changed('gpt2', {}, { 'lm_head.weight': [48, 16] }))
-    await expect(load).rejects.toThrow('expected lm_head.weight of shape [48,32], got [48,16]')
+    const read = readHuggingFaceInfo(await changed('gpt2', {}, { 'lm_head.weight': [48, 16] }))
+    await expect(read).rejects.toThrow('expected lm_head.weight of shape [48,32], got [48,16]')
   })
 })
 

@@ -38,24 +38,18 @@ export async function openBench(
   log: (line: string) => void,
   at: string | undefined,
 ): Promise<OpenedCheckpoint> {
-  const { info, metadata, origin, made } = await describeBench(folder, log, at)
+  const { info, metadata, tokenizer, origin, made } = await describeBench(folder, log, at)
   const { strategy } = info
-  const { tokenizer, plugin, variant, origin: _, ...rest } = metadata
-  const restored = restoreTokenizer(tokenizer)
-  // A folder of transformers may have rows that no token has, or tokens without a row.
-  if (restored.kind !== 'tokens' && restored.vocabularySize !== info.config.vocabularySize)
-    throw new Error(
-      `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${restored.vocabularySize}`,
-    )
+  const { tokenizer: _stored, plugin, variant, origin: _, ...rest } = metadata
   const { trainer } = await loadCheckpoint(folder, made.strategy)
   trainer.dispose()
-  return { ...rest, writer: 'bench', model: trainer.model, tokenizer: restored, strategy, kind: made.kind, origin }
+  return { ...rest, writer: 'bench', model: trainer.model, tokenizer, strategy, kind: made.kind, origin }
 }
 
 /**
  * The same before its weights are read.
  *
- * @throws Error, one line, for a folder of another kind, or whose strategy cannot be loaded
+ * @throws Error, one line, for a folder of another kind, or whose strategy or tokenizer cannot be loaded
  */
 export async function describeBench(folder: string, log: (line: string) => void, at: string | undefined) {
   const ofRun = await readdir(join(folder, 'checkpoints')).catch((): string[] => [])
@@ -86,9 +80,15 @@ export async function describeBench(folder: string, log: (line: string) => void,
     throw new Error(
       `checkpoint: expected --strategy of a file or package for ${folder}, got ${at}; it is of ${strategy} (--positions puts others in its place)`,
     )
+  const tokenizer = restoreTokenizer(metadata.data!.tokenizer)
+  // A folder of transformers may have rows that no token has, or tokens without a row.
+  if (tokenizer.kind !== 'tokens' && tokenizer.vocabularySize !== info.config.vocabularySize)
+    throw new Error(
+      `checkpoint: expected a tokenizer of ${info.config.vocabularySize} tokens in ${folder}, as its model has, got one of ${tokenizer.vocabularySize}`,
+    )
   if (!info.hashed) log(`checkpoint.json of ${folder} is of an older version, without a hash of itself`)
   const made = await makePositions(origin, { ...info.config, name: strategy }, log, at)
-  return { info, metadata: metadata.data!, origin, made }
+  return { info, metadata: metadata.data!, tokenizer, origin, made }
 }
 
 type Metadata = z.infer<typeof metadataSchema>

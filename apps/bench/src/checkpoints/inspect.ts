@@ -5,6 +5,7 @@ import { layerStrategy, none, type PositionStrategy } from '@alibi/core'
 import { readFairseqInfo } from '@alibi/fairseq'
 import { inspectHuggingFace } from '@alibi/huggingface'
 import { countParameters, type ModelConfig, type ResolvedModelConfig, resolveConfig } from '@alibi/transformer'
+import { readTokenizer } from '../data/tokenizer/hugging-face.js'
 import { pathKind } from '../files/paths.js'
 import { describeBench } from './bench.js'
 import { type DescribedLayers, describePositions } from './described-positions.js'
@@ -22,10 +23,11 @@ export interface InspectedModel {
   readonly family: string | undefined
   /** Bytes of its weights on the disk. */
   readonly bytesOnDisk: number
-  /** What loading a folder of transformers refuses, one line each; nothing is known of its sizes then. */
+  /** What loading a folder of transformers refuses, one line each. */
   readonly refused: readonly string[]
   /** What a reader of its numbers should know. */
   readonly notes: readonly string[]
+  /** Undefined where its description or the headers of its weights are refused: nothing is known of its sizes then. */
   readonly model: ModelFacts | undefined
 }
 
@@ -76,7 +78,9 @@ export async function inspectModel(path: string, log: (line: string) => void, at
 type Inspected = Omit<InspectedModel, 'path' | 'bytesOnDisk'>
 
 async function inspectFolder(folder: string): Promise<Inspected> {
-  const { info, refused } = await inspectHuggingFace(folder)
+  const inspected = await inspectHuggingFace(folder)
+  const { info } = inspected
+  const refused = [...inspected.refused, ...(await tokenizerRefusal(folder))]
   const writer = 'transformers'
   if (!info) return { writer, family: await familyOf(folder), refused, notes: [], model: undefined }
   return {
@@ -87,6 +91,13 @@ async function inspectFolder(folder: string): Promise<Inspected> {
     model: factsOf({ ...info, strategy: info.positions }),
   }
 }
+
+/** Why its words cannot be read, without which no command uses the model; none where they can. */
+const tokenizerRefusal = (folder: string): Promise<readonly string[]> =>
+  readTokenizer(folder).then(
+    () => [],
+    (error: Error) => [error.message],
+  )
 
 /** As far as config.json can be read. */
 async function familyOf(folder: string): Promise<string | undefined> {

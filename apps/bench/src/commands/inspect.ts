@@ -44,6 +44,19 @@ async function inspect(path: string, options: Options): Promise<void> {
   else if (models.length > 1)
     console.log([...models.map(inBrief), '', `More of one: bench inspect ${paths[0]}`].join('\n'))
   else console.log(describe(models[0]!, models[0]!.cache).join('\n'))
+  expectRead(models)
+}
+
+/**
+ * All that could be said has been printed by then; a script sees by the exit code that a model is refused.
+ *
+ * @throws Error, one line, for refused models, with the first reason
+ */
+function expectRead(models: readonly InspectedModel[]): void {
+  const reasons = models.flatMap(({ path, refused }) => refused.map((reason) => `${path}: ${reason}`))
+  if (!reasons.length) return
+  const more = reasons.length > 1 ? `; ${reasons.length - 1} more are printed above` : ''
+  throw new Error(`inspect: expected a model that can be loaded, got ${reasons[0]}${more}`)
 }
 
 const refusedOf = (path: string, reason: string): InspectedModel => ({
