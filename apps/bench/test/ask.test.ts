@@ -4,10 +4,14 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { selectBackend } from '@alibi/backend'
+import { generate, type Model } from '@alibi/transformer'
 import { spawn as inTerminal } from '@lydell/node-pty'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { chatTemplateOf } from '../src/checkpoints/chat-template.js'
+import { type ChatTemplate, chatTemplateOf, type Message } from '../src/checkpoints/chat-template.js'
+import { openCheckpoint } from '../src/checkpoints/open.js'
 import { readTokenizer } from '../src/data/tokenizer/hugging-face.js'
+import { createAnswerer } from '../src/experiment/answerer.js'
 
 // The command line as a person starts it, built by `npm test` before the tests.
 const command = fileURLToPath(new URL('../bin/bench.js', import.meta.url))
@@ -93,6 +97,50 @@ it('holds a conversation where the tokenizer has a chat template', async () => {
   await writeFile(join(chat, 'chat_template.jinja'), `<s>u7;a${answer!.trim()};u3;12`)
   const { stdout: whole } = await ask('anything\n', chat, '--max-tokens', '4')
   expect(stdout).toBe(`${answer}\n${whole}`)
+})
+
+it('reads what is new of a conversation, and answers as if it had read all of it', async () => {
+  await selectBackend('cpu')
+  const opened = await openCheckpoint(bloom, () => {})
+  const { tokenizer } = opened
+  const read = { tokens: 0 }
+  const forward: Model['forward'] = (rows, options) => {
+    read.tokens += rows.reduce((sum, { length }) => sum + length, 0)
+    return opened.model.forward(rows, options)
+  }
+  const model = { ...opened.model, forward }
+  const marks = { user: 'u', assistant: 'a' }
+  const template: ChatTemplate = (messages) =>
+    `${messages.map(({ role, content }) => `${marks[role]}${content}`).join(';')};12`
+  const written: string[] = []
+  const lines: string[] = []
+  const drawing = { maxNewTokens: 4, temperature: 0 }
+  const answering = (write: (text: string) => void) => ({
+    ...{ drawing, endTokens: [], template, write, log: (line: string) => void lines.push(line) },
+    work: <T>(doIt: (signal: AbortSignal) => Promise<T>) => doIt(new AbortController().signal),
+  })
+  const ask = createAnswerer(
+    { model, tokenizer },
+    answering((text) => void written.push(text)),
+  )
+  const messages: Message[] = []
+  let before: Int32Array = new Int32Array()
+  for (const content of ['7 and 3', '9', 'and 12']) {
+    messages.push({ role: 'user', content })
+    const prompt = tokenizer.encode(Buffer.from(template(messages)))
+    const want = await generate(opened.model, prompt, drawing)
+    ;[read.tokens, written.length] = [0, 0]
+    await ask(content)
+    const answer = written.join('').slice(0, -1)
+    expect(answer).toBe(tokenizer.decode(want))
+    // Those that the last prompt has too are known, and those of its answer. The last one drawn is not read.
+    const fresh = prompt.findIndex((token, i) => token !== before[i])
+    expect(read.tokens).toBeLessThanOrEqual(prompt.length - fresh + drawing.maxNewTokens - 1)
+    expect(fresh).toBeGreaterThanOrEqual(before.length && before.length - '12'.length)
+    messages.push({ role: 'assistant', content: answer })
+    before = prompt
+  }
+  expect(lines).toEqual([])
 })
 
 it('refuses a template that cannot be rendered, in one line', async () => {

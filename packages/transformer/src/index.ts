@@ -21,6 +21,7 @@ export {
   type ScoredBatch,
   scoreBatches,
 } from './inference/score-batches.js'
+export { createTextCache, type TextCache } from './inference/text-cache.js'
 export { type AttentionOptions, attention } from './kernels/attention/attention.js'
 export type { AttentionBias, Tile } from './kernels/attention/bias.js'
 export type {

@@ -1,17 +1,14 @@
 import { selectBackend } from '@alibi/backend'
 import { validate } from '@alibi/results'
-import { generate } from '@alibi/transformer'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { type ChatTemplate, chatTemplateOf, type Message } from '../checkpoints/chat-template.js'
+import { chatTemplateOf } from '../checkpoints/chat-template.js'
 import { endOfText } from '../checkpoints/end-of-text.js'
 import { openCheckpoint } from '../checkpoints/open.js'
-import type { OpenedCheckpoint } from '../checkpoints/opened.js'
-import { roomAfter } from '../experiment/room.js'
-import { writtenText } from '../experiment/written-text.js'
+import { createAnswerer } from '../experiment/answerer.js'
 import { thousands } from '../terminal/format.js'
 import { plainText } from '../terminal/plain.js'
-import { type Prompts, readPrompts } from '../terminal/prompts.js'
+import { readPrompts } from '../terminal/prompts.js'
 import { checkpointHelp } from './options.js'
 import { type Continuation, drawing, samplingShape, withContinuation } from './sampling.js'
 
@@ -41,7 +38,11 @@ async function run(folder: string, options: Options): Promise<void> {
   const how = template ? 'a conversation' : 'each line is continued by itself'
   if (prompts.isTerminal)
     console.error(`${strategy}, ${thousands(model.numParameters)} parameters; ${how}; Ctrl-D leaves`)
-  const ask = answerer(checkpoint, { options, endTokens, template, prompts })
+  const ask = createAnswerer(checkpoint, {
+    drawing: drawing(options),
+    ...{ endTokens, stop: options.stop, template, log: console.error, work: prompts.work },
+    write: (text) => void process.stdout.write(plainText(text, process.stdout)),
+  })
   for await (const line of prompts.lines()) {
     if (!line.trim()) continue
     await ask(line).catch((error: Error) => {
@@ -49,37 +50,5 @@ async function run(folder: string, options: Options): Promise<void> {
       if (!prompts.isTerminal) throw error
       console.error(`bench: ${error.message}`)
     })
-  }
-}
-
-interface Asking {
-  readonly options: Options
-  readonly endTokens: readonly number[]
-  readonly template: ChatTemplate | undefined
-  readonly prompts: Prompts
-}
-
-/** Answers one prompt after another. */
-function answerer({ model, tokenizer }: OpenedCheckpoint, { options, endTokens, template, prompts }: Asking) {
-  const messages: Message[] = []
-  const write = (text: string) => void process.stdout.write(plainText(text, process.stdout))
-  let isSaid = false
-  const onFallback = (reason: string) => {
-    if (!isSaid) console.error(`decodes op by op: ${reason}`)
-    isSaid = true
-  }
-  return async (content: string): Promise<void> => {
-    const asked: readonly Message[] = [...messages, { role: 'user', content }]
-    // The template writes the marks that texts begin with itself.
-    const prompt = template ? tokenizer.encode(Buffer.from(template(asked))) : tokenizer.encodePrompt(content)
-    const text = writtenText({ tokenizer, prompt, endTokens, stop: options.stop, write })
-    const onToken = (token: number) => text.push(token)
-    const maxNewTokens = roomAfter(model, prompt.length, options.maxNewTokens, console.error)
-    await prompts.work((signal) =>
-      generate(model, prompt, { ...drawing(options), maxNewTokens, endTokens, signal, onFallback, onToken }),
-    )
-    text.finish()
-    if (!text.text.endsWith('\n')) process.stdout.write('\n')
-    messages.splice(0, messages.length, ...asked, { role: 'assistant', content: text.text })
   }
 }

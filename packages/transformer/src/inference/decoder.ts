@@ -24,6 +24,8 @@ export interface Decoder {
    * @returns the logits after them; [B·V]
    */
   next(tokens: Int32Array): Promise<Float32Array>
+  /** Appends what it has of tokens after those of a cache, the one that it began with; also right after {@link release}. */
+  extend(cache: KvCache): void
   /** Lets others use the graphs. */
   release(): void
 }
@@ -87,6 +89,21 @@ export function startDecoder(model: Model, cache: KvCache, options: DecoderOptio
       input.dispose()
       slots.advance(1)
       return logits.data<'float32'>().finally(() => logits.dispose())
+    },
+    extend(cache) {
+      step.sync()
+      const from = cache.pastLength
+      const fresh = <X extends tf.Tensor>(x: X): X => {
+        const [B, heads, P, ...features] = x.shape as [number, number, number, ...number[]]
+        const start = [0, 0, from, ...features.map(() => 0)]
+        return tf.slice(x, start, [B, heads, P - from, ...features]) as X
+      }
+      if (slots.pastLength === from) return
+      for (let layer = 0; layer < model.config.numLayers; layer++)
+        tf.tidy(() => {
+          const { keys, values, gates } = slots.tokensOf(layer)
+          cache.extend(layer, { keys: fresh(keys), values: fresh(values), gates: gates && fresh(gates) })
+        })
     },
     release() {
       step.sync()

@@ -10,6 +10,7 @@ import { type GrowthOptions, growingText } from './growing-text.js'
 import { createKvCache, type KvCache } from './kv-cache.js'
 import { leftPadded } from './left-padded.js'
 import { checkSampling } from './sampling.js'
+import type { TextCache } from './text-cache.js'
 import { createYielder } from './yield-to-host.js'
 
 export interface GenerateOptions extends GrowthOptions, AttentionSettings {
@@ -22,6 +23,11 @@ export interface GenerateOptions extends GrowthOptions, AttentionSettings {
   readonly compile?: boolean | undefined
   /** Told why decoding runs op by op, where a graph would pay and the backend compiles. */
   readonly onFallback?: (reason: string) => void
+  /**
+   * What was read before, of which the prompt may go on: the tokens that both begin with are not read again. It has the prompt and
+   * the new tokens afterwards, also where the signal stopped it. Of one prompt alone. Default none.
+   */
+  readonly textCache?: TextCache | undefined
   /** Called after each pass over the prompt: tokens read, and tokens to read. */
   readonly onPrefill?: (done: number, total: number) => void
   /** Stops between tokens when it is aborted. */
@@ -30,8 +36,8 @@ export interface GenerateOptions extends GrowthOptions, AttentionSettings {
 
 // biome-ignore format: a table
 const OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'maxNewTokens', 'seed', 'repetitionPenalty', 'endTokens', 'prefillChunk', 'compile', 'onFallback', 'onPrefill', 'onToken',
-  'signal', 'temperature', 'topK', 'topP', ...ATTENTION_SETTINGS,
+  'maxNewTokens', 'seed', 'repetitionPenalty', 'endTokens', 'prefillChunk', 'compile', 'textCache', 'onFallback', 'onPrefill',
+  'onToken', 'signal', 'temperature', 'topK', 'topP', ...ATTENTION_SETTINGS,
 ]
 
 /**
@@ -69,12 +75,13 @@ async function continued(
   options: GenerateOptions,
 ): Promise<Int32Array[]> {
   checkGenerate(where, model, prompts, options)
-  const { signal } = options
+  const { signal, textCache } = options
   const texts = prompts.map((prompt, row) => growingText(prompt, row, options))
   const rows = leftPadded(prompts)
-  const cache = createKvCache()
+  const cache = textCache?.take(prompts[0]!) ?? createKvCache()
   const yieldToHost = createYielder()
   let decoder: Decoder | undefined
+  let isWhole = true
   try {
     await prefill(model, rows, cache, options)
     decoder = startDecoder(model, cache, { ...options, batchSize: prompts.length, padding: rows.padding })
@@ -87,14 +94,21 @@ async function continued(
       const logits = await next(Int32Array.from(texts, ({ last }) => last))
       for (const [row, text] of texts.entries()) if (!text.isEnded) text.grow(logits.subarray(row * V, (row + 1) * V))
     }
+  } catch (error) {
+    // A pass that failed may be in the cache of some layers alone. The signal stops between passes.
+    isWhole = signal?.aborted === true && error === signal.reason
+    throw error
   } finally {
     decoder?.release()
-    cache.dispose()
+    if (textCache && isWhole) {
+      decoder?.extend(cache)
+      textCache.keep(Int32Array.from([...prompts[0]!, ...texts[0]!.drawn]), cache)
+    } else cache.dispose()
   }
   return texts.map(({ drawn }) => Int32Array.from(drawn))
 }
 
-/** Reads all columns of prompts but the last into the cache. */
+/** Reads all columns of prompts but the last into the cache, those that it has already left out. */
 async function prefill(
   model: Model,
   { rows, padding }: ReturnType<typeof leftPadded>,
@@ -104,7 +118,8 @@ async function prefill(
   const { prefillChunk = 1024, onPrefill, signal } = options
   const yieldToHost = createYielder()
   const before = rows[0]!.length - 1
-  for (let from = 0; from < before; from += prefillChunk) {
+  const first = cache.pastLength
+  for (let from = first; from < before; from += prefillChunk) {
     await yieldToHost()
     signal?.throwIfAborted()
     const end = Math.min(from + prefillChunk, before)
@@ -115,7 +130,7 @@ async function prefill(
         { ...attentionSettings(options), ...pass },
       )
       .dispose()
-    onPrefill?.(end, before)
+    onPrefill?.(end - first, before - first)
   }
 }
 
@@ -145,12 +160,14 @@ function checkGenerate(where: string, model: Model, prompts: readonly Int32Array
     if (!prompt.length) fail(where, 'a prompt of at least 1 token', 'none')
   }
   checkOptions(where, options, OPTIONS)
-  const { maxNewTokens, prefillChunk = 1024, repetitionPenalty = 1, endTokens = [] } = options
+  const { maxNewTokens, prefillChunk = 1024, repetitionPenalty = 1, endTokens = [], textCache } = options
   checkInteger(where, 'maxNewTokens', maxNewTokens, 0)
   checkInteger(where, 'prefillChunk', prefillChunk, 1)
   checkSampling(where, options)
   if (!(repetitionPenalty > 0 && repetitionPenalty < Infinity))
     fail(where, 'a finite repetitionPenalty > 0', repetitionPenalty)
+  if (textCache && prompts.length > 1) fail(where, 'one prompt with textCache', prompts.length)
+  if (textCache && textCache.model !== model) fail(where, 'a textCache of the same model', 'that of another')
   if (!Array.isArray(endTokens)) fail(where, 'endTokens as an array', endTokens, TypeError)
   for (const token of endTokens)
     if (!(Number.isInteger(token) && token >= 0 && token < vocabularySize))

@@ -19,6 +19,8 @@ export interface KvCache {
   extend(layer: number, fresh: CachedTokens): CachedTokens
   /** What a layer has. */
   tokensOf(layer: number): CachedTokens
+  /** Forgets all but the first `length` tokens. */
+  keepFirst(length: number): void
   /** Forgets all but the last `length` tokens. */
   keepLast(length: number): void
   /** Frees its tensors. */
@@ -33,9 +35,30 @@ export function createKvCache(): KvCache {
     past?.dispose()
     return all
   }
+  const cut = <T extends tf.Tensor>(past: T, from: number, length: number): T => {
+    const [B, H, , ...headDim] = past.shape as [number, number, number, ...number[]]
+    const start = [0, 0, from, ...headDim.map(() => 0)]
+    const kept = tf.tidy(() => tf.keep(tf.slice(past, start, [B, H, length, ...headDim]) as T))
+    past.dispose()
+    return kept
+  }
+  const pastLength = () => layers[0]?.keys.shape[2] ?? 0
+  const dispose = () => {
+    for (const { keys, values, gates } of layers.splice(0)) tf.dispose([keys, values, ...(gates ? [gates] : [])])
+  }
+  const keep = (from: number, length: number) => {
+    if (length === 0) dispose()
+    else if (length < pastLength())
+      for (const [layer, { keys, values, gates }] of layers.entries())
+        layers[layer] = {
+          keys: cut(keys, from, length),
+          values: cut(values, from, length),
+          gates: gates && cut(gates, from, length),
+        }
+  }
   return {
     get pastLength() {
-      return layers[0]?.keys.shape[2] ?? 0
+      return pastLength()
     },
     extend(layer, { keys, values, gates }) {
       const past = layers[layer]
@@ -48,21 +71,8 @@ export function createKvCache(): KvCache {
       return all
     },
     tokensOf: (layer) => layers[layer]!,
-    keepLast(length) {
-      const cut = <T extends tf.Tensor>(past: T): T => {
-        const [B, H, P, ...headDim] = past.shape as [number, number, number, ...number[]]
-        const from = [0, 0, P - length, ...headDim.map(() => 0)]
-        const kept = tf.tidy(() => tf.keep(tf.slice(past, from, [B, H, length, ...headDim]) as T))
-        past.dispose()
-        return kept
-      }
-      if (length === 0) this.dispose()
-      else if (length < this.pastLength)
-        for (const [layer, { keys, values, gates }] of layers.entries())
-          layers[layer] = { keys: cut(keys), values: cut(values), gates: gates && cut(gates) }
-    },
-    dispose() {
-      for (const { keys, values, gates } of layers.splice(0)) tf.dispose([keys, values, ...(gates ? [gates] : [])])
-    },
+    keepFirst: (length) => keep(0, length),
+    keepLast: (length) => keep(pastLength() - length, length),
+    dispose,
   }
 }
