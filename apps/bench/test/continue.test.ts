@@ -1,10 +1,13 @@
 // Models that are trained on from others: from checkpoints of the bench, and from folders of transformers.
 import { createHash } from 'node:crypto'
-import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadFairseq, saveFairseq } from '@alibi/fairseq'
 import { readResults } from '@alibi/results/node'
-import { readCheckpointInfo } from '@alibi/transformer/node'
+import { sinusoidal } from '@alibi/sinusoidal'
+import { createModel } from '@alibi/transformer'
+import { readCheckpointInfo, readParameters } from '@alibi/transformer/node'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { folderOf, temporary } from '../../../packages/huggingface/test/folders.js'
 import { runConfigSchema } from '../src/config/schema.js'
@@ -98,7 +101,7 @@ describe('a checkpoint of the bench', () => {
     const before = await losses(rotary, '--positions', 'yarn:factor=4')
     const said = await trainOn('yarn', rotary, '--positions', 'yarn:factor=4', '--train-length', '32')
     expect(said).toContain(`goes on from ${rotary}, rotary trained at 8; positions yarn-factor-4 in its place`)
-    expect(said).toContain('learning rate 0.001, as nothing else was asked for')
+    expect(said).toContain('learning rate 0.001 of adamw, as nothing else was asked for')
     const { run: line, train } = await readResults(at('yarn'))
     const config = runConfigSchema.parse(line.config)
     expect(config).toMatchObject({
@@ -143,7 +146,7 @@ describe('a checkpoint of the bench', () => {
     expect(await resume()).toMatchObject({ code: 0 })
     await rm(own, { recursive: true })
     expect((await resume()).problems.join()).toMatch(
-      /expected a folder of transformers .* got .*source, which is not there/,
+      /expected .* a folder of transformers .* got .*source, which is not there/,
     )
     await cp(await copyOf('checkpoint'), source, { recursive: true })
     expect((await resume()).problems.join()).toMatch(
@@ -244,6 +247,124 @@ describe('a folder of transformers', () => {
   })
 })
 
+describe('a file of fairseq', () => {
+  const golden = (name: string) => new URL(`../../../packages/fairseq/test/golden/${name}`, import.meta.url)
+  /** In a folder of its own, as one that a model of fairseq is in. */
+  async function fileOf(folder: string, name: string, words = 'paper-tiny.dict.txt') {
+    await mkdir(at(folder))
+    await cp(golden(name), at(folder, 'model.pt'))
+    await cp(golden(words), at(folder, 'dict.txt'))
+    return at(folder, 'model.pt')
+  }
+  let text: string
+  beforeAll(async () => {
+    text = at('valid.tokens')
+    const lines = (await readFile(golden('paper-tiny.valid.tokens'), 'utf8')).split('\n')
+    await writeFile(text, lines.slice(0, 24).join('\n'))
+  })
+  const scored = (checkpoint: string, ...more: readonly string[]) =>
+    run('eval', checkpoint, '--data', text, '--whole', '--eval-lengths', '48', ...more)
+  const lossesOf = async (checkpoint: string, ...more: readonly string[]) => {
+    const { stdout, problems } = await scored(checkpoint, ...more)
+    expect(problems).toEqual([])
+    return stdout.map((line) => JSON.parse(line).lossNats as number)
+  }
+  const on = (out: string, from: string, ...more: readonly string[]) =>
+    run('train', '--from', from, '--data', text, '--out', at(out), ...steps, ...more)
+
+  it('is trained on with its words, as it was trained, and written back', async () => {
+    const source = await fileOf('paper', 'paper-tiny.pt')
+    const before = await lossesOf(source)
+    const { code, problems, stderr } = await on('paper-on', source, '--steps', '8', '--train-length', '16')
+    expect([code, problems]).toEqual([0, []])
+    expect(stderr).toContain('learning rate 0.1 of sgd-nesterov, as nothing else was asked for')
+    const { run: line, train } = await readResults(at('paper-on'))
+    expect(line.config).toMatchObject({
+      ...{ strategies: ['alibi'], trainLength: 16, tokenizer: 'words', vocabularySize: 424, firstToken: 'eos' },
+      ...{ adaptiveCutoffs: [80, 200, 320], finalNorm: false, clipNorm: 0.1, dropout: 0.3, warmupSteps: 20 },
+      from: {
+        path: source,
+        sha256: createHash('sha256')
+          .update(await readFile(source))
+          .digest('hex'),
+      },
+    })
+    expect(repeatCommand(runConfigSchema.parse(line.config))).toContain(`--from ${source}`)
+    expect(train.at(-1)).toMatchObject({ strategy: 'alibi', step: 8 })
+    await rm(at('paper'), { recursive: true })
+    const own = checkpointOf('paper-on', 'alibi')
+    const after = await lossesOf(own)
+    expect(after[0]).toBeLessThan(before[0]!)
+    const exported = await bench('export', own, '--to', 'fairseq', '--out', at('paper-out'))
+    expect([exported.code, exported.stderr]).toEqual([0, []])
+    expect(await readFile(at('paper-out', 'dict.txt'))).toEqual(await readFile(golden('paper-tiny.dict.txt')))
+    expect(await lossesOf(at('paper-out', 'model.pt'))).toEqual(after)
+    // Its weights are the same bits, so that its logits are.
+    const weights = await readParameters(own)
+    const { model } = await loadFairseq(at('paper-out', 'model.pt'))
+    expect([...model.parameters.keys()].sort()).toEqual([...weights.keys()].sort())
+    for (const [name, variable] of model.parameters) expect(await variable.data()).toEqual(weights.get(name)!.data)
+    model.dispose()
+  })
+
+  it('is kept as it is with no step, and with other positions', async () => {
+    const source = await fileOf('still-paper', 'paper-tiny.pt')
+    expect(await on('paper-still', source, '--steps', '0')).toMatchObject({ code: 0, problems: [] })
+    expect(await lossesOf(checkpointOf('paper-still', 'alibi'))).toEqual(await lossesOf(source))
+    expect(await on('paper-none', source, '--positions', 'none', '--train-length', '16')).toMatchObject({
+      code: 0,
+      problems: [],
+    })
+    const out = ['--to', 'fairseq', '--out', at('paper-none-out')]
+    expect((await bench('export', checkpointOf('paper-none', 'none'), ...out)).code).toBe(0)
+    const again = await lossesOf(at('paper-none-out', 'model.pt'), '--strategy', 'none')
+    expect(again).toEqual(await lossesOf(checkpointOf('paper-none', 'none')))
+  })
+
+  it('begins anew and resumes with what was said of it', async () => {
+    // Neither its positions nor how it was trained is in the file, and its words are elsewhere.
+    const made = createModel(
+      { vocabularySize: 424, numLayers: 1, modelDim: 16, numHeads: 2, adaptiveCutoffs: [80], finalNorm: false },
+      sinusoidal({ modelDim: 16, layout: 'fairseq' }),
+    )
+    await mkdir(at('plain'))
+    const source = at('plain', 'model.pt')
+    await saveFairseq(source, made, { trainLength: 16 })
+    made.dispose()
+    const words = fileURLToPath(golden('paper-tiny.dict.txt'))
+    expect((await on('plain-no', source, '--vocabulary', words)).problems.join()).toContain('expected a strategy')
+    expect((await on('plain-no', source, '--strategy', 'sinusoidal')).problems.join()).toContain('expected dict.txt')
+    const said = ['--strategy', 'sinusoidal', '--vocabulary', words]
+    const { problems, stderr } = await on('plain-on', source, ...said)
+    expect(problems).toEqual([])
+    expect(stderr).toContain('learning rate 0.00002 of adamw')
+    const { run: line } = await readResults(at('plain-on'))
+    expect(repeatCommand(runConfigSchema.parse(line.config))).toContain(`--vocabulary ${words}`)
+    const own = checkpointOf('plain-on', 'sinusoidal')
+    const want = await weightsOf(own)
+    const resume = () => run('train', '--resume', '--out', at('plain-on'))
+    await rename(source, at('plain', 'gone.pt'))
+    expect(await resume()).toMatchObject({ code: 0, problems: [] })
+    await rename(at('plain', 'gone.pt'), source)
+    await rm(own, { recursive: true })
+    expect(await resume()).toMatchObject({ code: 0, problems: [] })
+    expect(await weightsOf(own)).toEqual(want)
+  })
+})
+
+it('a checkpoint is trained on with the optimizer that its rate is of', async () => {
+  const paper = ['--optimizer', 'sgd-nesterov', '--learning-rate', '1', '--clip-norm', '0.1']
+  await trainOn('nag', rotary, ...paper)
+  const said = await trainOn('nag-on', checkpointOf('nag', 'rotary'))
+  expect(said).toContain('learning rate 0.1 of sgd-nesterov, as nothing else was asked for')
+  const { run: line } = await readResults(at('nag-on'))
+  expect(line.config).toMatchObject({ optimizer: 'sgd-nesterov', learningRate: 0.1, clipNorm: 0.1 })
+  const other = ['--from', checkpointOf('nag', 'rotary'), '--optimizer', 'adamw', '--data', at('text.txt')]
+  expect((await run('train', ...other, '--out', at('never'))).problems.join()).toContain(
+    'expected --learning-rate with --optimizer adamw, got none; the rate of',
+  )
+})
+
 describe('is refused in one line', () => {
   const refused = async (message: string, ...words: readonly string[]) => {
     const { problems, code } = await run('train', '--data', at('text.txt'), '--out', at('never'), ...words)
@@ -260,7 +381,9 @@ describe('is refused in one line', () => {
   it('options that need a model, and what is none', async () => {
     await refused('expected --positions with --from, got it alone', '--positions', 'none')
     await refused('expected --keep-optimizer with --from, got it alone', '--keep-optimizer')
-    await refused('got the file', '--from', at('text.txt'))
+    await refused('expected --vocabulary with --from, got it alone', '--vocabulary', 'dict.txt')
+    await refused('expected no --vocabulary for', '--from', rotary, '--vocabulary', 'dict.txt')
+    await refused('openTorch: expected', '--from', at('text.txt'))
     await refused('which is not there', '--from', at('nowhere'))
     await refused('steps: expected at least 1', '--steps', '0')
   })
@@ -284,6 +407,11 @@ describe('is refused in one line', () => {
       'none',
       '--keep-optimizer',
     )
-    await refused('got model, which has no optimizer'.replace('model', learned), '--from', learned, '--keep-optimizer')
+    await refused(
+      'got model, whose optimizer is not read'.replace('model', learned),
+      '--from',
+      learned,
+      '--keep-optimizer',
+    )
   })
 })

@@ -2,9 +2,15 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseFairseqDictionary } from '@alibi/fairseq'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { evalCommand } from '../src/commands/eval.js'
 import { exportCommand } from '../src/commands/export.js'
+import { encodedParts, locatePieces } from '../src/data/encoded-pieces.js'
+import { textPieces } from '../src/data/text-pieces.js'
+import type { Piece } from '../src/data/text-stream.js'
+import { fairseqTokenizer } from '../src/data/tokenizer/fairseq.js'
+import { restoreTokenizer } from '../src/data/tokenizer/restore.js'
 
 // A checkpoint that the ALiBi paper's code trained, and what its fairseq-eval-lm says of a text (tooling/golden/fairseq.py).
 const golden = (name: string) =>
@@ -98,6 +104,30 @@ it('takes the words from the text that the model was trained on', async () => {
   await expect(evaluate('bare/tiny.pt', ...whole(), '--vocabulary', train)).rejects.toThrow(
     'expected 424 words, the rows of the tables of tiny.pt, got 8',
   )
+})
+
+it('has the words of a text that is read in pieces, as of the whole', async () => {
+  const text = (await readFile(golden('valid.tokens'))).subarray(0, 3000)
+  const words = parseFairseqDictionary(await readFile(golden('dict.txt'), 'utf8'))
+  const tokenizer = restoreTokenizer(fairseqTokenizer(words).toJSON())
+  const whole = words.locate(text)
+  async function* inPieces(documents: readonly Uint8Array[]): AsyncGenerator<Piece> {
+    for (const document of documents) {
+      let starts = true
+      for await (const piece of textPieces([document], 50)) {
+        yield { text: piece, starts }
+        starts = false
+      }
+    }
+  }
+  const parts: number[] = []
+  for await (const part of encodedParts(inPieces([text]), tokenizer, {})) parts.push(...part)
+  expect(parts).toEqual([...whole.tokens])
+  expect(await locatePieces(inPieces([text]), tokenizer, {}, Infinity)).toEqual(whole)
+  // Documents without newlines at their ends are lines.
+  const documents = ['a b', 'c\n', 'd'].map((each) => Buffer.from(each))
+  const lines = await locatePieces(inPieces(documents), tokenizer, {}, Infinity)
+  expect(lines.tokens).toEqual(words.encode(Buffer.from('a b\nc\n\nd')))
 })
 
 it('writes the checkpoint back for fairseq, with its words', async () => {

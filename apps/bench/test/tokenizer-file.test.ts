@@ -90,7 +90,7 @@ it.each(['byte-level', 'SentencePiece'])('reads a text piece by piece as at once
     for await (const each of textPieces([text.subarray(0, 100), text.subarray(100)], piece)) pieces.push(each)
     expect(Buffer.concat(pieces)).toEqual(text)
     expect(pieces.length).toBeGreaterThan(2)
-    expect(pieces.flatMap((each, i) => [...tokenizer.encode(each, i > 0)])).toEqual(whole)
+    expect(pieces.flatMap((each, i) => [...tokenizer.encode(each, { continues: i > 0 })])).toEqual(whole)
   }
 })
 

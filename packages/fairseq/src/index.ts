@@ -3,3 +3,4 @@ export { type FairseqStrategy, fairseqOnly, fairseqStrategies } from './config.j
 export { type FairseqDictionary, fairseqDictionaryOf, parseFairseqDictionary } from './dictionary.js'
 export { type FairseqInfo, type LoadedFairseq, type LoadFairseqOptions, loadFairseq, readFairseqInfo } from './load.js'
 export { type SaveFairseqOptions, saveFairseq } from './save.js'
+export type { FairseqTraining } from './training.js'

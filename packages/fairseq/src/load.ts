@@ -21,6 +21,7 @@ import {
 import { type ArrayMapping, arrayMappings, BUFFERS, tableName, tiedCopies, transpose } from './arrays.js'
 import { type FairseqStrategy, readConfig, saysStrategy, strategyOf } from './config.js'
 import { modelFields } from './fields.js'
+import { type FairseqTraining, trainingOf } from './training.js'
 
 /** What {@link loadFairseq} takes besides a path. */
 export interface LoadFairseqOptions {
@@ -34,6 +35,8 @@ export interface LoadedFairseq {
   readonly model: Model
   /** Tokens of the sequences it was trained on. */
   readonly trainLength: number
+  /** How it was trained, as far as the file says it. */
+  readonly training: FairseqTraining
   /** Classes and functions that the file names besides arrays; nothing of them was read or ran. */
   readonly unread: readonly string[]
 }
@@ -86,7 +89,7 @@ function describeModel(file: TorchFile, where: string) {
   // None of the strategies has parameters.
   for (const [name, shape] of parameterShapes(config, none()))
     checkShape(arrays, name, mappings.get(name)!, shape, where)
-  return { weights, arrays, found, config, mappings }
+  return { checkpoint, weights, arrays, found, config, mappings }
 }
 
 /**
@@ -99,7 +102,7 @@ export async function loadFairseq(path: string, options: LoadFairseqOptions = {}
   const where = `loadFairseq ${basename(path)}`
   const file = await openTorch(path)
   try {
-    const { weights, arrays, found, config, mappings } = describeModel(file, where)
+    const { checkpoint, weights, arrays, found, config, mappings } = describeModel(file, where)
     const trainLength = found.fields.count('tokens_per_sample')
     const strategy = makeStrategy(strategyOf(found, options.strategy, where), config)
     const model = await modelFromArrays(config, strategy, (name, shape) =>
@@ -111,7 +114,7 @@ export async function loadFairseq(path: string, options: LoadFairseqOptions = {}
       model.dispose()
       throw error
     }
-    return { model, trainLength, unread: file.unread }
+    return { model, trainLength, training: trainingOf(checkpoint), unread: file.unread }
   } finally {
     await file.close()
   }

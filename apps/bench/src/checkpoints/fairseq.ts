@@ -13,7 +13,7 @@ export async function openFairseq(
   { strategy, vocabulary }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
   const asked = fairseqStrategyOf(strategy)
-  const { model, trainLength, unread } = await loadFairseq(path, { strategy: asked })
+  const { model, trainLength, training, unread } = await loadFairseq(path, { strategy: asked })
   if (unread.length) log(`checkpoint: left unread in ${path}: ${unread.slice(0, 10).join(', ')}`)
   const tokenizer = await readFairseqWords(path, vocabulary, model.config.vocabularySize, { log })
   const { name } = model.strategy
@@ -22,7 +22,7 @@ export async function openFairseq(
   return {
     writer: 'fairseq',
     ...{ model, tokenizer, strategy: name, kind: name, trainLength, architecture: 'fairseq', origin },
-    ...{ seed: 0, data: 'wikitext-103', firstToken: 'eos' },
+    ...{ seed: 0, data: 'wikitext-103', firstToken: 'eos', training },
   }
 }
 

@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathKind } from '../files/paths.js'
 
 /**
- * A hash of the weights in a folder, of transformers or of the bench.
+ * A hash of the weights in a folder, of transformers or of the bench, or in a file of fairseq.
  *
  * @returns SHA-256 of their file; of several files, of a line with name and hash for each
  */
 export async function hashOfWeights(folder: string): Promise<string> {
+  if ((await pathKind('checkpoint', folder)) === 'file') return hashOf(folder)
   const files = await weightFiles(folder)
   const hashes = await Promise.all(files.map((name) => hashOf(join(folder, name))))
   if (hashes.length === 1) return hashes[0]!

@@ -1,3 +1,4 @@
+import type { FairseqTraining } from '@alibi/fairseq'
 import type { Model } from '@alibi/transformer'
 import type { Origin } from '../config/from.js'
 import type { FirstToken } from '../data/tokenizer/first-token.js'
@@ -27,6 +28,8 @@ export interface OpenedCheckpoint {
   readonly pack?: boolean | undefined
   /** What is read before held-out text. */
   readonly firstToken: FirstToken
+  /** How one of fairseq was trained, as far as it says it. */
+  readonly training?: FairseqTraining | undefined
   /** The family of Hugging Face transformers that it is built like, or fairseq, if any. */
   readonly architecture?: string | undefined
 }

@@ -7,21 +7,24 @@ import { continuedTraining, type From } from '../config/from.js'
 import { dropouts } from '../config/model.js'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { without } from '../config/without.js'
+import { sourceNamed } from '../data/sources.js'
 import type { StoredTokenizer, Tokenizer } from '../data/tokenizer/tokenizer.js'
-import { expectFolder, pathKind } from '../files/paths.js'
 import { hashOfWeights } from './hash.js'
 import { openCheckpoint } from './open.js'
 import type { OpenedCheckpoint } from './opened.js'
+import { writerAt } from './place.js'
 import { loadPositions, type Positions, placePositions, positionArrays } from './positions.js'
 
 /** What to go on from. */
 export interface StartOptions {
-  /** A folder of Hugging Face transformers, or a checkpoint of the bench. */
+  /** A folder of Hugging Face transformers, a checkpoint of the bench, or a file of fairseq. */
   readonly path: string
   /** In place of its positions. Default: they stay. */
   readonly positions?: string | undefined
-  /** Where its own strategy is now; default: where it was in training. */
+  /** Where its own strategy is now; default: where it was in training. Of fairseq: its name, if the file has none. */
   readonly strategy?: string | undefined
+  /** For fairseq: where its words are. Default: beside it. */
+  readonly vocabulary?: string | undefined
   /** Whether the optimizer's state comes with the weights. Default: the optimizer starts anew. */
   readonly keepOptimizer?: boolean | undefined
 }
@@ -48,20 +51,16 @@ export interface OpenedStart {
  * Opens the model that training goes on from.
  *
  * @param trainLength - of the training; default: the model's
- * @throws Error, one line, for what is no model of the bench or of transformers, or cannot have the positions
+ * @throws Error, one line, for what is no model of the bench, of transformers or of fairseq, or cannot have the positions
  */
 export async function openStart(
-  { path, positions: reference, strategy: at, keepOptimizer = false }: StartOptions,
+  { path, positions: reference, strategy: at, vocabulary, keepOptimizer = false }: StartOptions,
   trainLength: number | undefined,
   log: (line: string) => void,
 ): Promise<OpenedStart> {
-  if ((await pathKind('train', path)) === 'file')
-    throw new Error(
-      `train: expected --from with a folder of transformers or a checkpoint of the bench, got the file ${path}`,
-    )
-  await expectFolder('train', path, 'a folder of transformers or a checkpoint of the bench for --from')
+  await writerAt('train', path, 'a checkpoint of the bench, a folder of transformers or a file of fairseq for --from')
   const loaded = reference === undefined ? undefined : await loadPositions(reference)
-  const opened = await openCheckpoint(path, log, { strategy: at })
+  const opened = await openCheckpoint(path, log, { strategy: at, vocabulary })
   const { model, tokenizer, origin, kind } = opened
   const length = trainLength ?? opened.trainLength
   if (length === undefined) throw new Error(`train: expected --train-length, got none; ${path} does not say it`)
@@ -93,6 +92,7 @@ export async function openStart(
         origin: positions.origin,
       },
       ...(reference !== undefined && { positions: reference }),
+      ...(vocabulary !== undefined && { vocabulary: sourceNamed(vocabulary) ? vocabulary : resolve(vocabulary) }),
       model: without(model.config, 'dropout', 'attentionDropout', 'activationDropout', 'tailDropout'),
       ...(optimizer && { optimizerSteps: optimizer.steps }),
     },
@@ -106,7 +106,7 @@ const isStored = (tokenizer: Tokenizer): tokenizer is StoredTokenizer => 'toJSON
 async function optimizerOf(path: string, { writer }: OpenedCheckpoint, hasOthers: boolean) {
   if (writer !== 'bench')
     throw new Error(
-      `train: expected a checkpoint of the bench for --keep-optimizer, got ${path}, which has no optimizer`,
+      `train: expected a checkpoint of the bench for --keep-optimizer, got ${path}, whose optimizer is not read`,
     )
   if (hasOthers)
     throw new Error('train: expected --keep-optimizer without --positions, got both; its state is of other positions')
@@ -132,8 +132,8 @@ function modelSettings(
     dropout: config.dropout,
     ...(config.attentionDropout !== config.dropout && { attentionDropout: config.attentionDropout }),
     activationDropout: config.activationDropout,
-    tokenizer: stored.kind === 'words' && stored.prose ? 'prose' : stored.kind,
-    ...(stored.kind === 'tokens' && { vocabularySize: config.vocabularySize }),
+    tokenizer: 'prose' in stored && stored.prose ? 'prose' : stored.kind,
+    ...((stored.kind === 'tokens' || 'dictionary' in stored) && { vocabularySize: config.vocabularySize }),
     ...{ trainLength, data },
     firstToken,
     ...(pack && { pack }),
@@ -144,7 +144,18 @@ function modelSettings(
 /** How position interpolation and YaRN train a large model on: at 2e-5. */
 const LARGE_RATE = 2e-5
 
-async function trainingSettings(path: string, { writer }: OpenedCheckpoint): Promise<RunOptions> {
-  if (writer === 'transformers') return { ...continuedTraining(1), learningRate: LARGE_RATE }
-  return continuedTraining((await readCheckpointInfo(path)).optimizer.learningRate)
+/** fairseq's names of optimizers that are here. */
+const OPTIMIZERS: Readonly<Record<string, RunConfig['optimizer']>> = { nag: 'sgd-nesterov', adam: 'adamw' }
+
+/** The optimizer that a model was trained with, which its rate belongs to; another one for a model that does not say it. */
+async function trainingSettings(path: string, { writer, training }: OpenedCheckpoint): Promise<RunOptions> {
+  if (writer === 'bench') {
+    const { kind, learningRate, clipNorm } = (await readCheckpointInfo(path)).optimizer
+    return { optimizer: kind, ...(clipNorm !== undefined && { clipNorm }), ...continuedTraining(learningRate) }
+  }
+  const { optimizer: name, learningRate, clipNorm } = training ?? {}
+  const optimizer = name === undefined ? undefined : OPTIMIZERS[name]
+  if (optimizer === undefined || learningRate === undefined)
+    return { optimizer: 'adamw', ...continuedTraining(1), learningRate: LARGE_RATE }
+  return { optimizer, ...(clipNorm && { clipNorm }), ...continuedTraining(learningRate) }
 }

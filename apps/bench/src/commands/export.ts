@@ -7,6 +7,7 @@ import { huggingFaceFamilies, saveHuggingFace } from '@alibi/huggingface'
 import { Command, Option } from 'commander'
 import { openCheckpoint } from '../checkpoints/open.js'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
+import { DICTIONARY } from '../data/tokenizer/fairseq.js'
 import { expectWritable, makeFolder } from '../files/paths.js'
 import { pluginOption, vocabularyOption } from './options.js'
 
@@ -50,12 +51,13 @@ async function run(folder: string, { to, out, strategy, vocabulary }: Options): 
 }
 
 /** A folder with model.pt and its dict.txt. */
-async function exportFairseq(target: string, { model, tokenizer, trainLength, architecture }: OpenedCheckpoint) {
-  if (architecture !== 'fairseq' || trainLength === undefined)
+async function exportFairseq(target: string, { model, tokenizer, trainLength }: OpenedCheckpoint) {
+  const files = tokenizer.files()
+  if (!(DICTIONARY in files) || trainLength === undefined)
     throw new Error(
       'export: expected a checkpoint with the ids of fairseq for --to fairseq, got another; its tables have no rows for <s> and <pad>, which would take probability from the words',
     )
   await makeFolder('export', target)
-  for (const [name, content] of Object.entries(tokenizer.files())) await writeFile(join(target, name), content)
+  for (const [name, content] of Object.entries(files)) await writeFile(join(target, name), content)
   await saveFairseq(join(target, 'model.pt'), model, { trainLength })
 }

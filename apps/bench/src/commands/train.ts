@@ -29,6 +29,7 @@ import {
   strategyHelp,
   tensorboardFolder,
   tensorboardOption,
+  vocabularyOption,
 } from './options.js'
 
 export function trainCommand(): Command {
@@ -38,8 +39,12 @@ export function trainCommand(): Command {
       '--strategy <name>',
       `from ${strategyHelp} (default: alibi); with --from where that of the checkpoint is now, if it moved`,
     )
-    .option('--from <checkpoint>', 'train this one on: of the bench, or a folder of Hugging Face transformers')
+    .option(
+      '--from <checkpoint>',
+      'train this one on: of the bench, a folder of Hugging Face transformers, or a file of fairseq',
+    )
     .addOption(positionsOption())
+    .addOption(vocabularyOption())
     .option('--keep-optimizer', 'with --from: its moments too, not only the weights')
     .option('--seed <n>', 'of weights and batches (default: 1)', number)
   for (const option of [...configOptions(), backendOption(), ...replicaOptions()]) command.addOption(option)
@@ -55,6 +60,7 @@ interface Options extends ReplicaOptions {
   readonly strategy?: string
   readonly from?: string
   readonly positions?: string
+  readonly vocabulary?: string
   readonly keepOptimizer?: boolean
   readonly seed?: number
   readonly out?: string
@@ -64,13 +70,14 @@ interface Options extends ReplicaOptions {
   readonly tensorboard?: string
 }
 
-async function train({ strategy, seed, from: path, positions, keepOptimizer, ...options }: Options): Promise<void> {
-  for (const [name, value] of Object.entries({ positions, keepOptimizer }))
+async function train(all: Options): Promise<void> {
+  const { strategy, seed, from: path, positions, vocabulary, keepOptimizer, ...options } = all
+  for (const [name, value] of Object.entries({ positions, vocabulary, keepOptimizer }))
     if (value !== undefined && path === undefined)
       throw new Error(
         `train: expected ${asOptions({ [name]: true })[0]} with --from, got it alone; a new model has --strategy`,
       )
-  const from = path === undefined ? undefined : { path, positions, strategy, keepOptimizer }
+  const from = path === undefined ? undefined : { path, positions, vocabulary, strategy, keepOptimizer }
   const interrupt = interruptSignal()
   const progress = createProgress()
   const given = {

@@ -49,7 +49,7 @@ export const originSchema: z.ZodType<Origin> = z.lazy(() =>
 
 /** The model that a run goes on from. */
 export const fromSchema = z.strictObject({
-  /** A folder of Hugging Face transformers, or a checkpoint of the bench. */
+  /** A folder of Hugging Face transformers, a checkpoint of the bench, or a file of fairseq. */
   path: z.string().min(1),
   /** SHA-256 of its weights; of several files, of their names and hashes. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -57,6 +57,8 @@ export const fromSchema = z.strictObject({
   trainedWith: z.string().min(1),
   /** What was asked for in their place; absent: they stay. */
   positions: z.string().min(1).optional(),
+  /** Where the words are, of a file of fairseq, if somebody said it; absent: beside it. */
+  vocabulary: z.string().min(1).optional(),
   /** How the positions are made. */
   origin: originSchema,
   /** The model's sizes and choices, all but what is dropped in training. */

@@ -1,6 +1,6 @@
 import type { Piece } from './text-stream.js'
 import type { DocumentMarks } from './tokenizer/document-marks.js'
-import type { Located, Tokenizer } from './tokenizer/tokenizer.js'
+import type { Around, Located, Tokenizer } from './tokenizer/tokenizer.js'
 
 const NEWLINE = Buffer.from('\n')
 
@@ -8,19 +8,30 @@ const NEWLINE = Buffer.from('\n')
 async function* locatedParts(
   pieces: AsyncIterable<Piece>,
   { before, after }: DocumentMarks,
-  read: (text: Uint8Array, continues: boolean) => Located,
+  read: (text: Uint8Array, around: Around) => Located,
 ): AsyncGenerator<Located & { readonly bytes: number }> {
   const mark = (token: number) => ({ tokens: Int32Array.of(token), byteEnds: Int32Array.of(0), bytes: 0 })
-  const textPart = (text: Uint8Array, continues: boolean) => ({ ...read(text, continues), bytes: text.length })
+  const textPart = (text: Uint8Array, around: Around) => ({ ...read(text, around), bytes: text.length })
   let first = true
-  for await (const { text, starts } of pieces) {
+  for await (const [{ text, starts }, next] of withNext(pieces)) {
     if (starts && !first && after !== undefined) yield mark(after)
     if (starts && before !== undefined) yield mark(before)
-    else if (starts && !first) yield textPart(NEWLINE, true)
-    yield textPart(text, !starts)
+    else if (starts && !first) yield textPart(NEWLINE, { continues: true, goesOn: true })
+    const endsText = next === undefined || (next.starts && before !== undefined)
+    yield textPart(text, { continues: !starts, goesOn: !endsText })
     first = false
   }
   if (!first && after !== undefined) yield mark(after)
+}
+
+/** Each with the one after it. */
+async function* withNext<T>(all: AsyncIterable<T>): AsyncGenerator<readonly [T, T | undefined]> {
+  let before: { readonly value: T } | undefined
+  for await (const value of all) {
+    if (before) yield [before.value, value]
+    before = { value }
+  }
+  if (before) yield [before.value, undefined]
 }
 
 const NOWHERE = new Int32Array()
@@ -31,10 +42,7 @@ export async function* encodedParts(
   tokenizer: Tokenizer,
   marks: DocumentMarks,
 ): AsyncGenerator<Int32Array> {
-  const read = (text: Uint8Array, continues: boolean) => ({
-    tokens: tokenizer.encode(text, continues),
-    byteEnds: NOWHERE,
-  })
+  const read = (text: Uint8Array, around: Around) => ({ tokens: tokenizer.encode(text, around), byteEnds: NOWHERE })
   for await (const { tokens } of locatedParts(pieces, marks, read)) yield tokens
 }
 
@@ -51,7 +59,7 @@ export async function locatePieces(
 ): Promise<Located> {
   const parts: Located[] = []
   let [count, bytes] = [0, 0]
-  for await (const part of locatedParts(pieces, marks, (text, continues) => tokenizer.locate(text, continues))) {
+  for await (const part of locatedParts(pieces, marks, (text, around) => tokenizer.locate(text, around))) {
     const from = bytes
     parts.push({ tokens: part.tokens, byteEnds: part.byteEnds.map((end) => from + end) })
     count += part.tokens.length

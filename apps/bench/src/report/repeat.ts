@@ -23,12 +23,12 @@ export function repeatCommand(config: RunConfig): string {
 /** The same for a run that goes on from a model. */
 function trainCommand(
   settings: object,
-  { path, positions, optimizerSteps }: From,
+  { path, positions, vocabulary, optimizerSteps }: From,
   { preset, seeds }: RunConfig,
 ): string {
   const training = without(settings as Record<string, unknown>, ...ofRuns, ...settingsOfModels)
   const keepOptimizer = optimizerSteps === undefined ? undefined : true
-  const options = { from: path, positions, keepOptimizer, seed: seeds[0], ...training }
+  const options = { from: path, positions, vocabulary, keepOptimizer, seed: seeds[0], ...training }
   return pasteable('train', '--preset', preset, ...asOptions(options))
 }
 

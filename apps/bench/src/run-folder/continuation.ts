@@ -12,6 +12,7 @@ import { longestOf, resolveRunConfig } from '../config/resolve.js'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import { restoreTokenizer } from '../data/tokenizer/restore.js'
 import type { StoredTokenizer } from '../data/tokenizer/tokenizer.js'
+import { pathKind } from '../files/paths.js'
 import { expectPositions } from '../plugins/admit.js'
 import { asOptions } from '../terminal/shell.js'
 import { checkpointFolder } from './layout.js'
@@ -55,12 +56,16 @@ export async function planContinuation(
   const backend = await selectBackend(wanted)
   const length = given.trainLength ?? longestOf(given.lengthSchedule).trainLength
   const { start, positions, from: about, settings } = await openStart(from, length, log)
+  if (given.optimizer !== undefined && given.optimizer !== settings.optimizer && given.learningRate === undefined)
+    throw new Error(
+      `train: expected --learning-rate with --optimizer ${given.optimizer}, got none; the rate of ${from.path} is one of ${settings.optimizer}`,
+    )
   const strategy = name ?? positions.strategy.name
   const asked = { ...defaults, ...settings, ...given, strategies: [strategy], from: about }
   const config = resolveRunConfig(asked, 'train')
   expectPositions(positions.strategy, config)
   if (given.learningRate === undefined)
-    log(`learning rate ${config.learningRate}, as nothing else was asked for (--learning-rate)`)
+    log(`learning rate ${config.learningRate} of ${config.optimizer}, as nothing else was asked for (--learning-rate)`)
   return { config, backend, registry: registryOf(strategy, positions.strategy), start, tokenizer: start.tokenizer }
 }
 
@@ -73,7 +78,7 @@ export async function planContinuation(
 export async function resumedContinuation(
   folder: string,
   config: Begun,
-  { path = config.from.path, strategy: at }: Partial<StartOptions>,
+  { path = config.from.path, strategy: at, vocabulary = config.from.vocabulary }: Partial<StartOptions>,
   log: (line: string) => void,
 ): Promise<Continued> {
   const [cell] = cellsOf(config) as [Cell]
@@ -83,9 +88,11 @@ export async function resumedContinuation(
     const { metadata } = await savedInfo(folder, config, cell)
     return { registry, tokenizer: restoreTokenizer(metadata.tokenizer) }
   }
-  const { positions, sha256, optimizerSteps } = from
+  const { positions, sha256, optimizerSteps, trainedWith } = from
   const keepOptimizer = optimizerSteps !== undefined
-  const opened = await openStart({ path, positions, strategy: at, keepOptimizer }, config.trainLength, log)
+  // What a file of fairseq does not say was said when the run was begun.
+  const strategy = at ?? ((await pathKind('train', path)) === 'file' ? trainedWith : undefined)
+  const opened = await openStart({ path, positions, strategy, vocabulary, keepOptimizer }, config.trainLength, log)
   if (opened.from.sha256 !== sha256)
     throw new Error(
       `run: expected the weights that ${folder} was begun from in ${path}, got others; put them back, or take another --out`,

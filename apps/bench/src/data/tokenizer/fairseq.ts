@@ -4,10 +4,11 @@ import { type FairseqDictionary, fairseqDictionaryOf, parseFairseqDictionary } f
 import { readFileAt } from '../../files/paths.js'
 import { readSource, sourceNamed } from '../sources.js'
 import type { ReadOptions } from '../split-text.js'
-import type { Tokenizer } from './tokenizer.js'
+import type { Around, Located, StoredTokenizer } from './tokenizer.js'
 
 /** The name of a word list, which fairseq-preprocess writes beside its data. */
-const DICTIONARY = 'dict.txt'
+export const DICTIONARY = 'dict.txt'
+const [NEWLINE, RETURN] = [10, 13]
 
 /**
  * The words of a fairseq checkpoint, which are not in it: from a dict.txt, or counted in the text it was trained on.
@@ -22,7 +23,7 @@ export async function readFairseqWords(
   vocabularySize: number,
   read: ReadOptions,
   text?: string,
-): Promise<Tokenizer> {
+): Promise<StoredTokenizer> {
   const beside = join(dirname(checkpoint), DICTIONARY)
   const source = from ?? (existsSync(beside) ? beside : text)
   if (source === undefined)
@@ -34,7 +35,7 @@ export async function readFairseqWords(
     throw new Error(
       `eval: expected ${vocabularySize} words, the rows of the tables of ${basename(checkpoint)}, got ${dictionary.size} in ${source}; it is of another text`,
     )
-  return tokenizerOf(dictionary)
+  return fairseqTokenizer(dictionary)
 }
 
 async function readDictionary(source: string, read: ReadOptions): Promise<FairseqDictionary> {
@@ -44,19 +45,29 @@ async function readDictionary(source: string, read: ReadOptions): Promise<Fairse
   return /^\S+ \d+$/.test(firstLine) ? parseFairseqDictionary(bytes.toString()) : fairseqDictionaryOf(bytes)
 }
 
-function tokenizerOf(dictionary: FairseqDictionary): Tokenizer {
-  const { encode, locate, decode, endOfLine, toText } = dictionary
+/** fairseq's words as a tokenizer. */
+export function fairseqTokenizer(dictionary: FairseqDictionary): StoredTokenizer {
+  const { size, encode, locate, decode, endOfLine, toText } = dictionary
+  /** A text's last line has its end, also without a newline; that of a piece which goes on has not. */
+  const hasExtraEnd = (text: Uint8Array) => text.length > 0 && ![NEWLINE, RETURN].includes(text.at(-1)!)
+  const encodePiece = (text: Uint8Array, { goesOn = false }: Around = {}) => {
+    const ids = encode(text)
+    return goesOn && hasExtraEnd(text) ? ids.subarray(0, -1) : ids
+  }
   return {
     kind: 'words',
-    encode,
-    locate,
-    decode,
-    encodePrompt(text) {
-      const ids = encode(Buffer.from(text))
-      // The end of the last line, if the text does not have it, is what comes next.
-      return Int32Array.of(endOfLine, ...(/[\r\n]$/.test(text) ? ids : ids.subarray(0, -1)))
+    vocabularySize: size,
+    encode: encodePiece,
+    locate(text, { goesOn = false } = {}): Located {
+      const located = locate(text)
+      if (!goesOn || !hasExtraEnd(text)) return located
+      return { tokens: located.tokens.subarray(0, -1), byteEnds: located.byteEnds.subarray(0, -1) }
     },
+    decode,
+    // The end of the last line, if the text does not have it, is what comes next.
+    encodePrompt: (text) => Int32Array.of(endOfLine, ...encodePiece(Buffer.from(text), { goesOn: true })),
     marks: { eos: endOfLine },
     files: () => ({ [DICTIONARY]: toText() }),
+    toJSON: () => ({ kind: 'words', dictionary: toText() }),
   }
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { readFileAt } from '../../files/paths.js'
 import { marksOf, parseConfig, parseTokenizer, type TokenizerJson } from './hugging-face-json.js'
-import type { StoredTokenizer, Tokenizer } from './tokenizer.js'
+import type { Around, StoredTokenizer, Tokenizer } from './tokenizer.js'
 import { addByteFallback } from './unigram-bytes.js'
 
 export const TOKENIZER = 'tokenizer.json'
@@ -67,14 +67,14 @@ export function huggingFaceTokenizer(
     if (newline.some((id: number, i: number) => id !== ids[i])) return encode(text, false)
     return { ids: ids.slice(newline.length), tokens: tokens.slice(newline.length) }
   }
-  const encodePiece = (text: Uint8Array, continues: boolean) =>
+  const encodePiece = (text: Uint8Array, { continues = false }: Around = {}) =>
     continues ? encodeAfter(decode(text)) : encode(decode(text), false)
   return {
     kind: 'tokens',
     vocabularySize: lastId(json) + 1,
-    encode: (text, continues = false) => Int32Array.from(encodePiece(text, continues).ids),
-    locate(text, continues = false) {
-      const { ids, tokens } = encodePiece(text, continues)
+    encode: (text, around) => Int32Array.from(encodePiece(text, around).ids),
+    locate(text, around) {
+      const { ids, tokens } = encodePiece(text, around)
       return { tokens: Int32Array.from(ids), byteEnds: byteEnds(tokens.map(bytesOf), text.length) }
     },
     encodePrompt: (text) => Int32Array.from(encode(text, true).ids),

@@ -12,17 +12,21 @@ export interface Located {
 /** What a text begins (`<s>`) or ends with (`</s>`; of words, the end of a line). */
 export type TextMark = 'bos' | 'eos'
 
+/** What is around a piece of a text. */
+export interface Around {
+  /** Whether a piece is before it; some tokenizers write a start otherwise. Default false */
+  readonly continues?: boolean
+  /** Whether a piece is after it; fairseq's words end with the end of a line. Default false */
+  readonly goesOn?: boolean
+}
+
 /** Text to token ids and back. */
 export interface Tokenizer {
   readonly kind: 'bytes' | 'words' | 'tokens'
-  /**
-   * Without the tokens that mark where a text begins or ends: held-out text is read from its middle.
-   *
-   * @param continues - whether the text goes on from a piece before it; some tokenizers write a start otherwise. Default false
-   */
-  encode(text: Uint8Array, continues?: boolean): Int32Array
+  /** Without the tokens that mark where a text begins or ends: held-out text is read from its middle. */
+  encode(text: Uint8Array, around?: Around): Int32Array
   /** The same tokens, and where each is in the text. */
-  locate(text: Uint8Array, continues?: boolean): Located
+  locate(text: Uint8Array, around?: Around): Located
   decode(tokens: Int32Array): string
   /** The same with what a text of its own begins with, `<s>` for some. */
   encodePrompt(text: string): Int32Array
@@ -44,6 +48,11 @@ export interface StoredTokenizer extends Tokenizer {
 type TokenizerData =
   | { readonly kind: 'bytes' }
   | { readonly kind: 'words'; readonly words: readonly string[]; readonly prose?: boolean }
+  | {
+      readonly kind: 'words'
+      /** The content of fairseq's dict.txt. */
+      readonly dictionary: string
+    }
   | { readonly kind: 'tokens'; readonly files: Readonly<Record<string, string>> }
 
 /** One token a byte, whatever the language or encoding: 256 of them. */
