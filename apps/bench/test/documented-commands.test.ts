@@ -33,6 +33,7 @@ const commands = [
 const HOURS = 'takes hours: its plan and its options are read'
 const AUTHORS =
   'the authors’ checkpoints of 1 GB: fairseq.test.ts reads small ones, readmes.test.ts looks its options up'
+const AUTHORS_ON = 'the authors’ checkpoints of 1 GB: continue.test.ts trains a small one on and exports it'
 const PAPER = 'the authors’ checkpoints of 1 GB each: paper.test.ts runs it with small ones'
 const MACHINES = 'needs machines with addresses: documented-machines.test.ts runs it as it is written'
 const SLURM = 'needs Slurm: cluster.test.ts reads what it sets'
@@ -63,6 +64,9 @@ const notRun: Readonly<Record<string, string>> = {
     AUTHORS,
   'pnpm bench eval alibi_wt103_L512.pt --data wiki.valid.tokens --whole --eval-lengths 512,1024 --protocol sliding --stride 1':
     AUTHORS,
+  'pnpm bench train --from alibi_wt103_L512.pt --data my-text/': AUTHORS_ON,
+  'pnpm bench train --from alibi_wt103_L512.pt --data my-text/ --train-length 1024 --steps 2000': AUTHORS_ON,
+  'pnpm bench export runs/…/checkpoints/alibi-seed1 --to fairseq': AUTHORS_ON,
   'pnpm bench paper ./checkpoints --table 5 --rows 512': PAPER,
   'pnpm bench paper checkpoints --table 5 --rows 512': PAPER,
   'pnpm bench paper checkpoints --table 7': PAPER,
