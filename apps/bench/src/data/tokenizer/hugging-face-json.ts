@@ -5,7 +5,26 @@ import type { TextMark, Tokenizer } from './tokenizer.js'
 
 const id = z.int().min(0)
 
+interface PreTokenizerJson {
+  readonly type?: string | undefined
+  /** Of a sequence. */
+  readonly pretokenizers?: readonly PreTokenizerJson[] | undefined
+  /** Of Metaspace. */
+  readonly replacement?: string | undefined
+  readonly split?: boolean | undefined
+}
+
+const preTokenizerSchema: z.ZodType<PreTokenizerJson> = z.lazy(() =>
+  z.looseObject({
+    type: z.string().optional(),
+    pretokenizers: z.array(preTokenizerSchema).optional(),
+    replacement: z.string().min(1).optional(),
+    split: z.boolean().optional(),
+  }),
+)
+
 const tokenizerSchema = z.looseObject({
+  pre_tokenizer: preTokenizerSchema.nullish(),
   added_tokens: z.array(z.looseObject({ id, content: z.string() })).nullish(),
   model: z.looseObject({
     type: z.string().optional(),

@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { readFileAt } from '../../files/paths.js'
+import { splitMetaspace } from './as-rust.js'
 import { marksOf, parseConfig, parseTokenizer, type TokenizerJson } from './hugging-face-json.js'
 import type { Around, StoredTokenizer, Tokenizer } from './tokenizer.js'
 import { addByteFallback } from './unigram-bytes.js'
+import { addWordCache } from './word-cache.js'
 
 export const TOKENIZER = 'tokenizer.json'
 export const CONFIG = 'tokenizer_config.json'
@@ -107,9 +109,11 @@ function lastId({ added_tokens, model: { vocab } }: TokenizerJson): number {
   return [...ids, ...(added_tokens ?? []).map(({ id }) => id)].reduce((last, id) => Math.max(last, id), -1)
 }
 
-function makeTokenizer(json: object, config: object, file: string): HuggingFaceTokenizer {
+function makeTokenizer(json: TokenizerJson, config: object, file: string): HuggingFaceTokenizer {
   try {
     const made = new HuggingFaceTokenizer(json, config)
+    splitMetaspace(made.pre_tokenizer, json.pre_tokenizer)
+    addWordCache(made)
     addByteFallback(made)
     return made
   } catch (error) {
