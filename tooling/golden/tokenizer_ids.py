@@ -33,8 +33,14 @@ def trained(model, trainer, **parts):
 
 def byte_level(pre_tokenizer, **options):
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=SIZE, initial_alphabet=alphabet, show_progress=False)
-    return trained(models.BPE(**options), trainer, pre_tokenizer=pre_tokenizer, decoder=decoders.ByteLevel())
+    trainer = trainers.BpeTrainer(
+        vocab_size=SIZE, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
+    )
+    json_ = trained(models.BPE(**options), trainer, pre_tokenizer=pre_tokenizer, decoder=decoders.ByteLevel())
+    tokenizer = Tokenizer.from_str(json.dumps(json_))
+    # One that is text: it is found in every text.
+    tokenizer.add_tokens(["<p>"])
+    return json.loads(tokenizer.to_str())
 
 
 def llama_2():
@@ -60,6 +66,14 @@ def unigram():
     return json_
 
 
+def without_marks(json_):
+    """A Unigram that does not find its special tokens in texts, as SentencePiece's own does not; Rust's does."""
+    vocab = json_["model"]["vocab"]
+    special = {token["content"] for token in json_["added_tokens"]}
+    others = [[chr(0xE000 + id_) if piece in special else piece, score] for id_, (piece, score) in enumerate(vocab)]
+    return {**json_, "added_tokens": [], "model": {**json_["model"], "vocab": others}}
+
+
 TOKENIZERS = {
     "gpt2": byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False)),
     "llama-3": byte_level(
@@ -79,7 +93,7 @@ SCRIPTS = [
     (0x1F300, 0x1F5FF), (0x20000, 0x2A6D6),
 ]  # fmt: skip
 SPACES = [" ", "  ", "\n", "\r\n", "\t", " \n", "   ", "\u00a0", "\u3000", "\u2028"]
-OTHERS = ["'s", "'LL", "don’t", "e\u0301", "\u200d", "<unk>", "</s>", "<0x0A>", "▁", "▁▁a", "\ufeff", "\u0085"]
+OTHERS = ["<|endoftext|>", "<p>", "'s", "'LL", "don’t", "e\u0301", "\u200d", "<unk>", "</s>", "<0x0A>", "▁", "▁▁a", "\ufeff", "\u0085"]
 
 
 def random_texts(count, seed=20_26):
@@ -104,11 +118,15 @@ def random_texts(count, seed=20_26):
     return ["".join(part() + draw.choice(["", " "]) for _ in range(draw.randrange(1, 16))) for _ in range(count)]
 
 
-TEXTS = random_texts(80)
-ids = {}
+# In texts the names of special tokens are text, in prompts they are these tokens.
+TEXTS = [*random_texts(80), "<|endoftext|>", "</s>", "a<|endoftext|>b</s> <s>c"]
+ids, prompts = {}, {}
 for name, json_ in TOKENIZERS.items():
     (FOLDER / f"{name}.json").write_text(json.dumps(json_, ensure_ascii=False) + "\n")
     tokenizer = Tokenizer.from_str(json.dumps(json_))
-    ids[name] = [tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS]
+    prompts[name] = [tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS]
+    plain = Tokenizer.from_str(json.dumps(without_marks(json_) if name == "unigram" else json_))
+    plain.encode_special_tokens = True
+    ids[name] = [plain.encode(text, add_special_tokens=False).ids for text in TEXTS]
 versions = {"tokenizers": importlib.metadata.version("tokenizers")}
-(FOLDER / "ids.json").write_text(json.dumps({"versions": versions, "texts": TEXTS, "ids": ids}, ensure_ascii=False) + "\n")
+(FOLDER / "ids.json").write_text(json.dumps({"versions": versions, "texts": TEXTS, "ids": ids, "prompts": prompts}, ensure_ascii=False) + "\n")

@@ -33,6 +33,7 @@ TEXTS = ["the river is wide.", "the über-river 漢字", "🙂🙂 é e\u0301", 
 text = json.dumps(TOKENIZER, ensure_ascii=False)
 (FOLDER / "tokenizer.json").write_text(text + "\n")
 tokenizer = Tokenizer.from_str(text)
+# As prompts are read: names of special tokens are these tokens.
 ids = {text: tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS}
 versions = {"tokenizers": importlib.metadata.version("tokenizers")}
 (FOLDER / "ids.json").write_text(json.dumps({"versions": versions, "ids": ids}) + "\n")

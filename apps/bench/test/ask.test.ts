@@ -127,7 +127,7 @@ it('reads what is new of a conversation, and answers as if it had read all of it
   let before: Int32Array = new Int32Array()
   for (const content of ['7 and 3', '9', 'and 12']) {
     messages.push({ role: 'user', content })
-    const prompt = tokenizer.encode(Buffer.from(template(messages)))
+    const prompt = tokenizer.encode(Buffer.from(template(messages)), { marked: true })
     const want = await generate(opened.model, prompt, drawing)
     ;[read.tokens, written.length] = [0, 0]
     await ask(content)

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { alibi } from '@alibi/alibi'
 import { selectBackend } from '@alibi/backend'
 import { cellName } from '@alibi/results'
@@ -100,6 +101,20 @@ it('held-out documents are scored one by one, each in windows from its start', a
 const sizes =
   '--train-length 16 --batch-size 2 --num-layers 1 --model-dim 8 --num-heads 2 --checkpoint-every 1 --backend cpu'
 const words = (text: string) => text.split(' ')
+
+it('the name of a mark in a document is text: it begins no other document', async () => {
+  const tokenizer = fileURLToPath(new URL('golden/tokenizers/gpt2.json', import.meta.url))
+  const named = texts.map((text, i) => JSON.stringify({ text: i % 10 === 9 ? `${text} <|endoftext|> ${text}` : text }))
+  await writeFile(at('named.jsonl'), named.join('\n'))
+  const trained = ['train', '--data', at('named.jsonl'), '--tokenizer', tokenizer, '--pack', '--out', at('named')]
+  expect((await bench(...trained, ...words(sizes), '--steps', '1')).code).toBe(0)
+  const checkpoint = at('named', 'checkpoints', 'alibi-seed1')
+  const asked = ['eval', checkpoint, '--data', at('named.jsonl'), '--eval-tokens', '100000', '--backend', 'cpu']
+  const { stdout, stderr } = await bench(...asked)
+  // Every tenth record is held out.
+  expect(JSON.parse(stdout[0]!)).toMatchObject({ documents: 4 })
+  expect(stderr.join('\n')).toContain('the text has <|endoftext|> in it, which is read as text')
+})
 
 it('a run trains, evaluates and resumes', async () => {
   const out = at('run')

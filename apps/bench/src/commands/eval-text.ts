@@ -3,6 +3,7 @@ import type { Model } from '@alibi/transformer'
 import type { OpenedCheckpoint } from '../checkpoints/opened.js'
 import { checkLengths } from '../data/corpus.js'
 import { locatePieces } from '../data/encoded-pieces.js'
+import { tellingMarks } from '../data/marks-in-text.js'
 import { openText } from '../data/open-text.js'
 import { documentMarks, packingMark } from '../data/tokenizer/document-marks.js'
 import { type FirstToken, withFirst } from '../data/tokenizer/first-token.js'
@@ -56,7 +57,7 @@ export async function evaluateText(
   progress.line(`text ${text.description}`)
   const enough = evalTokens === undefined && whole ? Infinity : Math.max(evalTokens ?? SCORED_TOKENS, ...lengths) + 1
   const located = await locatePieces(
-    text.valid(),
+    tellingMarks(text.valid(), tokenizer, progress.line),
     tokenizer,
     text.hasDocuments ? documentMarks(tokenizer, pack) : {},
     enough,

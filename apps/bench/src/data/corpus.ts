@@ -4,6 +4,7 @@ import type { RunConfig } from '../config/schema.js'
 import { taskReferenceOf } from '../config/task-reference.js'
 import { thousands } from '../terminal/format.js'
 import { encodedParts, joined, locatePieces } from './encoded-pieces.js'
+import { tellingMarks } from './marks-in-text.js'
 import { type OpenText, openText, type TextOptions } from './open-text.js'
 import { sourceNamed } from './sources.js'
 import type { ReadOptions } from './split-text.js'
@@ -98,7 +99,8 @@ async function tokensInMemory(
   read: ReadOptions,
 ): Promise<Encoded> {
   const parts: Int32Array[] = []
-  for await (const part of encodedParts(inTurns(text.train(), 'reading tokens', text.trainBytes, read), tokenizer, {}))
+  const pieces = tellingMarks(text.train(), tokenizer, read.log)
+  for await (const part of encodedParts(inTurns(pieces, 'reading tokens', text.trainBytes, read), tokenizer, {}))
     parts.push(part)
   const train = joined(parts)
   const valid = withFirst(await locatePieces(text.valid(), tokenizer, {}, Infinity), tokenizer, firstToken)
@@ -119,7 +121,8 @@ async function streamedTokens(
   const files = await hashOfFiles(text.files!, read)
   const { hasDocuments, trainBytes, description } = text
   const key = hashOfAll([CACHE_VERSION, files, tokenizer, marks, hasDocuments, text.files!.length, trainBytes])
-  const make = () => encodedParts(inTurns(text.train(), 'reading tokens', trainBytes, read), tokenizer, marks)
+  const pieces = () => tellingMarks(text.train(), tokenizer, read.log)
+  const make = () => encodedParts(inTurns(pieces(), 'reading tokens', trainBytes, read), tokenizer, marks)
   const train = await cachedTokens(key, tokenizer.vocabularySize, make, read)
   const enough = Math.max(evalTokens, ...evalLengths) + 1
   const held = await locatePieces(
@@ -136,7 +139,7 @@ async function streamedTokens(
 }
 
 /** Other tokens than before for the same files have another. */
-const CACHE_VERSION = 2
+const CACHE_VERSION = 3
 
 const hashOfAll = (all: readonly unknown[]) => createHash('sha256').update(JSON.stringify(all)).digest('hex')
 

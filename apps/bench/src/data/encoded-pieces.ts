@@ -1,6 +1,6 @@
 import type { Piece } from './text-stream.js'
 import type { DocumentMarks } from './tokenizer/document-marks.js'
-import type { Around, Located, Tokenizer } from './tokenizer/tokenizer.js'
+import type { Encoding, Located, Tokenizer } from './tokenizer/tokenizer.js'
 
 const NEWLINE = Buffer.from('\n')
 
@@ -8,10 +8,10 @@ const NEWLINE = Buffer.from('\n')
 async function* locatedParts(
   pieces: AsyncIterable<Piece>,
   { before, after }: DocumentMarks,
-  read: (text: Uint8Array, around: Around) => Located,
+  read: (text: Uint8Array, how: Encoding) => Located,
 ): AsyncGenerator<Located & { readonly bytes: number }> {
   const mark = (token: number) => ({ tokens: Int32Array.of(token), byteEnds: Int32Array.of(0), bytes: 0 })
-  const textPart = (text: Uint8Array, around: Around) => ({ ...read(text, around), bytes: text.length })
+  const textPart = (text: Uint8Array, how: Encoding) => ({ ...read(text, how), bytes: text.length })
   let first = true
   for await (const [{ text, starts }, next] of withNext(pieces)) {
     if (starts && !first && after !== undefined) yield mark(after)
@@ -42,7 +42,7 @@ export async function* encodedParts(
   tokenizer: Tokenizer,
   marks: DocumentMarks,
 ): AsyncGenerator<Int32Array> {
-  const read = (text: Uint8Array, around: Around) => ({ tokens: tokenizer.encode(text, around), byteEnds: NOWHERE })
+  const read = (text: Uint8Array, how: Encoding) => ({ tokens: tokenizer.encode(text, how), byteEnds: NOWHERE })
   for await (const { tokens } of locatedParts(pieces, marks, read)) yield tokens
 }
 
@@ -59,7 +59,7 @@ export async function locatePieces(
 ): Promise<Located> {
   const parts: Located[] = []
   let [count, bytes] = [0, 0]
-  for await (const part of locatedParts(pieces, marks, (text, around) => tokenizer.locate(text, around))) {
+  for await (const part of locatedParts(pieces, marks, (text, how) => tokenizer.locate(text, how))) {
     const from = bytes
     parts.push({ tokens: part.tokens, byteEnds: part.byteEnds.map((end) => from + end) })
     count += part.tokens.length

@@ -32,8 +32,10 @@ export function createAnswerer(
   }
   return async (content) => {
     const asked: readonly Message[] = [...messages, { role: 'user', content }]
-    // The template writes the marks that texts begin with itself.
-    const prompt = template ? tokenizer.encode(Buffer.from(template(asked))) : tokenizer.encodePrompt(content)
+    // The template writes marks itself, those that texts begin with included.
+    const prompt = template
+      ? tokenizer.encode(Buffer.from(template(asked)), { marked: true })
+      : tokenizer.encodePrompt(content)
     const text = writtenText({ tokenizer, prompt, endTokens, stop, write })
     const onToken = (token: number) => text.push(token)
     const maxNewTokens = roomAfter(model, prompt.length, drawing.maxNewTokens, log)

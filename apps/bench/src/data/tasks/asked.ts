@@ -23,13 +23,13 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 
 /**
  * A trial as a model reads it. Tokens belong to the answer from the first that has a byte of it: where a tokenizer joins the end
- * of the prompt with the start of the answer, that one included.
+ * of the prompt with the start of the answer, that one included. Names of special tokens are these tokens, as in prompts.
  *
  * @param mark - what is read before the prompt
  */
 export function askedTrial(trial: Trial, tokenizer: Tokenizer, mark: FirstToken = 'none'): AskedTrial {
   const { prompt, answer, parts } = trial
-  const located = withFirst(tokenizer.locate(bytes(textOfTrial(trial))), tokenizer, mark)
+  const located = withFirst(tokenizer.locate(bytes(textOfTrial(trial)), { marked: true }), tokenizer, mark)
   const { tokens, byteEnds } = located
   const answerStart = bytes(prompt).length
   const first = byteEnds.findIndex((end) => end > answerStart)

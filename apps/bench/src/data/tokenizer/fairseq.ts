@@ -4,7 +4,7 @@ import { type FairseqDictionary, fairseqDictionaryOf, parseFairseqDictionary } f
 import { readFileAt } from '../../files/paths.js'
 import { readSource, sourceNamed } from '../sources.js'
 import type { ReadOptions } from '../split-text.js'
-import type { Around, Located, StoredTokenizer } from './tokenizer.js'
+import type { Encoding, Located, StoredTokenizer } from './tokenizer.js'
 
 /** The name of a word list, which fairseq-preprocess writes beside its data. */
 export const DICTIONARY = 'dict.txt'
@@ -50,7 +50,7 @@ export function fairseqTokenizer(dictionary: FairseqDictionary): StoredTokenizer
   const { size, encode, locate, decode, endOfLine, toText } = dictionary
   /** A text's last line has its end, also without a newline; that of a piece which goes on has not. */
   const hasExtraEnd = (text: Uint8Array) => text.length > 0 && ![NEWLINE, RETURN].includes(text.at(-1)!)
-  const encodePiece = (text: Uint8Array, { goesOn = false }: Around = {}) => {
+  const encodePiece = (text: Uint8Array, { goesOn = false }: Encoding = {}) => {
     const ids = encode(text)
     return goesOn && hasExtraEnd(text) ? ids.subarray(0, -1) : ids
   }

@@ -5,7 +5,8 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { readFileAt } from '../../files/paths.js'
 import { splitMetaspace } from './as-rust.js'
 import { marksOf, parseConfig, parseTokenizer, type TokenizerJson } from './hugging-face-json.js'
-import type { Around, StoredTokenizer, Tokenizer } from './tokenizer.js'
+import { readingMarksAsText } from './special-tokens.js'
+import type { Encoding, StoredTokenizer, Tokenizer } from './tokenizer.js'
 import { addByteFallback } from './unigram-bytes.js'
 import { addWordCache } from './word-cache.js'
 
@@ -58,28 +59,29 @@ export function huggingFaceTokenizer(
   const json = parseTokenizer(tokenizer, `${name} in ${where}`)
   const named = config === undefined ? undefined : parseConfig(config, `${CONFIG} in ${where}`)
   const made = makeTokenizer(json, named ?? PLAIN, `${name} in ${where}`)
-  const encode = (text: string, add_special_tokens: boolean) => made.encode(text, { add_special_tokens })
+  const ofText = readingMarksAsText(made)
+  const encode = (text: string, marked: boolean) => (marked ? made : ofText).encode(text, { add_special_tokens: false })
   const bytesOf = tokenBytes(json.decoder)
   const marks = marksOf(json, named)
   const stored = { [TOKENIZER]: tokenizer, ...(config !== undefined && { [CONFIG]: config }) }
   const newline = encode('\n', false).ids
   /** What some tokenizers do at the start of a text they must not do at the start of its pieces: they follow a line's end. */
-  const encodeAfter = (text: string) => {
-    const { ids, tokens } = encode(`\n${text}`, false)
-    if (newline.some((id: number, i: number) => id !== ids[i])) return encode(text, false)
+  const encodeAfter = (text: string, marked: boolean) => {
+    const { ids, tokens } = encode(`\n${text}`, marked)
+    if (newline.some((id: number, i: number) => id !== ids[i])) return encode(text, marked)
     return { ids: ids.slice(newline.length), tokens: tokens.slice(newline.length) }
   }
-  const encodePiece = (text: Uint8Array, { continues = false }: Around = {}) =>
-    continues ? encodeAfter(decode(text)) : encode(decode(text), false)
+  const encodePiece = (text: Uint8Array, { continues = false, marked = false }: Encoding = {}) =>
+    continues ? encodeAfter(decode(text), marked) : encode(decode(text), marked)
   return {
     kind: 'tokens',
     vocabularySize: lastId(json) + 1,
-    encode: (text, around) => Int32Array.from(encodePiece(text, around).ids),
-    locate(text, around) {
-      const { ids, tokens } = encodePiece(text, around)
+    encode: (text, how) => Int32Array.from(encodePiece(text, how).ids),
+    locate(text, how) {
+      const { ids, tokens } = encodePiece(text, how)
       return { tokens: Int32Array.from(ids), byteEnds: byteEnds(tokens.map(bytesOf), text.length) }
     },
-    encodePrompt: (text) => Int32Array.from(encode(text, true).ids),
+    encodePrompt: (text) => Int32Array.from(made.encode(text, { add_special_tokens: true }).ids),
     decode: (tokens) => (tokens.length ? made.decode([...tokens], { skip_special_tokens: false }) : ''),
     marks,
     files: () => ({ ...stored, ...(config === undefined && { [CONFIG]: configOf(json, marks) }) }),

@@ -12,23 +12,25 @@ export interface Located {
 /** What a text begins (`<s>`) or ends with (`</s>`; of words, the end of a line). */
 export type TextMark = 'bos' | 'eos'
 
-/** What is around a piece of a text. */
-export interface Around {
+/** How a text is encoded. */
+export interface Encoding {
   /** Whether a piece is before it; some tokenizers write a start otherwise. Default false */
   readonly continues?: boolean
   /** Whether a piece is after it; fairseq's words end with the end of a line. Default false */
   readonly goesOn?: boolean
+  /** Whether names of special tokens are these tokens, as prompts have them. Default false: they are text like others */
+  readonly marked?: boolean
 }
 
 /** Text to token ids and back. */
 export interface Tokenizer {
   readonly kind: 'bytes' | 'words' | 'tokens'
   /** Without the tokens that mark where a text begins or ends: held-out text is read from its middle. */
-  encode(text: Uint8Array, around?: Around): Int32Array
+  encode(text: Uint8Array, how?: Encoding): Int32Array
   /** The same tokens, and where each is in the text. */
-  locate(text: Uint8Array, around?: Around): Located
+  locate(text: Uint8Array, how?: Encoding): Located
   decode(tokens: Int32Array): string
-  /** The same with what a text of its own begins with, `<s>` for some. */
+  /** The same with what a text of its own begins with, `<s>` for some. Names of special tokens in it are these tokens. */
   encodePrompt(text: string): Int32Array
   /** The tokens that texts begin or end with, as far as it has them. */
   readonly marks: Readonly<Partial<Record<TextMark, number>>>

@@ -19,8 +19,12 @@ interface Node {
 /** What a character without a piece costs beyond the least likely piece. */
 const UNKNOWN_PENALTY = 10
 
-/** Makes a Unigram's `tokenize` the one of Rust. */
-export function tokenizeAsRust(model: Unigram): void {
+/**
+ * Makes a Unigram's `tokenize` the one of Rust.
+ *
+ * @param special - pieces that are no text: Rust's would find them in a text, SentencePiece's own does not
+ */
+export function tokenizeAsRust(model: Unigram, special: ReadonlySet<string>): void {
   const { trie, tokens_to_ids: ids } = model
   const scores = model.config.vocab.map(([, score]) => score)
   const unknown = scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY
@@ -43,7 +47,7 @@ export function tokenizeAsRust(model: Unigram): void {
         node = node.children.get(characters[at]!)
         if (!node) break
         piece += characters[at]
-        if (!node.is_leaf) continue
+        if (!node.is_leaf || special.has(piece)) continue
         offer(from, at + 1, scores[ids.get(piece)!]!)
         isKnown ||= at === from
       }

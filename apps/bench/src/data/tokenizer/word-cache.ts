@@ -1,6 +1,7 @@
 // The library's tokenizers with the same tokens in a fraction of the time: words come again and again in a text.
 import type { Tokenizer } from '@huggingface/tokenizers'
 import type { PreTokenizer } from './as-rust.js'
+import { specialNames } from './special-tokens.js'
 import { tokenizeAsRust, type Unigram } from './unigram.js'
 
 // The parts of the library that are replaced here: its types say nothing of them.
@@ -37,7 +38,7 @@ export function addWordCache(tokenizer: Tokenizer): void {
   for (const each of byteLevels(tokenizer.pre_tokenizer)) keepBytes(each)
   if (!model) return
   if (isBytePairs(model)) mergeFaster(model)
-  if (isUnigram(model)) tokenizeAsRust(model)
+  if (isUnigram(model)) tokenizeAsRust(model, specialNames(tokenizer))
   const encode = model.encode.bind(model)
   // The library's own makes an argument of each token, of which there may be too many.
   const tokensOf = kept((word) => (isUnigram(model) ? model.tokenize(word) : encode([word])))
