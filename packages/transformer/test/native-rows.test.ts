@@ -34,7 +34,7 @@ function withOperations(has: true | undefined): void {
 
 /** The largest difference, relative to the largest number. */
 function difference(got: tf.Tensor, want: tf.Tensor): number {
-  const [a, b] = [got.dataSync(), want.dataSync()]
+  const [a, b] = [got.dataSync<'float32'>(), want.dataSync<'float32'>()]
   expect(got.shape).toEqual(want.shape)
   const scale = b.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-30)
   return b.reduce((worst, value, i) => Math.max(worst, Math.abs(a[i]! - value)), 0) / scale
