@@ -11,12 +11,12 @@ export {
 export { type AnsweredText, type AnswerScore, type AnswersOptions, scoreAnswers } from './inference/answers.js'
 export { type Evaluation, evaluate } from './inference/evaluate.js'
 export type { EvaluateOptions } from './inference/evaluate-options.js'
+export type { EvaluationReplicas } from './inference/evaluation-replicas.js'
 export { type GenerateOptions, generate, generateBatch } from './inference/generate.js'
 export type { GrowthOptions } from './inference/growing-text.js'
 export { createKvCache, type KvCache } from './inference/kv-cache.js'
 export { type SamplingOptions, sampleToken } from './inference/sampling.js'
 export {
-  type EvaluationReplicas,
   type ScoreBatchesOptions,
   type ScoredBatch,
   scoreBatches,

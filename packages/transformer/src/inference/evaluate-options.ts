@@ -1,6 +1,6 @@
 // Letters: L evalLength.
 import type { AttentionSettings } from '../model/attention-settings.js'
-import type { EvaluationReplicas } from './score-batches.js'
+import type { EvaluationReplicas } from './evaluation-replicas.js'
 
 /** What `evaluate` takes besides a model and tokens. */
 export interface EvaluateOptions extends AttentionSettings {

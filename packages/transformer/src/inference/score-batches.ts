@@ -1,18 +1,8 @@
 // How several processes share an evaluation: each scores its part of the batches, and all get the numbers of every batch.
 import { checkOptions, fail } from '@alibi/core'
-import { checkReplicas } from '../check-replicas.js'
+import { checkEvaluationReplicas, type EvaluationReplicas } from './evaluation-replicas.js'
 import { shareRound } from './share-round.js'
 import { createYielder } from './yield-to-host.js'
-
-/** Processes that evaluate one model together: what `joinReplicas` of `@alibi/backend` makes, or the like. */
-export interface EvaluationReplicas {
-  /** Which of them this is, from 0. */
-  readonly index: number
-  /** How many there are. */
-  readonly count: number
-  /** Adds up an array over all replicas, in float64. All of them call it with as many numbers. */
-  sum(values: Float64Array): Float64Array
-}
 
 /** What {@link scoreBatches} takes besides batches. */
 export interface ScoreBatchesOptions<B> {
@@ -32,6 +22,7 @@ export interface ScoreBatchesOptions<B> {
 
 /** A batch with its numbers. */
 export interface ScoredBatch<B> {
+  /** One of those that were given. */
   readonly batch: B
   /** As `score` gave them, in whatever process. */
   readonly numbers: Float64Array
@@ -72,12 +63,6 @@ async function* inRounds<B>(
     )
     for (const [i, batch] of round.entries()) yield { batch, numbers: parts[i]! }
   }
-}
-
-/** @throws RangeError or TypeError, one line, for what are no replicas */
-export function checkEvaluationReplicas(where: string, replicas: EvaluationReplicas): void {
-  checkReplicas(where, replicas)
-  if (typeof replicas.sum !== 'function') fail(where, 'replicas.sum as a function', replicas.sum, TypeError)
 }
 
 const ALONE: EvaluationReplicas = { index: 0, count: 1, sum: (values) => values }

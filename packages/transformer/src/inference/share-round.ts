@@ -1,5 +1,5 @@
 import { fail } from '@alibi/core'
-import type { EvaluationReplicas } from './score-batches.js'
+import type { EvaluationReplicas } from './evaluation-replicas.js'
 
 /** How a replica's part of a round has ended. A 0 is of a replica that is elsewhere in its work. */
 const STATES = { scored: 1, stopped: 2, failed: 3 } as const
