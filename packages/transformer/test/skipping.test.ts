@@ -115,7 +115,9 @@ describe(`a long pass (seed ${seed})`, () => {
   })
 
   const attend = (data: readonly Float64Array[], bias: AttentionBias, skipTolerance?: number) =>
-    counted(data, (q, k, v) => attention(q, k, v, { bias, trainBias: false, queriesPerTile: 64, skipTolerance }))
+    counted(data, (q, k, v) =>
+      attention(q, k, v, { bias, queriesPerTile: 64, skipTolerance, attentionKernels: ['skipping'] }),
+    )
 
   /** Attention and how many scores were products of queries and keys. */
   async function counted(

@@ -1,0 +1,105 @@
+// What replicas change and cost: every built-in strategy trained by one, two and four processes on this machine, whose losses are
+// compared; and how fast the preset `small` trains in each, in turns, against what --dry-run predicts.
+//     node tooling/replica-figures.mjs [--steps 100] [--strategies alibi,rotary] [--rate-steps 12] [--turns 2]
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readResults } from '@alibi/results/node'
+import { builtInStrategies } from '@alibi/strategies'
+import { root } from './setup.mjs'
+
+const text = /** @type {const} */ ({ type: 'string' })
+const { values } = parseArgs({ options: { steps: text, strategies: text, 'rate-steps': text, turns: text } })
+const steps = Number(values.steps ?? 100)
+const strategies = values.strategies?.split(',') ?? builtInStrategies.names
+const rateSteps = Number(values['rate-steps'] ?? 12)
+const turns = Number(values.turns ?? 2)
+const COUNTS = [1, 2, 4]
+
+const folder = await mkdtemp(join(tmpdir(), 'alibi-replicas-'))
+// Words that repeat, and never in the same order: something to learn.
+let state = 1
+function word() {
+  state = (state * 48271) % 2147483647
+  return ['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'saw'][state % 8]
+}
+await writeFile(join(folder, 'text.txt'), Array.from({ length: 40_000 }, word).join(' '))
+
+/** @param {readonly string[]} args @returns {Promise<string>} what it prints */
+function bench(args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'tooling/app.mjs'), 'bench', ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let printed = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data) => {
+        printed += data
+      })
+    child.on('close', (code) =>
+      code === 0 ? resolve(printed) : reject(new Error(`bench ${args.join(' ')}:\n${printed}`)),
+    )
+  })
+}
+
+/** @param {number} count */
+const replicas = (count) => (count === 1 ? [] : ['--replicas', String(count)])
+
+/** A run's results. @param {string} out @param {readonly string[]} args */
+async function run(out, args) {
+  await bench(['run', '--data', 'text.txt', '--backend', 'tensorflow', ...args, '--out', out])
+  return readResults(join(folder, out))
+}
+
+const small =
+  '--num-layers 2 --model-dim 32 --num-heads 4 --train-length 32 --batch-size 4 --eval-lengths 32,128 --eval-tokens 1024 --seeds 1'
+let worst = 0
+for (const strategy of steps ? strategies : []) {
+  const found = []
+  for (const count of COUNTS) {
+    const args = [...small.split(' '), '--strategies', strategy, '--steps', String(steps), ...replicas(count)]
+    const { train, evals } = await run(`${strategy}-${count}`, args)
+    found.push([...train, ...evals].map(({ lossNats }) => lossNats))
+  }
+  const [alone, ...others] = /** @type {[number[], ...number[][]]} */ (found)
+  const differences = others.map((losses) => Math.max(...losses.map((loss, i) => Math.abs(loss / alone[i] - 1))))
+  worst = Math.max(worst, ...differences)
+  console.log(
+    `${strategy}: losses of 2 and 4 replicas differ by ${differences.map((d) => d.toExponential(1)).join(', ')}`,
+  )
+}
+if (steps) console.log(`at most ${worst.toExponential(1)}, over ${steps} steps of ${strategies.length} strategies`)
+
+/** @type {Map<number, number[]>} */
+const rates = new Map(COUNTS.map((count) => [count, []]))
+const sized =
+  '--preset small --strategies alibi --batch-size 32 --micro-batches 4 --eval-lengths 256 --eval-tokens 4096 --tokenizer bytes'
+for (let turn = 0; turn < (rateSteps ? turns : 0); turn++)
+  for (const count of COUNTS) {
+    const args = [...sized.split(' '), '--steps', String(rateSteps), ...replicas(count)]
+    const { train } = await run(`rate-${turn}-${count}`, args)
+    const rate = train.at(-1)?.tokensPerSecond ?? Number.NaN
+    rates.get(count)?.push(rate)
+    console.log(`small, ${count} process${count > 1 ? 'es' : ''}: ${Math.round(rate)} tokens/s`)
+  }
+for (const count of rateSteps ? COUNTS.slice(1) : []) {
+  const shares = /** @type {number[]} */ (rates.get(count)).map(
+    (rate, i) => rate / /** @type {number[]} */ (rates.get(1))[i],
+  )
+  console.log(`${count} processes: ${shares.map((share) => share.toFixed(2)).join(', ')} of the rate of one`)
+  const args = [
+    'run',
+    '--data',
+    'text.txt',
+    ...sized.split(' '),
+    '--steps',
+    String(rateSteps),
+    ...replicas(count),
+    '--dry-run',
+  ]
+  console.log((await bench(args)).trimEnd())
+}
+await rm(folder, { recursive: true })
