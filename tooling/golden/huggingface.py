@@ -219,7 +219,10 @@ def folder_of(config, name, dtype, tokenizer=None, **save):
         tokenizer.save(str(folder / "tokenizer.json"))
     if tokenizer:
         text = "Tokens of the text,\n  “öffentlich” 🙂 <s> 12345! " + "The tokenizer reads the text after them. " * 6
+        # In a text the name of a special token is text.
+        tokenizer.encode_special_tokens = True
         ids = tokenizer.encode(text, add_special_tokens=False).ids
+        tokenizer.encode_special_tokens = False
         losses = {length: chunked_loss(load(folder), ids, length) for length in (16, 64)}
         expected = {"text": text, "ids": ids, "start": tokenizer.encode("").ids, "lossNats": losses}
         prompt = ids[:6]
