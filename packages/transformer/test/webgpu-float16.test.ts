@@ -39,7 +39,7 @@ describe.skipIf(unavailable)(named('storage as float16'), () => {
       attentionStorage: 'float16',
     } as const
     expect(() => attention(q!, k!, v!, options)).toThrow(
-      /^attention: expected a kernel for float16 storage with headDim 18, got fused takes a headDim that is a multiple of 4 up to 128; skipping has no float16 storage; windowed has no float16 storage; tiled has no float16 storage; general has no float16 storage; leave out what they do not take, or pass a kernel that does$/,
+      /^attention: expected a kernel for float16 storage with headDim 18, got fused takes a headDim that is a multiple of 4 up to 128; native has no float16 storage; skipping has no float16 storage; windowed has no float16 storage; tiled has no float16 storage; general has no float16 storage; leave out what they do not take, or pass a kernel that does$/,
     )
   })
 })
