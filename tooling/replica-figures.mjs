@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readResults } from '@alibi/results/node'
-import { builtInStrategies } from '@alibi/strategies'
 import { root } from './setup.mjs'
+
+/** The private packages are not among the root's dependencies. */
+const { builtInStrategies } = await import(join(root, 'packages/strategies/dist/index.js'))
 
 const text = /** @type {const} */ ({ type: 'string' })
 const { values } = parseArgs({ options: { steps: text, strategies: text, 'rate-steps': text, turns: text } })
@@ -65,7 +67,9 @@ for (const strategy of steps ? strategies : []) {
     found.push([...train, ...evals].map(({ lossNats }) => lossNats))
   }
   const [alone, ...others] = /** @type {[number[], ...number[][]]} */ (found)
-  const differences = others.map((losses) => Math.max(...losses.map((loss, i) => Math.abs(loss / alone[i] - 1))))
+  const differences = others.map((losses) =>
+    Math.max(...losses.map((loss, i) => Math.abs(loss / Number(alone[i]) - 1))),
+  )
   worst = Math.max(worst, ...differences)
   console.log(
     `${strategy}: losses of 2 and 4 replicas differ by ${differences.map((d) => d.toExponential(1)).join(', ')}`,
@@ -86,9 +90,7 @@ for (let turn = 0; turn < (rateSteps ? turns : 0); turn++)
     console.log(`small, ${count} process${count > 1 ? 'es' : ''}: ${Math.round(rate)} tokens/s`)
   }
 for (const count of rateSteps ? COUNTS.slice(1) : []) {
-  const shares = /** @type {number[]} */ (rates.get(count)).map(
-    (rate, i) => rate / /** @type {number[]} */ (rates.get(1))[i],
-  )
+  const shares = /** @type {number[]} */ (rates.get(count)).map((rate, i) => rate / Number(rates.get(1)?.[i]))
   console.log(`${count} processes: ${shares.map((share) => share.toFixed(2)).join(', ')} of the rate of one`)
   const args = [
     'run',
