@@ -23,6 +23,14 @@ LLAMA_3 = (
 )
 
 
+# Of each script some characters that Unicode has had for long.
+SCRIPTS = [
+    (0x21, 0x7E), (0xA1, 0x24F), (0x391, 0x3A9), (0x410, 0x44F), (0x5D0, 0x5EA), (0x620, 0x64A), (0x904, 0x939), (0xE01, 0xE30),
+    (0x2010, 0x2027), (0x2190, 0x21FF), (0x3041, 0x3093), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0xFF01, 0xFF5E),
+    (0x1F300, 0x1F5FF), (0x20000, 0x2A6D6),
+]  # fmt: skip
+
+
 def trained(model, trainer, **parts):
     tokenizer = Tokenizer(model)
     for name, part in parts.items():
@@ -66,6 +74,32 @@ def unigram():
     return json_
 
 
+def bert(**options):
+    trainer = trainers.WordPieceTrainer(vocab_size=2 * SIZE, special_tokens=["[UNK]", "[CLS]", "[SEP]"], show_progress=False)
+    parts = {"normalizer": normalizers.BertNormalizer(**options), "pre_tokenizer": pre_tokenizers.BertPreTokenizer()}
+    json_ = trained(models.WordPiece(unk_token="[UNK]"), trainer, **parts)
+    return with_characters(json_, "##")
+
+
+def words():
+    marks = pre_tokenizers.Punctuation("merged_with_previous")
+    pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Digits(individual_digits=True), marks])
+    trainer = trainers.WordLevelTrainer(vocab_size=SIZE, special_tokens=["[UNK]"], show_progress=False)
+    normalizer = normalizers.Lowercase()
+    json_ = trained(models.WordLevel(unk_token="[UNK]"), trainer, normalizer=normalizer, pre_tokenizer=pre_tokenizer)
+    return with_characters(json_)
+
+
+def with_characters(json_, continuing=""):
+    """With some of each script, so that how words are cut shows."""
+    vocab = json_["model"]["vocab"]
+    for low, high in SCRIPTS:
+        for point in range(low, min(high, low + 40)):
+            for piece in {chr(point), continuing + chr(point)} - set(vocab):
+                vocab[piece] = len(vocab)
+    return json_
+
+
 def without_marks(json_):
     """A Unigram that does not find its special tokens in texts, as SentencePiece's own does not; Rust's does."""
     vocab = json_["model"]["vocab"]
@@ -84,16 +118,13 @@ TOKENIZERS = {
     ),
     "llama-2": llama_2(),
     "unigram": unigram(),
+    "bert": bert(),
+    "bert-cased": bert(lowercase=False, strip_accents=False),
+    "words": words(),
 }
 
-# Of each script some characters that Unicode has had for long.
-SCRIPTS = [
-    (0x21, 0x7E), (0xA1, 0x24F), (0x391, 0x3A9), (0x410, 0x44F), (0x5D0, 0x5EA), (0x620, 0x64A), (0x904, 0x939), (0xE01, 0xE30),
-    (0x2010, 0x2027), (0x2190, 0x21FF), (0x3041, 0x3093), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0xFF01, 0xFF5E),
-    (0x1F300, 0x1F5FF), (0x20000, 0x2A6D6),
-]  # fmt: skip
 SPACES = [" ", "  ", "\n", "\r\n", "\t", " \n", "   ", "\u00a0", "\u3000", "\u2028"]
-OTHERS = ["<|endoftext|>", "<p>", "'s", "'LL", "don’t", "e\u0301", "\u200d", "<unk>", "</s>", "<0x0A>", "▁", "▁▁a", "\ufeff", "\u0085"]
+OTHERS = ["؝", "a؝b", "ΟΔΟΣ", "İ", "é", "[SEP]", "<|endoftext|>", "<p>", "'s", "'LL", "don’t", "e\u0301", "\u200d", "<unk>", "</s>", "<0x0A>", "▁", "▁▁a", "\ufeff", "\u0085"]
 
 
 def random_texts(count, seed=20_26):
@@ -113,13 +144,13 @@ def random_texts(count, seed=20_26):
         if kind < 0.75:
             return draw.choice(OTHERS)
         low, high = draw.choice(SCRIPTS)
-        return "".join(chr(draw.randint(low, high)) for _ in range(draw.randrange(1, 12)))
+        return "".join(chr(draw.randint(low, draw.choice([low + 20, high]))) for _ in range(draw.randrange(1, 12)))
 
     return ["".join(part() + draw.choice(["", " "]) for _ in range(draw.randrange(1, 16))) for _ in range(count)]
 
 
 # In texts the names of special tokens are text, in prompts they are these tokens.
-TEXTS = [*random_texts(80), "<|endoftext|>", "</s>", "a<|endoftext|>b</s> <s>c"]
+TEXTS = [*random_texts(80), "<|endoftext|>", "</s>", "a<|endoftext|>b</s> <s>c [UNK] d"]
 ids, prompts = {}, {}
 for name, json_ in TOKENIZERS.items():
     (FOLDER / f"{name}.json").write_text(json.dumps(json_, ensure_ascii=False) + "\n")

@@ -5,26 +5,45 @@ import type { TextMark, Tokenizer } from './tokenizer.js'
 
 const id = z.int().min(0)
 
-interface PreTokenizerJson {
+/** A pre-tokenizer or a normalizer. */
+export interface PartJson {
   readonly type?: string | undefined
   /** Of a sequence. */
-  readonly pretokenizers?: readonly PreTokenizerJson[] | undefined
+  readonly pretokenizers?: readonly PartJson[] | undefined
+  readonly normalizers?: readonly PartJson[] | undefined
   /** Of Metaspace. */
   readonly replacement?: string | undefined
   readonly split?: boolean | undefined
+  /** Of Punctuation. */
+  readonly behavior?: string | undefined
+  /** Of Digits. */
+  readonly individual_digits?: boolean | undefined
+  /** Of BertNormalizer. */
+  readonly clean_text?: boolean | undefined
+  readonly handle_chinese_chars?: boolean | undefined
+  readonly lowercase?: boolean | undefined
+  readonly strip_accents?: boolean | null | undefined
 }
 
-const preTokenizerSchema: z.ZodType<PreTokenizerJson> = z.lazy(() =>
+const partSchema: z.ZodType<PartJson> = z.lazy(() =>
   z.looseObject({
     type: z.string().optional(),
-    pretokenizers: z.array(preTokenizerSchema).optional(),
+    pretokenizers: z.array(partSchema).optional(),
+    normalizers: z.array(partSchema).optional(),
     replacement: z.string().min(1).optional(),
     split: z.boolean().optional(),
+    behavior: z.string().optional(),
+    individual_digits: z.boolean().optional(),
+    clean_text: z.boolean().optional(),
+    handle_chinese_chars: z.boolean().optional(),
+    lowercase: z.boolean().optional(),
+    strip_accents: z.boolean().nullish(),
   }),
 )
 
 const tokenizerSchema = z.looseObject({
-  pre_tokenizer: preTokenizerSchema.nullish(),
+  normalizer: partSchema.nullish(),
+  pre_tokenizer: partSchema.nullish(),
   added_tokens: z.array(z.looseObject({ id, content: z.string() })).nullish(),
   model: z.looseObject({
     type: z.string().optional(),

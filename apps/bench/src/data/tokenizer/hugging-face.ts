@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { readFileAt } from '../../files/paths.js'
-import { splitMetaspace } from './as-rust.js'
+import { readAsRust } from './as-rust.js'
 import { marksOf, parseConfig, parseTokenizer, type TokenizerJson } from './hugging-face-json.js'
 import { readingMarksAsText } from './special-tokens.js'
 import type { Encoding, StoredTokenizer, Tokenizer } from './tokenizer.js'
@@ -114,7 +114,7 @@ function lastId({ added_tokens, model: { vocab } }: TokenizerJson): number {
 function makeTokenizer(json: TokenizerJson, config: object, file: string): HuggingFaceTokenizer {
   try {
     const made = new HuggingFaceTokenizer(json, config)
-    splitMetaspace(made.pre_tokenizer, json.pre_tokenizer)
+    readAsRust(made, json)
     addWordCache(made)
     addByteFallback(made)
     return made
