@@ -20,7 +20,8 @@ export function checkSampling(where: string, options: SamplingOptions): void {
 }
 
 /**
- * Draws a token.
+ * Draws a token: the tokens from the most likely down share the range of `random`, of equal ones the first id first. Only as many
+ * are put in order as are looked at.
  *
  * @param logits - one a token of the vocabulary
  * @param random - uniform in [0, 1)
@@ -32,22 +33,63 @@ export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions,
   if (typeof random !== 'function') fail('sampleToken', 'a function random', random, TypeError)
   checkSampling('sampleToken', options)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
-  if (temperature === 0) return mostLikely(logits)
-  const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]!)
-  const kept = order.slice(0, topK)
-  const weights = kept.map((id) => Math.exp((logits[id]! - logits[order[0]!]!) / temperature))
-  const total = weights.reduce((a, b) => a + b, 0)
+  const best = mostLikely(logits)
+  if (temperature === 0) return best
+  const weightOf = (id: number) => Math.exp((logits[id]! - logits[best]!) / temperature)
+  const idAt = inOrder(logits)
 
-  let nucleus = 0
+  const count = Math.min(topK, logits.length)
+  let total = 0
+  // The sum of all needs no order. It may round otherwise than in order: that is another token once in 10¹² draws or so.
+  for (let i = 0; i < count; i++) total += weightOf(count < logits.length ? idAt(i) : i)
+  let [nucleus, mass] = topP < 1 ? [0, 0] : [count, total]
+  while (nucleus < count && mass < topP * total) mass += weightOf(idAt(nucleus++))
 
-  let mass = 0
-  while (nucleus < kept.length && mass < topP * total) mass += weights[nucleus++]!
   let left = random() * mass
+  let drawn = best
   for (let i = 0; i < nucleus; i++) {
-    left -= weights[i]!
-    if (left < 0) return kept[i]!
+    const weight = weightOf(idAt(i))
+    if (!(weight > 0)) break
+    drawn = idAt(i)
+    left -= weight
+    if (left < 0) break
   }
-  return kept[nucleus - 1]!
+  return drawn
+}
+
+/**
+ * The ids from the largest logit down, those of equal logits from the first on, as they are asked for: a heap gives them one by one.
+ *
+ * @returns the id of a rank; of one that was asked for before, or of the next
+ */
+function inOrder(logits: ArrayLike<number>): (rank: number) => number {
+  const heap = Int32Array.from({ length: logits.length }, (_, id) => id)
+  const known: number[] = []
+  let size = heap.length
+  const isBefore = (a: number, b: number) => logits[a]! > logits[b]! || (logits[a] === logits[b] && a < b)
+  /** Moves an id down to where those below it come after it. */
+  const sink = (id: number, from: number) => {
+    let at = from
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && isBefore(heap[child + 1]!, heap[child]!)) child += 1
+      if (!isBefore(heap[child]!, id)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = id
+  }
+  const build = () => {
+    for (let at = (size >> 1) - 1; at >= 0; at--) sink(heap[at]!, at)
+  }
+  return (rank) => {
+    if (!known.length) build()
+    while (known.length <= rank) {
+      known.push(heap[0]!)
+      size -= 1
+      sink(heap[size]!, 0)
+    }
+    return known[rank]!
+  }
 }
 
 /** The first of the largest. */
