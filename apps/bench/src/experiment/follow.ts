@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { ReplicaLostError, type Replicas, selectBackend } from '@alibi/backend'
 import { versionsOf } from '@alibi/machine'
 import { validate } from '@alibi/results'
@@ -76,6 +77,8 @@ async function obey(run: Run & { readonly replicas: Replicas }): Promise<void> {
       })
       trained = trainer ? { cell, trainer } : undefined
     } else {
+      // A turn for signals: short evaluations have none of their own, and the wait for an order is none.
+      await setImmediate()
       const { cell, trainer } = trained!
       const planned = evaluationsOf(plannedEvaluations(cell.strategy, config, registry))
       await tryModel(trainer.model, cell, planned[order.evaluation]!, run).catch((error: unknown) => {
