@@ -1,5 +1,6 @@
 // What the tests of attention kernels of the device share: cases with their results in float64. Letters: B batch, H heads, Q/K queries/keys, D headDim.
-import { seededRandom } from '@alibi/core'
+import { type Rotation, seededRandom } from '@alibi/core'
+import { rotary, xPos } from '@alibi/rotary'
 import * as tf from '@tensorflow/tfjs'
 import { attention64, attentionGradients64 } from '../src/conformance/float64.js'
 import type { AttentionBias } from '../src/kernels/attention/bias.js'
@@ -247,4 +248,13 @@ export async function results(compute: (...inputs: tf.Tensor[]) => tf.Tensor, in
   const values = await Promise.all([out, ...gradients].map((x) => x.data()))
   tf.dispose([out, ...gradients])
   return values
+}
+
+/** Of 16 features. */
+export const rotations: Record<string, Rotation> = {
+  'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation,
+  'halves turn': rotary({ rotaryDim: 16 }).rotation,
+  'a half of the features': rotary({ rotaryDim: 8 }).rotation,
+  'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation,
+  'with magnitudes': xPos({ rotaryDim: 16 }).rotation,
 }

@@ -1,14 +1,15 @@
 // The operations of our own compute the right numbers, with every instruction set that this processor has.
 import { createRequire } from 'node:module'
 import { selectBackend } from '@alibi/backend'
-import { positionRange, type Rotation, rotationTables } from '@alibi/core'
-import { rotary, xPos } from '@alibi/rotary'
+import { positionRange, rotationTables } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findAddon } from '../../backend/src/setup/addon.js'
 import { attentionCases } from '../src/conformance/index.js'
-import { type AttentionKernel, refusal } from '../src/kernels/attention/kernel.js'
+import { general } from '../src/kernels/attention/general/general.js'
+import { type AttentionKernel, refusal, run } from '../src/kernels/attention/kernel.js'
 import { packTables } from '../src/kernels/attention/packed-rotation.js'
+import type { AttentionProblem } from '../src/kernels/attention/problem.js'
 import { tiled } from '../src/kernels/attention/tiled/tiled.js'
 import { applyRotation, toDevice } from '../src/kernels/plain/rotate.js'
 import { native } from '../src/kernels/tensorflow/attention.js'
@@ -21,6 +22,7 @@ import {
   problemOf,
   relativeError,
   results,
+  rotations,
   tensor,
   uneven,
 } from './kernel-cases.js'
@@ -114,13 +116,6 @@ describe.skipIf(unavailable)(named('native attention'), () => {
     expect(bad(out)).toBeLessThanOrEqual(bad(tiledOut))
   })
 
-  const rotations: Record<string, Rotation> = {
-    'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation,
-    'halves turn': rotary({ rotaryDim: 16 }).rotation,
-    'a half of the features': rotary({ rotaryDim: 8 }).rotation,
-    'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation,
-    'with magnitudes': xPos({ rotaryDim: 16 }).rotation,
-  }
   it.each(Object.entries(rotations))(
     'turns queries and keys of a projection as it reads them: %s',
     async (_, rotation) => {
@@ -171,6 +166,44 @@ describe.skipIf(unavailable)(named('native attention'), () => {
         expect(relativeError(together[i] as Float32Array, Float64Array.from(await x.data()))).toBeLessThan(1e-4)
     },
   )
+
+  it.each([
+    ['one after another', undefined, 0],
+    ['in a window', 20, 0],
+    ['in a window, with the first keys of each', 20, 3],
+  ] as const)('keeps documents apart, which differ by row: %s', async (_, window, sinks) => {
+    const [B, H, L, D] = [2, 2, 150, 8] as const
+    const { inputs, options, weight } = prepare({ dims: [B, H, L, L, D], kind: 'linear' })
+    const starts = (row: number, query: number) => [0, 40 + 30 * row, 100].findLast((start) => start <= query)!
+    const documents = tf.tensor4d(
+      Float32Array.from({ length: B * L }, (_, i) => starts(Math.floor(i / L), i % L)),
+      [B, 1, L, 1],
+    )
+    const problem: AttentionProblem = {
+      ...{ backend: 'tensorflow', batchSize: B, numHeads: H, numQueries: L, numKeys: L, headDim: D, trains: true },
+      ...{ window, sinks, queriesPerTile: 32, skipTolerance: 0, documentStarts: new Int32Array(L) },
+      asks: [
+        'linear bias',
+        'trained bias',
+        'documents',
+        ...(window ? (['window'] as const) : []),
+        ...(sinks ? (['sinks'] as const) : []),
+      ],
+    }
+    const by = (kernel: AttentionKernel) =>
+      results(
+        (...[q, k, v, ...others]) =>
+          run(kernel, problem, {
+            ...{ q: q as tf.Tensor4D, k: k as tf.Tensor4D, v: v as tf.Tensor4D },
+            ...{ ...options(...others), documents },
+          }),
+        inputs,
+        tensor(weight, [B, H, L, D]),
+      )
+    const [got, want] = [await by(native), await by(general)]
+    for (const [i, values] of got.entries())
+      expect(relativeError(values as Float32Array, Float64Array.from(want[i]!)), `${i}`).toBeLessThan(i ? 1e-4 : 1e-5)
+  })
 
   it('leaves out tiles of keys whose weight is zero, and no others', async () => {
     const count = async (compute: () => tf.Tensor) => {

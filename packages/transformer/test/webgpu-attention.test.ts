@@ -1,6 +1,5 @@
 // The fused WGSL kernels compute the right numbers, on whatever adapter there is (SwiftShader where there is no GPU).
-import { positionRange, type Rotation, type RotationTables, rotationTables } from '@alibi/core'
-import { rotary, xPos } from '@alibi/rotary'
+import { positionRange, type RotationTables, rotationTables } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, it } from 'vitest'
 import { attention64, attentionGradients64 } from '../src/conformance/float64.js'
@@ -19,6 +18,7 @@ import {
   problemOf,
   relativeError,
   results,
+  rotations,
   tensor,
   uneven,
 } from './kernel-cases.js'
@@ -105,13 +105,6 @@ describe.skipIf(unavailable)(named('fused attention'), () => {
     for (const [i, x] of want.entries()) expect(together[i]).toEqual(await x.data())
   })
 
-  const rotations: Record<string, Rotation> = {
-    'neighbours turn': rotary({ rotaryDim: 16, pairing: 'interleaved' }).rotation,
-    'halves turn': rotary({ rotaryDim: 16 }).rotation,
-    'a half of the features': rotary({ rotaryDim: 8 }).rotation,
-    'pairs that are no multiple of 4 apart': rotary({ rotaryDim: 12 }).rotation,
-    'with magnitudes': xPos({ rotaryDim: 16 }).rotation,
-  }
   it.each(Object.entries(rotations))(
     `turns queries and keys as it reads them: %s (seed ${seed})`,
     async (_, rotation) => {

@@ -9,7 +9,7 @@ import { hasOperations, tensorflowOp } from './tensorflow-op.js'
 const LEAST_QUERIES = 8
 /**
  * Keys from which on gradients pay: XLA fuses the few tiles of shorter texts with what is around them. A step of 12 × 64 tokens took
- * 81 ms against 67 of tiles, of 8 × 256 as long, 2 × 1,024 643 against 879, 1 × 4,096 2.0 s against 3.5 (2 threads).
+ * 86 ms against 61 of tiles, of 8 × 256 574 against 599, 2 × 1,024 650 against 794, 1 × 4,096 2.2 s against 2.9 (2 threads).
  */
 const LEAST_TRAINED = 512
 
