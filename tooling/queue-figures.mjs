@@ -1,5 +1,6 @@
 // What a queue costs. Enqueues a plan of 5,000 cells and asks Redis for its memory, has a worker do small
-// cells and takes from each what its process took, and has one worker and two do the same cells in turns.
+// cells and takes from each what its process took, and has one worker and two do the same larger cells in turns,
+// each worker on a core of its own.
 //     node tooling/queue-figures.mjs [--cells 5000] [--done 12] [--turns 3]
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -38,27 +39,43 @@ const silent = { line() {}, start() {}, update() {}, stop() {} }
 const connect = () => connectQueue({ url, shown: url }, console.error)
 const connection = await connect()
 
-/** The cells of a small plan. @param {number} count @param {number} steps */
-async function cellsOf(count, steps) {
+const tiny = {
+  plan: { trainLengths: [8], tokensPerStep: 16, sizes: [{ numLayers: 1, modelDim: 8, numHeads: 2 }] },
+  settings: { steps: 40, evalLengths: [8], evalTokens: 32 },
+}
+/** Some 20 seconds of one core, of which a process that starts takes three. */
+const larger = {
+  plan: { trainLengths: [128], tokensPerStep: 1024, sizes: [{ numLayers: 2, modelDim: 128, numHeads: 4 }] },
+  settings: { steps: 300, evalLengths: [128], evalTokens: 1024 },
+}
+
+/** The cells of a plan of one strategy. @param {number} count @param {typeof tiny} kind @param {string} backend */
+async function cellsOf(count, kind, backend) {
   const path = join(folder, 'plan.json')
   const plan = {
-    ...{ strategies: ['alibi'], trainLengths: [8], tokensPerStep: 16 },
+    strategies: ['alibi'],
+    ...kind.plan,
     seeds: Array.from({ length: count }, (_, i) => i),
-    sizes: [{ numLayers: 1, modelDim: 8, numHeads: 2 }],
-    settings: { data: './text.txt', steps, evalLengths: [8], evalTokens: 32 },
+    settings: { data: './text.txt', ...kind.settings },
   }
   await writeFile(join(folder, 'text.txt'), 'a text of some words. '.repeat(200))
   await writeFile(path, JSON.stringify(plan))
   const runs = planRuns(await readPlan(path), folder, {})
   const { signal } = new AbortController()
-  return sweepCells(await doJob({ kind: 'resolve', runs, jobs: 1, backend: 'cpu' }, { progress: silent, signal }))
+  return sweepCells(await doJob({ kind: 'resolve', runs, jobs: 1, backend }, { progress: silent, signal }))
 }
 
-/** Puts cells into the queue. @param {string} sweep @param {readonly unknown[]} all @returns {Promise<number>} seconds */
-async function enqueue(sweep, all) {
+/**
+ * Puts cells into the queue.
+ * @param {string} sweep
+ * @param {readonly unknown[]} all
+ * @param {string} backend
+ * @returns {Promise<number>} seconds
+ */
+async function enqueue(sweep, all, backend) {
   const own = await connect()
   const stopping = new AbortController()
-  const options = { sweep, folder, backend: 'cpu', connection: own, line() {}, filesOf() {}, signal: stopping.signal }
+  const options = { sweep, folder, backend, connection: own, line() {}, filesOf() {}, signal: stopping.signal }
   const doer = queueDoer(options)
   const started = performance.now()
   const waiting = all.map((cell) => doer.do(cell, silent).catch(() => {}))
@@ -81,24 +98,27 @@ const countOf = (/** @type {readonly string[]} */ ...states) => sum((queue) => q
 /** @typedef {{ readonly processedOn: number, readonly finishedOn: number, readonly returnvalue: { readonly seconds: number } }} Done */
 
 /**
- * Has workers of one thread do cells.
+ * Has workers do cells, each on a core of its own: a process that starts, or compiles, takes more than one where it may.
  * @param {string} sweep
  * @param {readonly unknown[]} all
  * @param {number} count - of workers
+ * @param {string} backend
  * @returns {Promise<readonly Done[]>} in the order in which they were finished
  */
-async function work(sweep, all, count) {
+async function work(sweep, all, count, backend) {
+  const bench = [process.execPath, join(root, 'apps/bench/bin/bench.js')]
+  const options = ['--backend', backend, '--queue', url]
   const workers = Array.from({ length: count }, (_, i) =>
-    spawn(
-      process.execPath,
-      [join(root, 'apps/bench/bin/bench.js'), 'worker', '--backend', 'cpu', '--queue', url, '--work', `work-${i}`],
-      { cwd: folder, stdio: 'ignore' },
-    ),
+    spawn('taskset', ['--cpu-list', `${i}`, ...bench, 'worker', ...options, '--work', `work-${i}`], {
+      cwd: folder,
+      stdio: 'ignore',
+    }),
   )
   // They wait for cells before there are any.
   while ((await sum((queue) => queue.getWorkersCount())) < count) await setTimeout(50)
-  await enqueue(sweep, all)
-  while ((await countOf('completed')) < all.length) await setTimeout(50)
+  await enqueue(sweep, all, backend)
+  // Seldom: the workers have all cores, and what they took is read from their jobs.
+  while ((await countOf('completed')) < all.length) await setTimeout(1000)
   const jobs = /** @type {Done[]} */ (
     (await withQueues(connection, (/** @type {any} */ queue) => jobsIn(queue, ['completed']))).flat()
   )
@@ -120,9 +140,9 @@ const spanOf = (jobs) =>
 const median = (/** @type {readonly number[]} */ all) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]
 
 try {
-  const many = await cellsOf(cells, 40)
+  const many = await cellsOf(cells, tiny, 'cpu')
   const before = Number(/used_memory:(\d+)/.exec(await connection.info('memory'))?.[1])
-  const seconds = await enqueue('many', many)
+  const seconds = await enqueue('many', many, 'cpu')
   const after = Number(/used_memory:(\d+)/.exec(await connection.info('memory'))?.[1])
   console.log(
     `${cells} cells: in the queue in ${seconds.toFixed(2)} s, ${((after - before) / 1e6).toFixed(1)} MB of Redis`,
@@ -130,7 +150,7 @@ try {
   await connection.flushall()
 
   const few = many.slice(0, done)
-  const jobs = await work('overhead', few, 1)
+  const jobs = await work('overhead', few, 1, 'cpu')
   const ends = jobs.map(({ finishedOn }) => finishedOn)
   const over = jobs.slice(1).map((job, i) => job.finishedOn - Number(ends[i]) - 1000 * job.returnvalue.seconds)
   console.log(
@@ -138,9 +158,10 @@ try {
   )
 
   const ratios = []
+  const trained = await cellsOf(4, larger, 'tensorflow')
   for (let turn = 1; turn <= turns; turn++) {
-    const one = spanOf(await work(`one-${turn}`, few, 1))
-    const two = spanOf(await work(`two-${turn}`, few, 2))
+    const one = spanOf(await work(`one-${turn}`, trained, 1, 'tensorflow'))
+    const two = spanOf(await work(`two-${turn}`, trained, 2, 'tensorflow'))
     ratios.push(one / two)
     console.log(`turn ${turn}: one worker ${one} ms, two workers ${two} ms, ${(one / two).toFixed(2)} times`)
   }

@@ -10,12 +10,12 @@ import { readResults } from '@alibi/results/node'
 import { root } from './setup.mjs'
 
 /** The private packages are not among the root's dependencies. */
-const { builtInStrategies } = await import(join(root, 'packages/strategies/dist/index.js'))
+const { strategyNames } = await import(join(root, 'packages/strategies/dist/index.js'))
 
 const text = /** @type {const} */ ({ type: 'string' })
 const { values } = parseArgs({ options: { steps: text, strategies: text, 'rate-steps': text, turns: text } })
 const steps = Number(values.steps ?? 100)
-const strategies = values.strategies?.split(',') ?? builtInStrategies.names
+const strategies = values.strategies?.split(',') ?? [...strategyNames]
 const rateSteps = Number(values['rate-steps'] ?? 12)
 const turns = Number(values.turns ?? 2)
 const COUNTS = [1, 2, 4]
@@ -56,23 +56,38 @@ async function run(out, args) {
   return readResults(join(folder, out))
 }
 
+// A third of the rate that `bench run` takes by itself: at 0.003 some of these models are at the edge of what they bear after 70
+// steps, and the order of one process' own sums (--micro-batches 2) then moves a loss by 3e-4.
 const small =
-  '--num-layers 2 --model-dim 32 --num-heads 4 --train-length 32 --batch-size 4 --eval-lengths 32,128 --eval-tokens 1024 --seeds 1'
+  '--num-layers 2 --model-dim 32 --num-heads 4 --train-length 32 --batch-size 4 --learning-rate 0.001 --eval-lengths 32,128 --eval-tokens 1024 --seeds 1'
+
+/** Every loss of one command that trains all of them, by strategy. @param {string} out @param {readonly string[]} args */
+async function losses(out, args) {
+  const { train, evals } = await run(out, [
+    ...small.split(' '),
+    '--strategies',
+    strategies.join(','),
+    '--steps',
+    String(steps),
+    ...args,
+  ])
+  /** @type {Map<string, number[]>} */
+  const found = new Map(strategies.map((strategy) => [strategy, []]))
+  for (const { strategy, lossNats } of [...train, ...evals]) found.get(strategy)?.push(lossNats)
+  return found
+}
+
 let worst = 0
+const counted = []
+for (const count of steps ? COUNTS : []) counted.push(await losses(`losses-${count}`, replicas(count)))
 for (const strategy of steps ? strategies : []) {
-  const found = []
-  for (const count of COUNTS) {
-    const args = [...small.split(' '), '--strategies', strategy, '--steps', String(steps), ...replicas(count)]
-    const { train, evals } = await run(`${strategy}-${count}`, args)
-    found.push([...train, ...evals].map(({ lossNats }) => lossNats))
-  }
-  const [alone, ...others] = /** @type {[number[], ...number[][]]} */ (found)
+  const [alone, ...others] = /** @type {[number[], ...number[][]]} */ (counted.map((found) => found.get(strategy)))
   const differences = others.map((losses) =>
     Math.max(...losses.map((loss, i) => Math.abs(loss / Number(alone[i]) - 1))),
   )
   worst = Math.max(worst, ...differences)
   console.log(
-    `${strategy}: losses of 2 and 4 replicas differ by ${differences.map((d) => d.toExponential(1)).join(', ')}`,
+    `${strategy}: ${alone.length} losses of 2 and 4 replicas differ by ${differences.map((d) => d.toExponential(1)).join(', ')}`,
   )
 }
 if (steps) console.log(`at most ${worst.toExponential(1)}, over ${steps} steps of ${strategies.length} strategies`)

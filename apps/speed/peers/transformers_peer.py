@@ -6,7 +6,7 @@ import time
 import torch
 import torch.nn.functional as F
 import transformers
-from transformers import BloomForCausalLM, CompileConfig, DynamicCache
+from transformers import BloomForCausalLM, DynamicCache, StaticCache
 
 from serve import serve
 from start import read_start
@@ -25,22 +25,35 @@ model = BloomForCausalLM.from_pretrained(options.folder).eval()
 
 
 @torch.no_grad()
-def read(prompt):
-    """The logits of the last token, and the cache."""
-    cache = DynamicCache(config=model.config)
-    return model(prompt, past_key_values=cache, logits_to_keep=1).logits[:, -1], cache
+def read(prompt, cache, **asked):
+    """The logits of the last token."""
+    return model(prompt, past_key_values=cache, logits_to_keep=1, **asked).logits[:, -1]
+
+
+def growing():
+    return DynamicCache(config=model.config)
+
+
+# One graph for every token, whose cache has room from the start.
+step = torch.compile(model.forward) if options.way == "compiled" else model
 
 
 @torch.no_grad()
 def loop(prompt, new):
     """Logits of tokens after a prompt, each read before the next; the seconds a token after the first."""
-    last, cache = read(prompt)
+    if options.way == "loop":
+        cache, asked = growing(), {}
+    else:
+        # BLOOM's biases are as wide as its mask. Room in steps of 128 tokens, so that a graph fits several runs.
+        room = -(-(prompt.shape[1] + new) // 128) * 128
+        cache, asked = StaticCache(config=model.config, max_cache_len=room), {"attention_mask": torch.ones(1, room).long()}
+    last = read(prompt, cache, **asked)
     logits = [last]
     token = last.argmax(-1, keepdim=True)
     token.item()
     started = time.perf_counter()
     for _ in range(new):
-        last = model(token, past_key_values=cache).logits[:, -1]
+        last = step(token, past_key_values=cache, **asked).logits[:, -1]
         logits.append(last)
         token = last.argmax(-1, keepdim=True)
         token.item()
@@ -48,42 +61,35 @@ def loop(prompt, new):
 
 
 def generate(prompt, new):
-    # Without a mask, tokens that are the padding's would be taken for padding.
+    # Without a mask, tokens that are the padding's would be taken for padding. BLOOM's `generate` takes no static cache.
     settings = {"do_sample": False, "pad_token_id": 0, "attention_mask": torch.ones_like(prompt)}
     settings |= {"output_logits": True, "return_dict_in_generate": True}
-    if options.way != "generate":
-        settings |= {"cache_implementation": "static", "disable_compile": options.way == "static"}
-    if options.way == "compiled":
-        settings["compile_config"] = CompileConfig(mode="default", fullgraph=True)
-        settings["compile_config"]._compile_all_devices = True
 
     def timed(count):
         started = time.perf_counter()
         made = model.generate(prompt, max_new_tokens=count, min_new_tokens=count, **settings)
         return made.logits, time.perf_counter() - started
 
-    # The first token comes with the prompt. A cache is kept for the most tokens, so that a graph is made once.
+    # The first token comes with the prompt.
     logits, all_of_them = timed(new + 1)
     return logits, (all_of_them - timed(1)[1]) / new
 
 
 def prefill(prompt, new):
     for _ in range(new):
-        read(prompt)
+        read(prompt, growing())
 
 
-way = {"loop": loop, "prefill": prefill}.get(options.way, generate)
+way = generate if options.way == "generate" else loop
 
 
 def run(steps):
     prompt = torch.randint(start.vocabulary, (1, L))
-    if options.way != "prefill":
-        return way(prompt, steps)[1]
-    return prefill(prompt, steps)
+    return prefill(prompt, steps) if options.way == "prefill" else way(prompt, steps)[1]
 
 
 golden = torch.tensor(start.rows)
-answers = [F.cross_entropy(read(golden[:, :-1])[0], golden[:, -1]).item()]
+answers = [F.cross_entropy(read(golden[:, :-1], growing()), golden[:, -1]).item()]
 if options.way != "prefill":
     # Greedy tokens, and −ln p of each.
     logits = torch.stack(tuple(way(golden[:, :-1], 8)[0]))[:8, 0].float()

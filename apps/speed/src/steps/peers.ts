@@ -59,8 +59,8 @@ type TransformersWay = 'loop' | 'generate' | 'static' | 'compiled' | 'prefill'
 const transformersNames = {
   loop: 'transformers, plain loop',
   generate: 'transformers, generate',
-  static: 'transformers, generate with a static cache',
-  compiled: 'transformers, generate with a static cache, compiled',
+  static: 'transformers, plain loop with a static cache',
+  compiled: 'transformers, plain loop with a static cache, compiled',
   prefill: 'transformers',
 }
 
