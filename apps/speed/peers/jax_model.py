@@ -21,8 +21,10 @@ def bias_of(slopes, queries, keys):
 
 
 def einsum(q, k, v, bias):
-    scores = jnp.einsum("blhd,bkhd->bhlk", q, k) / q.shape[-1] ** 0.5 + bias
-    return jnp.einsum("bhlk,bkhd->blhd", jax.nn.softmax(scores), v)
+    # Heads first: XLA multiplies rows that lie beside each other several times faster.
+    q, k, v = (x.swapaxes(1, 2) for x in (q, k, v))
+    scores = jnp.einsum("bhld,bhkd->bhlk", q, k) / q.shape[-1] ** 0.5 + bias
+    return jnp.einsum("bhlk,bhkd->bhld", jax.nn.softmax(scores), v).swapaxes(1, 2)
 
 
 def dot_product_attention(q, k, v, bias):

@@ -7,7 +7,7 @@ import { taskReferenceOf } from '../config/task-reference.js'
 import { checkLengths, describeCorpus, readCorpus } from '../data/corpus.js'
 import { absoluteTask } from '../data/tasks/reference.js'
 import { devicesLines, LINKS, LOOPBACK } from '../experiment/devices.js'
-import { estimateLine, productGigaflops } from '../experiment/estimate.js'
+import { estimateLine, productGigaflops, TRAINING_SHARE } from '../experiment/estimate.js'
 import { runExperiment } from '../experiment/experiment.js'
 import { follow } from '../experiment/follow.js'
 import { availableMemory, checkMemory, memoryOf } from '../experiment/memory.js'
@@ -148,9 +148,10 @@ function predictionOf(
   const isHere = 'startHere' in place
   const devices = isHere ? place.startHere : place.addresses.length
   const isShared = isHere && !isGpu
+  const rate = TRAINING_SHARE * gigaflops
   return devicesLines(config, devices, {
-    rate: (count) => (1e9 * gigaflops) / (isShared ? count : 1),
+    rate: (count) => (1e9 * rate) / (isShared ? count : 1),
     links: isHere ? [LOOPBACK] : LINKS,
-    assumed: `${isShared ? 'together' : 'each'} ${thousands(gigaflops)} GFLOP/s, those of matrix products here`,
+    assumed: `${isShared ? 'together' : 'each'} ${thousands(rate)} GFLOP/s, two thirds of that of matrix products here`,
   })
 }

@@ -117,6 +117,9 @@ function headOf(config: RunConfig) {
 export const productGigaflops = (backend: BackendName): Promise<number> =>
   matmulGigaflops(backend === 'cpu' ? 128 : 1024)
 
+/** Of the rate of {@link productGigaflops}, what whole training steps come to (docs/scale.md); no run is faster than that rate. */
+export const TRAINING_SHARE = 2 / 3
+
 /**
  * What a run will take here, in one line: before anything is read or trained.
  *
