@@ -43,7 +43,7 @@ const tiny = {
   plan: { trainLengths: [8], tokensPerStep: 16, sizes: [{ numLayers: 1, modelDim: 8, numHeads: 2 }] },
   settings: { steps: 40, evalLengths: [8], evalTokens: 32 },
 }
-/** Some 20 seconds of one core, of which a process that starts takes three. */
+/** Some 15 seconds of one core, so that what a process takes to start is a small part. */
 const larger = {
   plan: { trainLengths: [128], tokensPerStep: 1024, sizes: [{ numLayers: 2, modelDim: 128, numHeads: 4 }] },
   settings: { steps: 300, evalLengths: [128], evalTokens: 1024 },

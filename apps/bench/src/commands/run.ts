@@ -152,6 +152,6 @@ function predictionOf(
   return devicesLines(config, devices, {
     rate: (count) => (1e9 * rate) / (isShared ? count : 1),
     links: isHere ? [LOOPBACK] : LINKS,
-    assumed: `${isShared ? 'together' : 'each'} ${thousands(rate)} GFLOP/s, two thirds of that of matrix products here`,
+    assumed: `${isShared ? 'together' : 'each'} ${thousands(rate)} GFLOP/s, ${Math.round(100 * TRAINING_SHARE)} % of what matrix products reach here`,
   })
 }

@@ -117,7 +117,10 @@ function headOf(config: RunConfig) {
 export const productGigaflops = (backend: BackendName): Promise<number> =>
   matmulGigaflops(backend === 'cpu' ? 128 : 1024)
 
-/** Of the rate of {@link productGigaflops}, what whole training steps come to (docs/scale.md); no run is faster than that rate. */
+/**
+ * How much of {@link productGigaflops} whole training steps reach: measured with TensorFlow on two threads (docs/scale.md), and
+ * assumed of other backends.
+ */
 export const TRAINING_SHARE = 2 / 3
 
 /**
