@@ -185,9 +185,12 @@ export default () => Object.freeze({ specVersion: 1, name: 'mine', bias })`
     await strange.ended
     const other = worker('other', '--trust', './mine.mjs')
     await says(other, 'strategy mine: expected what the sweep has, with the fingerprint')
-    const nobody = start('queue', 'cancel', 'nobody', ...queue())
-    expect(await nobody.ended).toBe(1)
-    expect(nobody.written.stderr).toContain('cells or sweeps that have not ended, or all, got nobody')
+    for (const action of [['cancel'], ['priority', '--priority', '1']]) {
+      const unknown = start('queue', ...action, 'all', 'nobody', ...queue())
+      expect(await unknown.ended).toBe(1)
+      expect(unknown.written.stderr).toContain('cells or sweeps that have not ended, or all, got nobody')
+    }
+    expect(queued.written.stderr).not.toContain('cancelled')
     expect(await start('queue', 'cancel', 'all', ...queue()).ended).toBe(0)
     expect(await queued.ended).toBe(1)
     expect(queued.written.stderr).toContain('FAILED: cancelled')

@@ -18,6 +18,13 @@ describe('duel', () => {
     expect(theirs).toEqual({ name: 'theirs', seconds: [3, 4, 10], ratio: { median: 2.5, range: [2, 3] } })
   })
 
+  it('goes forth and back, so that nobody follows the same one each time', async () => {
+    const order: string[] = []
+    const noted = (name: string): Contestant => ({ name, run: async () => order.push(name), dispose() {} })
+    await duel([noted('a'), noted('b'), noted('c')], 1, 2)
+    expect(order.join('')).toBe('abccbaabc')
+  })
+
   it('has the middle of an odd number as median', () => expect(median([5, 1, 3])).toBe(3))
 })
 
