@@ -1,11 +1,16 @@
 // Operations that TensorFlow has none for, registered with it when this is loaded, on the processor: causal attention with its
 // bias, without scores in memory; and what passes without gradients compute row by row, in one operation each. Exports
-// setThreads(count), and for tests tilesComputed(), instructionSets and useInstructions(name).
+// setThreads(count), keepChain(program) and dropChain(number), and for tests tilesComputed(), instructionSets and useInstructions(name).
 #include <node_api.h>
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -14,6 +19,7 @@
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_tensor.h"
 #include "attention.h"
+#include "chain.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -64,6 +70,7 @@ struct Kernels {
   void (*normalizeRow)(const float* x, const float* scale, const float* shift, float epsilon, float* y, long D);
   void (*multiplyRow)(const float* x, const float* weight, const float* bias, float* y, long D, long width, long from,
                       long to);
+  void (*multiplyByRows)(const float* x, const float* rows, float* y, long D, long from, long to);
   void (*attendSlots)(const float* q, const float* k, const float* v, const float* added, float* out, long C, long D,
                       float* scores);
 };
@@ -73,7 +80,7 @@ const std::vector<Kernels>& kernelSets() {
 #define OF(set)                                                                                  \
   Kernels {                                                                                      \
 #set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::normalizeRow,        \
-        set::multiplyRow, set::attendSlots                                                       \
+        set::multiplyRow, set::multiplyByRows, set::attendSlots                                  \
   }
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> found;
@@ -165,7 +172,14 @@ Team& team() {
   return *only;
 }
 
+/** Lanes of the widest vectors. */
+constexpr long MOST_LANES = 16;
+
+/** What a thread keeps memory for. */
+enum class Use { operation, chain };
+
 /** A thread's memory, which stays for the next operation. */
+template <Use use = Use::operation>
 float* scratch(long floats) {
   struct Memory {
     float* data = nullptr;
@@ -354,6 +368,9 @@ void attendBack(void* kernel, TF_OpKernelContext* context) {
 /** Numbers from which on it pays to share them: waking a thread takes some 50 µs, in which one reads a megabyte. */
 constexpr long WORTH_SHARING = 1 << 15, WORTH_SHARING_READS = 1 << 20;
 
+/** Columns of a product that one thread computes: no two threads write to the same line of the cache. */
+constexpr long COLUMNS = 64;
+
 /** Shares `count` units of work that are `numbers` numbers each: task(from, to). */
 void share(long count, long numbers, const std::function<void(long, long)>& task, long worth = WORTH_SHARING) {
   const long parts = count * numbers < worth ? 1 : count < 4 * team().size() ? count : 4 * team().size();
@@ -399,8 +416,6 @@ void multiplyRows(void*, TF_OpKernelContext* context) {
   const long N = TF_Dim(input, 0), D = TF_Dim(second, 0), width = TF_Dim(second, 1);
   float* y = run.output(0, {N, width});
   if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
-  // Parts begin where no two threads write to the same line of the cache.
-  constexpr long COLUMNS = 64;
   share((width + COLUMNS - 1) / COLUMNS, COLUMNS * D, [&](long from, long to) {
     const long end = to * COLUMNS < width ? to * COLUMNS : width;
     for (long row = 0; row < N; row++)
@@ -424,9 +439,266 @@ void attendSlots(void*, TF_OpKernelContext* context) {
       const long batch = row / Q / H, head = row / Q % H, query = row % Q;
       const long of = batch * G + head / (H / G);
       const long bias = ((byBatch ? batch : 0) * (byHead ? H : 1) + (byHead ? head : 0)) * Q + query;
-      kernels().attendSlots(q + row * D, k + of * C * D, v + of * C * D, added + bias * C, out + row * D, C, D, scratch(C));
+      kernels().attendSlots(q + row * D, k + of * C * D, v + of * C * D, added + bias * C, out + row * D, C, D, scratch(C + MOST_LANES));
     }
   }, WORTH_SHARING_READS);
+}
+
+void unknownShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+}
+
+/** Chains by number, for as long as JavaScript keeps them. */
+class Chains {
+ public:
+  int64_t keep(const int32_t* program) {
+    auto chain = std::make_shared<const Chain>(readChain(program));
+    std::lock_guard<std::mutex> lock(mutex_);
+    kept_[++last_] = std::move(chain);
+    return last_;
+  }
+  void drop(int64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    kept_.erase(number);
+  }
+  /** Null where it was dropped. */
+  std::shared_ptr<const Chain> of(int64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = kept_.find(number);
+    return found == kept_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<int64_t, std::shared_ptr<const Chain>> kept_;
+  int64_t last_ = 0;
+};
+
+/** Never freed: kernels may run while the process ends. */
+Chains& chains() {
+  static Chains* const only = new Chains;
+  return *only;
+}
+
+void* readNumber(TF_OpKernelConstruction* construction) {
+  TF_Status* status = TF_NewStatus();
+  auto* number = new int64_t(0);
+  TF_OpKernelConstruction_GetAttrInt64(construction, "chain", number, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return number;
+}
+
+/**
+ * Threads that help with the parts of one instruction after the other, for as long as a chain runs. They wait in a loop, as waking one
+ * takes longer than an instruction; nobody waits for one that is not there yet.
+ */
+class Helpers {
+ public:
+  /** What a helping thread does until {@link leave}. */
+  void help() {
+    for (long spins = 0;;) {
+      const uint64_t now = state_.load(std::memory_order_acquire);
+      if (now == ENDED) return;
+      if (takePart(now)) spins = 0;
+      else if (++spins > 1000) std::this_thread::yield();
+    }
+  }
+
+  /** Runs task(0) to task(parts − 1), shared with who helps. */
+  void share(long parts, const std::function<void(long)>& task) {
+    if (parts == 1) return task(0);
+    task_ = &task;
+    done_.store(0, std::memory_order_relaxed);
+    state_.store(++round_ << 32 | static_cast<uint64_t>(parts) << 16, std::memory_order_release);
+    while (takePart(state_.load(std::memory_order_acquire))) {
+    }
+    while (done_.load(std::memory_order_acquire) != parts) {
+    }
+  }
+
+  void leave() { state_.store(ENDED, std::memory_order_release); }
+
+ private:
+  static constexpr uint64_t ENDED = ~0ull;
+
+  /** @param now - number of the instruction, its parts, those that are taken: 32, 16 and 16 bits */
+  bool takePart(uint64_t now) {
+    const long parts = now >> 16 & 0xffff, part = now & 0xffff;
+    if (part >= parts) return false;
+    // It may be another's by now; then there may be more.
+    if (!state_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) return true;
+    (*task_)(part);
+    done_.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+
+  std::atomic<uint64_t> state_{0};
+  std::atomic<long> done_{0};
+  const std::function<void(long)>* task_ = nullptr;
+  uint64_t round_ = 0;
+};
+
+/** Multiplications from which on helpers get a part of an instruction, and from which on a chain asks for helpers. */
+constexpr int64_t WORTH_A_PART = 1 << 14, WORTH_HELPERS = 1 << 20;
+
+/** Runs one instruction; `at` gives the memory of its n-th place. */
+template <class At>
+void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
+  /** Shares `count` units of so many multiplications: task(from, to). */
+  const auto share = [&](int64_t count, int64_t multiplications, const std::function<void(int64_t, int64_t)>& task) {
+    const int64_t worth = count * multiplications / WORTH_A_PART, most = std::min<int64_t>(count, 4 * team().size());
+    const int64_t parts = std::max<int64_t>(1, std::min(worth, most));
+    helpers.share(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
+  };
+  const int64_t* sizes = instruction.sizes.data();
+  const Kernels& set = kernels();
+  float* const out = at(0);
+  switch (instruction.does) {
+    case Does::add: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a + b; });
+    case Does::subtract: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a - b; });
+    case Does::multiply: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a * b; });
+    case Does::divide: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a / b; });
+    case Does::larger: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? a : b; });
+    case Does::smaller: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? a : b; });
+    case Does::addIntegers:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a + b; });
+    case Does::subtractIntegers:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a - b; });
+    case Does::negate:
+      for (int64_t i = 0; i < sizes[0]; i++) out[i] = -at(1)[i];
+      return;
+    case Does::magnitude:
+      for (int64_t i = 0; i < sizes[0]; i++) out[i] = std::fabs(at(1)[i]);
+      return;
+    case Does::toFloat:
+      for (int64_t i = 0; i < sizes[0]; i++) out[i] = static_cast<float>(reinterpret_cast<const int32_t*>(at(1))[i]);
+      return;
+    case Does::copy: return copyStrided(sizes[0], sizes + 1, sizes + 1 + sizes[0], sizes + 1 + 2 * sizes[0], at(1), out);
+    case Does::gather: {
+      // Rows of x by index; those outside of it are zero, where TensorFlow would stop.
+      const int64_t count = sizes[0], width = sizes[1], rows = sizes[2];
+      const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
+      for (int64_t i = 0; i < count; i++) {
+        const int64_t row = indices[i];
+        if (row >= 0 && row < rows) std::memcpy(out + i * width, at(1) + row * width, width * sizeof(float));
+        else std::memset(out + i * width, 0, width * sizeof(float));
+      }
+      return;
+    }
+    case Does::normalize:
+      for (int64_t row = 0; row < sizes[0]; row++)
+        set.normalizeRow(at(1) + row * sizes[1], at(2), at(3), *at(4), out + row * sizes[1], sizes[1]);
+      return;
+    case Does::gelu: return set.gelu(at(1), out, sizes[0]);
+    case Does::multiplyRows: {
+      const int64_t N = sizes[0], D = sizes[1], width = sizes[2];
+      return share((width + COLUMNS - 1) / COLUMNS, N * D * COLUMNS, [&](int64_t from, int64_t to) {
+        for (int64_t row = 0; row < N; row++)
+          set.multiplyRow(at(1) + row * D, at(2), at(3), out + row * width, D, width, from * COLUMNS,
+                          std::min(to * COLUMNS, width));
+      });
+    }
+    case Does::product: {
+      // Pairs of matrices [M, K] and [K, N], or [N, K] where the second is transposed.
+      const int64_t pairs = sizes[0], M = sizes[1], K = sizes[2], N = sizes[3], stepA = sizes[4], stepB = sizes[5];
+      return share((N + COLUMNS - 1) / COLUMNS, pairs * M * K * COLUMNS, [&](int64_t from, int64_t to) {
+        const int64_t first = from * COLUMNS, end = std::min(to * COLUMNS, N);
+        for (int64_t row = 0; row < pairs * M; row++) {
+          const float* x = at(1) + row / M * stepA + row % M * K;
+          const float* matrix = at(2) + row / M * stepB;
+          if (sizes[6]) set.multiplyByRows(x, matrix, out + row * N, K, first, end);
+          else set.multiplyRow(x, matrix, nullptr, out + row * N, K, N, first, end);
+        }
+      });
+    }
+    case Does::attendSlots: {
+      const int64_t H = sizes[0], Q = sizes[1], D = sizes[2], G = sizes[3], C = sizes[4], rows = sizes[7];
+      return share(rows, 2 * C * D, [&](int64_t from, int64_t to) {
+        for (int64_t row = from; row < to; row++) {
+        const int64_t batch = row / Q / H, head = row / Q % H, of = batch * G + head / (H / G);
+        const int64_t bias = batch * sizes[5] + head * sizes[6] + row % Q * C;
+        set.attendSlots(at(1) + row * D, at(2) + of * C * D, at(3) + of * C * D, at(4) + bias, out + row * D, C, D, scratch(C + MOST_LANES));
+        }
+      });
+    }
+    case Does::update: {
+      // Rows of a variable, in place.
+      const int32_t* rows = reinterpret_cast<const int32_t*>(at(1));
+      for (int64_t i = 0; i < sizes[0]; i++)
+        std::memcpy(out + rows[i] * sizes[1], at(2) + i * sizes[1], sizes[1] * sizeof(float));
+      return;
+    }
+  }
+}
+
+/** The inputs of a chain → its results. */
+void runChain(void* kernel, TF_OpKernelContext* context) {
+  Run run(context);
+  const auto kept = chains().of(*static_cast<int64_t*>(kernel));
+  if (!kept) {
+    TF_SetStatus(run.status, TF_FAILED_PRECONDITION, "AlibiChain: its program was dropped");
+    return TF_OpKernelContext_Failure(context, run.status);
+  }
+  const Chain& chain = *kept;
+  std::vector<TF_Tensor*> inputs(TF_NumInputs(context));
+  std::vector<float*> read(inputs.size());
+  for (size_t i = 0; i < inputs.size(); i++)
+    read[i] = static_cast<float*>(TF_TensorData(inputs[i] = run.input(static_cast<int>(i))));
+  float* const own = scratch<Use::chain>(chain.memory);
+  const auto at = [&](const Place& place) -> float* {
+    if (place.slot == -1) return nullptr;
+    return (place.isInput() ? read[place.input()] : own + chain.offsets[place.slot]) + place.offset;
+  };
+  Helpers helpers;
+  const auto work = [&] {
+    for (const Instruction& instruction : chain.instructions)
+      execute(instruction, [&](int place) { return at(instruction.places[place]); }, helpers);
+    helpers.leave();
+  };
+  if (chain.multiplications < WORTH_HELPERS) work();
+  else team().run(team().size(), [&](long thread) { thread ? helpers.help() : work(); });
+  for (size_t i = 0; i < chain.results.size(); i++) {
+    const auto& [place, shape] = chain.results[i];
+    const int index = static_cast<int>(i);
+    int64_t count = 1;
+    for (int64_t size : shape) count *= size;
+    if (place.isInput() && count == TF_TensorElementCount(inputs[place.input()])) {
+      // A variable that was written in place, maybe in another shape: the same memory.
+      const int64_t nothing = 0;
+      TF_Tensor* same = TF_AllocateTensor(TF_FLOAT, &nothing, 1, 0);
+      run.held.push_back(same);
+      TF_TensorBitcastFrom(inputs[place.input()], TF_FLOAT, same, shape.data(), static_cast<int>(shape.size()), run.status);
+      TF_SetOutput(context, index, same, run.status);
+    } else {
+      float* out = run.output(index, shape);
+      if (TF_GetCode(run.status) == TF_OK) std::memcpy(out, at(place), count * sizeof(float));
+    }
+    if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  }
+}
+
+/** Registers the operation of chains, whose inputs and results are lists. @throws std::string, TensorFlow's message */
+void defineChain() {
+  TF_Status* status = TF_NewStatus();
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder("AlibiChain");
+  for (const char* attribute : {"chain: int", "num_floats: int >= 0", "num_integers: int >= 0", "num_results: int >= 0"})
+    TF_OpDefinitionBuilderAddAttr(definition, attribute);
+  TF_OpDefinitionBuilderAddInput(definition, "floats: num_floats * float");
+  TF_OpDefinitionBuilderAddInput(definition, "integers: num_integers * int32");
+  TF_OpDefinitionBuilderAddOutput(definition, "results: num_results * float");
+  // It writes in variables, so no two are the same.
+  TF_OpDefinitionBuilderSetIsStateful(definition, true);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, unknownShapes);
+  TF_RegisterOpDefinition(definition, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_RegisterKernelBuilder("AlibiChain",
+                             TF_NewKernelBuilder("AlibiChain", "CPU", readNumber, runChain,
+                                                 [](void* number) { delete static_cast<int64_t*>(number); }),
+                             status);
+  const std::string message = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
+  TF_DeleteStatus(status);
+  if (!message.empty()) throw message;
 }
 
 const char* const INPUTS[] = {"q", "k", "v", "rotation", "slopes", "table", "gate", "padding", "documents"};
@@ -446,9 +718,7 @@ void define(const char* name, const Names& inputs, const Names& outputs, void (*
   if (hasSettings)
     for (const char* attribute : ATTRIBUTES)
       TF_OpDefinitionBuilderAddAttr(definition, (std::string(attribute) + ": int").c_str());
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, [](TF_ShapeInferenceContext* context, TF_Status* status) {
-    TF_ShapeInferenceContextSetUnknownShape(context, status);
-  });
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, unknownShapes);
   TF_RegisterOpDefinition(definition, status);
   if (TF_GetCode(status) == TF_OK)
     TF_RegisterKernelBuilder(name,
@@ -471,6 +741,7 @@ std::string defineAll() {
     define("AlibiNormalize", {"x", "scale", "shift", "epsilon"}, {"y"}, normalize);
     define("AlibiMultiplyRows", {"x", "weight", "bias"}, {"y"}, multiplyRows);
     define("AlibiAttendSlots", {"q", "k", "v", "added"}, {"out"}, attendSlots);
+    defineChain();
     return "";
   } catch (const std::string& message) {
     return message;
@@ -484,6 +755,32 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
   napi_get_value_int32(env, argument, &threads);
   team().resize(threads);
+  return nullptr;
+}
+
+/** keepChain(program: Int32Array) → its number. */
+napi_value keepChain(napi_env env, napi_callback_info info) {
+  size_t count = 1, length = 0;
+  napi_value program, number;
+  napi_typedarray_type type;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, &program, nullptr, nullptr);
+  if (napi_get_typedarray_info(env, program, &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_int32_array) {
+    napi_throw_type_error(env, nullptr, "keepChain: expected an Int32Array");
+    return nullptr;
+  }
+  napi_create_int64(env, chains().keep(static_cast<const int32_t*>(data)), &number);
+  return number;
+}
+
+/** dropChain(number) */
+napi_value dropChain(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int64_t number = 0;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_int64(env, argument, &number);
+  chains().drop(number);
   return nullptr;
 }
 
@@ -518,13 +815,16 @@ NAPI_MODULE_INIT() {
     napi_throw_error(env, nullptr, problem.c_str());
     return nullptr;
   }
-  napi_value function;
-  napi_create_function(env, "setThreads", NAPI_AUTO_LENGTH, setThreads, nullptr, &function);
-  napi_set_named_property(env, exports, "setThreads", function);
-  napi_create_function(env, "tilesComputed", NAPI_AUTO_LENGTH, readTiles, nullptr, &function);
-  napi_set_named_property(env, exports, "tilesComputed", function);
-  napi_create_function(env, "useInstructions", NAPI_AUTO_LENGTH, useInstructions, nullptr, &function);
-  napi_set_named_property(env, exports, "useInstructions", function);
+  const std::pair<const char*, napi_callback> functions[] = {{"setThreads", setThreads},
+                                                             {"tilesComputed", readTiles},
+                                                             {"useInstructions", useInstructions},
+                                                             {"keepChain", keepChain},
+                                                             {"dropChain", dropChain}};
+  for (const auto& [name, callback] : functions) {
+    napi_value function;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    napi_set_named_property(env, exports, name, function);
+  }
   napi_value names, name;
   napi_create_array(env, &names);
   for (uint32_t i = 0; i < kernelSets().size(); i++) {

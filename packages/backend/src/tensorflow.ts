@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs'
 import { compile } from './compile/compile.js'
+import type { Chains } from './compile/node-backend.js'
 import { type PreparedCuda, prepareCuda } from './cuda/prepare.js'
 import { replaceGather } from './gather.js'
 import { type LoadedBackend, oneLine } from './loaded.js'
@@ -20,7 +21,7 @@ interface NodeBackend {
 }
 
 /** The compiled `native/operations.cc`, which registers its operations when it is loaded. */
-interface Operations {
+interface Operations extends Chains {
   /** How many threads one of its operations may have. */
   setThreads(count: number): void
 }
@@ -47,8 +48,8 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
   if (!isGpu && existsSync(addon.operationsPath)) {
     const operations: Operations = require(addon.operationsPath)
     operations.setThreads(Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism())
-    // Kernels of @alibi/transformer look for it.
-    Object.assign(backend, { operations: true })
+    // Kernels of @alibi/transformer look for the first, compile for the second.
+    Object.assign(backend, { operations: true, chains: operations })
   }
   const { gpuName } = prepared
   if (gpuName !== undefined && !isGpu)

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
 import { joinedOf, type Replicas } from '../replicas/join.js'
 import { ReplicaLostError } from '../replicas/lost.js'
-import type { Signature } from './graph.js'
+import { createChainSession } from './chain-session.js'
 import { type NodeBackend, nodeBackend } from './node-backend.js'
-import { NotCompilable, record } from './record.js'
+import { NotCompilable, record, type Signature } from './record.js'
 import { createReplicaSession } from './replica-session.js'
 import { createSession, type Session } from './session.js'
 import { shareVariables, withUndo } from './variables.js'
@@ -104,9 +104,13 @@ export function compile(
         variables: variables.map(signature),
         xla: xla ?? ops.length <= LARGEST_FOR_XLA,
       }
+      // XLA fuses what it compiles by itself.
+      const isChained = backend.operations && backend.chains && !graph.xla
       const session = joined
         ? createReplicaSession(backend, joined.runtime, recording!, graph)
-        : createSession(backend, recording!, graph)
+        : isChained
+          ? createChainSession(backend, recording!, graph, variables)
+          : createSession(backend, recording!, graph)
       entries.set(key, { session, started })
     } catch (error) {
       end(false)

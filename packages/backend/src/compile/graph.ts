@@ -1,13 +1,7 @@
 import { COLLECTIVE } from './collective.js'
 import type { Binding, OpAttribute } from './node-backend.js'
 import { type AttributeProto, type NodeProto, shapeProto } from './proto.js'
-import { NotCompilable, type Recording, type Source } from './record.js'
-
-/** What a value looks like to TensorFlow. */
-export interface Signature {
-  readonly dtype: number
-  readonly shape: readonly number[]
-}
+import { NotCompilable, type Recording, type Signature, type Source } from './record.js'
 
 /** The names by which a session is run. */
 export const names = {
@@ -91,7 +85,7 @@ export function buildGraph(
   return nodes
 
   function typeOf(source: Source): number {
-    if (source.kind === 'op') return ops[source.op]!.dtypes[source.output]!
+    if (source.kind === 'op') return ops[source.op]!.outputs[source.output]!.dtype
     return { variable: variables, input: inputs, constant: constants }[source.kind][source.index]!.dtype
   }
 }
@@ -124,7 +118,7 @@ function attributesOf(
 
 function attribute(op: string, name: string, type: number, value: unknown, binding: Binding): AttributeProto {
   const numbers = Array.isArray(value) ? (value as number[]) : undefined
-  if (type === binding.TF_ATTR_TYPE) return { type: value as number }
+  if (type === binding.TF_ATTR_TYPE) return numbers ? { list: { type: numbers } } : { type: value as number }
   if (type === binding.TF_ATTR_STRING) return { s: Buffer.from(value as string) }
   if (type === binding.TF_ATTR_INT) return numbers ? { list: { i: numbers } } : { i: value as number }
   if (type === binding.TF_ATTR_FLOAT) return numbers ? { list: { f: numbers } } : { f: value as number }

@@ -22,11 +22,14 @@ export interface Binding {
     inputIds: readonly number[],
     outputs: number,
   ): OutputMetadata[]
+  createTensor(shape: readonly number[], dtype: number, data: ArrayBufferView): number
+  deleteTensor(id: number): void
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array
   loadSavedModel(folder: string, tags: string): number
   runSavedModel(id: number, inputIds: readonly number[], inputs: string, outputs: string): OutputMetadata[]
   deleteSavedModel(id: number): void
   readonly TF_FLOAT: number
+  readonly TF_INT32: number
   readonly TF_ATTR_STRING: number
   readonly TF_ATTR_INT: number
   readonly TF_ATTR_FLOAT: number
@@ -35,10 +38,20 @@ export interface Binding {
   readonly TF_ATTR_SHAPE: number
 }
 
+/** The programs of our operation of chains (native/operations.cc). */
+export interface Chains {
+  /** @returns its number */
+  keepChain(program: Int32Array): number
+  dropChain(program: number): void
+}
+
 /** The parts of tfjs-node's backend that are not in TensorFlow.js's types. */
 export interface NodeBackend {
   binding: Binding
   readonly isUsingGpuDevice: boolean
+  /** Whether TensorFlow has our operations (native/operations.cc). */
+  readonly operations?: boolean
+  readonly chains?: Chains
   /**
    * While a step is recorded: makes a tensor that it made on the host an input of the graph. Before each run `make` gives its
    * numbers.

@@ -3,7 +3,13 @@
 import { PbfWriter } from 'pbf'
 
 export interface AttributeProto {
-  readonly list?: { i?: readonly number[]; f?: readonly number[]; b?: readonly boolean[] }
+  readonly list?: {
+    i?: readonly number[]
+    f?: readonly number[]
+    b?: readonly boolean[]
+    /** TF_DataTypes. */
+    type?: readonly number[]
+  }
   readonly s?: Uint8Array
   readonly i?: number
   readonly f?: number
@@ -79,10 +85,11 @@ function writeAttribute({ list, s, i, f, b, type, shape, tensor }: AttributeProt
   if (tensor) writer.writeMessage(8, writeTensor, tensor)
 }
 
-function writeList({ i, f, b }: NonNullable<AttributeProto['list']>, writer: PbfWriter) {
+function writeList({ i, f, b, type }: NonNullable<AttributeProto['list']>, writer: PbfWriter) {
   if (i) writer.writePackedVarint(3, [...i])
   if (f) writer.writePackedFloat(4, [...f])
   if (b) writer.writePackedBoolean(5, [...b])
+  if (type) writer.writePackedVarint(6, [...type])
 }
 
 function writeShape({ dim }: ShapeProto, writer: PbfWriter) {

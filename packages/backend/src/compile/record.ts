@@ -2,23 +2,31 @@ import type * as tf from '@tensorflow/tfjs'
 import { COLLECTIVE, type Collective, collectiveAttributes } from './collective.js'
 import { type Binding, type NodeBackend, type OpAttribute, typeAttribute } from './node-backend.js'
 
-/** Where a value comes from: an output of an op, a variable, an input of the step, or a constant. */
-export type Source =
-  | { readonly kind: 'op'; readonly op: number; readonly output: number }
-  | { readonly kind: 'variable' | 'input' | 'constant'; readonly index: number }
+/** An output of an op. */
+export interface OpOutput {
+  readonly kind: 'op'
+  readonly op: number
+  readonly output: number
+}
 
-interface RecordedOp {
+/** Where a value comes from: an output of an op, a variable, an input of the step, or a constant. */
+export type Source = OpOutput | { readonly kind: 'variable' | 'input' | 'constant'; readonly index: number }
+
+/** What a value looks like to TensorFlow. */
+export interface Signature {
+  readonly dtype: number
+  readonly shape: readonly number[]
+}
+
+export interface RecordedOp {
   readonly name: string
   readonly attributes: readonly OpAttribute[]
   readonly inputs: readonly Source[]
-  /** The type of each output. */
-  readonly dtypes: readonly number[]
+  readonly outputs: readonly Signature[]
 }
 
 /** A value that the step read and did not compute; bytes in the order of the machine. */
-interface Constant {
-  readonly dtype: number
-  readonly shape: readonly number[]
+export interface Constant extends Signature {
   readonly content: Uint8Array
 }
 
@@ -70,7 +78,7 @@ export function record(
 
   const ops: RecordedOp[] = []
   const constants: Constant[] = []
-  const known = new Map<number, { readonly shape: readonly number[]; readonly dtype: number }>()
+  const known = new Map<number, Signature>()
   let problem: NotCompilable | undefined
 
   function sourceOf(id: number): Source {
@@ -92,8 +100,7 @@ export function record(
     executeOp(name, attributes, inputIds, numOutputs) {
       const outputs = binding.executeOp(name, attributes, inputIds, numOutputs)
       try {
-        const dtypes = outputs.map(({ dtype }) => dtype)
-        const op = ops.push({ name, attributes, inputs: inputIds.map(sourceOf), dtypes }) - 1
+        const op = ops.push({ name, attributes, inputs: inputIds.map(sourceOf), outputs }) - 1
         outputs.forEach(({ id }, output) => {
           sources.set(id, { kind: 'op', op, output })
         })
@@ -129,9 +136,8 @@ export function record(
       const type = [typeAttribute(backend, 'T', tensor.dtype)]
       const id = idOf(tensor)
       const [output] = binding.executeOp('Identity', type, [id], 1)
-      const { dtype } = output!
-      const attributes = collectiveAttributes(binding, dtype, collective)
-      const op = ops.push({ name: COLLECTIVE, attributes, inputs: [sourceOf(id)], dtypes: [dtype] }) - 1
+      const attributes = collectiveAttributes(binding, output!.dtype, collective)
+      const op = ops.push({ name: COLLECTIVE, attributes, inputs: [sourceOf(id)], outputs: [output!] }) - 1
       sources.set(output!.id, { kind: 'op', op, output: 0 })
       return backend.createOutputTensor(output!)
     }

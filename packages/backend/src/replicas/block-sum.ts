@@ -30,7 +30,7 @@ export function createBlockSum<K extends keyof Summed>(
   const signature = { dtype: type, shape: [size] }
   const attributes = collectiveAttributes(binding, type, collective)
   const recording = {
-    ops: [{ name: COLLECTIVE, attributes, inputs: [{ kind: 'input', index: 0 }], dtypes: [type] }],
+    ops: [{ name: COLLECTIVE, attributes, inputs: [{ kind: 'input', index: 0 }], outputs: [signature] }],
     outputs: [{ kind: 'op', op: 0, output: 0 }],
     ...{ constants: [], fed: [], guards: [], updates: new Map() },
   } as const

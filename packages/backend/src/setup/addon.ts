@@ -54,7 +54,7 @@ export const nativeSource = (name: string) => fileURLToPath(new URL(`../../nativ
 
 function hashOfOperations(): string {
   const hash = createHash('sha256')
-  for (const name of ['operations.cc', 'attention.h', 'attention.inc', 'rows.inc', 'vector.inc'])
+  for (const name of ['operations.cc', 'attention.h', 'attention.inc', 'chain.h', 'rows.inc', 'vector.inc'])
     hash.update(readFileSync(nativeSource(name)))
   return hash.digest('hex').slice(0, 8)
 }

@@ -56,7 +56,9 @@ export function slotPlaces(slots: SlotCache, sinks: boolean, numQueries: number)
   const { batchSize, capacity, pastLength, padding } = slots
   const last = pastLength + numQueries - 1
   if (last >= capacity) fail('forward', `room for ${last + 1} tokens in slots`, `${capacity}`)
-  const positions = Int32Array.from({ length: capacity }, (_, i) => Math.min(i, last))
+  // For each token: a loop takes a microsecond, Int32Array.from 45.
+  const positions = new Int32Array(capacity).fill(last)
+  for (let i = 0; i < last; i++) positions[i] = i
   return { ...placesOf({ positions, padding }, sinks, batchSize, numQueries, capacity), firstQuery: pastLength }
 }
 

@@ -1,0 +1,136 @@
+// A chain of small operations, run as one: what a pass over a few tokens consists of. TensorFlow's executor takes longer for each
+// than most of them compute. src/compile/chains.ts writes the program, with all shapes, strides and places in memory.
+// Letters: N rows, D features, C slots, B batch, H heads, G heads of keys and values, Q queries, M/K/N sizes of a product.
+#pragma once
+
+/** What an instruction does; the same list is in src/compile/chain-program.ts. */
+enum class Does : int64_t {
+  add,
+  subtract,
+  multiply,
+  divide,
+  larger,
+  smaller,
+  addIntegers,
+  subtractIntegers,
+  negate,
+  magnitude,
+  toFloat,
+  copy,
+  gather,
+  normalize,
+  gelu,
+  multiplyRows,
+  product,
+  attendSlots,
+  update,
+};
+
+/** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is an operand that is not there. */
+struct Place {
+  int64_t slot, offset;
+  bool isInput() const { return slot < -1; }
+  int64_t input() const { return -2 - slot; }
+};
+
+struct Instruction {
+  Does does;
+  /** The result's, then the operands'. */
+  std::vector<Place> places;
+  std::vector<int64_t> sizes;
+};
+
+struct Result {
+  Place place;
+  std::vector<int64_t> shape;
+};
+
+struct Chain {
+  /** Where each slot begins in the chain's memory, and how much that has. */
+  std::vector<int64_t> offsets;
+  int64_t memory = 0;
+  /** Of all products, for which most of the time goes. */
+  int64_t multiplications = 0;
+  std::vector<Result> results;
+  std::vector<Instruction> instructions;
+};
+
+/** Reads the numbers of a program in turn. */
+struct ProgramReader {
+  const int32_t* at;
+  int64_t next() { return *at++; }
+  std::vector<int64_t> list() {
+    const int64_t count = next();
+    std::vector<int64_t> numbers(at, at + count);
+    at += count;
+    return numbers;
+  }
+  Place place() {
+    const int64_t slot = next();
+    return {slot, next()};
+  }
+};
+
+inline Chain readChain(const int32_t* program) {
+  ProgramReader read{program};
+  Chain chain;
+  chain.offsets = read.list();
+  chain.memory = read.next();
+  for (int64_t count = read.next(); count > 0; count--) {
+    const Place place = read.place();
+    chain.results.push_back({place, read.list()});
+  }
+  for (int64_t count = read.next(); count > 0; count--) {
+    Instruction instruction{static_cast<Does>(read.next()), {}, {}};
+    for (int64_t places = read.next(); places > 0; places--) instruction.places.push_back(read.place());
+    instruction.sizes = read.list();
+    const auto& sizes = instruction.sizes;
+    if (instruction.does == Does::multiplyRows) chain.multiplications += sizes[0] * sizes[1] * sizes[2];
+    if (instruction.does == Does::product) chain.multiplications += sizes[0] * sizes[1] * sizes[2] * sizes[3];
+    chain.instructions.push_back(std::move(instruction));
+  }
+  return chain;
+}
+
+/** out = f(a, b) along `rank` axes; an operand that is the same along an axis has stride 0 there. */
+template <class T, class F>
+void elementwise(int64_t rank, const int64_t* dims, const int64_t* strideA, const int64_t* strideB, const T* a, const T* b,
+                 T*& out, F f) {
+  if (rank > 1) {
+    for (int64_t i = 0; i < dims[0]; i++)
+      elementwise(rank - 1, dims + 1, strideA + 1, strideB + 1, a + i * strideA[0], b + i * strideB[0], out, f);
+    return;
+  }
+  const int64_t count = rank ? dims[0] : 1, stepA = rank ? strideA[0] : 0, stepB = rank ? strideB[0] : 0;
+  T* const to = out;
+  // The usual steps on their own, for the compiler makes vectors of them.
+  if (stepA == 1 && stepB == 1)
+    for (int64_t i = 0; i < count; i++) to[i] = f(a[i], b[i]);
+  else if (stepA == 1 && stepB == 0)
+    for (int64_t i = 0; i < count; i++) to[i] = f(a[i], *b);
+  else if (stepA == 0 && stepB == 1)
+    for (int64_t i = 0; i < count; i++) to[i] = f(*a, b[i]);
+  else
+    for (int64_t i = 0; i < count; i++) to[i] = f(a[i * stepA], b[i * stepB]);
+  out += count;
+}
+
+/** sizes: rank, dims, strides of a, strides of b. */
+template <class T, class F>
+void binary(const Instruction& instruction, const float* a, const float* b, float* out, F f) {
+  const int64_t *sizes = instruction.sizes.data(), rank = *sizes++;
+  T* to = reinterpret_cast<T*>(out);
+  elementwise(rank, sizes, sizes + rank, sizes + 2 * rank, reinterpret_cast<const T*>(a), reinterpret_cast<const T*>(b), to, f);
+}
+
+/** sizes: rank, dims, strides of the source, strides of the result. */
+inline void copyStrided(int64_t rank, const int64_t* dims, const int64_t* from, const int64_t* to, const float* x, float* y) {
+  if (rank == 0) {
+    *y = *x;
+    return;
+  }
+  for (int64_t i = 0; i < dims[0]; i++) {
+    if (rank == 1) y[i * to[0]] = x[i * from[0]];
+    else copyStrided(rank - 1, dims + 1, from + 1, to + 1, x + i * from[0], y + i * to[0]);
+  }
+}
