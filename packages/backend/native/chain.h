@@ -9,15 +9,34 @@ enum class Does : int64_t {
   subtract,
   multiply,
   divide,
+  power,
   larger,
   smaller,
+  less,
+  lessOrEqual,
+  greater,
+  greaterOrEqual,
   addIntegers,
   subtractIntegers,
+  largerInteger,
+  smallerInteger,
   negate,
   magnitude,
+  floor,
+  relu,
+  exponential,
+  logarithm,
+  logarithmOf1Plus,
+  sigmoid,
+  squareRoot,
+  square,
   toFloat,
+  toInteger,
+  sum,
+  softmax,
   copy,
   gather,
+  gatherAt,
   normalize,
   gelu,
   multiplyRows,
@@ -121,6 +140,26 @@ void binary(const Instruction& instruction, const float* a, const float* b, floa
   const int64_t *sizes = instruction.sizes.data(), rank = *sizes++;
   T* to = reinterpret_cast<T*>(out);
   elementwise(rank, sizes, sizes + rank, sizes + 2 * rank, reinterpret_cast<const T*>(a), reinterpret_cast<const T*>(b), to, f);
+}
+
+/** sizes: how many numbers. */
+template <class F>
+void unary(const Instruction& instruction, const float* x, float* out, F f) {
+  for (int64_t i = 0, count = instruction.sizes[0]; i < count; i++) out[i] = f(x[i]);
+}
+
+/** Softmax of a row of D numbers. */
+inline void softmaxRow(const float* x, float* y, int64_t D) {
+  const float largest = *std::max_element(x, x + D);
+  float sum = 0;
+  for (int64_t i = 0; i < D; i++) sum += y[i] = std::exp(x[i] - largest);
+  for (int64_t i = 0; i < D; i++) y[i] /= sum;
+}
+
+/** A row by its index; what is outside of the rows is zero, where TensorFlow would stop. */
+inline void gatherRow(const float* rows, bool isThere, int64_t row, float* out, int64_t width) {
+  if (isThere) std::memcpy(out, rows + row * width, width * sizeof(float));
+  else std::memset(out, 0, width * sizeof(float));
 }
 
 /** sizes: rank, dims, strides of the source, strides of the result. */

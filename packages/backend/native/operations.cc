@@ -1,6 +1,6 @@
 // Operations that TensorFlow has none for, registered with it when this is loaded, on the processor: causal attention with its
 // bias, without scores in memory; and what passes without gradients compute row by row, in one operation each. Exports
-// setThreads(count), keepChain(program) and dropChain(number), and for tests tilesComputed(), instructionSets and useInstructions(name).
+// setThreads(count), keepChain(program) and dropChain(number), and for tests numChains(), tilesComputed(), instructionSets and useInstructions(name).
 #include <node_api.h>
 #include <algorithm>
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -461,6 +462,10 @@ class Chains {
     std::lock_guard<std::mutex> lock(mutex_);
     kept_.erase(number);
   }
+  int64_t count() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int64_t>(kept_.size());
+  }
   /** Null where it was dropped. */
   std::shared_ptr<const Chain> of(int64_t number) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -559,30 +564,76 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::subtract: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a - b; });
     case Does::multiply: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a * b; });
     case Does::divide: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a / b; });
-    case Does::larger: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? a : b; });
-    case Does::smaller: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? a : b; });
+    case Does::power:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return std::pow(a, b); });
+    case Does::larger:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? a : b; });
+    case Does::smaller:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? a : b; });
+    // What is true is 1, and what is false 0.
+    case Does::less:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? 1.0f : 0.0f; });
+    case Does::lessOrEqual:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a <= b ? 1.0f : 0.0f; });
+    case Does::greater:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? 1.0f : 0.0f; });
+    case Does::greaterOrEqual:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a >= b ? 1.0f : 0.0f; });
     case Does::addIntegers:
       return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a + b; });
     case Does::subtractIntegers:
       return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a - b; });
-    case Does::negate:
-      for (int64_t i = 0; i < sizes[0]; i++) out[i] = -at(1)[i];
-      return;
-    case Does::magnitude:
-      for (int64_t i = 0; i < sizes[0]; i++) out[i] = std::fabs(at(1)[i]);
-      return;
+    case Does::largerInteger:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return std::max(a, b); });
+    case Does::smallerInteger:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return std::min(a, b); });
+    case Does::negate: return unary(instruction, at(1), out, [](float x) { return -x; });
+    case Does::magnitude: return unary(instruction, at(1), out, [](float x) { return std::fabs(x); });
+    case Does::floor: return unary(instruction, at(1), out, [](float x) { return std::floor(x); });
+    case Does::relu: return unary(instruction, at(1), out, [](float x) { return x < 0 ? 0 : x; });
+    case Does::exponential: return unary(instruction, at(1), out, [](float x) { return std::exp(x); });
+    case Does::logarithm: return unary(instruction, at(1), out, [](float x) { return std::log(x); });
+    case Does::logarithmOf1Plus: return unary(instruction, at(1), out, [](float x) { return std::log1p(x); });
+    case Does::sigmoid: return unary(instruction, at(1), out, [](float x) { return 1 / (1 + std::exp(-x)); });
+    case Does::squareRoot: return unary(instruction, at(1), out, [](float x) { return std::sqrt(x); });
+    case Does::square: return unary(instruction, at(1), out, [](float x) { return x * x; });
     case Does::toFloat:
       for (int64_t i = 0; i < sizes[0]; i++) out[i] = static_cast<float>(reinterpret_cast<const int32_t*>(at(1))[i]);
       return;
+    case Does::toInteger:
+      for (int64_t i = 0; i < sizes[0]; i++) reinterpret_cast<int32_t*>(out)[i] = static_cast<int32_t>(at(1)[i]);
+      return;
+    case Does::sum:
+      for (int64_t row = 0; row < sizes[0]; row++) {
+        const float* x = at(1) + row * sizes[1];
+        out[row] = std::accumulate(x, x + sizes[1], 0.0f);
+      }
+      return;
+    case Does::softmax:
+      for (int64_t row = 0; row < sizes[0]; row++) softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
+      return;
     case Does::copy: return copyStrided(sizes[0], sizes + 1, sizes + 1 + sizes[0], sizes + 1 + 2 * sizes[0], at(1), out);
     case Does::gather: {
-      // Rows of x by index; those outside of it are zero, where TensorFlow would stop.
-      const int64_t count = sizes[0], width = sizes[1], rows = sizes[2];
+      const int64_t outer = sizes[0], rows = sizes[1], width = sizes[2], count = sizes[3];
+      const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
+      for (int64_t i = 0; i < outer * count; i++) {
+        const int64_t row = indices[i % count];
+        gatherRow(at(1) + i / count * rows * width, row >= 0 && row < rows, row, out + i * width, width);
+      }
+      return;
+    }
+    case Does::gatherAt: {
+      const int64_t count = sizes[0], width = sizes[1], depth = sizes[2];
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
       for (int64_t i = 0; i < count; i++) {
-        const int64_t row = indices[i];
-        if (row >= 0 && row < rows) std::memcpy(out + i * width, at(1) + row * width, width * sizeof(float));
-        else std::memset(out + i * width, 0, width * sizeof(float));
+        int64_t row = 0;
+        bool isThere = true;
+        for (int64_t axis = 0; axis < depth; axis++) {
+          const int64_t index = indices[i * depth + axis], size = sizes[3 + axis];
+          isThere = isThere && index >= 0 && index < size;
+          row = row * size + index;
+        }
+        gatherRow(at(1), isThere, row, out + i * width, width);
       }
       return;
     }
@@ -784,6 +835,13 @@ napi_value dropChain(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/** numChains() → how many are kept. */
+napi_value countChains(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_int64(env, chains().count(), &result);
+  return result;
+}
+
 /** Computes with one of the instruction sets that the processor has. */
 napi_value useInstructions(napi_env env, napi_callback_info info) {
   char name[16] = "";
@@ -819,7 +877,8 @@ NAPI_MODULE_INIT() {
                                                              {"tilesComputed", readTiles},
                                                              {"useInstructions", useInstructions},
                                                              {"keepChain", keepChain},
-                                                             {"dropChain", dropChain}};
+                                                             {"dropChain", dropChain},
+                                                             {"numChains", countChains}};
   for (const auto& [name, callback] : functions) {
     napi_value function;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

@@ -16,9 +16,14 @@ beforeAll(async () => {
   await tf.setBackend(unavailable ? 'cpu' : 'tensorflow')
 })
 
-/** Graphs that TensorFlow holds now. */
-const graphs = () =>
-  (tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } }).binding.getNumOfSavedModels()
+/** Graphs that TensorFlow holds now, and passes that are a chain of operations without a graph. */
+function graphs(): number {
+  const { binding, chains } = tf.backend() as unknown as {
+    readonly binding: { getNumOfSavedModels(): number }
+    readonly chains?: { numChains(): number }
+  }
+  return binding.getNumOfSavedModels() + (chains?.numChains() ?? 0)
+}
 
 const models: Model[] = []
 function make(...args: Parameters<typeof createModel>): Model {

@@ -23,7 +23,10 @@ type Translate = (op: SmallOp) => readonly Place[] | undefined
 /** Numbers of a result, and multiplications of a product, up to which an operation is small. */
 const SMALL = 1 << 16
 const SMALL_PRODUCT = 1 << 24
-const [FLOAT, INTEGER] = [1, 3]
+/** Rows of a product up to which the weights are read anew for each: for more, TensorFlow's products are faster. */
+const FEW_ROWS = 8
+/** TF_DataTypes. What is true or false is a float within a chain. */
+const [FLOAT, INTEGER, BOOLEAN] = [1, 3, 10]
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
 const isSmall = ({ shape }: Signature) => sizeOf(shape) <= SMALL
@@ -83,23 +86,51 @@ const same: Translate = ({ inputs: [x] }) => [x!.place]
 const binary =
   (ofFloats: Does, ofIntegers?: Does): Translate =>
   ({ inputs: [a, b], outputs: [out], program }) => {
-    const does = [a, b, out].every((x) => x!.dtype === FLOAT)
-      ? ofFloats
-      : [a, b, out].every((x) => x!.dtype === INTEGER)
-        ? ofIntegers
-        : undefined
-    if (!does || !isSmall(out!)) return undefined
+    const does = { [FLOAT]: ofFloats, [INTEGER]: ofIntegers }[a!.dtype]
+    if (!does || a!.dtype !== b!.dtype || !isSmall(out!)) return undefined
     const { shape } = out!
     const sizes = axesOf(shape, [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)])
     return [program.make(does, [a!.place, b!.place], sizes, sizeOf(shape))]
   }
 
 const unary =
-  (does: Does, from = FLOAT): Translate =>
+  (does: Does, from = FLOAT, to = FLOAT): Translate =>
   ({ inputs: [x], outputs: [out], program }) => {
-    if (x!.dtype !== from || !isFloat(out!) || !isSmall(out!)) return undefined
+    if (x!.dtype !== from || out!.dtype !== to || !isSmall(out!)) return undefined
     return [program.make(does, [x!.place], [sizeOf(out!.shape)], sizeOf(out!.shape))]
   }
+
+const cast: Translate = (op) => {
+  const [from, to] = [op.inputs[0]!.dtype, op.outputs[0]!.dtype]
+  if (from === to || (from === BOOLEAN && to === FLOAT)) return same(op)
+  return from === INTEGER ? unary('toFloat', INTEGER)(op) : unary('toInteger', FLOAT, INTEGER)(op)
+}
+
+/** What becomes of each row along the last axis. */
+const rows =
+  (does: Does): Translate =>
+  ({ inputs: [x, along], outputs: [out], program }) => {
+    const axes = along?.constant()
+    const rank = x!.shape.length
+    const isLast = !along || (axes?.length === 1 && (axes[0] === rank - 1 || axes[0] === -1))
+    if (!isLast || !isFloat(x!) || !isSmall(x!) || !x!.shape.at(-1)) return undefined
+    const width = x!.shape.at(-1)!
+    return [program.make(does, [x!.place], [sizeOf(x!.shape) / width, width], sizeOf(out!.shape))]
+  }
+
+/** With more numbers around it, all of one value. */
+const pad: Translate = ({ inputs: [x, roomOf, value], outputs: [out], program }) => {
+  const room = roomOf!.constant()
+  if (!room || !isFloat(x!) || !isSmall(out!)) return undefined
+  const { shape } = out!
+  const strides = stridesOf(shape)
+  const place = program.room(sizeOf(shape))
+  const once = shape.map(() => 0)
+  program.write('copy', [place, value!.place], axesOf(shape, [once, strides]))
+  const offset = strides.reduce((sum, stride, axis) => sum + stride * room[2 * axis]!, 0)
+  program.write('copy', [moved(place, offset), x!.place], axesOf(x!.shape, [stridesOf(x!.shape), strides]))
+  return [place]
+}
 
 const split: Translate = ({ inputs: [x, , axisOf], outputs, program }) => {
   const axis = axisOf!.constant()?.[0]
@@ -130,27 +161,67 @@ const transpose: Translate = ({ inputs: [x, orderOf], outputs: [out], program })
   return [viewOf(program, x!, 0, walk, out!.shape)]
 }
 
-const concatenate: Translate = ({ inputs, outputs: [out], program }) => {
-  const axis = inputs.at(-1)!.constant()?.[0]
-  if (axis === undefined || !isSmall(out!)) return undefined
-  const { shape } = out!
-  const strides = stridesOf(shape)
+/** Puts arrays next to one another along an axis of the result. */
+function joined(op: SmallOp, parts: readonly Operand[], axis: number): readonly Place[] | undefined {
+  const { shape, dtype } = op.outputs[0]!
+  if (dtype === BOOLEAN || !isSmall(op.outputs[0]!)) return undefined
   const at = axis < 0 ? axis + shape.length : axis
-  const place = program.room(sizeOf(shape))
+  const inner = sizeOf(shape.slice(at + 1))
+  const row = shape[at]! * inner
+  const place = op.program.room(sizeOf(shape))
   let offset = 0
-  for (const part of inputs.slice(0, -1)) {
-    program.write('copy', [moved(place, offset), part.place], axesOf(part.shape, [stridesOf(part.shape), strides]))
-    offset += part.shape[at]! * strides[at]!
+  for (const part of parts) {
+    const outer = sizeOf(shape.slice(0, at))
+    const width = sizeOf(part.shape) / outer
+    op.program.write(
+      'copy',
+      [moved(place, offset), part.place],
+      axesOf(
+        [outer, width],
+        [
+          [width, 1],
+          [row, 1],
+        ],
+      ),
+    )
+    offset += width
   }
   return [place]
 }
 
+const concatenate: Translate = (op) => {
+  const axis = op.inputs.at(-1)!.constant()?.[0]
+  return axis === undefined ? undefined : joined(op, op.inputs.slice(0, -1), axis)
+}
+
+const pack: Translate = (op) => joined(op, op.inputs, Number(op.attributes.get('axis') ?? 0))
+
+/** Repeats x along each axis. */
+const tile: Translate = ({ inputs: [x, timesOf], outputs: [out], program }) => {
+  const times = timesOf!.constant()
+  if (!times || !isSmall(out!)) return undefined
+  // Each axis as two: how often, and what.
+  const shape = x!.shape.flatMap((size, axis) => [times[axis]!, size])
+  const walk = stridesOf(x!.shape).flatMap((stride) => [0, stride])
+  return [viewOf(program, x!, 0, walk, shape)]
+}
+
 const gather: Translate = ({ inputs: [x, indices, axisOf], outputs: [out], attributes, program }) => {
-  const isPlain = axisOf!.constant()?.[0] === 0 && !attributes.get('batch_dims')
-  if (!isPlain || indices!.dtype !== INTEGER || !isSmall(out!)) return undefined
-  const [rows, ...row] = x!.shape
-  const sizes = [sizeOf(indices!.shape), sizeOf(row), rows!]
+  const axis = axisOf!.constant()?.[0]
+  const isPlain = axis !== undefined && axis >= 0 && !attributes.get('batch_dims')
+  if (!isPlain || !isFloat(x!) || indices!.dtype !== INTEGER || !isSmall(out!)) return undefined
+  const { shape } = x!
+  const sizes = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1)), sizeOf(indices!.shape)]
   return [program.make('gather', [x!.place, indices!.place], sizes, sizeOf(out!.shape))]
+}
+
+/** Gathers by several indices each: rows of the axes that these leave. */
+const gatherNd: Translate = ({ inputs: [x, indices], outputs: [out], program }) => {
+  if (!isFloat(x!) || indices!.dtype !== INTEGER || !isSmall(out!)) return undefined
+  const depth = indices!.shape.at(-1)!
+  const { shape } = x!
+  const sizes = [sizeOf(indices!.shape) / depth, sizeOf(shape.slice(depth)), depth, ...shape.slice(0, depth)]
+  return [program.make('gatherAt', [x!.place, indices!.place], sizes, sizeOf(out!.shape))]
 }
 
 const product: Translate = ({ inputs: [a, b], outputs: [out], attributes, program }) => {
@@ -162,14 +233,14 @@ const product: Translate = ({ inputs: [a, b], outputs: [out], attributes, progra
   const [M, K] = a!.shape.slice(-2) as [number, number]
   const N = out!.shape.at(-1)!
   const pairs = Math.max(sizeA, sizeB)
-  if (pairs * M * K * N > SMALL_PRODUCT || !isSmall(out!)) return undefined
+  if (M > FEW_ROWS || pairs * M * K * N > SMALL_PRODUCT || !isSmall(out!)) return undefined
   const sizes = [pairs, M, K, N, sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N, Number(transposed)]
   return [program.make('product', [a!.place, b!.place], sizes, sizeOf(out!.shape))]
 }
 
 const multiplyRows: Translate = ({ inputs: [x, weight, bias], outputs: [out], program }) => {
   const [[N, D], width] = [x!.shape as [number, number], weight!.shape[1]!]
-  if (N * D * width > SMALL_PRODUCT || !isSmall(out!)) return undefined
+  if (N > FEW_ROWS || N * D * width > SMALL_PRODUCT || !isSmall(out!)) return undefined
   const operands = [x!.place, weight!.place, sizeOf(bias!.shape) ? bias!.place : ABSENT]
   return [program.make('multiplyRows', operands, [N, D, width], N * width)]
 }
@@ -207,16 +278,35 @@ export const SMALL_OPS: Readonly<Record<string, Translate>> = {
   Sub: binary('subtract', 'subtractIntegers'),
   Mul: binary('multiply'),
   RealDiv: binary('divide'),
-  Maximum: binary('larger'),
-  Minimum: binary('smaller'),
+  Maximum: binary('larger', 'largerInteger'),
+  Minimum: binary('smaller', 'smallerInteger'),
   Neg: unary('negate'),
   Abs: unary('magnitude'),
-  Cast: unary('toFloat', INTEGER),
+  Cast: cast,
+  Pow: binary('power'),
+  Less: binary('less'),
+  LessEqual: binary('lessOrEqual'),
+  Greater: binary('greater'),
+  GreaterEqual: binary('greaterOrEqual'),
+  Floor: unary('floor'),
+  Relu: unary('relu'),
+  Exp: unary('exponential'),
+  Log: unary('logarithm'),
+  Log1p: unary('logarithmOf1Plus'),
+  Sigmoid: unary('sigmoid'),
+  Sqrt: unary('squareRoot'),
+  Square: unary('square'),
+  Sum: rows('sum'),
+  Softmax: rows('softmax'),
+  PadV2: pad,
   SplitV: split,
   Slice: slice,
   Transpose: transpose,
   ConcatV2: concatenate,
+  Pack: pack,
+  Tile: tile,
   GatherV2: gather,
+  GatherNd: gatherNd,
   BatchMatMulV2: product,
   AlibiMultiplyRows: multiplyRows,
   AlibiNormalize: normalize,

@@ -5,7 +5,9 @@ import type { Binding, NodeBackend } from './node-backend.js'
 import type { Constant, OpOutput, RecordedOp, Recording, Source } from './record.js'
 import { createSession, type Session } from './session.js'
 
-/** A recording as a graph whose small operations are chained; without a graph where one chain does it all. */
+/**
+ * A recording whose small operations are chained, where most of them are small: as a graph, or without one where a chain does it all.
+ */
 export function createChainSession(
   backend: NodeBackend,
   recording: Recording,
@@ -13,6 +15,13 @@ export function createChainSession(
   variables: readonly tf.Variable[],
 ): Session {
   const chained = chainSmallOps(recording, options, backend)
+  const drop = () => {
+    for (const program of chained.programs) backend.chains!.dropChain(program)
+  }
+  if (chained.taken < chained.left) {
+    drop()
+    return createSession(backend, recording, options)
+  }
   const session = isOneChain(chained)
     ? createSoleChain(backend, chained.recording, variables)
     : createSession(backend, chained.recording, options)
@@ -21,7 +30,7 @@ export function createChainSession(
     numOps: recording.ops.length,
     dispose() {
       session.dispose()
-      for (const program of chained.programs) backend.chains!.dropChain(program)
+      drop()
     },
   }
 }

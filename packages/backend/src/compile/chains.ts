@@ -22,8 +22,9 @@ export interface Chained {
   readonly programs: readonly number[]
   /** Outputs that are variables written in place, by {@link keyOf}. */
   readonly inPlace: ReadonlyMap<string, Source>
-  /** Operations that are in no chain, but for those that come of constants alone. */
+  /** Operations that are in no chain, but for those that come of constants alone, and operations that are in one. */
   readonly left: number
+  readonly taken: number
 }
 
 /**
@@ -78,6 +79,10 @@ export function chainSmallOps(recording: Recording, outside: Outside, { binding,
       /** @returns whether the chain does it */
       take(index: number): boolean {
         const { name, inputs, outputs, attributes } = ops[index]!
+        // Floats are four bytes, and so is what is true or false within a chain, but not outside.
+        const isRead = (source: Source) =>
+          places.has(keyOf(source)) || [binding.TF_FLOAT, binding.TF_INT32].includes(signatureOf(source).dtype)
+        if (!inputs.every(isRead)) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
         const made = SMALL_OPS[name]?.({ inputs: inputs.map(operand), outputs, attributes: named, program })
         made?.forEach((place, output) => void places.set(keyOf({ kind: 'op', op: index, output }), place))
@@ -130,6 +135,7 @@ export function chainSmallOps(recording: Recording, outside: Outside, { binding,
     programs,
     inPlace,
     left,
+    taken: ops.length - left - isFixed.filter(Boolean).length,
   }
 }
 

@@ -43,6 +43,8 @@ export interface Chains {
   /** @returns its number */
   keepChain(program: Int32Array): number
   dropChain(program: number): void
+  /** How many are kept. */
+  numChains(): number
 }
 
 /** The parts of tfjs-node's backend that are not in TensorFlow.js's types. */
