@@ -20,11 +20,11 @@ export interface SmallOp {
 /** Adds what an operation does to a program; undefined, with nothing added, where the program cannot do it. */
 type Translate = (op: SmallOp) => readonly Place[] | undefined
 
-/** Numbers of a result, and multiplications of a product, up to which an operation is small. */
+/** Numbers of a result up to which an operation is small. */
 const SMALL = 1 << 16
-const SMALL_PRODUCT = 1 << 24
-/** Rows of a product up to which the weights are read anew for each: for more, TensorFlow's products are faster. */
+/** Multiplications up to which a product is small: of few rows, which reads its weights and not much else, and of many. */
 const FEW_ROWS = 8
+const isSmallProduct = (M: number, multiplications: number) => multiplications <= (M > FEW_ROWS ? 1 << 20 : 1 << 24)
 /** TF_DataTypes. What is true or false is a float within a chain. */
 const [FLOAT, INTEGER, BOOLEAN] = [1, 3, 10]
 
@@ -233,14 +233,14 @@ const product: Translate = ({ inputs: [a, b], outputs: [out], attributes, progra
   const [M, K] = a!.shape.slice(-2) as [number, number]
   const N = out!.shape.at(-1)!
   const pairs = Math.max(sizeA, sizeB)
-  if (M > FEW_ROWS || pairs * M * K * N > SMALL_PRODUCT || !isSmall(out!)) return undefined
+  if (!isSmallProduct(M, pairs * M * K * N) || !isSmall(out!)) return undefined
   const sizes = [pairs, M, K, N, sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N, Number(transposed)]
   return [program.make('product', [a!.place, b!.place], sizes, sizeOf(out!.shape))]
 }
 
 const multiplyRows: Translate = ({ inputs: [x, weight, bias], outputs: [out], program }) => {
   const [[N, D], width] = [x!.shape as [number, number], weight!.shape[1]!]
-  if (N > FEW_ROWS || N * D * width > SMALL_PRODUCT || !isSmall(out!)) return undefined
+  if (!isSmallProduct(N, N * D * width) || !isSmall(out!)) return undefined
   const operands = [x!.place, weight!.place, sizeOf(bias!.shape) ? bias!.place : ABSENT]
   return [program.make('multiplyRows', operands, [N, D, width], N * width)]
 }
@@ -254,7 +254,7 @@ const normalize: Translate = ({ inputs: [x, scale, shift, epsilon], outputs: [ou
 const attendSlots: Translate = ({ inputs: [q, k, v, added], outputs: [out], program }) => {
   const [B, H, Q, D] = q!.shape as [number, number, number, number]
   const [G, C] = k!.shape.slice(1) as [number, number]
-  if (B * H * Q * C > SMALL_PRODUCT || !isSmall(out!)) return undefined
+  if (!isSmallProduct(Q, 2 * B * H * Q * C * D) || !isSmall(out!)) return undefined
   const [byBatch, byHead] = [added!.shape[0]! > 1, added!.shape[1]! > 1]
   const steps = [byBatch ? (byHead ? H : 1) * Q * C : 0, byHead ? Q * C : 0]
   const operands = [q!.place, k!.place, v!.place, added!.place]
