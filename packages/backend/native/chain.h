@@ -1,7 +1,11 @@
-// A chain of small operations, run as one: what a pass over a few tokens consists of. TensorFlow's executor takes longer for each
-// than most of them compute. src/compile/chains.ts writes the program, with all shapes, strides and places in memory.
-// Letters: N rows, D features, C slots, B batch, H heads, G heads of keys and values, Q queries, M/K/N sizes of a product.
+// A chain of small operations, run as one: what a pass over a few tokens consists of. TensorFlow's executor takes longer for
+// each than most of them compute. src/compile/chains.ts writes the program, with all shapes, strides and places in memory.
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
 
 /** What an instruction does; the same list is in src/compile/chain-program.ts. */
 enum class Does : int64_t {
@@ -45,7 +49,7 @@ enum class Does : int64_t {
   update,
 };
 
-/** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is an operand that is not there. */
+/** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is for what is not there. */
 struct Place {
   int64_t slot, offset;
   bool isInput() const { return slot < -1; }
@@ -113,8 +117,8 @@ inline Chain readChain(const int32_t* program) {
 
 /** out = f(a, b) along `rank` axes; an operand that is the same along an axis has stride 0 there. */
 template <class T, class F>
-void elementwise(int64_t rank, const int64_t* dims, const int64_t* strideA, const int64_t* strideB, const T* a, const T* b,
-                 T*& out, F f) {
+void elementwise(int64_t rank, const int64_t* dims, const int64_t* strideA, const int64_t* strideB, const T* a,
+                 const T* b, T*& out, F f) {
   if (rank > 1) {
     for (int64_t i = 0; i < dims[0]; i++)
       elementwise(rank - 1, dims + 1, strideA + 1, strideB + 1, a + i * strideA[0], b + i * strideB[0], out, f);
@@ -139,7 +143,8 @@ template <class T, class F>
 void binary(const Instruction& instruction, const float* a, const float* b, float* out, F f) {
   const int64_t *sizes = instruction.sizes.data(), rank = *sizes++;
   T* to = reinterpret_cast<T*>(out);
-  elementwise(rank, sizes, sizes + rank, sizes + 2 * rank, reinterpret_cast<const T*>(a), reinterpret_cast<const T*>(b), to, f);
+  elementwise(rank, sizes, sizes + rank, sizes + 2 * rank, reinterpret_cast<const T*>(a), reinterpret_cast<const T*>(b),
+              to, f);
 }
 
 /** sizes: how many numbers. */
@@ -163,7 +168,8 @@ inline void gatherRow(const float* rows, bool isThere, int64_t row, float* out, 
 }
 
 /** sizes: rank, dims, strides of the source, strides of the result. */
-inline void copyStrided(int64_t rank, const int64_t* dims, const int64_t* from, const int64_t* to, const float* x, float* y) {
+inline void copyStrided(int64_t rank, const int64_t* dims, const int64_t* from, const int64_t* to, const float* x,
+                        float* y) {
   if (rank == 0) {
     *y = *x;
     return;

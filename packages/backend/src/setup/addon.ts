@@ -52,9 +52,20 @@ export function findAddon(): Addon | undefined {
 /** A file in `native/`. */
 export const nativeSource = (name: string) => fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
 
+/** What `operations.cc` includes, and itself. */
+const OPERATIONS = [
+  'attention.h',
+  'attention.inc',
+  'chain.h',
+  'operations.cc',
+  'rows.inc',
+  'run-chain.h',
+  'team.h',
+  'vector.inc',
+]
+
 function hashOfOperations(): string {
   const hash = createHash('sha256')
-  for (const name of ['operations.cc', 'attention.h', 'attention.inc', 'chain.h', 'rows.inc', 'vector.inc'])
-    hash.update(readFileSync(nativeSource(name)))
+  for (const name of OPERATIONS) hash.update(readFileSync(nativeSource(name)))
   return hash.digest('hex').slice(0, 8)
 }

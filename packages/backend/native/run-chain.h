@@ -1,0 +1,256 @@
+// The operation that runs chains (chain.h), and the programs that JavaScript keeps for it; a part of operations.cc. Letters:
+// N rows, D features, C slots, B batch, H heads, G heads of keys and values, Q queries, M/K/N sizes of a product.
+#pragma once
+
+/** Chains by number, for as long as JavaScript keeps them. */
+class Chains {
+ public:
+  int64_t keep(const int32_t* program) {
+    auto chain = std::make_shared<const Chain>(readChain(program));
+    std::lock_guard<std::mutex> lock(mutex_);
+    kept_[++last_] = std::move(chain);
+    return last_;
+  }
+  void drop(int64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    kept_.erase(number);
+  }
+  int64_t count() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int64_t>(kept_.size());
+  }
+  /** Null where it was dropped. */
+  std::shared_ptr<const Chain> of(int64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = kept_.find(number);
+    return found == kept_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<int64_t, std::shared_ptr<const Chain>> kept_;
+  int64_t last_ = 0;
+};
+
+/** Never freed: kernels may run while the process ends. */
+Chains& chains() {
+  static Chains* const only = new Chains;
+  return *only;
+}
+
+void* readNumber(TF_OpKernelConstruction* construction) {
+  TF_Status* status = TF_NewStatus();
+  auto* number = new int64_t(0);
+  TF_OpKernelConstruction_GetAttrInt64(construction, "chain", number, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return number;
+}
+
+/** Multiplications from which on helpers get a part of an instruction, and from which on a chain asks for helpers. */
+constexpr int64_t WORTH_A_PART = 1 << 14, WORTH_HELPERS = 1 << 20;
+
+/** Runs one instruction; `at` gives the memory of its n-th place. */
+template <class At>
+void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
+  /** Shares `count` units of so many multiplications: task(from, to). */
+  const auto share = [&](int64_t count, int64_t multiplications, const std::function<void(int64_t, int64_t)>& task) {
+    const int64_t worth = count * multiplications / WORTH_A_PART, most = std::min<int64_t>(count, 4 * team().size());
+    const int64_t parts = std::max<int64_t>(1, std::min(worth, most));
+    helpers.share(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
+  };
+  const int64_t* sizes = instruction.sizes.data();
+  const Kernels& set = kernels();
+  float* const out = at(0);
+  switch (instruction.does) {
+    case Does::add: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a + b; });
+    case Does::subtract: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a - b; });
+    case Does::multiply: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a * b; });
+    case Does::divide: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a / b; });
+    case Does::power:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return std::pow(a, b); });
+    case Does::larger:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? a : b; });
+    case Does::smaller:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? a : b; });
+    // What is true is 1, and what is false 0.
+    case Does::less:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? 1.0f : 0.0f; });
+    case Does::lessOrEqual:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a <= b ? 1.0f : 0.0f; });
+    case Does::greater:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? 1.0f : 0.0f; });
+    case Does::greaterOrEqual:
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a >= b ? 1.0f : 0.0f; });
+    case Does::addIntegers:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a + b; });
+    case Does::subtractIntegers:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a - b; });
+    case Does::largerInteger:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return std::max(a, b); });
+    case Does::smallerInteger:
+      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return std::min(a, b); });
+    case Does::negate: return unary(instruction, at(1), out, [](float x) { return -x; });
+    case Does::magnitude: return unary(instruction, at(1), out, [](float x) { return std::fabs(x); });
+    case Does::floor: return unary(instruction, at(1), out, [](float x) { return std::floor(x); });
+    case Does::relu: return unary(instruction, at(1), out, [](float x) { return x < 0 ? 0 : x; });
+    case Does::exponential: return unary(instruction, at(1), out, [](float x) { return std::exp(x); });
+    case Does::logarithm: return unary(instruction, at(1), out, [](float x) { return std::log(x); });
+    case Does::logarithmOf1Plus: return unary(instruction, at(1), out, [](float x) { return std::log1p(x); });
+    case Does::sigmoid: return unary(instruction, at(1), out, [](float x) { return 1 / (1 + std::exp(-x)); });
+    case Does::squareRoot: return unary(instruction, at(1), out, [](float x) { return std::sqrt(x); });
+    case Does::square: return unary(instruction, at(1), out, [](float x) { return x * x; });
+    case Does::toFloat:
+      for (int64_t i = 0; i < sizes[0]; i++) out[i] = static_cast<float>(reinterpret_cast<const int32_t*>(at(1))[i]);
+      return;
+    case Does::toInteger:
+      for (int64_t i = 0; i < sizes[0]; i++) reinterpret_cast<int32_t*>(out)[i] = static_cast<int32_t>(at(1)[i]);
+      return;
+    case Does::sum:
+      for (int64_t row = 0; row < sizes[0]; row++) {
+        const float* x = at(1) + row * sizes[1];
+        out[row] = std::accumulate(x, x + sizes[1], 0.0f);
+      }
+      return;
+    case Does::softmax:
+      for (int64_t row = 0; row < sizes[0]; row++) softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
+      return;
+    case Does::copy: return copyStrided(sizes[0], sizes + 1, sizes + 1 + sizes[0], sizes + 1 + 2 * sizes[0], at(1), out);
+    case Does::gather: {
+      const int64_t outer = sizes[0], rows = sizes[1], width = sizes[2], count = sizes[3];
+      const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
+      for (int64_t i = 0; i < outer * count; i++) {
+        const int64_t row = indices[i % count];
+        gatherRow(at(1) + i / count * rows * width, row >= 0 && row < rows, row, out + i * width, width);
+      }
+      return;
+    }
+    case Does::gatherAt: {
+      const int64_t count = sizes[0], width = sizes[1], depth = sizes[2];
+      const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
+      for (int64_t i = 0; i < count; i++) {
+        int64_t row = 0;
+        bool isThere = true;
+        for (int64_t axis = 0; axis < depth; axis++) {
+          const int64_t index = indices[i * depth + axis], size = sizes[3 + axis];
+          isThere = isThere && index >= 0 && index < size;
+          row = row * size + index;
+        }
+        gatherRow(at(1), isThere, row, out + i * width, width);
+      }
+      return;
+    }
+    case Does::normalize:
+      for (int64_t row = 0; row < sizes[0]; row++)
+        set.normalizeRow(at(1) + row * sizes[1], at(2), at(3), *at(4), out + row * sizes[1], sizes[1]);
+      return;
+    case Does::gelu: return set.gelu(at(1), out, sizes[0]);
+    case Does::multiplyRows: {
+      const int64_t N = sizes[0], D = sizes[1], width = sizes[2];
+      return share((width + COLUMNS - 1) / COLUMNS, N * D * COLUMNS, [&](int64_t from, int64_t to) {
+        for (int64_t row = 0; row < N; row++)
+          set.multiplyRow(at(1) + row * D, at(2), at(3), out + row * width, D, width, from * COLUMNS,
+                          std::min(to * COLUMNS, width));
+      });
+    }
+    case Does::product: {
+      // Pairs of matrices [M, K] and [K, N], or [N, K] where the second is transposed.
+      const int64_t pairs = sizes[0], M = sizes[1], K = sizes[2], N = sizes[3], stepA = sizes[4], stepB = sizes[5];
+      return share((N + COLUMNS - 1) / COLUMNS, pairs * M * K * COLUMNS, [&](int64_t from, int64_t to) {
+        const int64_t first = from * COLUMNS, end = std::min(to * COLUMNS, N);
+        for (int64_t row = 0; row < pairs * M; row++) {
+          const float* x = at(1) + row / M * stepA + row % M * K;
+          const float* matrix = at(2) + row / M * stepB;
+          if (sizes[6]) set.multiplyByRows(x, matrix, out + row * N, K, first, end);
+          else set.multiplyRow(x, matrix, nullptr, out + row * N, K, N, first, end);
+        }
+      });
+    }
+    case Does::attendSlots: {
+      const int64_t H = sizes[0], Q = sizes[1], D = sizes[2], G = sizes[3], C = sizes[4], rows = sizes[7];
+      return share(rows, 2 * C * D, [&](int64_t from, int64_t to) {
+        for (int64_t row = from; row < to; row++) {
+          const int64_t batch = row / Q / H, head = row / Q % H, of = (batch * G + head / (H / G)) * C * D;
+          const float* added = at(4) + batch * sizes[5] + head * sizes[6] + row % Q * C;
+          set.attendSlots(at(1) + row * D, at(2) + of, at(3) + of, added, out + row * D, C, D, scratch(C + MOST_LANES));
+        }
+      });
+    }
+    case Does::update: {
+      // Rows of a variable, in place.
+      const int32_t* rows = reinterpret_cast<const int32_t*>(at(1));
+      for (int64_t i = 0; i < sizes[0]; i++)
+        std::memcpy(out + rows[i] * sizes[1], at(2) + i * sizes[1], sizes[1] * sizeof(float));
+      return;
+    }
+  }
+}
+
+/** The inputs of a chain → its results. */
+void runChain(void* kernel, TF_OpKernelContext* context) {
+  Run run(context);
+  const auto kept = chains().of(*static_cast<int64_t*>(kernel));
+  if (!kept) {
+    TF_SetStatus(run.status, TF_FAILED_PRECONDITION, "AlibiChain: its program was dropped");
+    return TF_OpKernelContext_Failure(context, run.status);
+  }
+  const Chain& chain = *kept;
+  std::vector<TF_Tensor*> inputs(TF_NumInputs(context));
+  std::vector<float*> read(inputs.size());
+  for (size_t i = 0; i < inputs.size(); i++)
+    read[i] = static_cast<float*>(TF_TensorData(inputs[i] = run.input(static_cast<int>(i))));
+  float* const own = scratch<Use::chain>(chain.memory);
+  const auto at = [&](const Place& place) -> float* {
+    if (place.slot == -1) return nullptr;
+    return (place.isInput() ? read[place.input()] : own + chain.offsets[place.slot]) + place.offset;
+  };
+  Helpers helpers;
+  const auto work = [&] {
+    for (const Instruction& instruction : chain.instructions)
+      execute(instruction, [&](int place) { return at(instruction.places[place]); }, helpers);
+    helpers.leave();
+  };
+  if (chain.multiplications < WORTH_HELPERS) work();
+  else team().run(team().size(), [&](long thread) { thread ? helpers.help() : work(); });
+  for (size_t i = 0; i < chain.results.size(); i++) {
+    const auto& [place, shape] = chain.results[i];
+    const int index = static_cast<int>(i);
+    int64_t count = 1;
+    for (int64_t size : shape) count *= size;
+    if (place.isInput() && count == TF_TensorElementCount(inputs[place.input()])) {
+      // A variable that was written in place, maybe in another shape: the same memory.
+      const int64_t nothing = 0;
+      TF_Tensor* same = TF_AllocateTensor(TF_FLOAT, &nothing, 1, 0);
+      run.held.push_back(same);
+      TF_TensorBitcastFrom(inputs[place.input()], TF_FLOAT, same, shape.data(), static_cast<int>(shape.size()), run.status);
+      TF_SetOutput(context, index, same, run.status);
+    } else {
+      float* out = run.output(index, shape);
+      if (TF_GetCode(run.status) == TF_OK) std::memcpy(out, at(place), count * sizeof(float));
+    }
+    if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  }
+}
+
+/** Registers the operation of chains, whose inputs and results are lists. @throws std::string, TensorFlow's message */
+void defineChain() {
+  TF_Status* status = TF_NewStatus();
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder("AlibiChain");
+  for (const char* attribute : {"chain: int", "num_floats: int >= 0", "num_integers: int >= 0", "num_results: int >= 0"})
+    TF_OpDefinitionBuilderAddAttr(definition, attribute);
+  TF_OpDefinitionBuilderAddInput(definition, "floats: num_floats * float");
+  TF_OpDefinitionBuilderAddInput(definition, "integers: num_integers * int32");
+  TF_OpDefinitionBuilderAddOutput(definition, "results: num_results * float");
+  // It writes in variables, so no two are the same.
+  TF_OpDefinitionBuilderSetIsStateful(definition, true);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, unknownShapes);
+  TF_RegisterOpDefinition(definition, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_RegisterKernelBuilder("AlibiChain",
+                             TF_NewKernelBuilder("AlibiChain", "CPU", readNumber, runChain,
+                                                 [](void* number) { delete static_cast<int64_t*>(number); }),
+                             status);
+  const std::string message = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
+  TF_DeleteStatus(status);
+  if (!message.empty()) throw message;
+}
