@@ -26,7 +26,7 @@ const plan = {
   sizes: [size],
   settings: {
     data: './text.txt',
-    // Few words: the cpu backend's lookup is slow for large vocabularies.
+    // Few words: fewer numbers in each step.
     tokenizer: 'words',
     vocabularySize: 16,
     steps: 80,
