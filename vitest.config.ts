@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tooling/longest-first.mjs'
 import { SummaryReporter } from './tooling/summary-reporter.mjs'
 
 // Packages resolve to their TypeScript sources, so tests need no build and stack traces point at the code. Vite adds
@@ -30,6 +31,7 @@ export default defineConfig({
     pool: 'forks',
     // One less than the cores would leave half of a small machine idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     // Machines differ, and some tests start many processes.
     testTimeout: 240_000,
     hookTimeout: 120_000,
