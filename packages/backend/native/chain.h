@@ -110,6 +110,7 @@ inline Chain readChain(const int32_t* program) {
     const auto& sizes = instruction.sizes;
     if (instruction.does == Does::multiplyRows) chain.multiplications += sizes[0] * sizes[1] * sizes[2];
     if (instruction.does == Does::product) chain.multiplications += sizes[0] * sizes[1] * sizes[2] * sizes[3];
+    if (instruction.does == Does::attendSlots) chain.multiplications += 2 * sizes[7] * sizes[2] * sizes[4];
     chain.instructions.push_back(std::move(instruction));
   }
   return chain;
@@ -156,9 +157,9 @@ void unary(const Instruction& instruction, const float* x, float* out, F f) {
 /** Softmax of a row of D numbers. */
 inline void softmaxRow(const float* x, float* y, int64_t D) {
   const float largest = *std::max_element(x, x + D);
-  float sum = 0;
+  double sum = 0;
   for (int64_t i = 0; i < D; i++) sum += y[i] = std::exp(x[i] - largest);
-  for (int64_t i = 0; i < D; i++) y[i] /= sum;
+  for (int64_t i = 0; i < D; i++) y[i] /= static_cast<float>(sum);
 }
 
 /** A row by its index; what is outside of the rows is zero, where TensorFlow would stop. */

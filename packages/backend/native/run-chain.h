@@ -69,10 +69,11 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::divide: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a / b; });
     case Does::power:
       return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return std::pow(a, b); });
+    // What is no number stays so.
     case Does::larger:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? a : b; });
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b || a != a ? a : b; });
     case Does::smaller:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? a : b; });
+      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b || a != a ? a : b; });
     // What is true is 1, and what is false 0.
     case Does::less:
       return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? 1.0f : 0.0f; });
@@ -109,7 +110,7 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::sum:
       for (int64_t row = 0; row < sizes[0]; row++) {
         const float* x = at(1) + row * sizes[1];
-        out[row] = std::accumulate(x, x + sizes[1], 0.0f);
+        out[row] = static_cast<float>(std::accumulate(x, x + sizes[1], 0.0));
       }
       return;
     case Does::softmax:
@@ -177,10 +178,11 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       });
     }
     case Does::update: {
-      // Rows of a variable, in place.
-      const int32_t* rows = reinterpret_cast<const int32_t*>(at(1));
-      for (int64_t i = 0; i < sizes[0]; i++)
-        std::memcpy(out + rows[i] * sizes[1], at(2) + i * sizes[1], sizes[1] * sizeof(float));
+      // Rows of a variable, in place; they count around, as in TensorFlow.
+      const int64_t count = sizes[0], width = sizes[1], rows = sizes[2];
+      const int32_t* indices = reinterpret_cast<const int32_t*>(at(1));
+      for (int64_t i = 0; i < count; i++)
+        std::memcpy(out + (indices[i] % rows + rows) % rows * width, at(2) + i * width, width * sizeof(float));
       return;
     }
   }

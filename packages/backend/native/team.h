@@ -8,18 +8,17 @@
 #include <mutex>
 #include <thread>
 
-/** Threads that share tasks with the one that has them. TensorFlow's own are out of reach of its C interface. */
+/** Threads that share tasks with the one that has them. */
 class Team {
  public:
   int size() const { return size_; }
 
   void resize(int size) {
-    std::lock_guard<std::mutex> own(busy_);
+    std::lock_guard<std::mutex> own(busy_), lock(mutex_);
     size_ = size < 1 ? 1 : size;
     while (threads_ < size_ - 1) {
       threads_++;
-      // No operation runs now: the next round is the thread's first, whenever it starts.
-      std::thread([this, index = threads_, seen = round_.load()] { wait(index, seen); }).detach();
+      std::thread([this, index = threads_, seen = round_] { wait(index, seen); }).detach();
     }
   }
 
@@ -30,17 +29,18 @@ class Team {
       for (long i = 0; i < count; i++) task(i);
       return;
     }
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      task_ = &task;
-      count_ = count;
-      next_ = 0;
-      working_ = size_ - 1;
-      round_.store(round_ + 1, std::memory_order_release);
-    }
+    std::unique_lock<std::mutex> lock(mutex_);
+    task_ = &task;
+    count_ = count;
+    next_ = 0;
+    round_++;
+    isOpen_ = true;
+    lock.unlock();
     begin_.notify_all();
     share(task, count);
-    std::unique_lock<std::mutex> lock(mutex_);
+    lock.lock();
+    // Who has not woken yet need not.
+    isOpen_ = false;
     ended_.wait(lock, [this] { return working_ == 0; });
   }
 
@@ -51,8 +51,9 @@ class Team {
 
   void wait(int index, long seen) {
     for (std::unique_lock<std::mutex> lock(mutex_);;) {
-      begin_.wait(lock, [&] { return round_ != seen && index < size_; });
+      begin_.wait(lock, [&] { return isOpen_ && round_ != seen && index < size_; });
       seen = round_;
+      working_++;
       const auto* task = task_;
       const long count = count_;
       lock.unlock();
@@ -64,10 +65,13 @@ class Team {
 
   std::mutex busy_, mutex_;
   std::condition_variable begin_, ended_;
+  std::atomic<int> size_{1};
+  std::atomic<long> next_{0};
+  // Under mutex_.
   const std::function<void(long)>* task_ = nullptr;
-  std::atomic<long> next_{0}, round_{0};
-  long count_ = 0;
-  int size_ = 1, working_ = 0, threads_ = 0;
+  long count_ = 0, round_ = 0;
+  int working_ = 0, threads_ = 0;
+  bool isOpen_ = false;
 };
 
 /** Never freed: its threads wait until the process ends. */
@@ -111,7 +115,7 @@ class Helpers {
       const uint64_t now = state_.load(std::memory_order_acquire);
       if (now == ENDED) return;
       if (takePart(now)) spins = 0;
-      else if (++spins > 1000) std::this_thread::yield();
+      else if (++spins > SPINS) std::this_thread::yield();
     }
   }
 
@@ -123,14 +127,16 @@ class Helpers {
     state_.store(++round_ << 32 | static_cast<uint64_t>(parts) << 16, std::memory_order_release);
     while (takePart(state_.load(std::memory_order_acquire))) {
     }
-    while (done_.load(std::memory_order_acquire) != parts) {
-    }
+    for (long spins = 0; done_.load(std::memory_order_acquire) != parts; spins++)
+      if (spins > SPINS) std::this_thread::yield();
   }
 
   void leave() { state_.store(ENDED, std::memory_order_release); }
 
  private:
   static constexpr uint64_t ENDED = ~0ull;
+  /** How often to look before others may have the core. */
+  static constexpr long SPINS = 1000;
 
   /** @param now - number of the instruction, its parts, those that are taken: 32, 16 and 16 bits */
   bool takePart(uint64_t now) {

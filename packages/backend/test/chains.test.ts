@@ -114,6 +114,30 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
     expect(await compare(more, inputs())).toEqual([1, 0])
   })
 
+  const odd = () => tf.tensor1d([Number.NaN, Infinity, -Infinity, -0, 0, 1e-30, 3e38])
+  // biome-ignore format: a table
+  it.each([
+    ['maximum', (a, b) => tf.maximum(a!, b!)],
+    ['minimum', (a, b) => tf.minimum(a!, b!)],
+    ['of the other, too', (a, b) => tf.maximum(tf.minimum(b!, a!), a!)],
+    ['clip', (a) => tf.clipByValue(a!, -1, 1)],
+    ['relu', (a) => tf.relu(a!)],
+    ['functions', (a) => tf.add(tf.sigmoid(a!), tf.add(tf.exp(a!), tf.floor(tf.abs(a!))))],
+    ['a relation', (a, b) => tf.cast(tf.lessEqual(a!, b!), 'float32')],
+    ['softmax', (a) => tf.softmax(a!)],
+  ] as readonly (readonly [string, Step])[])('keeps what is no number, or infinite: %s', async (_name, step) => {
+    const one = () => tf.tensor1d([1, 1, 1, 1, 1, 1, 1])
+    expect(await compare((a, b) => padded(listOf(step(a!, b!))[0]!), [odd(), one()])).toEqual([1, 0])
+  })
+
+  it('sums long rows as exactly as TensorFlow', async () => {
+    expect(await compare((a) => [padded(tf.sum(a!, 1)), padded(tf.softmax(a!))], [numbers(2, 30000)])).toEqual([1, 0])
+  })
+
+  it('takes an empty batch', async () => {
+    expect(await compare((a, b) => padded(tf.matMul(a!, b!)), [numbers(1, 2, 3), numbers(0, 3, 4)])).toEqual([1, 0])
+  })
+
   it('gives several results, and one of what comes of constants', async () => {
     const step: Step = (a) => [padded(a!), tf.exp(padded(a!)), tf.add(a!, tf.add(tf.scalar(1), 2))]
     expect(await compare(step, [A()])).toEqual([1, 0])
@@ -132,13 +156,57 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
     for (const row of [4, 1, 4]) {
       const [rows, values] = [tf.tensor1d([row, 0], 'int32'), tf.fill([2, 2], row)]
       const [all] = step(rows, values)
-      const want = await slots.array()
+      const want = (await slots.array()) as number[][]
       expect(want[row]).toEqual([row + 1, row + 1])
       expect(await padded(slots).array()).toEqual(await all!.array())
     }
     expect(held()).toEqual([before[0]! + 1, before[1]!])
     step.dispose()
     expect(await slots.array()).toEqual([[5, 5], [2, 2], [0, 0], [0, 0], [5, 5], [0, 0]]) // biome-ignore format: a table
+  })
+
+  it('counts rows of a variable around, and keeps what was read before it was written', async () => {
+    const slots = tf.variable(numbers(4, 3))
+    const start = (await slots.array()) as number[][]
+    const step = compile((rows, values) => {
+      const before = tf.slice(slots, [3, 0], [1, 3])
+      const { TF_ATTR_TYPE: type, TF_FLOAT: value } = backendOf().binding
+      const written = backendOf().executeSingleOutput('InplaceUpdate', [{ name: 'T', type, value }], [slots, rows!, values!])
+      slots.assign(written as tf.Tensor2D)
+      return [padded(before), padded(written)]
+    }, [slots], { xla: false }) // biome-ignore format: short
+    // The first call records the step, which writes too.
+    const at = tf.tensor1d([-1, 6], 'int32')
+    step(at, tf.tensor2d([start[3]!, start[2]!]))
+    const [before, written] = step(at, tf.ones([2, 3]))
+    expect(await before!.array()).toEqual(await padded(tf.tensor2d([start[3]!])).array())
+    expect(await written!.array()).toEqual(
+      await padded(tf.tensor2d([start[0]!, start[1]!, [1, 1, 1], [1, 1, 1]])).array(),
+    )
+    step.dispose()
+  })
+
+  it('shares variables between a chain for one shape and a graph for another', async () => {
+    const sums = tf.variable(tf.zeros([2, 2]))
+    const { TF_ATTR_TYPE: type, TF_FLOAT: value } = backendOf().binding
+    const step = compile((x) => {
+      const last = tf.reshape(tf.sum(padded(x!), 0), [1, 2])
+      const values = x!.size > 4 ? tf.erf(last) : last
+      const rows = tf.tensor1d([x!.size > 4 ? 1 : 0], 'int32')
+      const written = backendOf().executeSingleOutput('InplaceUpdate', [{ name: 'T', type, value }], [sums, rows, values])
+      sums.assign(written as tf.Tensor2D)
+      return [tf.add(tf.mul(padded(written), 1), 0)]
+    }, [sums], { xla: false }) // biome-ignore format: short
+    const [short, long] = [tf.ones([2, 2]), tf.ones([3, 2])]
+    const wanted = [padded(short), padded(long)].map((x) => tf.sum(x, 0))
+    const rows = [await wanted[0]!.array(), await tf.erf(wanted[1]!).array()] as number[][]
+    for (const x of [short, long, short, long]) {
+      const [all] = step(x)
+      step.sync()
+      expect(await all!.array()).toEqual(await padded(sums).array())
+    }
+    expect(await sums.data()).toBeAllclose(Float32Array.from(rows.flat()), { rtol: 1e-6 })
+    step.dispose()
   })
 
   const large = () => numbers(300, 300)

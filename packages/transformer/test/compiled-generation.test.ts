@@ -3,7 +3,15 @@ import { alibi } from '@alibi/alibi'
 import { selectBackend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, expect, it } from 'vitest'
-import { createKvCache, createModel, createTrainer, type GenerateOptions, generate, type Model } from '../src/index.js'
+import {
+  createKvCache,
+  createModel,
+  createTextCache,
+  createTrainer,
+  type GenerateOptions,
+  generate,
+  type Model,
+} from '../src/index.js'
 import { startDecoder } from '../src/inference/decoder.js'
 import { leftPadded } from '../src/inference/left-padded.js'
 import { strategies, tiny, tokens } from './strategies.js'
@@ -160,4 +168,20 @@ it('makes no graph for a few tokens, and none that cannot be', async ({ skip }) 
   ])
   await generate(model, tokens(7), { maxNewTokens: 32 })
   expect(graphs()).toBe(1)
+})
+
+it('keeps a text that filled its slots, while another is written in them', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make({ ...tiny, numLayers: 1 }, strategies[0]![1], 3)
+  const options = { maxNewTokens: 256, temperature: 1, compile: true }
+  const textCache = createTextCache(model)
+  const first = await generate(model, tokens(1), { ...options, seed: 1, textCache })
+  const cache = textCache.take(Int32Array.from([...tokens(1), ...first]))
+  expect(cache.pastLength).toBe(256)
+  const { keys } = cache.tokensOf(0)
+  const before = await keys.data()
+  await generate(model, tokens(1), { ...options, seed: 2 })
+  expect(await keys.data()).toEqual(before)
+  cache.dispose()
+  textCache.dispose()
 })

@@ -5,6 +5,8 @@ import type { Signature } from './record.js'
 /** An operand of an operation. */
 export interface Operand extends Signature {
   readonly place: Place
+  /** Whether it is in the memory of a variable, which the chain may write. */
+  readonly isInVariable: () => boolean
   /** Its numbers, where it is a constant. */
   readonly constant: () => readonly number[] | undefined
 }
@@ -66,7 +68,10 @@ function broadcastStrides(from: readonly number[], to: readonly number[]): numbe
   return to.map((_, axis) => (axis < missing || from[axis - missing] === 1 ? 0 : strides[axis - missing]!))
 }
 
-/** A part of x, or x with its axes in another order: the same memory where it is in one piece there. */
+/**
+ * A part of x, or x with its axes in another order: the same memory where it is in one piece there. Of a variable it is a copy, which
+ * stays what it is when the variable is written.
+ */
 function viewOf(
   program: ChainProgram,
   x: Operand,
@@ -77,7 +82,7 @@ function viewOf(
   const place = moved(x.place, offset)
   const axes = axesOf(shape, [strides])
   const isWhole = axes[0] === 0 || (axes[0] === 1 && axes[2] === 1)
-  if (isWhole) return place
+  if (isWhole && !x.isInVariable()) return place
   return program.make('copy', [place], axesOf(shape, [strides, stridesOf(shape)]), sizeOf(shape))
 }
 
@@ -219,6 +224,7 @@ const gather: Translate = ({ inputs: [x, indices, axisOf], outputs: [out], attri
 const gatherNd: Translate = ({ inputs: [x, indices], outputs: [out], program }) => {
   if (!isFloat(x!) || indices!.dtype !== INTEGER || !isSmall(out!)) return undefined
   const depth = indices!.shape.at(-1)!
+  if (!depth) return undefined
   const { shape } = x!
   const sizes = [sizeOf(indices!.shape) / depth, sizeOf(shape.slice(depth)), depth, ...shape.slice(0, depth)]
   return [program.make('gatherAt', [x!.place, indices!.place], sizes, sizeOf(out!.shape))]
@@ -232,7 +238,7 @@ const product: Translate = ({ inputs: [a, b], outputs: [out], attributes, progra
   if (attributes.get('adj_x') || !isPairwise || ![a, b, out].every((x) => isFloat(x!))) return undefined
   const [M, K] = a!.shape.slice(-2) as [number, number]
   const N = out!.shape.at(-1)!
-  const pairs = Math.max(sizeA, sizeB)
+  const pairs = sizeOf(out!.shape.slice(0, -2))
   if (!isSmallProduct(M, pairs * M * K * N) || !isSmall(out!)) return undefined
   const sizes = [pairs, M, K, N, sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N, Number(transposed)]
   return [program.make('product', [a!.place, b!.place], sizes, sizeOf(out!.shape))]
@@ -262,8 +268,10 @@ const attendSlots: Translate = ({ inputs: [q, k, v, added], outputs: [out], prog
 }
 
 const update: Translate = ({ inputs: [variable, rows, values], program }) => {
-  const count = sizeOf(rows!.shape)
-  program.write('update', [variable!.place, rows!.place, values!.place], [count, sizeOf(values!.shape) / count])
+  // Others may stand for what is equal to it.
+  if (!variable!.isInVariable()) return undefined
+  const sizes = [sizeOf(rows!.shape), sizeOf(variable!.shape.slice(1)), variable!.shape[0]!]
+  program.write('update', [variable!.place, rows!.place, values!.place], sizes)
   return [variable!.place]
 }
 

@@ -69,6 +69,8 @@ interface Result {
 
 /** The instructions of a chain while they are gathered. */
 export interface ChainProgram {
+  /** Numbers that it has memory for. */
+  readonly memory: number
   /** A place for that many numbers, with what an instruction makes of its operands: the same that made it before, if one has. */
   make(does: Does, operands: readonly Place[], sizes: readonly number[], count: number): Place
   /** Adds an instruction that writes where something is already. */
@@ -98,6 +100,9 @@ export function chainProgram(): ChainProgram {
   }
   const list = (numbers: readonly number[]) => [numbers.length, ...numbers]
   return {
+    get memory() {
+      return memory
+    },
     room,
     make(does, operands, sizes, count) {
       const key = JSON.stringify([does, operands, sizes])

@@ -18,21 +18,29 @@ export function createChainSession(
   const drop = () => {
     for (const program of chained.programs) backend.chains!.dropChain(program)
   }
-  if (chained.taken < chained.left) {
-    drop()
-    return createSession(backend, recording, options)
-  }
-  const session = isOneChain(chained)
-    ? createSoleChain(backend, chained.recording, variables)
-    : createSession(backend, chained.recording, options)
-  return {
-    ...session,
-    numOps: recording.ops.length,
-    dispose() {
+  try {
+    const session = sessionOf(backend, recording, chained, options, variables)
+    const dispose = () => {
       session.dispose()
       drop()
-    },
+    }
+    return { ...session, numOps: recording.ops.length, dispose }
+  } catch (error) {
+    drop()
+    throw error
   }
+}
+
+function sessionOf(
+  backend: NodeBackend,
+  recording: Recording,
+  chained: Chained,
+  options: GraphOptions,
+  variables: readonly tf.Variable[],
+): Session {
+  if (chained.taken < chained.left) return createSession(backend, recording, options)
+  if (isOneChain(chained)) return createSoleChain(backend, chained.recording, variables)
+  return createSession(backend, chained.recording, options)
 }
 
 /** Whether a chain gives all results, and each variable that changes is written in place. */

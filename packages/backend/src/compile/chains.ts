@@ -8,6 +8,12 @@ export const CHAIN = 'AlibiChain'
 
 /** Operations from which on a chain pays. */
 const WORTH = 4
+/** Numbers after which a chain ends: each thread that runs chains keeps memory for the largest. */
+const MOST_MEMORY = 1 << 22
+/** Operations that draw other numbers in each run. */
+const DRAWS = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/
+/** Bytes up to which constants are compared. */
+const COMPARED = 1 << 16
 
 /** What the graph of a step has besides its recording. */
 interface Outside {
@@ -73,6 +79,7 @@ export function chainSmallOps(recording: Recording, outside: Outside, { binding,
       get place() {
         return placeOf(source)
       },
+      isInVariable: () => inputs[inputAt(placeOf(source))]?.kind === 'variable',
       constant: () => (source.kind === 'constant' ? integersOf(constants[source.index]!.content) : undefined),
     })
     return {
@@ -82,7 +89,7 @@ export function chainSmallOps(recording: Recording, outside: Outside, { binding,
         // Floats are four bytes, and so is what is true or false within a chain, but not outside.
         const isRead = (source: Source) =>
           places.has(keyOf(source)) || [binding.TF_FLOAT, binding.TF_INT32].includes(signatureOf(source).dtype)
-        if (!inputs.every(isRead)) return false
+        if (!inputs.every(isRead) || program.memory > MOST_MEMORY) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
         const made = SMALL_OPS[name]?.({ inputs: inputs.map(operand), outputs, attributes: named, program })
         made?.forEach((place, output) => void places.set(keyOf({ kind: 'op', op: index, output }), place))
@@ -152,17 +159,18 @@ const integersOf = (content: Uint8Array): number[] => [...new Int32Array(content
 function firstEqualConstants(constants: Recording['constants']): number[] {
   const first = new Map<string, number>()
   return constants.map(({ dtype, shape, content }, index) => {
+    if (content.length > COMPARED) return index
     const key = `${dtype} ${shape} ${Buffer.from(content).toString('latin1')}`
     if (!first.has(key)) first.set(key, index)
     return first.get(key)!
   })
 }
 
-/** Which operations come of constants alone. */
+/** Which operations come of constants alone, and are the same in each run. */
 function fixedOps(ops: readonly RecordedOp[]): boolean[] {
   const isFixed: boolean[] = []
-  for (const { inputs } of ops)
-    isFixed.push(inputs.every((source) => source.kind === 'constant' || (source.kind === 'op' && isFixed[source.op])))
+  const isConstant = (source: Source) => source.kind === 'constant' || (source.kind === 'op' && isFixed[source.op]!)
+  for (const { name, inputs } of ops) isFixed.push(!DRAWS.test(name) && inputs.every(isConstant))
   return isFixed
 }
 

@@ -103,7 +103,9 @@ export function createSlotCache(
       const { keys, values, gates } = layers[layer]!
       const used = <X extends tf.Tensor>(variable: tf.Variable, heads: number, features: number[]): X => {
         const all = tf.reshape(variable, [B, heads, capacity, ...features])
-        return tf.slice(all, [0, 0, 0, ...features.map(() => 0)], [B, heads, pastLength, ...features]) as X
+        const part = tf.slice(all, [0, 0, 0, ...features.map(() => 0)], [B, heads, pastLength, ...features]) as X
+        // TensorFlow's slice of everything is the same memory, which other tokens will be written in.
+        return pastLength === capacity ? tf.mul(part, 1) : part
       }
       return {
         keys: used(keys, G, [headDim]),
