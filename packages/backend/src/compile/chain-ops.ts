@@ -12,7 +12,7 @@ export interface Operand extends Signature {
 }
 
 /** One operation to do. */
-export interface SmallOp {
+interface SmallOp {
   readonly inputs: readonly Operand[]
   readonly outputs: readonly Signature[]
   readonly attributes: ReadonlyMap<string, unknown>
