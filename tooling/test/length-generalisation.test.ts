@@ -37,6 +37,7 @@ it.each([
 
 it('ranks, and differences from models without positions', () => {
   const rows = rowsBelow('Ranks')
+  expect(rows.size).toBe(5)
   const strategies = [...rows.keys()]
   const ofTask = (strategy: string, task: string) => score(strategy, (line) => line.task === task && isBeyond(line))
   const rank = (strategy: string, task: string) => {
@@ -57,6 +58,7 @@ it('ranks, and differences from models without positions', () => {
 
 it('right answers by length', () => {
   const rows = rowsBelow('By length')
+  expect(rows.size).toBe(5 * 5)
   for (const [name, cells] of rows) {
     const [task, strategy] = name.split(', ') as [string, string]
     const at = (length: number) => (line: TaskLine) => line.task === task && line.evalLength === length

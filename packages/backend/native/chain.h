@@ -162,12 +162,6 @@ inline void softmaxRow(const float* x, float* y, int64_t D) {
   for (int64_t i = 0; i < D; i++) y[i] /= static_cast<float>(sum);
 }
 
-/** A row by its index; what is outside of the rows is zero, where TensorFlow would stop. */
-inline void gatherRow(const float* rows, bool isThere, int64_t row, float* out, int64_t width) {
-  if (isThere) std::memcpy(out, rows + row * width, width * sizeof(float));
-  else std::memset(out, 0, width * sizeof(float));
-}
-
 /** sizes: rank, dims, strides of the source, strides of the result. */
 inline void copyStrided(int64_t rank, const int64_t* dims, const int64_t* from, const int64_t* to, const float* x,
                         float* y) {

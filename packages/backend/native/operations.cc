@@ -444,13 +444,6 @@ napi_value dropChain(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** numChains() → how many are kept. */
-napi_value countChains(napi_env env, napi_callback_info) {
-  napi_value result;
-  napi_create_int64(env, chains().count(), &result);
-  return result;
-}
-
 /** Computes with one of the instruction sets that the processor has. */
 napi_value useInstructions(napi_env env, napi_callback_info info) {
   char name[16] = "";
@@ -467,11 +460,16 @@ napi_value useInstructions(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value readTiles(napi_env env, napi_callback_info) {
+/** A function of JavaScript that gives a count. */
+template <int64_t (*count)()>
+napi_value counted(napi_env env, napi_callback_info) {
   napi_value result;
-  napi_create_int64(env, tilesComputed.load(), &result);
+  napi_create_int64(env, count(), &result);
   return result;
 }
+
+int64_t numTiles() { return tilesComputed; }
+int64_t numChains() { return chains().count(); }
 
 }  // namespace
 
@@ -483,11 +481,11 @@ NAPI_MODULE_INIT() {
     return nullptr;
   }
   const std::pair<const char*, napi_callback> functions[] = {{"setThreads", setThreads},
-                                                             {"tilesComputed", readTiles},
+                                                             {"tilesComputed", counted<numTiles>},
                                                              {"useInstructions", useInstructions},
                                                              {"keepChain", keepChain},
                                                              {"dropChain", dropChain},
-                                                             {"numChains", countChains}};
+                                                             {"numChains", counted<numChains>}};
   for (const auto& [name, callback] : functions) {
     napi_value function;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

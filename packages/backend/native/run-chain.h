@@ -50,9 +50,9 @@ void* readNumber(TF_OpKernelConstruction* construction) {
 /** Multiplications from which on helpers get a part of an instruction, and from which on a chain asks for helpers. */
 constexpr int64_t WORTH_A_PART = 1 << 14, WORTH_HELPERS = 1 << 20;
 
-/** Runs one instruction; `at` gives the memory of its n-th place. */
+/** Runs one instruction; `at` gives the memory of its n-th place. @returns false for an index outside of what it gathers from */
 template <class At>
-void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
+bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
   /** Shares `count` units of so many multiplications: task(from, to). */
   const auto share = [&](int64_t count, int64_t multiplications, const std::function<void(int64_t, int64_t)>& task) {
     const int64_t worth = count * multiplications / WORTH_A_PART, most = std::min<int64_t>(count, 4 * team().size());
@@ -62,102 +62,95 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
   const int64_t* sizes = instruction.sizes.data();
   const Kernels& set = kernels();
   float* const out = at(0);
+  const auto floats = [&](auto f) { binary<float>(instruction, at(1), at(2), out, f); };
+  const auto integers = [&](auto f) { binary<int32_t>(instruction, at(1), at(2), out, f); };
+  const auto each = [&](auto f) { unary(instruction, at(1), out, f); };
   switch (instruction.does) {
-    case Does::add: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a + b; });
-    case Does::subtract: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a - b; });
-    case Does::multiply: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a * b; });
-    case Does::divide: return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a / b; });
-    case Does::power:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return std::pow(a, b); });
+    case Does::add: floats([](float a, float b) { return a + b; }); break;
+    case Does::subtract: floats([](float a, float b) { return a - b; }); break;
+    case Does::multiply: floats([](float a, float b) { return a * b; }); break;
+    case Does::divide: floats([](float a, float b) { return a / b; }); break;
+    case Does::power: floats([](float a, float b) { return std::pow(a, b); }); break;
     // What is no number stays so.
-    case Does::larger:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b || a != a ? a : b; });
-    case Does::smaller:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b || a != a ? a : b; });
+    case Does::larger: floats([](float a, float b) { return a > b || a != a ? a : b; }); break;
+    case Does::smaller: floats([](float a, float b) { return a < b || a != a ? a : b; }); break;
     // What is true is 1, and what is false 0.
-    case Does::less:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a < b ? 1.0f : 0.0f; });
-    case Does::lessOrEqual:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a <= b ? 1.0f : 0.0f; });
-    case Does::greater:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a > b ? 1.0f : 0.0f; });
-    case Does::greaterOrEqual:
-      return binary<float>(instruction, at(1), at(2), out, [](float a, float b) { return a >= b ? 1.0f : 0.0f; });
-    case Does::addIntegers:
-      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a + b; });
-    case Does::subtractIntegers:
-      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return a - b; });
-    case Does::largerInteger:
-      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return std::max(a, b); });
-    case Does::smallerInteger:
-      return binary<int32_t>(instruction, at(1), at(2), out, [](int32_t a, int32_t b) { return std::min(a, b); });
-    case Does::negate: return unary(instruction, at(1), out, [](float x) { return -x; });
-    case Does::magnitude: return unary(instruction, at(1), out, [](float x) { return std::fabs(x); });
-    case Does::floor: return unary(instruction, at(1), out, [](float x) { return std::floor(x); });
-    case Does::relu: return unary(instruction, at(1), out, [](float x) { return x < 0 ? 0 : x; });
-    case Does::exponential: return unary(instruction, at(1), out, [](float x) { return std::exp(x); });
-    case Does::logarithm: return unary(instruction, at(1), out, [](float x) { return std::log(x); });
-    case Does::logarithmOf1Plus: return unary(instruction, at(1), out, [](float x) { return std::log1p(x); });
-    case Does::sigmoid: return unary(instruction, at(1), out, [](float x) { return 1 / (1 + std::exp(-x)); });
-    case Does::squareRoot: return unary(instruction, at(1), out, [](float x) { return std::sqrt(x); });
-    case Does::square: return unary(instruction, at(1), out, [](float x) { return x * x; });
+    case Does::less: floats([](float a, float b) { return a < b ? 1.0f : 0.0f; }); break;
+    case Does::lessOrEqual: floats([](float a, float b) { return a <= b ? 1.0f : 0.0f; }); break;
+    case Does::greater: floats([](float a, float b) { return a > b ? 1.0f : 0.0f; }); break;
+    case Does::greaterOrEqual: floats([](float a, float b) { return a >= b ? 1.0f : 0.0f; }); break;
+    case Does::addIntegers: integers([](int32_t a, int32_t b) { return a + b; }); break;
+    case Does::subtractIntegers: integers([](int32_t a, int32_t b) { return a - b; }); break;
+    case Does::largerInteger: integers([](int32_t a, int32_t b) { return std::max(a, b); }); break;
+    case Does::smallerInteger: integers([](int32_t a, int32_t b) { return std::min(a, b); }); break;
+    case Does::negate: each([](float x) { return -x; }); break;
+    case Does::magnitude: each([](float x) { return std::fabs(x); }); break;
+    case Does::floor: each([](float x) { return std::floor(x); }); break;
+    case Does::relu: each([](float x) { return x < 0 ? 0 : x; }); break;
+    case Does::exponential: each([](float x) { return std::exp(x); }); break;
+    case Does::logarithm: each([](float x) { return std::log(x); }); break;
+    case Does::logarithmOf1Plus: each([](float x) { return std::log1p(x); }); break;
+    case Does::sigmoid: each([](float x) { return 1 / (1 + std::exp(-x)); }); break;
+    case Does::squareRoot: each([](float x) { return std::sqrt(x); }); break;
+    case Does::square: each([](float x) { return x * x; }); break;
     case Does::toFloat:
       for (int64_t i = 0; i < sizes[0]; i++) out[i] = static_cast<float>(reinterpret_cast<const int32_t*>(at(1))[i]);
-      return;
+      break;
     case Does::toInteger:
       for (int64_t i = 0; i < sizes[0]; i++) reinterpret_cast<int32_t*>(out)[i] = static_cast<int32_t>(at(1)[i]);
-      return;
+      break;
     case Does::sum:
       for (int64_t row = 0; row < sizes[0]; row++) {
         const float* x = at(1) + row * sizes[1];
         out[row] = static_cast<float>(std::accumulate(x, x + sizes[1], 0.0));
       }
-      return;
+      break;
     case Does::softmax:
       for (int64_t row = 0; row < sizes[0]; row++) softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
-      return;
-    case Does::copy: return copyStrided(sizes[0], sizes + 1, sizes + 1 + sizes[0], sizes + 1 + 2 * sizes[0], at(1), out);
+      break;
+    case Does::copy: copyStrided(sizes[0], sizes + 1, sizes + 1 + sizes[0], sizes + 1 + 2 * sizes[0], at(1), out); break;
     case Does::gather: {
       const int64_t outer = sizes[0], rows = sizes[1], width = sizes[2], count = sizes[3];
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
       for (int64_t i = 0; i < outer * count; i++) {
         const int64_t row = indices[i % count];
-        gatherRow(at(1) + i / count * rows * width, row >= 0 && row < rows, row, out + i * width, width);
+        if (row < 0 || row >= rows) return false;
+        std::memcpy(out + i * width, at(1) + (i / count * rows + row) * width, width * sizeof(float));
       }
-      return;
+      break;
     }
     case Does::gatherAt: {
       const int64_t count = sizes[0], width = sizes[1], depth = sizes[2];
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
       for (int64_t i = 0; i < count; i++) {
         int64_t row = 0;
-        bool isThere = true;
         for (int64_t axis = 0; axis < depth; axis++) {
           const int64_t index = indices[i * depth + axis], size = sizes[3 + axis];
-          isThere = isThere && index >= 0 && index < size;
+          if (index < 0 || index >= size) return false;
           row = row * size + index;
         }
-        gatherRow(at(1), isThere, row, out + i * width, width);
+        std::memcpy(out + i * width, at(1) + row * width, width * sizeof(float));
       }
-      return;
+      break;
     }
     case Does::normalize:
       for (int64_t row = 0; row < sizes[0]; row++)
         set.normalizeRow(at(1) + row * sizes[1], at(2), at(3), *at(4), out + row * sizes[1], sizes[1]);
-      return;
-    case Does::gelu: return set.gelu(at(1), out, sizes[0]);
+      break;
+    case Does::gelu: set.gelu(at(1), out, sizes[0]); break;
     case Does::multiplyRows: {
       const int64_t N = sizes[0], D = sizes[1], width = sizes[2];
-      return share((width + COLUMNS - 1) / COLUMNS, N * D * COLUMNS, [&](int64_t from, int64_t to) {
+      share((width + COLUMNS - 1) / COLUMNS, N * D * COLUMNS, [&](int64_t from, int64_t to) {
         for (int64_t row = 0; row < N; row++)
           set.multiplyRow(at(1) + row * D, at(2), at(3), out + row * width, D, width, from * COLUMNS,
                           std::min(to * COLUMNS, width));
       });
+      break;
     }
     case Does::product: {
       // Pairs of matrices [M, K] and [K, N], or [N, K] where the second is transposed.
       const int64_t pairs = sizes[0], M = sizes[1], K = sizes[2], N = sizes[3], stepA = sizes[4], stepB = sizes[5];
-      return share((N + COLUMNS - 1) / COLUMNS, pairs * M * K * COLUMNS, [&](int64_t from, int64_t to) {
+      share((N + COLUMNS - 1) / COLUMNS, pairs * M * K * COLUMNS, [&](int64_t from, int64_t to) {
         const int64_t first = from * COLUMNS, end = std::min(to * COLUMNS, N);
         for (int64_t row = 0; row < pairs * M; row++) {
           const float* x = at(1) + row / M * stepA + row % M * K;
@@ -166,16 +159,18 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
           else set.multiplyRow(x, matrix, nullptr, out + row * N, K, N, first, end);
         }
       });
+      break;
     }
     case Does::attendSlots: {
       const int64_t H = sizes[0], Q = sizes[1], D = sizes[2], G = sizes[3], C = sizes[4], rows = sizes[7];
-      return share(rows, 2 * C * D, [&](int64_t from, int64_t to) {
+      share(rows, 2 * C * D, [&](int64_t from, int64_t to) {
         for (int64_t row = from; row < to; row++) {
           const int64_t batch = row / Q / H, head = row / Q % H, of = (batch * G + head / (H / G)) * C * D;
           const float* added = at(4) + batch * sizes[5] + head * sizes[6] + row % Q * C;
           set.attendSlots(at(1) + row * D, at(2) + of, at(3) + of, added, out + row * D, C, D, scratch(C + MOST_LANES));
         }
       });
+      break;
     }
     case Does::update: {
       // Rows of a variable, in place; they count around, as in TensorFlow.
@@ -183,9 +178,10 @@ void execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(1));
       for (int64_t i = 0; i < count; i++)
         std::memcpy(out + (indices[i] % rows + rows) % rows * width, at(2) + i * width, width * sizeof(float));
-      return;
+      break;
     }
   }
+  return true;
 }
 
 /** The inputs of a chain → its results. */
@@ -207,13 +203,20 @@ void runChain(void* kernel, TF_OpKernelContext* context) {
     return (place.isInput() ? read[place.input()] : own + chain.offsets[place.slot]) + place.offset;
   };
   Helpers helpers;
+  bool isInside = true;
   const auto work = [&] {
-    for (const Instruction& instruction : chain.instructions)
-      execute(instruction, [&](int place) { return at(instruction.places[place]); }, helpers);
+    for (const Instruction& instruction : chain.instructions) {
+      isInside = execute(instruction, [&](int place) { return at(instruction.places[place]); }, helpers);
+      if (!isInside) break;
+    }
     helpers.leave();
   };
   if (chain.multiplications < WORTH_HELPERS) work();
   else team().run(team().size(), [&](long thread) { thread ? helpers.help() : work(); });
+  if (!isInside) {
+    TF_SetStatus(run.status, TF_INVALID_ARGUMENT, "AlibiChain: expected indices within what is gathered from");
+    return TF_OpKernelContext_Failure(context, run.status);
+  }
   for (size_t i = 0; i < chain.results.size(); i++) {
     const auto& [place, shape] = chain.results[i];
     const int index = static_cast<int>(i);

@@ -1,10 +1,11 @@
 // Letters: N rows, S segments.
 import * as tf from '@tensorflow/tfjs'
 import type { LoadedBackend } from './loaded.js'
+import { replaceKernel } from './replace-kernel.js'
 
 /** Plain JavaScript, which TensorFlow.js brings itself, with a faster kernel for what trains embeddings. */
 export async function loadCpu(processor: string): Promise<LoadedBackend> {
-  replaceUnsortedSegmentSum()
+  replaceKernel('UnsortedSegmentSum', 'cpu', unsortedSegmentSum)
   return {
     device: `${processor}, 1 thread`,
     isGpu: false,
@@ -24,25 +25,18 @@ interface CpuBackend {
  * a mask for each segment, so for each word of a vocabulary: half of a small model's training. The sums are the same to the
  * last bit: both add in float64, in the order of the rows.
  */
-function replaceUnsortedSegmentSum(): void {
-  tf.unregisterKernel('UnsortedSegmentSum', 'cpu')
-  tf.registerKernel({
-    kernelName: 'UnsortedSegmentSum',
-    backendName: 'cpu',
-    kernelFunc({ inputs, backend, attrs }) {
-      const { x, segmentIds } = inputs as Record<'x' | 'segmentIds', tf.TensorInfo>
-      const { numSegments } = attrs as unknown as { numSegments: number }
-      const cpu = backend as unknown as CpuBackend
-      const [values, ids] = [cpu.data.get(x.dataId).values, cpu.data.get(segmentIds.dataId).values]
-      const rowShape = x.shape.slice(segmentIds.shape.length)
-      const width = tf.util.sizeFromShape(rowShape)
-      const sums = new Float64Array(numSegments * width)
-      for (let row = 0; row < ids.length; row++) {
-        const segment = ids[row]!
-        if (segment < 0 || segment >= numSegments) continue
-        for (let i = 0; i < width; i++) sums[segment * width + i]! += values[row * width + i]!
-      }
-      return cpu.makeTensorInfo([numSegments, ...rowShape], 'float32', Float32Array.from(sums))
-    },
-  })
+const unsortedSegmentSum: tf.KernelFunc = ({ inputs, backend, attrs }) => {
+  const { x, segmentIds } = inputs as Record<'x' | 'segmentIds', tf.TensorInfo>
+  const { numSegments } = attrs as unknown as { numSegments: number }
+  const cpu = backend as unknown as CpuBackend
+  const [values, ids] = [cpu.data.get(x.dataId).values, cpu.data.get(segmentIds.dataId).values]
+  const rowShape = x.shape.slice(segmentIds.shape.length)
+  const width = tf.util.sizeFromShape(rowShape)
+  const sums = new Float64Array(numSegments * width)
+  for (let row = 0; row < ids.length; row++) {
+    const segment = ids[row]!
+    if (segment < 0 || segment >= numSegments) continue
+    for (let i = 0; i < width; i++) sums[segment * width + i]! += values[row * width + i]!
+  }
+  return cpu.makeTensorInfo([numSegments, ...rowShape], 'float32', Float32Array.from(sums))
 }

@@ -96,6 +96,7 @@ const ONE: readonly (readonly [string, Step, () => tf.Tensor[]])[] = [
   ['slice in one piece', (a) => tf.slice(a!, [1, 0, 0], [1, 3, 5]), () => [A()]],
   ['concat', (a, b) => tf.concat([a!, b!, a!], 1), () => [A(), numbers(2, 1, 5)]],
   ['stack', (a, b) => tf.stack([a!, b!], 1), () => [A(), A()]],
+  ['concat of nothing', (a, b) => tf.concat([a!, b!], 1), () => [numbers(0, 2), numbers(0, 3)]],
   ['tile', (a) => tf.tile(a!, [2, 1, 3]), () => [A()]],
   ['pad', (a) => tf.pad(a!, [[1, 0], [0, 2], [3, 1]], 7), () => [A()]],
   ['gather', (a, i) => tf.gather(a!, i!, 0), () => [numbers(7, 3), integers(7, 4)]],
@@ -262,6 +263,23 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
     step.dispose()
     expect(count()).toEqual(before)
   })
+
+  it.each([
+    ['gather', (x, i) => tf.gather(x, i, 0), [7, 3], [4, 7]],
+    ['gather along an inner axis', (x, i) => tf.gather(x, i, 1), [2, 7], [-1]],
+    ['gatherND', (x, i) => tf.gatherND(x, i), [2, 7], [[1, 7]]],
+  ] as const satisfies readonly (readonly [string, (x: tf.Tensor, i: tf.Tensor) => tf.Tensor, number[], unknown])[])(
+    'refuses an index that is not there, as TensorFlow does: %s',
+    (_name, gather, shape, outside) => {
+      const step = compile((x, i) => [padded(gather(x!, i!))], [], { xla: false })
+      const indices = tf.tensor(outside as tf.TensorLike, undefined, 'int32')
+      const x = numbers(...shape)
+      tf.dispose(step(x, tf.zerosLike(indices)))
+      expect(() => step(x, indices)).toThrow('expected indices within what is gathered from')
+      expect(() => gather(x, indices).dataSync()).toThrow()
+      step.dispose()
+    },
+  )
 
   it('says so when a program is gone', () => {
     const { binding, chains } = backendOf()

@@ -1,5 +1,6 @@
 // How a chain does TensorFlow's operations and ours, where they are small. Shapes are as recorded.
 import { ABSENT, type ChainProgram, type Does, type Place } from './chain-program.js'
+import { axesOf, broadcastStrides, sizeOf, stridesOf } from './chain-shapes.js'
 import type { Signature } from './record.js'
 
 /** An operand of an operation. */
@@ -30,43 +31,9 @@ const isSmallProduct = (M: number, multiplications: number) => multiplications <
 /** TF_DataTypes. What is true or false is a float within a chain. */
 const [FLOAT, INTEGER, BOOLEAN] = [1, 3, 10]
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
 const isSmall = ({ shape }: Signature) => sizeOf(shape) <= SMALL
 const isFloat = ({ dtype }: Signature) => dtype === FLOAT
 const moved = ({ slot, offset }: Place, by: number): Place => ({ slot, offset: offset + by })
-
-/** Floats between neighbours along each axis of a contiguous array. */
-const stridesOf = (shape: readonly number[]) => shape.map((_, axis) => sizeOf(shape.slice(axis + 1)))
-
-/**
- * Several walks over the same axes with as few axes as they need: those of size 1 go, and neighbours become one where every walk goes
- * on from one to the next.
- *
- * @returns rank, sizes, and the strides of each walk
- */
-function axesOf(shape: readonly number[], walks: readonly (readonly number[])[]): number[] {
-  const sizes: number[] = []
-  const strides = walks.map((): number[] => [])
-  for (const [axis, size] of shape.entries()) {
-    if (size === 1) continue
-    const goesOn = sizes.length && walks.every((walk, w) => strides[w]!.at(-1) === walk[axis]! * size)
-    if (goesOn) {
-      sizes[sizes.length - 1]! *= size
-      for (const [w, walk] of walks.entries()) strides[w]![sizes.length - 1] = walk[axis]!
-    } else {
-      sizes.push(size)
-      for (const [w, walk] of walks.entries()) strides[w]!.push(walk[axis]!)
-    }
-  }
-  return [sizes.length, ...sizes, ...strides.flat()]
-}
-
-/** The strides of an operand where it is broadcast to a shape: 0 along what it has once. */
-function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
-  const missing = to.length - from.length
-  const strides = stridesOf(from)
-  return to.map((_, axis) => (axis < missing || from[axis - missing] === 1 ? 0 : strides[axis - missing]!))
-}
 
 /**
  * A part of x, or x with its axes in another order: the same memory where it is in one piece there. Of a variable it is a copy, which
@@ -171,24 +138,13 @@ function joined(op: SmallOp, parts: readonly Operand[], axis: number): readonly 
   const { shape, dtype } = op.outputs[0]!
   if (dtype === BOOLEAN || !isSmall(op.outputs[0]!)) return undefined
   const at = axis < 0 ? axis + shape.length : axis
-  const inner = sizeOf(shape.slice(at + 1))
-  const row = shape[at]! * inner
+  const [outer, row] = [sizeOf(shape.slice(0, at)), sizeOf(shape.slice(at))]
   const place = op.program.room(sizeOf(shape))
   let offset = 0
   for (const part of parts) {
-    const outer = sizeOf(shape.slice(0, at))
-    const width = sizeOf(part.shape) / outer
-    op.program.write(
-      'copy',
-      [moved(place, offset), part.place],
-      axesOf(
-        [outer, width],
-        [
-          [width, 1],
-          [row, 1],
-        ],
-      ),
-    )
+    const width = sizeOf(part.shape.slice(at))
+    const [from, to] = [stridesOf([outer, width]), stridesOf([outer, row])]
+    op.program.write('copy', [moved(place, offset), part.place], axesOf([outer, width], [from, to]))
     offset += width
   }
   return [place]
