@@ -7,6 +7,16 @@ import type { WebgpuOptions } from './webgpu/device.js'
 import { registerWebgpu } from './webgpu/register.js'
 
 export type { PassedOver } from './choose.js'
+export { ReplicaLostError } from './replicas/lost.js'
+export type { Replicas } from './replicas/replicas.js'
+export {
+  createRoom,
+  type JoinThreadsOptions,
+  joinThreads,
+  type SharedRoom,
+  stepOfThreads,
+  type ThreadReplicas,
+} from './replicas/threads.js'
 export type { WasmPaths } from './wasm/load.js'
 export type { WebgpuOptions, WebgpuReport } from './webgpu/device.js'
 

@@ -16,6 +16,7 @@ import { loadStrategies } from '../plugins/admit.js'
 import { placeOf, type ReplicaOptions } from '../replicas/cluster.js'
 import { expectText } from '../replicas/lead.js'
 import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
+import { hasOneThread, threadsOf, withThreads } from '../replicas/threads.js'
 import { resultText } from '../report/markdown.js'
 import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
@@ -75,8 +76,9 @@ async function run(options: Options): Promise<void> {
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const given = await givenConfig({ ...options })
   const place = await takePlace(options)
-  if (place?.index) return follow(place, { given, signal: interrupt })
-  const plan = await planRun({ ...options, backend: backendFor(place, options.backend), given, log: progress.line })
+  if (place?.index) return follow(place, interrupt, { given })
+  const planned = await planRun({ ...options, backend: backendFor(place, options.backend), given, log: progress.line })
+  const plan = withThreads(planned, options.replicas)
 
   const { folder, config, backend, registry } = plan
   const { tensorboard } = options
@@ -84,8 +86,9 @@ async function run(options: Options): Promise<void> {
   for (const { name, reason } of backend.passedOver) progress.line(`  not ${name}: ${reason}`)
   await selfTestOnce(backend, progress.line)
   checkMemory('run', config, availableMemory(backend))
-  progress.line(await estimateLine(config, backend.name))
-  const crew = place && (await gather(place, plan, { signal: interrupt, log: progress.line }))
+  const gigaflops = plan.threads * (await productGigaflops(backend.name))
+  progress.line(estimateLine(config, gigaflops))
+  const crew = await gather(place, plan, { given, signal: interrupt, log: progress.line })
   const signal = crew?.signal ?? interrupt
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, config.evalLengths)
@@ -128,26 +131,28 @@ async function dryRun(options: Options): Promise<void> {
   if (task !== undefined) absoluteTask(task)
   const backend = await selectBackend(options.backend)
   console.log(`backend ${backend.name} on ${backend.device}`)
-  const gigaflops = await productGigaflops(backend.name)
-  console.log(await estimateLine(config, backend.name, gigaflops))
-  for (const line of predictionOf(options, config, { gigaflops, isGpu: backend.isGpu })) console.log(line)
+  const ofOne = await productGigaflops(backend.name)
+  const gigaflops = threadsOf(backend.name, config, options.replicas) * ofOne
+  console.log(estimateLine(config, gigaflops))
+  const sharesCores = !backend.isGpu && !hasOneThread(backend.name)
+  for (const line of predictionOf(options, config, { gigaflops: ofOne, sharesCores })) console.log(line)
   const [needed, here] = [memoryOf(config), availableMemory(backend)]
   if (needed > here)
     console.log(`it needs GPUs: ${gigabytes(needed)} GB at once, and there are ${gigabytes(here)} GB here`)
 }
 
-/** What replicas would do: with a machine each, or processes of this one, which share it unless they have a GPU each. */
+/** What replicas would do: with a machine each, or processes of this one, which share it unless they have a GPU or a thread each. */
 function predictionOf(
   options: Options,
   config: RunConfig,
-  { gigaflops, isGpu }: { gigaflops: number; isGpu: boolean },
+  { gigaflops, sharesCores }: { gigaflops: number; sharesCores: boolean },
 ) {
   // Which of them this is makes no difference.
   const place = placeOf({ ...options, ...(options.cluster !== undefined && { replica: options.replica ?? 0 }) })
   if (!place) return []
   const isHere = 'startHere' in place
   const devices = isHere ? place.startHere : place.addresses.length
-  const isShared = isHere && !isGpu
+  const isShared = isHere && sharesCores
   const rate = TRAINING_SHARE * gigaflops
   return devicesLines(config, devices, {
     rate: (count) => (1e9 * rate) / (isShared ? count : 1),

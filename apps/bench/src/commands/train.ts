@@ -2,7 +2,7 @@ import type { BackendName } from '@alibi/backend'
 import { Command } from 'commander'
 import { cellsOf } from '../config/cells.js'
 import { checkLengths, describeCorpus, readCorpus } from '../data/corpus.js'
-import { estimateLine } from '../experiment/estimate.js'
+import { estimateLine, productGigaflops } from '../experiment/estimate.js'
 import { follow } from '../experiment/follow.js'
 import { availableMemory, checkMemory } from '../experiment/memory.js'
 import { trainCell } from '../experiment/train.js'
@@ -11,6 +11,7 @@ import { expectWritable } from '../files/paths.js'
 import type { ReplicaOptions } from '../replicas/cluster.js'
 import { dismiss, expectText, orderCell } from '../replicas/lead.js'
 import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
+import { withThreads } from '../replicas/threads.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { checkpointFolder } from '../run-folder/layout.js'
@@ -89,16 +90,18 @@ async function train(all: Options): Promise<void> {
   if (options.tensorboard !== undefined)
     await expectWritable('tensorboard', options.tensorboard, 'take another --tensorboard')
   const place = await takePlace(options)
-  if (place?.index) return follow(place, { given, strategy: from && strategy, signal: interrupt })
+  if (place?.index) return follow(place, interrupt, { given, strategy: from && strategy })
   const backendName = backendFor(place, options.backend)
-  const plan = await planRun({ ...options, backend: backendName, from, given, defaults, log: progress.line })
+  const planned = await planRun({ ...options, backend: backendName, from, given, defaults, log: progress.line })
+  const plan = withThreads(planned, options.replicas)
   const { folder, config, backend, registry, start } = plan
   const { tensorboard } = options
   progress.line(`backend ${backend.name} (${backend.package} ${backend.version}) on ${backend.device}`)
   await selfTestOnce(backend, progress.line)
   checkMemory('train', { ...config, evalLengths: [] }, availableMemory(backend))
-  progress.line(await estimateLine({ ...config, evalLengths: [] }, backend.name))
-  const crew = place && (await gather(place, plan, { signal: interrupt, log: progress.line }))
+  const gigaflops = plan.threads * (await productGigaflops(backend.name))
+  progress.line(estimateLine({ ...config, evalLengths: [] }, gigaflops))
+  const crew = await gather(place, plan, { given, strategy: from && strategy, signal: interrupt, log: progress.line })
   const signal = crew?.signal ?? interrupt
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, [])

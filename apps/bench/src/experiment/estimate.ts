@@ -126,14 +126,13 @@ export const TRAINING_SHARE = 2 / 3
 /**
  * What a run will take here, in one line: before anything is read or trained.
  *
- * @param gigaflops - of {@link productGigaflops}, where it was measured already
+ * @param gigaflops - of {@link productGigaflops}, of all threads
  */
-export async function estimateLine(config: RunConfig, backend: BackendName, gigaflops?: number): Promise<string> {
+export function estimateLine(config: RunConfig, gigaflops: number): string {
   const { parameters, stepBytes, operations } = estimateRun(config)
-  const rate = gigaflops ?? (await productGigaflops(backend))
   const size = parameters >= 1e7 ? `${(parameters / 1e6).toFixed(0)} million` : thousands(parameters)
   return (
     `${size} parameters a model, about ${gigabytes(stepBytes)} GB a training step; ` +
-    `at the ${thousands(rate)} GFLOP/s of matrix products here at least ${duration(operations / rate / 1e9)} in all`
+    `at the ${thousands(gigaflops)} GFLOP/s of matrix products here at least ${duration(operations / gigaflops / 1e9)} in all`
   )
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { ReplicaLostError, type Replicas, selectBackend } from '@alibi/backend'
+import { type Backend, ReplicaLostError, type Replicas, selectBackend } from '@alibi/backend'
 import { versionsOf } from '@alibi/machine'
 import { validate } from '@alibi/results'
 import type { Trainer } from '@alibi/transformer'
@@ -11,7 +11,7 @@ import type { Place } from '../replicas/cluster.js'
 import { shareJson } from '../replicas/exchange.js'
 import { endWithLeader } from '../replicas/launch.js'
 import { type Announced, expectText, nextOrder } from '../replicas/lead.js'
-import { join, REPLICAS_BACKEND } from '../replicas/place.js'
+import { type Crew, join, REPLICAS_BACKEND } from '../replicas/place.js'
 import { registryOf } from '../run-folder/begin.js'
 import type { Progress } from '../terminal/progress.js'
 import { evaluationsOf, plannedEvaluations } from './evaluations.js'
@@ -27,7 +27,6 @@ interface FollowOptions {
   readonly given: RunOptions
   /** Where the strategy of a model is that training goes on from. */
   readonly strategy?: string | undefined
-  readonly signal: AbortSignal
 }
 
 /**
@@ -37,10 +36,18 @@ interface FollowOptions {
  * @throws Error, one line, for a machine that has other versions, another text or another strategy, and when another replica is
  * gone
  */
-export async function follow(place: Place, { given, strategy, signal: interrupt }: FollowOptions): Promise<void> {
+export async function follow(place: Place, signal: AbortSignal, options: FollowOptions): Promise<void> {
   endWithLeader()
   const backend = await selectBackend(REPLICAS_BACKEND)
-  const { replicas, signal } = await join(place, { signal: interrupt, log: console.error })
+  await obeyLeader(await join(place, { signal, log: console.error }), backend, options)
+}
+
+/** As {@link follow}, among replicas that it has joined. */
+export async function obeyLeader(
+  { replicas, signal }: Crew,
+  backend: Backend,
+  { given, strategy }: FollowOptions,
+): Promise<void> {
   const announced = shareJson<Announced>(replicas)
   const where = `replicas: what replica 0 has announced`
   const config = validate(runConfigSchema, announced.config, where)
@@ -48,7 +55,7 @@ export async function follow(place: Place, { given, strategy, signal: interrupt 
   const other = Object.keys(own).find((name) => own[name] !== announced.versions[name])
   if (other !== undefined)
     throw new Error(
-      `replicas: expected ${other} ${announced.versions[other]} on replica ${place.index}, as replica 0 has it, got ${own[other]}`,
+      `replicas: expected ${other} ${announced.versions[other]} on replica ${replicas.index}, as replica 0 has it, got ${own[other]}`,
     )
   const registry = await registryOf(config, { given, strategy, log: silent.line })
   const tokenizer = announced.tokenizer === undefined ? undefined : restoreTokenizer(announced.tokenizer)

@@ -1,33 +1,35 @@
 // This process's place among replicas, and the way to the others.
 import { areLoopback, type BackendName, joinReplicas, type Replicas } from '@alibi/backend'
-import type { RunPlan } from '../run-folder/begin.js'
+import type { RunOptions } from '../config/schema.js'
 import { type Place, placeOf, type ReplicaOptions } from './cluster.js'
 import { type Launch, prepareLaunch } from './launch.js'
 import { announce } from './lead.js'
+import { gatherThreads, hasOneThread, type ThreadedPlan } from './threads.js'
 
-/** What replicas compute with: nothing else has a runtime for several. */
+/** What replicas that are processes compute with: nothing else has a runtime for several. */
 export const REPLICAS_BACKEND = 'tensorflow'
 
 /**
  * Call it before TensorFlow is loaded.
  *
- * @returns undefined where this process trains alone
- * @throws RangeError, one line, for options that name no place
+ * @returns undefined where this process trains alone, or with {@link threadsOf} it
+ * @throws RangeError, one line, for options that name no place, or another backend than replicas have
  */
-export async function takePlace(options: ReplicaOptions): Promise<Place | Launch | undefined> {
+export async function takePlace(
+  options: ReplicaOptions & { readonly backend: BackendName | 'auto' },
+): Promise<Place | Launch | undefined> {
   const place = placeOf(options)
+  const { backend } = options
+  if (!place || ('startHere' in place && hasOneThread(backend))) return undefined
+  if (backend !== 'auto' && backend !== REPLICAS_BACKEND)
+    throw new RangeError(`replicas: expected --backend ${REPLICAS_BACKEND}, got ${backend}`)
   // A replica that is gone makes TensorFlow say so in many lines; ours is one.
-  if (place) process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
-  return place && 'startHere' in place ? prepareLaunch(place.startHere) : place
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
+  return 'startHere' in place ? prepareLaunch(place.startHere) : place
 }
 
-/** @throws RangeError, one line, for another backend than replicas have */
-export function backendFor(place: Place | undefined, wanted: BackendName | 'auto'): BackendName | 'auto' {
-  if (!place) return wanted
-  if (wanted !== 'auto' && wanted !== REPLICAS_BACKEND)
-    throw new RangeError(`replicas: expected --backend ${REPLICAS_BACKEND}, got ${wanted}`)
-  return REPLICAS_BACKEND
-}
+export const backendFor = (place: Place | undefined, wanted: BackendName | 'auto'): BackendName | 'auto' =>
+  place ? REPLICAS_BACKEND : wanted
 
 /** The options that have the same replicas again, or others of as many. */
 export const replicaWords = ({ replicas, cluster, replica }: ReplicaOptions) => ({ replicas, cluster, replica })
@@ -54,8 +56,25 @@ export async function join(place: Place | Launch, { signal, log }: JoinOptions):
   return { replicas: await joinReplicas({ addresses, index, log, signal: all, onLost }), signal: all }
 }
 
-/** Joins the others as their leader, and tells them what is trained. */
-export async function gather(place: Place | Launch, plan: RunPlan, options: JoinOptions): Promise<Crew> {
+/** What {@link gather} takes besides the plan. */
+export interface GatherOptions extends JoinOptions {
+  /** As it was asked for here. */
+  readonly given: RunOptions
+  /** Where the strategy of a model is that training goes on from. */
+  readonly strategy?: string | undefined
+}
+
+/**
+ * Joins the others as their leader, and tells them what is trained.
+ *
+ * @returns undefined where this process trains alone, on one thread
+ */
+export async function gather(
+  place: Place | Launch | undefined,
+  plan: ThreadedPlan,
+  options: GatherOptions,
+): Promise<Crew | undefined> {
+  if (!place) return plan.threads > 1 ? gatherThreads(plan, options) : undefined
   const { length } = place.addresses
   options.log(`${length} replicas, each with its part of every batch; ${security(place)}`)
   const crew = await join(place, options)

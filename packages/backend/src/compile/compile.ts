@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
-import { joinedOf, type Replicas } from '../replicas/join.js'
+import { joinedOf } from '../replicas/join.js'
 import { ReplicaLostError } from '../replicas/lost.js'
+import type { Replicas } from '../replicas/replicas.js'
+import { areThreads, stepOfThreads } from '../replicas/threads.js'
 import { createChainSession } from './chain-session.js'
 import { type NodeBackend, nodeBackend } from './node-backend.js'
 import { NotCompilable, record, type Signature } from './record.js'
@@ -15,8 +17,8 @@ export interface CompileOptions {
   /** Graphs kept for different shapes of inputs; the least used one goes. Default 8. */
   readonly maxShapes?: number | undefined
   /**
-   * The step sums over these replicas, with the backend's `sumReplicas`, which records one sum: it must be one graph then, and all
-   * replicas take the same steps. Default: it is this process's alone.
+   * The step sums over these replicas, with the backend's `sumReplicas`, and all of them take the same steps. Of processes it must
+   * be one graph, with one sum; of threads it runs op by op. Default: it is this process's alone.
    */
   readonly replicas?: Replicas | undefined
   /** Told after the first run of a graph: how many ops it has, and how long its making took. */
@@ -69,6 +71,10 @@ export function compile(
   options: CompileOptions = {},
 ): Compiled {
   const { xla, maxShapes = 8, replicas, onCompile, onFallback } = options
+  if (replicas && areThreads(replicas)) {
+    onFallback?.(`the ${tf.getBackend()} backend runs op by op`)
+    return stepOfThreads(step, replicas)
+  }
   const joined = replicas && joinedOf(replicas)
   const entries = new Map<string, Entry>()
   const shared = shareVariables(variables)
