@@ -54,6 +54,17 @@ async function losses(run: (...all: tf.Tensor[]) => tf.Tensor[], steps: number, 
   return all
 }
 
+/** Writes a number [1] into the memory that it is given, whoever else has it. */
+function writeSecond(variable: tf.Variable, value: tf.Tensor): tf.Tensor {
+  const { executeSingleOutput, binding } = tf.backend() as unknown as NodeBackend
+  return executeSingleOutput.call(
+    tf.backend(),
+    'InplaceUpdate',
+    [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }],
+    [variable, tf.tensor1d([1], 'int32'), value],
+  )
+}
+
 describe('compile', () => {
   it.for([{ xla: true }, { xla: false }])(
     'gives the numbers of op-by-op execution over 100 steps (%j)',
@@ -100,16 +111,9 @@ describe('compile', () => {
   it('shares the memory of variables with its graphs', async ({ skip }) => {
     skip(unprepared !== undefined, unprepared)
     const variable = tf.variable(tf.zeros([3]))
-    const { executeSingleOutput, binding } = tf.backend() as unknown as NodeBackend
-    /** Writes into the memory that it is given, whoever else has it. */
-    const write = (value: tf.Tensor) =>
-      executeSingleOutput.call(
-        tf.backend(),
-        'InplaceUpdate',
-        [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }],
-        [variable, tf.tensor1d([1], 'int32'), value],
-      )
-    const graphs = [1, 2].map((factor) => compile((x) => [tf.mul(write(x!), factor)], [variable], { xla: false }))
+    const graphs = [1, 2].map((factor) =>
+      compile((x) => [tf.mul(writeSecond(variable, x!), factor)], [variable], { xla: false }),
+    )
     for (const value of [3, 4, 5])
       for (const [i, graph] of graphs.entries()) {
         const [written] = graph(tf.tensor1d([value + i]))
@@ -118,6 +122,35 @@ describe('compile', () => {
         expect([...(await variable.data())]).toEqual([0, value + i, 0])
       }
     for (const graph of graphs) graph.dispose()
+  })
+
+  it('shares it from a graph that assigns to one that reads, as from training to evaluation', async ({ skip }) => {
+    skip(unprepared !== undefined, unprepared)
+    const variable = tf.variable(tf.tensor1d([1, 2, 3]))
+    const training = compile(
+      (x) => {
+        variable.assign(tf.add(variable, x!))
+        return [tf.sum(variable)]
+      },
+      [variable],
+      { xla: false },
+    )
+    const evaluation = compile((x) => [tf.mul(writeSecond(variable, x!), 2)], [variable], { xla: false })
+    const trained = async () => {
+      const [sum] = training(tf.scalar(10))
+      training.sync()
+      return (await sum!.data())[0]
+    }
+    const written = async (value: number) => [...(await evaluation(tf.tensor1d([value]))[0]!.data())]
+    expect(await trained()).toBe(36)
+    for (const [i, value] of [100, 200, 300].entries()) {
+      const [first, third] = [11 + 10 * i, 13 + 10 * i]
+      expect(await written(value)).toEqual([2 * first, 2 * value, 2 * third])
+      // Nothing was assigned or uploaded: had anybody a copy, it would not have changed.
+      expect([...(await variable.data())]).toEqual([first, value, third])
+      expect(await trained()).toBe(first + value + third + 30)
+    }
+    for (const graph of [training, evaluation]) graph.dispose()
   })
 
   it('runs op by op what is no graph, and says why once', async ({ skip }) => {
@@ -136,6 +169,25 @@ describe('compile', () => {
     for (let i = 0; i < 3; i++) results.push((await reading(tf.scalar(2))[0]!.data())[0]!)
     expect(results).toEqual([2, 4, 8])
     expect(reasons).toEqual(['the step reads the result of Mul on the host'])
+  })
+
+  it('says each reason once, of whatever shapes', async ({ skip }) => {
+    skip(unprepared !== undefined, unprepared)
+    const reasons: string[] = []
+    const reading = compile(
+      (x) => {
+        // One length reads a sum, the others a product.
+        const read = (x!.size === 2 ? tf.add(x!, 1) : tf.mul(x!, 2)).dataSync()
+        return [tf.tensor1d(read)]
+      },
+      [],
+      { onFallback: (reason) => void reasons.push(reason) },
+    )
+    for (const length of [1, 2, 3, 2, 1]) tf.dispose(tf.tidy(() => reading(tf.ones([length]))))
+    expect(reasons).toEqual([
+      'the step reads the result of Mul on the host',
+      'the step reads the result of Add on the host',
+    ])
   })
 
   it('runs op by op on another backend', async () => {

@@ -23,7 +23,7 @@ export interface CompileOptions {
   readonly replicas?: Replicas | undefined
   /** Told after the first run of a graph: how many ops it has, and how long its making took. */
   readonly onCompile?: ((event: { readonly numOps: number; readonly seconds: number }) => void) | undefined
-  /** Told once, in one line, why the step runs op by op. */
+  /** Told in one line why the step runs op by op; of several reasons, as of different shapes, each once. */
   readonly onFallback?: ((reason: string) => void) | undefined
 }
 
@@ -80,6 +80,7 @@ export function compile(
   const shared = shareVariables(variables)
   /** Shapes of inputs that make no graph. */
   const refused = new Set<string>()
+  const told = new Set<string>()
   /** How often the graph of a shape was made again. */
   const remade = new Map<string, number>()
 
@@ -156,8 +157,9 @@ export function compile(
   function refuse(key: string, reason: string): void {
     if (joined)
       throw new Error(`compile: expected a step of replicas that is one graph, got one that is not: ${reason}`)
-    if (!refused.size) onFallback?.(reason)
     refused.add(key)
+    if (!told.has(reason)) onFallback?.(reason)
+    told.add(reason)
   }
 
   function runEntry(key: string, entry: Entry, inputs: tf.Tensor[]): tf.Tensor[] {
