@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
+import { compileMatrices, MODULE } from '../../../tooling/wasm-matrices.mjs'
 import { selectBackend } from '../src/index.js'
 
 beforeAll(async () => {
@@ -126,4 +128,98 @@ it('adds long sums up as float64 does, along any axes', async () => {
   wasm.forEach((value, i) => {
     expect(Math.abs(value / cpu[i]! - 1)).toBeLessThan(1e-6)
   })
+})
+
+it('multiplies matrices of any size, whichever way they lie', async () => {
+  await tf.setBackend('wasm')
+  // Beyond what is packed at once (64 rows, 512 columns, 256 of what is summed over), and not multiples of a tile of 4 × 8.
+  const sides = fc.tuple(...[80, 530, 300].map((max) => fc.integer({ min: 1, max })))
+  await fc.assert(
+    fc.asyncProperty(sides, fc.boolean(), fc.boolean(), fc.nat(), async ([m, n, k], transposeA, transposeB, seed) => {
+      const a = random(transposeA ? [k!, m!] : [m!, k!], seed)
+      const b = random(transposeB ? [n!, k!] : [k!, n!], seed + 1)
+      const product = tf.matMul(a, b, transposeA, transposeB)
+      const [left, right, got] = await Promise.all([a, b, product].map((x) => x.data()))
+      tf.dispose([a, b, product])
+      const at = (row: number, column: number) => {
+        let sum = 0
+        for (let i = 0; i < k!; i++)
+          sum +=
+            left![transposeA ? i * m! + row : row * k! + i]! * right![transposeB ? column * k! + i : i * n! + column]!
+        return sum
+      }
+      expect(got).toHaveLength(m! * n!)
+      // All of its edges, and some of what is inside.
+      const rows = [0, m! - 1, (seed * 7) % m!]
+      const columns = [0, n! - 1, (seed * 13) % n!]
+      // 300 products below 1 at most: as many roundings of 2⁻²⁴ each, of sums below 300; those of random signs are far smaller.
+      for (const row of rows)
+        for (const column of columns) expect(Math.abs(got![row * n! + column]! - at(row, column))).toBeLessThan(2e-5)
+    }),
+    { numRuns: 40 },
+  )
+})
+
+it('keeps infinity and NaN to the rows and columns that they are in', async () => {
+  await tf.setBackend('wasm')
+  const a = tf.tensor2d(
+    Array.from({ length: 5 * 3 }, (_, i) => (i === 4 ? Number.NaN : 1)),
+    [5, 3],
+  )
+  const b = tf.tensor2d(
+    Array.from({ length: 3 * 9 }, (_, i) => (i === 26 ? Number.POSITIVE_INFINITY : 1)),
+    [3, 9],
+  )
+  const product = tf.matMul(a, b).arraySync() as number[][]
+  product.forEach((row, i) => {
+    row.forEach((value, j) => {
+      expect(value).toBe(i === 1 ? Number.NaN : j === 8 ? Number.POSITIVE_INFINITY : 3)
+    })
+  })
+})
+
+it('gathers rows, repeats and subtracts as cpu does', async () => {
+  const shape = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(shape, fc.nat(), fc.constantFrom('float32', 'int32'), async (shape, seed, dtype) => {
+      const { wasm, cpu } = await onBoth(() => {
+        const x = tf.cast(tf.mul(random(shape, seed), 1000), dtype)
+        const ids = tf.tensor1d([seed % shape[0]!, shape[0]! - 1, 0], 'int32')
+        const [column, row] = [tf.reshape(x, [-1, 1]), tf.reshape(x, [1, -1])]
+        const all = [
+          tf.gather(x, ids),
+          tf.tile(
+            x,
+            shape.map((_, i) => 1 + ((seed >> i) % 3)),
+          ),
+          tf.sub(column, row),
+          tf.clone(x),
+        ]
+        return tf.concat(all.map((each) => tf.cast(each.flatten(), 'float32')))
+      })
+      expect(wasm).toEqual(cpu)
+    }),
+    { numRuns: 40 },
+  )
+})
+
+it('refuses a row that is not there', async () => {
+  await tf.setBackend('wasm')
+  expect(() => tf.gather(random([3, 2], 1), tf.tensor1d([0, 3], 'int32'))).toThrow(
+    'gather: expected indices from 0 to 2, got 3',
+  )
+})
+
+it('keeps a copy that shares memory after the original is gone', async () => {
+  await tf.setBackend('wasm')
+  const original = tf.tensor1d([1, 2, 3])
+  const copy = tf.clone(original)
+  original.dispose()
+  random([1000], 1).dispose()
+  expect([...copy.dataSync()]).toEqual([1, 2, 3])
+  copy.dispose()
+})
+
+it('carries the module that its source compiles to', async () => {
+  expect(await readFile(MODULE, 'utf8')).toBe(await compileMatrices())
 })

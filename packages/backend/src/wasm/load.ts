@@ -1,15 +1,19 @@
 import * as tf from '@tensorflow/tfjs'
 import type { LoadedBackend } from '../loaded.js'
 import { batchMatMul } from './batch-matmul.js'
+import { gather } from './gather.js'
+import { identity } from './identity.js'
 import { longMean, longSum } from './long-sum.js'
+import { outerDifference } from './outer-difference.js'
 import { slice, splitV } from './slice.js'
+import { tile } from './tile.js'
 import { unsortedSegmentSum } from './unsorted-segment-sum.js'
 
 /** A URL that ends in a slash, or the URL of each file. */
 export type WasmPaths = string | Readonly<Record<string, string>>
 
 /**
- * Loads TensorFlow.js's WebAssembly backend with the kernel that training lacks, three faster ones, and sums in float64.
+ * Loads TensorFlow.js's WebAssembly backend with the kernel that training lacks, faster ones, and sums in float64.
  *
  * @param paths - where its files are; in browsers
  */
@@ -27,7 +31,17 @@ export async function loadWasm(processor: string, paths?: WasmPaths): Promise<Lo
   }
 }
 
-const BETTER = { BatchMatMul: batchMatMul, Slice: slice, SplitV: splitV, Sum: longSum, Mean: longMean }
+const BETTER = {
+  BatchMatMul: batchMatMul,
+  GatherV2: gather,
+  Identity: identity,
+  Slice: slice,
+  SplitV: splitV,
+  Sub: outerDifference,
+  Sum: longSum,
+  Tile: tile,
+  Mean: longMean,
+}
 
 function repair(): void {
   if (tf.getKernel('UnsortedSegmentSum', 'wasm')) return
