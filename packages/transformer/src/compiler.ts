@@ -9,7 +9,7 @@ export interface StepCompilerOptions {
   readonly xla?: boolean | undefined
   /** Graphs kept for different shapes of inputs. Default: the compiler's choice. */
   readonly maxShapes?: number | undefined
-  /** Told once, in one line, why the step runs op by op. */
+  /** Told in one line why the step runs op by op; of several reasons, as of different shapes, each once. */
   readonly onFallback?: ((reason: string) => void) | undefined
 }
 

@@ -3,6 +3,7 @@ import { alibi } from '@alibi/alibi'
 import { selectBackend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { keepOutOfGraphs } from '../src/compiler.js'
 import {
   type AttentionKernel,
   attentionKernels,
@@ -13,6 +14,7 @@ import {
   type Model,
   scoreAnswers,
 } from '../src/index.js'
+import { countCompiled, refuseGraphs } from './compilers.js'
 import { strategies, strategiesOfEachKind, tiles, tiny, tokens } from './strategies.js'
 
 const unavailable = await selectBackend('tensorflow').then(
@@ -26,6 +28,9 @@ beforeAll(async () => {
 /** Graphs that TensorFlow holds now. */
 const graphs = () =>
   (tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } }).binding.getNumOfSavedModels()
+
+/** Ops of each graph that a test makes. */
+const made = countCompiled()
 
 const models: Model[] = []
 function make(...args: Parameters<typeof createModel>): Model {
@@ -51,12 +56,23 @@ async function both(model: Model, length: number, options: Omit<EvaluateOptions,
   return compiled
 }
 
-it.for(strategiesOfEachKind)('scores as graphs what it scores op by op: %s', async ([, strategy], { skip }) => {
+/** The most ops of a pass of two layers without positions, and what strategies may add: a change that adds ops must say so here. */
+const OPS = 46
+// biome-ignore format: a table
+const ADDED: Readonly<Record<string, number>> = {
+  'kerple-log': 16, 'kerple-power': 24, fire: 256, 'linear + distance, both scopes': 12, gate: 36, terms: 294,
+  'soft cap of a table by layer': 104,
+}
+
+it.for(strategiesOfEachKind)('scores as graphs what it scores op by op: %s', async ([name, strategy], { skip }) => {
   skip(unavailable !== undefined, unavailable)
   const model = make(tiny, strategy, 3)
   // Two whole batches, and one that is filled up.
   await both(model, 57, { evalLength: 8, batchTokens: 24 })
   expect(graphs()).toBe(1)
+  // Made once, and not again for other numbers.
+  expect(made()).toHaveLength(1)
+  expect(made()[0]).toBeLessThanOrEqual(OPS + (ADDED[name] ?? 4))
 })
 
 it.for(strategies.filter(([name]) => ['alibi', 'rotary', 'fire', 'gate'].includes(name)))(
@@ -127,6 +143,44 @@ it('runs op by op what a graph cannot hold, and says why', async ({ skip }) => {
   expect(graphs()).toBe(0)
 })
 
+it('says each reason once a model, of whatever batches, lengths and evaluations', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const tiled = attentionKernels.find(({ name }) => name === 'tiled')!
+  const refusing: AttentionKernel = {
+    ...tiled,
+    name: 'refusing',
+    run(problem, inputs) {
+      keepOutOfGraphs(`no graph of ${inputs.q.shape[2]} tokens`)
+      return tiled.run(problem, inputs)
+    },
+  }
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const reasons: string[] = []
+  const onFallback = (reason: string) => void reasons.push(reason)
+  const options = { evalLength: 8, batchTokens: 16, attentionKernels: [refusing], compile: true }
+  await evaluate(model, tokens(33), options)
+  // Four batches of whole windows and a shorter one, again with other graphs, and in another length.
+  for (const queriesPerTile of [undefined, undefined, 5])
+    await evaluate(model, tokens(68), { ...options, queriesPerTile, onFallback })
+  await evaluate(model, tokens(33), { ...options, evalLength: 4, onFallback })
+  const said = [8, 3, 4].map((length) => `no graph of ${length} tokens`)
+  expect(reasons).toEqual(said)
+  await evaluate(make(tiny, alibi({ numHeads: 2 })), tokens(33), { ...options, onFallback })
+  expect(reasons).toEqual([...said, said[0]])
+})
+
+it('says why what streams runs op by op', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const reasons: string[] = []
+  const onFallback = (reason: string) => void reasons.push(reason)
+  const streams = { evalLength: 8, protocol: 'streaming', onFallback } as const
+  await evaluate(model, tokens(33), { ...streams, compile: false })
+  expect(reasons).toEqual([])
+  for (let i = 0; i < 2; i++) await evaluate(model, tokens(33), streams)
+  expect(reasons).toEqual(['streaming windows read a cache that grows, which no graph holds'])
+})
+
 it('reads the weights of now, without a graph for each', async ({ skip }) => {
   skip(unavailable !== undefined, unavailable)
   const model = make(tiny, alibi({ numHeads: 2 }))
@@ -138,6 +192,7 @@ it('reads the weights of now, without a graph for each', async ({ skip }) => {
   }
   expect(seen.size).toBe(3)
   expect(graphs()).toBe(1)
+  expect(made()).toHaveLength(1)
   trainer.dispose()
 })
 
@@ -176,10 +231,44 @@ it('scores answers as graphs what it scores op by op, from the third pass of a s
     for (const count of [0, 0, 1, 1]) {
       const scores = await scoreAnswers(model, texts)
       expect(graphs() - before).toBe(count)
+      expect(made()).toHaveLength(before + count)
       for (const [i, { lossNats, firstChoices }] of scores.entries()) {
         expect(lossNats).toBeAllclose(plain[i]!.lossNats, { rtol: 1e-5 })
         expect(firstChoices).toEqual(plain[i]!.firstChoices)
       }
     }
   }
+})
+
+it('scores long answers as graphs, unless skipping keys op by op is faster', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  const backend = tf.backend() as unknown as { readonly operations?: boolean }
+  skip(!backend.operations, 'TensorFlow has no operations of ours here')
+  const texts = [{ tokens: tokens(8193), answerLength: 2 }]
+  const long = { ...tiny, numLayers: 1 }
+  const onFallback = (reason: string) => expect.fail(reason)
+  const scoresOf = () => scoreAnswers(make(long, alibi({ numHeads: 2 }), 3), texts, { compile: true, onFallback })
+  const [native] = await scoresOf()
+  expect(graphs()).toBe(1)
+  // As on a GPU, for which there is no native kernel.
+  Object.assign(backend, { operations: undefined })
+  onTestFinished(() => void Object.assign(backend, { operations: true }))
+  const [skipping] = await scoresOf()
+  expect(graphs()).toBe(1)
+  expect(skipping!.lossNats).toBeAllclose(native!.lossNats, { rtol: 1e-5 })
+})
+
+it('says once why answers are scored op by op', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  refuseGraphs((inputs) => `no graph of ${inputs[0]!.shape[0]} texts`)
+  const model = make(tiny, alibi({ numHeads: 2 }), 3)
+  const text = { tokens: tokens(10), answerLength: 2 }
+  const reasons: string[] = []
+  const onFallback = (reason: string) => void reasons.push(reason)
+  for (const texts of [[text], [text, text], [text], [text, text]])
+    await scoreAnswers(model, texts, { compile: true, onFallback })
+  expect(reasons).toEqual(['no graph of 1 texts', 'no graph of 2 texts'])
+  await expect(scoreAnswers(model, [text], { onFallback: 'log' as never })).rejects.toThrow(
+    'scoreAnswers: expected onFallback as a function, got log',
+  )
 })

@@ -14,6 +14,7 @@ import {
 } from '../src/index.js'
 import { startDecoder } from '../src/inference/decoder.js'
 import { leftPadded } from '../src/inference/left-padded.js'
+import { countCompiled, refuseGraphs } from './compilers.js'
 import { strategies, tiny, tokens } from './strategies.js'
 
 const unavailable = await selectBackend('tensorflow').then(
@@ -31,6 +32,9 @@ const backendOf = () =>
   }
 /** Graphs that TensorFlow holds now, and passes that are a chain of operations without a graph. */
 const graphs = () => backendOf().binding.getNumOfSavedModels() + (backendOf().chains?.numChains() ?? 0)
+
+/** Ops of each graph that a test makes. */
+const made = countCompiled()
 
 const models: Model[] = []
 function make(...args: Parameters<typeof createModel>): Model {
@@ -76,9 +80,16 @@ const DECODED = [
   'window and sinks', 'soft cap of a table by layer', 'stick-breaking', 'gate, bias, window and sink',
 ]
 
+/** The most ops of a token in two layers without positions, and what strategies may add: a change that adds ops must say so here. */
+const OPS = 70
+// biome-ignore format: a table
+const ADDED: Readonly<Record<string, number>> = {
+  fire: 52, gate: 106, 'soft cap of a table by layer': 43, 'stick-breaking': 102, 'gate, bias, window and sink': 150,
+}
+
 it.for(strategies.filter(([name]) => DECODED.includes(name)))(
   'decodes what it does op by op: %s',
-  async ([, strategy], { skip }) => {
+  async ([name, strategy], { skip }) => {
     skip(unavailable !== undefined, unavailable)
     const model = make({ ...tiny, numLayers: 2 }, strategy, 3)
     const next = tokens(12, 5)
@@ -88,6 +99,9 @@ it.for(strategies.filter(([name]) => DECODED.includes(name)))(
         BOUND,
       )
     expect(graphs()).toBe(2)
+    // Made once each, alone and in a batch: the room has the lengths in between.
+    expect(made()).toHaveLength(2)
+    expect(made()[0]).toBeLessThanOrEqual(OPS + (ADDED[name] ?? 24))
     // Where our operations are, each is one chain.
     if (backendOf().chains) expect(backendOf().binding.getNumOfSavedModels()).toBe(0)
   },
@@ -120,6 +134,8 @@ it('has one graph for many lengths, and another where the room doubles', async (
   await both(model, tokens(120), { maxNewTokens: 145, temperature: 0 })
   expect(graphs()).toBe(2)
   await generate(model, tokens(600), { maxNewTokens: 5, compile: true })
+  // Of 256, 512 and 1,024 slots: each made once.
+  expect(made()).toHaveLength(3)
   // The graphs of two rooms stay, with a cache of keys and one of values for each layer.
   expect(graphs()).toBe(2)
   expect(tf.memory().numTensors - before).toBe(2 * 2 * 2)
@@ -134,6 +150,7 @@ it('reads the weights of now', async ({ skip }) => {
     await trainer.trainStep([tokens(9)])
   }
   expect(graphs()).toBe(1)
+  expect(made()).toHaveLength(1)
   trainer.dispose()
 })
 
@@ -162,6 +179,8 @@ it('makes no graph for a few tokens, and none that cannot be', async ({ skip }) 
   const terms = make(tiny, strategies.find(([name]) => name === 'terms')![1])
   await generate(terms, tokens(7), { maxNewTokens: 5, compile: true, onFallback })
   await generate(model, tokens(7), { maxNewTokens: 5, compile: true, onFallback, attentionKernels: ['tiled'] })
+  // Said once for each model.
+  await generate(terms, tokens(9), { maxNewTokens: 5, compile: true, onFallback })
   expect(graphs()).toBe(0)
   expect(reasons).toEqual([
     'relative terms are not computed over a cache of slots',
@@ -169,6 +188,18 @@ it('makes no graph for a few tokens, and none that cannot be', async ({ skip }) 
   ])
   await generate(model, tokens(7), { maxNewTokens: 32 })
   expect(graphs()).toBe(1)
+})
+
+it('says why a graph that was tried is none', async ({ skip }) => {
+  skip(unavailable !== undefined, unavailable)
+  refuseGraphs(() => 'mine')
+  const reasons: string[] = []
+  const onFallback = (reason: string) => void reasons.push(reason)
+  const model = make(tiny, alibi({ numHeads: 2 }))
+  const options = { maxNewTokens: 5, temperature: 0, onFallback }
+  const plain = await generate(model, tokens(7), { ...options, compile: false })
+  for (let i = 0; i < 2; i++) expect(await generate(model, tokens(7), { ...options, compile: true })).toEqual(plain)
+  expect(reasons).toEqual(['mine'])
 })
 
 it('keeps a text that filled its slots, while another is written in them', async ({ skip }) => {

@@ -1,10 +1,13 @@
 // Letters: B batch, L tokens, N tokens of all answers, R places of targets in a tail.
 import * as tf from '@tensorflow/tfjs'
 import { currentCompiler, opByOp, type StepCompiler } from '../compiler.js'
+import { attentionNames } from '../model/attention-names.js'
 import { keptGraphs } from '../model/kept-graphs.js'
 import type { Model } from '../model/model.js'
+import type { AnswersOptions } from './answers.js'
+import { fallbacksOf } from './fallbacks.js'
 import { lossesOf, partsOf } from './losses.js'
-import { SKIPPING_PAYS } from './scorer.js'
+import { skipsFaster } from './scorer.js'
 
 /** Passes of one shape from which on a graph pays, which takes as long to make as some of them op by op. */
 const WORTH = 3
@@ -16,19 +19,29 @@ const SHAPES = 4
  * the backend can.
  *
  * @param inputs - tokens int32 [B, L], the answers' places among the B·L states, their tokens [N], and a list [R] for each tail
- * @param compile - always or never. Default: where it pays
  */
-export function scorePlaces(model: Model, inputs: readonly tf.Tensor[], compile: boolean | undefined): tf.Tensor[] {
+export function scorePlaces(
+  model: Model,
+  inputs: readonly tf.Tensor[],
+  { compile, onFallback }: AnswersOptions,
+): tf.Tensor[] {
   const compiler = currentCompiler()
-  const [, L] = inputs[0]!.shape as [number, number]
-  if (!compiler || compile === false || L >= SKIPPING_PAYS) return opByOp(passOf(model, false), [])(...inputs)
+  const [B, L] = inputs[0]!.shape as [number, number]
+  const names = () => attentionNames(model, { batchSize: B, length: L })
+  if (!compiler || compile === false || skipsFaster(L, names)) return opByOp(passOf(model, false), [])(...inputs)
   const passes = keptGraphs(model.parameters, ['answers', tf.getBackend()], () => createPasses(model, compiler))
-  return passes.run(inputs, compile === true)
+  try {
+    return passes.run(inputs, compile === true)
+  } finally {
+    passes.tell(onFallback)
+  }
 }
 
 function createPasses(model: Model, compile: StepCompiler) {
   const counts = new Map<string, number>()
-  const step = compile(passOf(model, true), [...model.parameters.values()], { xla: false, maxShapes: SHAPES })
+  const { onFallback, tell } = fallbacksOf(model)
+  const options = { xla: false, maxShapes: SHAPES, onFallback }
+  const step = compile(passOf(model, true), [...model.parameters.values()], options)
   return {
     run(inputs: readonly tf.Tensor[], always: boolean): tf.Tensor[] {
       const shape = inputs.map((input) => `[${input.shape}]`).join()
@@ -36,6 +49,7 @@ function createPasses(model: Model, compile: StepCompiler) {
       counts.set(shape, count)
       return always || count >= WORTH ? step(...inputs) : opByOp(passOf(model, false), [])(...inputs)
     },
+    tell,
     dispose: step.dispose,
   }
 }

@@ -30,9 +30,12 @@ export interface AnswerScore {
 export interface AnswersOptions {
   /**
    * Whether the pass runs as a graph where the backend compiles: `true` always, `false` never. Default: from the third pass of
-   * the same sizes on, as making a graph takes as long as some passes op by op.
+   * the same sizes on, as making a graph takes as long as some passes op by op. Not where skipping keys op by op is faster: from
+   * 8,192 tokens on, with slopes, a table or a gate.
    */
   readonly compile?: boolean | undefined
+  /** Told in one line why passes run op by op where the backend compiles others: once for each model and reason. */
+  readonly onFallback?: ((reason: string) => void) | undefined
 }
 
 /**
@@ -47,10 +50,12 @@ export async function scoreAnswers(
   options: AnswersOptions = {},
 ): Promise<AnswerScore[]> {
   checkAnswers(model, texts)
-  checkOptions('scoreAnswers', options, ['compile'])
-  const { compile } = options
+  checkOptions('scoreAnswers', options, ['compile', 'onFallback'])
+  const { compile, onFallback } = options
   if (compile !== undefined && typeof compile !== 'boolean')
     fail('scoreAnswers', 'compile as true or false', compile, TypeError)
+  if (onFallback !== undefined && typeof onFallback !== 'function')
+    fail('scoreAnswers', 'onFallback as a function', onFallback, TypeError)
   const L = Math.max(...texts.map(({ tokens }) => tokens.length - 1))
   const rows = texts.map(({ tokens }) => filledTo(L, tokens.subarray(0, -1)))
   const places = texts.flatMap(({ tokens, answerLength }, i) =>
@@ -66,7 +71,7 @@ export async function scoreAnswers(
   let losses: tf.Tensor
   let choices: tf.Tensor
   try {
-    ;[losses, choices] = scorePlaces(model, inputs, compile) as [tf.Tensor, tf.Tensor]
+    ;[losses, choices] = scorePlaces(model, inputs, options) as [tf.Tensor, tf.Tensor]
   } finally {
     tf.dispose(inputs)
   }

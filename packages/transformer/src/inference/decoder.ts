@@ -5,6 +5,7 @@ import { type CompiledStep, currentCompiler, type StepCompiler } from '../compil
 import type { AttentionSettings } from '../model/attention-settings.js'
 import { keptGraphs } from '../model/kept-graphs.js'
 import type { Model } from '../model/model.js'
+import { type Fallbacks, fallbacksOf, tellFallback } from './fallbacks.js'
 import type { KvCache } from './kv-cache.js'
 import { createSlotCache, type SlotCache } from './slot-cache.js'
 
@@ -37,7 +38,7 @@ interface Room {
 }
 
 /** The graphs of a model by the room of their caches. One batch at a time uses them. */
-interface Rooms {
+interface Rooms extends Pick<Fallbacks, 'tell'> {
   isFree: boolean
   has(capacity: number): boolean
   get(capacity: number): Room
@@ -69,7 +70,7 @@ export function startDecoder(model: Model, cache: KvCache, options: DecoderOptio
   if (!(compile || maxNewTokens >= WORTH || rooms.has(capacity))) return undefined
   const reason = refusalOf(model, options) ?? (rooms.isFree ? undefined : 'another batch of texts uses the graphs')
   if (reason) {
-    onFallback?.(reason)
+    tellFallback(model, reason, onFallback)
     return undefined
   }
   rooms.isFree = false
@@ -87,6 +88,7 @@ export function startDecoder(model: Model, cache: KvCache, options: DecoderOptio
       const input = tf.tensor1d(tokens, 'int32')
       const [logits] = step(input) as [tf.Tensor]
       input.dispose()
+      rooms.tell(onFallback)
       slots.advance(1)
       return logits.data<'float32'>().finally(() => logits.dispose())
     },
@@ -122,6 +124,7 @@ function refusalOf(model: Model, { attentionKernels, attentionStorage }: Attenti
 
 function createRooms(model: Model, compile: StepCompiler, batchSize: number): Rooms {
   const made = new Map<number, Room>()
+  const { onFallback, tell } = fallbacksOf(model)
   const gated = layersOf(model).map(({ gate }) => gate !== undefined)
   const dispose = ({ slots, step }: Room) => {
     step.dispose()
@@ -133,10 +136,11 @@ function createRooms(model: Model, compile: StepCompiler, batchSize: number): Ro
       model.logits(model.forwardTokens(tokens as tf.Tensor1D, batchSize, { slots, compiled: true })),
     ]
     const variables = [...model.parameters.values(), ...slots.variables]
-    return { slots, step: compile((tokens) => decode(tokens!), variables, { xla: false, maxShapes: 1 }) }
+    return { slots, step: compile((tokens) => decode(tokens!), variables, { xla: false, maxShapes: 1, onFallback }) }
   }
   return {
     isFree: true,
+    tell,
     has: (capacity) => made.has(capacity),
     get(capacity) {
       const room = made.get(capacity) ?? make(capacity)

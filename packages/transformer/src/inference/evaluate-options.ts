@@ -55,7 +55,7 @@ export interface EvaluateOptions extends AttentionSettings {
   readonly replicas?: EvaluationReplicas | undefined
   /** Called after each batch with the tokens scored, the tokens to score and the mean −ln p of those scored. */
   readonly onProgress?: (done: number, total: number, lossNats: number) => void
-  /** Told once, in one line, why passes run op by op where the backend compiles others. */
+  /** Told in one line why passes run op by op where the backend compiles others: once for each model and reason. */
   readonly onFallback?: ((reason: string) => void) | undefined
   /** Stops between batches when it is aborted. */
   readonly signal?: AbortSignal

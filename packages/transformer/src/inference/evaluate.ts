@@ -43,7 +43,7 @@ export interface Evaluation {
  */
 export async function evaluate(model: Model, tokens: Int32Array, options: EvaluateOptions): Promise<Evaluation> {
   checkEvaluation(model, tokens, options)
-  const { evalLength, batchTokens = 4096, replicas, onProgress, onFallback, signal } = options
+  const { evalLength, batchTokens = 4096, replicas, onProgress, signal } = options
   const windows = evaluationWindows(tokens.length - 1, options)
   const streams = options.protocol === 'streaming'
   const total = windows.at(-1)!.end
@@ -80,7 +80,6 @@ export async function evaluate(model: Model, tokens: Int32Array, options: Evalua
       count += numbers.length * batch.length
       onProgress?.(count, total, sum / count)
     }
-    if (scorer.refused !== undefined) onFallback?.(scorer.refused)
   } finally {
     scorer.dispose()
   }

@@ -21,7 +21,7 @@ export interface GenerateOptions extends GrowthOptions, AttentionSettings {
    * as long as some tokens op by op; `true` also for fewer, `false` never.
    */
   readonly compile?: boolean | undefined
-  /** Told why decoding runs op by op, where a graph would pay and the backend compiles. */
+  /** Told in one line why decoding runs op by op, where a graph would pay and the backend compiles: once for each model and reason. */
   readonly onFallback?: (reason: string) => void
   /**
    * What was read before, of which the prompt may go on: the tokens that both begin with are not read again. It has the prompt and

@@ -6,6 +6,7 @@ import type { ForwardOptions } from '../model/forward-options.js'
 import { keptGraphs } from '../model/kept-graphs.js'
 import type { Model } from '../model/model.js'
 import type { EvaluateOptions } from './evaluate-options.js'
+import { fallbacksOf } from './fallbacks.js'
 import { placeSums, scoringInputs } from './losses.js'
 import { withPeakBytes } from './peak-memory.js'
 import { sameShape, type Window } from './windows.js'
@@ -16,7 +17,7 @@ const WORTH = { batches: 4, tokens: 8192 }
  * Tokens from which on skipping keys op by op beats a graph that reads them all. On 2 threads, 4 layers of 8 heads: 1,024
  * tokens took 147 ms against 85 as a graph, 8,192 as long either way, 16,384 a quarter less.
  */
-export const SKIPPING_PAYS = 8192
+const SKIPPING_PAYS = 8192
 /** Shapes whose graphs are kept at a time. */
 const SHAPES = 6
 
@@ -37,8 +38,6 @@ export interface Scorer {
   score(batch: readonly Window[], number: number): Promise<Scored>
   /** The kernel of each layer's attention in a batch. */
   attentionNames(batch: readonly Window[]): readonly string[]
-  /** Why passes run op by op where a graph was tried. */
-  readonly refused: string | undefined
   dispose(): void
 }
 
@@ -55,7 +54,7 @@ export function createScorer(
   rows: number,
   options: EvaluateOptions,
 ): Scorer {
-  const { attentionWindow, skipTolerance, positions, firstToken } = options
+  const { attentionWindow, skipTolerance, positions, firstToken, onFallback } = options
   const forward = { attentionWindow, skipTolerance, ...attentionSettings(options) }
   const compiler = options.compile === false ? undefined : currentCompiler()
   const settings = [...settingsOf(forward), positions !== undefined]
@@ -64,12 +63,10 @@ export function createScorer(
   const namesOf = (batch: readonly Window[], compiled: boolean) => namesOfBatch(model, batch, { ...options, compiled })
   const runsAsGraph = memoized((first: Window) => {
     const length = first.end - first.start
+    const names = () => namesOf([first], false)
     // Kernels that the caller names stand as they are.
-    if (
-      !graphs ||
-      ((length >= SKIPPING_PAYS || options.attentionKernels) && namesOf([first], false).includes('skipping'))
-    )
-      return false
+    const isNamed = options.attentionKernels !== undefined && names().includes('skipping')
+    if (!graphs || isNamed || skipsFaster(length, names)) return false
     const count = countOf(first)
     return options.compile ?? (count > (WORTH.batches - 1) * rows && count * length >= WORTH.tokens)
   })
@@ -78,8 +75,10 @@ export function createScorer(
     async score(batch, number) {
       const first = batch[0]!
       const at = positions?.(number, first.end - first.start)
-      if (runsAsGraph(first))
-        return graphs!.score(scoringInputs(model, tokens, batch, Math.min(rows, countOf(first)), firstToken), at)
+      if (runsAsGraph(first)) {
+        const inputs = scoringInputs(model, tokens, batch, Math.min(rows, countOf(first)), firstToken)
+        return graphs!.score(inputs, at).finally(() => graphs!.tell(onFallback))
+      }
       const compute = () =>
         tf.tidy(() =>
           placeSums(
@@ -91,9 +90,6 @@ export function createScorer(
       return scoredBy(compute, number === 0)
     },
     attentionNames: (batch) => namesOf(batch, runsAsGraph(batch[0]!)),
-    get refused() {
-      return graphs?.refused()
-    },
     // The model keeps the graphs for the next evaluation.
     dispose() {},
   }
@@ -102,16 +98,14 @@ export function createScorer(
 /** The passes of one model and one way of reading as graphs, with the memory that the first of each shape took. */
 function compiled(model: Model, forward: ForwardOptions, compile: StepCompiler) {
   const peaks = new Map<string, number>()
-  let reason: string | undefined
+  const { onFallback, tell } = fallbacksOf(model)
   let positions: Int32Array | undefined
   const pass = () => ({ ...forward, compiled: true, positions: positions && (() => positions!) })
   const step = compile((...inputs) => [placeSums(model, pass(), inputs)], [...model.parameters.values()], {
     // Without gradients there is little to fuse, and oneDNN's products are faster.
     xla: false,
     maxShapes: SHAPES,
-    onFallback(why) {
-      reason = why
-    },
+    onFallback,
   })
   return {
     async score(inputs: tf.Tensor[], at: Int32Array | undefined): Promise<Scored> {
@@ -125,10 +119,18 @@ function compiled(model: Model, forward: ForwardOptions, compile: StepCompiler) 
         tf.dispose(inputs)
       }
     },
-    refused: () => reason,
+    tell,
     dispose: step.dispose,
   }
 }
+
+/**
+ * Whether a pass is faster op by op, which leaves keys out, than as a graph, which does not.
+ *
+ * @param names - the kernels that it has op by op
+ */
+export const skipsFaster = (length: number, names: () => readonly string[]): boolean =>
+  length >= SKIPPING_PAYS && names().includes('skipping')
 
 /** The kernels of a batch that begins a text: no cache has anything yet. */
 export function namesOfBatch(
