@@ -7,6 +7,7 @@ import type { Chains } from './compile/node-backend.js'
 import { type PreparedCuda, prepareCuda } from './cuda/prepare.js'
 import { replaceGather } from './gather.js'
 import { type LoadedBackend, oneLine } from './loaded.js'
+import { processEnvironment } from './process-environment.js'
 import { processor } from './processor.js'
 import { quietly } from './quietly.js'
 import { type Addon, findAddon } from './setup/addon.js'
@@ -65,19 +66,10 @@ export async function loadTensorflow(): Promise<LoadedBackend> {
 /** TensorFlow's library is loaded once. */
 let prepared: PreparedCuda | undefined
 
-/** What must hold before TensorFlow's library is loaded. Variables that are set already stay. */
+/** What must hold before TensorFlow's library is loaded. */
 function prepareProcess(addon: Addon): PreparedCuda {
   const cuda = prepareCuda(addon)
-  // Start-up messages in colour on stderr, one for each device.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
-  // Attention's products, many small matrices, run 3 to 7 times faster with oneDNN than with Eigen.
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1'
-  // Take GPU memory as it is needed instead of all of it.
-  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
-  // Graphs (compile) are fused; eager ops do not look at this.
-  if (cuda.xla) process.env.TF_XLA_FLAGS ??= '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'
-  // fp32 means fp32: TF32 products would miss every tolerance here by a factor of a thousand.
-  process.env.NVIDIA_TF32_OVERRIDE ??= '0'
+  Object.assign(process.env, processEnvironment(cuda, process.env))
   // tfjs-node 4.22 calls two functions that Node 22 deprecates and Node 23 removed.
   const util = require('node:util')
   util.isNullOrUndefined = (value: unknown) => value == null

@@ -6,15 +6,17 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readCudaBuild } from '../src/cuda/build.js'
 import { describeCuda } from '../src/cuda/describe.js'
-import { findDriver } from '../src/cuda/driver.js'
+import { findDriver, findDriverIn, PLACES } from '../src/cuda/driver.js'
 import { inspectAddon } from '../src/cuda/inspect.js'
 import { prepareCuda } from '../src/cuda/prepare.js'
 import { kernelsFor, WHEEL_CAPABILITIES } from '../src/cuda/supported.js'
+import { visibleGpu } from '../src/cuda/visible.js'
+import { processEnvironment } from '../src/process-environment.js'
 import type { Addon } from '../src/setup/addon.js'
 import { chooseCuda } from '../src/setup/choose-build.js'
 import { compileHelpers, linkLibraries } from '../src/setup/compile.js'
-import { downloadLibraries } from '../src/setup/libraries.js'
-import { setUpTensorflow } from '../src/setup/setup.js'
+import { CUDA_SIZE, downloadLibraries } from '../src/setup/libraries.js'
+import { isWanted, setUpTensorflow } from '../src/setup/setup.js'
 import { CUDA_LIBRARIES, fakeDriver, fakePip, H100 } from './fake-cuda.js'
 
 // A machine with NVIDIA's GPUs, as far as it can be had without one: an nvidia-smi that says what it is told to, and wheels of
@@ -106,7 +108,7 @@ describe('set-up', () => {
       false,
     ])
     expect(questions[0]).toBe(
-      'NVIDIA H100 80GB HBM3 is here. Prepare TensorFlow for it (several GB to download; 9 GB of disk must be free) instead of for the processor (275 MB)? [y/N] ',
+      'NVIDIA H100 80GB HBM3 is here. Prepare TensorFlow for it (about 3.6 GB to download; 9 GB of disk must be free) instead of for the processor (about 275 MB)? [y/N] ',
     )
     expect(lines).toEqual([])
     expect(await choose()).toBe(false)
@@ -117,7 +119,7 @@ describe('set-up', () => {
     await fakeDriver(programs(), 'NVIDIA-SMI has failed', 9)
     expect(await choose('y')).toBe(false)
     expect(lines).toEqual([
-      'NVIDIA H100 80GB HBM3 is here; TensorFlow computes on it after `npx alibi-setup-tensorflow --gpu` (several GB to download; 9 GB of disk must be free)',
+      'NVIDIA H100 80GB HBM3 is here; TensorFlow computes on it after `npx alibi-setup-tensorflow --gpu` (about 3.6 GB to download; 9 GB of disk must be free)',
       'expected NVIDIA driver 525 or newer, as CUDA 12 needs, got 470.1: TensorFlow is prepared for the processor',
       "NVIDIA GeForce RTX 5090 has compute capability 12.0, and TensorFlow's CUDA build has kernels of sm_60, sm_70, sm_80, sm_89, compute_90; --backend webgpu may run on it: TensorFlow is prepared for the processor",
       "NVIDIA's driver does not answer: NVIDIA-SMI has failed: TensorFlow is prepared for the processor",
@@ -164,9 +166,20 @@ describe('the driver', () => {
     await fakeDriver(programs(), "NVIDIA-SMI has failed because it couldn't communicate with the driver.\n", 9)
     expect(() => findDriver()).toThrow("NVIDIA's driver does not answer: NVIDIA-SMI has failed because")
     process.env.PATH = join(folder, 'nothing')
-    expect(findDriver(join(folder, 'module'))).toBeUndefined()
-    await writeFile(join(folder, 'module'), '')
-    expect(() => findDriver(join(folder, 'module'))).toThrow("loaded, but there is no nvidia-smi; install the driver's")
+    expect(findDriver()).toBeUndefined()
+    const places = { ...PLACES, programs: ['nvidia-smi'], module: join(folder, 'module') }
+    await writeFile(places.module, '')
+    expect(() => findDriverIn(places)).toThrow("loaded, but there is no nvidia-smi; install the driver's")
+  })
+
+  it('is asked where WSL has it, and not for ever', async () => {
+    expect(PLACES.programs).toEqual(['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'])
+    const places = { ...PLACES, programs: ['no-nvidia-smi', join(programs(), 'nvidia-smi')], seconds: 0.2 }
+    expect(findDriverIn({ ...places, seconds: 20 })).toMatchObject({ version: '550.54.15' })
+    await writeFile(join(programs(), 'nvidia-smi'), '#!/bin/sh\nexec sleep 60\n')
+    expect(() => findDriverIn(places)).toThrow(
+      `NVIDIA's driver does not answer: ${places.programs[1]} ran for 0.2 s; see whether it ends by itself`,
+    )
   })
 
   it.each([
@@ -180,6 +193,38 @@ describe('the driver', () => {
     ['12.0', undefined],
   ])('runs kernels of the wheel on compute capability %s: %s', (capability, kernels) => {
     expect(kernelsFor({ index: 0, name: 'x', capability, memoryMiB: 1, usedMiB: 0 }, WHEEL_CAPABILITIES)).toBe(kernels)
+  })
+})
+
+it('the first of the GPUs that CUDA_VISIBLE_DEVICES leaves computes', () => {
+  const gpus = [{ index: 0 }, { index: 1 }]
+  const visible = (names: string | undefined) => visibleGpu(gpus, names)?.index
+  expect([undefined, '1', '1,0', ' 1', 'GPU-8932f937'].map(visible)).toEqual([0, 1, 1, 1, 0])
+  expect(['', '-1', '-1,0', '2'].map(visible)).toEqual([undefined, undefined, undefined, undefined])
+})
+
+describe('variables for TensorFlow', () => {
+  const ptxas = { xla: true, gpuName: undefined }
+  const none = { xla: false, gpuName: undefined }
+
+  it('are set', () => {
+    expect(processEnvironment(ptxas, {})).toEqual({
+      NVIDIA_TF32_OVERRIDE: '0',
+      TF_CPP_MIN_LOG_LEVEL: '2',
+      TF_ENABLE_ONEDNN_OPTS: '1',
+      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+      TF_XLA_FLAGS: '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit',
+    })
+    expect(processEnvironment(none, {}).TF_XLA_FLAGS).toBeUndefined()
+  })
+
+  it('stay as a person set them, but for XLA that would end a step', () => {
+    const mine = { NVIDIA_TF32_OVERRIDE: '1', TF_XLA_FLAGS: '--tf_xla_auto_jit=1', PATH: '/bin' }
+    expect(processEnvironment(ptxas, mine)).toMatchObject(mine)
+    const off = processEnvironment(none, mine)
+    expect(off).toMatchObject({ ...mine, TF_XLA_FLAGS: '--tf_xla_auto_jit=1 --tf_xla_auto_jit=-1' })
+    // A worker has them from its parent.
+    expect(processEnvironment(none, off)).toEqual(off)
   })
 })
 
@@ -272,6 +317,45 @@ describe('a build for CUDA', () => {
     expect(build.toolkits).toEqual(['/usr/local/cuda', '/opt/cuda'])
   })
 
+  it('is described with what it lacks', () => {
+    const report = inspectAddon(addon)
+    const [first] = report.build!.libraries
+    const libraries = [
+      { ...first!, path: undefined },
+      { ...first!, problem: 'no such file' },
+    ]
+    const build = { ...report.build!, version: undefined, libraries, xla: { problem: 'ptxas is not there' } }
+    expect(describeCuda({ ...report, build, problems: ['XLA is off'] }).slice(2)).toEqual([
+      'TensorFlow is built for CUDA 12 with kernels of sm_60, sm_70, sm_80, sm_89, compute_90',
+      "libcudart.so.12: the system's",
+      'libcudart.so.12: no such file',
+      'XLA is off: ptxas is not there',
+      'problem: XLA is off',
+    ])
+  })
+
+  it('stays where nothing else is asked for', () => {
+    // Asked for, whether a GPU computes, whether it is the build for CUDA.
+    expect([isWanted(undefined, false, true), isWanted(undefined, true, true)]).toEqual([true, true])
+    expect([isWanted(true, true, true), isWanted(true, false, true), isWanted(true, false, false)]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    // A folder of --tensorflow-dir may compute on a GPU without NVIDIA's packages.
+    expect([isWanted(false, false, false), isWanted(false, false, true), isWanted(false, true, false)]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it('computes on no GPU where all are hidden', () => {
+    process.env.CUDA_VISIBLE_DEVICES = ''
+    expect(prepareCuda(addon)).toEqual({ xla: true, gpuName: undefined })
+    expect(process.env.CUDA_VISIBLE_DEVICES).toBe('')
+  })
+
   it('computes on the processor where there is no driver, and says nothing', () => {
     process.env.PATH = join(folder, 'nothing')
     expect(prepareCuda(addon)).toEqual({ xla: true, gpuName: undefined })
@@ -282,8 +366,9 @@ describe('a build for CUDA', () => {
 })
 
 it("the processor's build asks for that of CUDA where there is a GPU", async () => {
-  const other = { ...addon, folder: join(folder, 'other') }
+  const other = { ...addon, folder: join(folder, 'other'), path: join(folder, 'other/binding.node') }
   for (const name of [
+    '../binding.node',
     'lib/libtensorflow_cc.so.2',
     'lib/libtensorflow_framework.so.2',
     'include/tensorflow/c/c_api.h',
@@ -293,9 +378,17 @@ it("the processor's build asks for that of CUDA where there is a GPU", async () 
   }
   const report = inspectAddon(other)
   expect(report.problems).toEqual([
-    "TensorFlow is the processor's build; run `npx alibi-setup-tensorflow --gpu` for that of CUDA",
+    "TensorFlow is the processor's build; run `npx alibi-setup-tensorflow --gpu` for the build for CUDA",
   ])
   expect(describeCuda(report).at(-2)).toBe('TensorFlow is not built for CUDA: a run on a GPU would load nothing')
   expect(prepareCuda(other)).toEqual({ xla: true, gpuName: undefined })
   expect(process.env.CUDA_DEVICE_ORDER).toBeUndefined()
+  expect(inspectAddon(undefined).problems).toEqual([
+    'TensorFlow is not installed; run `npx alibi-setup-tensorflow --gpu` for the build for CUDA',
+  ])
+})
+
+it('the README names the size that a person is asked about', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  expect(readme.replaceAll(/\s+/g, ' ')).toContain(CUDA_SIZE)
 })

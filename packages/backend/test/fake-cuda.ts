@@ -74,9 +74,13 @@ for asked in sys.argv[sys.argv.index('-d') + 2:]:
     if asked.startswith('tensorflow'):
         names = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'include/tensorflow/c/c_api.h', 'big.py']
         info = "build_info = collections.OrderedDict([('cpu_compiler', 'clang 18'), ('cuda_compute_capabilities', ['sm_60', 'sm_70', 'sm_80', 'sm_89', 'compute_90']), ('cuda_version', '12.5.1'), ('cudnn_version', '9'), ('is_cuda_build', True)])"
+        if asked.startswith('tensorflow-cpu'):
+            info = "build_info = collections.OrderedDict([('cpu_compiler', 'clang 18'), ('is_cuda_build', False)])"
+            packages = {}
         requires = ''.join(f'Requires-Dist: {name}{wanted}; extra == "and-cuda"\\n' for name, (wanted, *_) in packages.items())
         files = [('tensorflow/' + name, '') for name in names] + [('tensorflow/python/platform/build_info.py', info)]
-        wheel('tensorflow', asked.split('==')[1], files, requires)
+        name, version = asked.split('==')
+        wheel(name.replace('-', '_'), version, files, requires)
         continue
     name = asked.split('<')[0]
     wanted, version, sub, libraries = packages[name]

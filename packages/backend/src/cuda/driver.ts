@@ -23,26 +23,42 @@ export interface Driver {
   readonly gpus: readonly Gpu[]
 }
 
-/** nvidia-smi comes with the driver; WSL has it outside PATH. */
-const PROGRAMS = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi']
+/** Where the driver shows itself. */
+interface Places {
+  /** nvidia-smi, the first that is there. */
+  readonly programs: readonly string[]
+  /** The file that a loaded kernel module shows. */
+  readonly module: string
+  /** How long nvidia-smi may take. */
+  readonly seconds: number
+}
+
+export const PLACES: Places = {
+  // It comes with the driver; WSL has it outside PATH.
+  programs: ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'],
+  module: '/proc/driver/nvidia/version',
+  seconds: 20,
+}
 const QUERY = [
   '--query-gpu=driver_version,index,compute_cap,memory.total,memory.used,name',
   '--format=csv,noheader,nounits',
 ]
-/** There while the driver's kernel module is loaded. */
-const MODULE = '/proc/driver/nvidia/version'
 
 /**
  * NVIDIA's driver and GPUs, as nvidia-smi lists them.
  *
- * @param module - the file that a loaded kernel module shows
  * @returns undefined where there is no driver
  * @throws Error, one line, for a driver that does not answer
  */
-export function findDriver(module: string = MODULE): Driver | undefined {
-  for (const program of PROGRAMS) {
-    const { error, status, stdout, stderr } = spawnSync(program, QUERY, { encoding: 'utf8', timeout: 20_000 })
-    if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') continue
+export const findDriver = (): Driver | undefined => findDriverIn(PLACES)
+
+export function findDriverIn({ programs, module, seconds }: Places): Driver | undefined {
+  for (const program of programs) {
+    const { error, status, stdout, stderr } = spawnSync(program, QUERY, { encoding: 'utf8', timeout: seconds * 1000 })
+    const code = (error as NodeJS.ErrnoException | undefined)?.code
+    if (code === 'ENOENT') continue
+    if (code === 'ETIMEDOUT')
+      throw new Error(`NVIDIA's driver does not answer: ${program} ran for ${seconds} s; see whether it ends by itself`)
     const lines = `${stdout}\n${stderr}`
       .split('\n')
       .map((line) => line.trim())

@@ -66,7 +66,7 @@ export function inspectAddon(addon: Addon | undefined): CudaReport {
   const problems = 'problem' in found ? [found.problem] : []
   if (driver) {
     problems.push(...[driverProblem(driver), ...driver.gpus.map((gpu) => gpuProblem(gpu, capabilities))].filter(isLine))
-    if (!build) problems.push(`TensorFlow is ${addon ? "the processor's build" : 'not installed'}; ${REMEDY}`)
+    if (!build) problems.push(`TensorFlow is ${whatElse(addon)}; ${REMEDY}`)
   }
   if (!build) return { driver: driver?.version, gpus, build, problems }
   const load = driver && loader(addon)
@@ -81,7 +81,13 @@ export function inspectAddon(addon: Addon | undefined): CudaReport {
   return { driver: driver?.version, gpus, build: { version, capabilities, libraries, xla }, problems }
 }
 
-const REMEDY = 'run `npx alibi-setup-tensorflow --gpu` for that of CUDA'
+const REMEDY = 'run `npx alibi-setup-tensorflow --gpu` for the build for CUDA'
+
+/** What there is instead of a build for CUDA. */
+function whatElse(addon: Addon | undefined): string {
+  if (!addon) return 'not installed'
+  return existsSync(addon.path) ? "the processor's build" : 'not prepared'
+}
 
 const isLine = (line: string | undefined): line is string => line !== undefined
 

@@ -1,6 +1,7 @@
 import type { Addon } from '../setup/addon.js'
 import { type CudaReport, inspectAddon, preparedBuild } from './inspect.js'
 import { withToolkit } from './toolkit.js'
+import { visibleGpu } from './visible.js'
 
 /** What TensorFlow's library will find in this process. */
 export interface PreparedCuda {
@@ -22,7 +23,7 @@ export function prepareCuda(addon: Addon): PreparedCuda {
   // As nvidia-smi counts them.
   process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID'
   hideOthers(report)
-  const gpu = firstVisible(report)
+  const gpu = visibleGpu(report.gpus)
   const xla = report.build?.xla
   if (!gpu || !xla) return onProcessor
   if ('folder' in xla) process.env.XLA_FLAGS = withToolkit(xla.folder)
@@ -34,12 +35,4 @@ function hideOthers({ gpus }: CudaReport): void {
   if (gpus.every(({ kernels }) => kernels)) return
   const usable = gpus.filter(({ kernels }) => kernels).map(({ index }) => index)
   process.env.CUDA_VISIBLE_DEVICES ??= usable.length ? usable.join() : '-1'
-}
-
-function firstVisible({ gpus }: CudaReport): CudaReport['gpus'][number] | undefined {
-  const visible = process.env.CUDA_VISIBLE_DEVICES
-  if (visible === undefined) return gpus[0]
-  const [first = ''] = visible.split(',')
-  // A name that is no index, such as GPU-8932f937, is one of them too.
-  return /^-?\d+$/.test(first) ? gpus.find(({ index }) => index === Number(first)) : gpus[0]
 }

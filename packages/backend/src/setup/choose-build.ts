@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { type Driver, findDriver } from '../cuda/driver.js'
 import { gpuProblem, unsupported, WHEEL_CAPABILITIES } from '../cuda/supported.js'
 import { oneLine } from '../loaded.js'
-import { CUDA_SIZE } from './libraries.js'
+import { CPU_SIZE, CUDA_SIZE } from './libraries.js'
 
 /** How a person is asked and informed. */
 export interface ChooseOptions {
@@ -32,7 +32,7 @@ export async function chooseCuda({ ask, log }: ChooseOptions): Promise<boolean> 
   const { name } = driver.gpus.find((gpu) => !gpuProblem(gpu, WHEEL_CAPABILITIES))!
   if (ask) {
     const answer = await ask(
-      `${name} is here. Prepare TensorFlow for it (${CUDA_SIZE}) instead of for the processor (275 MB)? [y/N] `,
+      `${name} is here. Prepare TensorFlow for it (${CUDA_SIZE}) instead of for the processor (${CPU_SIZE})? [y/N] `,
     )
     return /^y(es)?$/i.test(answer.trim())
   }

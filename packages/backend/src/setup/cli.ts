@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { describeCuda } from '../cuda/describe.js'
-import { inspectCuda, preparedBuild } from '../cuda/inspect.js'
+import { inspectCuda } from '../cuda/inspect.js'
 import { oneLine } from '../loaded.js'
 import { findAddon } from './addon.js'
 import { askInTerminal, chooseCuda } from './choose-build.js'
 import { CUDA_SIZE } from './libraries.js'
-import { checkTensorflow, setUpTensorflow, type Working } from './setup.js'
+import { checkTensorflow, isForCuda, setUpTensorflow, type Working } from './setup.js'
 
 interface Options {
   readonly check?: true
@@ -27,7 +27,7 @@ const program = new Command(NAME)
   .option('--gpu', `take the CUDA build of TensorFlow and the CUDA libraries (${CUDA_SIZE})`)
   .option(
     '--no-gpu',
-    'take the build for the processor, and ask nothing (default: ask in a terminal where there is an NVIDIA GPU)',
+    'take the build for the processor, and ask nothing (default: the build that is prepared; ask in a terminal the first time, where there is an NVIDIA GPU)',
   )
   .option('--tensorflow-dir <folder>', "use this TensorFlow: pip's package folder or the C library's")
   .option('--check', 'only say whether it works, and what a run on a GPU would load')
@@ -59,8 +59,9 @@ async function setUp(options: Options, log: (line: string) => void): Promise<Wor
   const addon = findAddon()
   const isFirst = addon && !existsSync(addon.path)
   const ask = isFirst && process.stdin.isTTY && process.stdout.isTTY ? askInTerminal : undefined
-  const isChosen = options.tensorflowDir !== undefined || (addon && preparedBuild(addon) !== undefined)
-  const gpu = options.gpu ?? (!isChosen && (await chooseCuda({ ask, log })))
+  const isChosen = options.gpu !== undefined || options.tensorflowDir !== undefined || (addon && isForCuda(addon))
+  // Whoever does not want it gets what is prepared, if anything is.
+  const gpu = options.gpu ?? ((!isChosen && (await chooseCuda({ ask, log }))) || undefined)
   const working = await setUpTensorflow({ ...options, gpu, log })
   const { build, problems } = inspectCuda()
   if (build) for (const problem of problems) log(problem)

@@ -41,10 +41,13 @@ export interface DownloadOptions {
 }
 
 const GIGABYTE = 1e9
+/** What pip fetches, in MB: TensorFlow for either, and what its CUDA build needs. */
+const DOWNLOADS = { cpu: 275, cuda: 600, nvidia: 3000 }
 /** Disk that must be free for the CUDA build: its wheels and, with them, what they hold; a round bound, not a measurement. */
 const CUDA_SPACE = 9
-/** What it takes, in words. */
-export const CUDA_SIZE = `several GB to download; ${CUDA_SPACE} GB of disk must be free`
+/** What either build takes, in words. */
+export const CPU_SIZE = `about ${DOWNLOADS.cpu} MB`
+export const CUDA_SIZE = `about ${(DOWNLOADS.cuda + DOWNLOADS.nvidia) / 1000} GB to download; ${CUDA_SPACE} GB of disk must be free`
 
 /**
  * TensorFlow from pip, unpacked into the user's cache: downloaded once for every project, complete or not there.
@@ -64,10 +67,10 @@ export async function downloadLibraries({ gpu, log }: DownloadOptions): Promise<
   await requireSpace(wheels, gpu ? CUDA_SPACE : 1.5)
 
   const wheel = gpu ? 'tensorflow' : 'tensorflow-cpu'
-  log(`downloading ${wheel} ${TENSORFLOW_VERSION} with pip (about ${gpu ? 600 : 275} MB)`)
+  log(`downloading ${wheel} ${TENSORFLOW_VERSION} with pip (about ${gpu ? DOWNLOADS.cuda : DOWNLOADS.cpu} MB)`)
   await pipDownload(python, wheels, [`${wheel}==${TENSORFLOW_VERSION}`])
   if (gpu) {
-    log('downloading the CUDA libraries it names (about 3 GB)')
+    log(`downloading the CUDA libraries it names (about ${DOWNLOADS.nvidia / 1000} GB)`)
     await pipDownload(python, wheels, await cudaRequirements(python, wheels))
   }
 

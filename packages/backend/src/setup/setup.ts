@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findDriver } from '../cuda/driver.js'
-import { inspectCuda } from '../cuda/inspect.js'
+import { inspectCuda, preparedBuild } from '../cuda/inspect.js'
 import { unsupported } from '../cuda/supported.js'
 import { type Addon, findAddon } from './addon.js'
 import { lastLine, runCommand } from './command.js'
@@ -9,8 +10,8 @@ import { compileAddon, compileHelpers, compileOperations, compileReplicas } from
 import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
 
 export interface SetupOptions {
-  /** The CUDA build of TensorFlow. Default false. */
-  readonly gpu?: boolean
+  /** The CUDA build of TensorFlow, or the processor's. Default: the one that is prepared, and the processor's where none is. */
+  readonly gpu?: boolean | undefined
   /** Prepare again even if it works. Default false. */
   readonly force?: boolean
   /** A TensorFlow to use instead of pip's. */
@@ -32,11 +33,13 @@ export interface Working {
  * @throws Error, one line with what to do
  */
 export async function setUpTensorflow(options: SetupOptions = {}): Promise<Working> {
-  const { gpu = false, force = false, tensorflowDir, log = () => {} } = options
+  const { force = false, tensorflowDir, log = () => {} } = options
   const addon = installedAddon()
+  const isCuda = isForCuda(addon)
+  const gpu = options.gpu ?? (isCuda && !tensorflowDir)
   if (!force && !tensorflowDir) {
     const working = await checkTensorflow().catch(() => undefined)
-    if (working && (!gpu || working.isGpu)) {
+    if (working && isWanted(options.gpu, working.isGpu, isCuda)) {
       log('it works already')
       if (![addon.stderrPath, addon.loadPath].every(existsSync)) await compileHelpers(addon)
       if (!existsSync(addon.replicasPath)) await compileReplicas(addon)
@@ -61,6 +64,24 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
       throw new Error(`the CUDA build is prepared, but it computes on ${working.device}: ${problems[0] ?? UNEXPLAINED}`)
   }
   return working
+}
+
+/**
+ * Whether what works is what is asked for.
+ *
+ * @param gpu - as in the options
+ * @param computes - whether a GPU does
+ */
+export function isWanted(gpu: boolean | undefined, computes: boolean, isCuda: boolean): boolean {
+  if (gpu === undefined) return true
+  return gpu ? computes : !computes && !isCuda
+}
+
+/** Whether the CUDA build was prepared last: even where its libraries are gone since, as a cache may be cleared. */
+export function isForCuda(addon: Addon): boolean {
+  const deps = join(addon.folder, 'deps')
+  if (findLibraries(deps)) return preparedBuild(addon) !== undefined
+  return lstatSync(join(deps, 'nvidia'), { throwIfNoEntry: false }) !== undefined
 }
 
 /** Everything works without our own operations, only slower: a compiler that does not know what they need is no reason to stop. */
