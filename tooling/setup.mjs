@@ -52,14 +52,15 @@ export function environment(inherited) {
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} [extra] - more environment variables
  * @param {string} [cwd] - default: the workspace's root
+ * @param {'inherit' | 'ignore'} [stdin] - whether it can ask a person
  * @returns {Promise<number>} the exit code; 128 + n for signal n; 127 when it could not be started
  */
-export function run(command, args, extra = {}, cwd = root) {
+export function run(command, args, extra = {}, cwd = root, stdin = 'inherit') {
   return new Promise((resolve) => {
     const env = { ...environment(process.env), ...extra }
     const child = spawn(command, args, {
       cwd,
-      stdio: 'inherit',
+      stdio: [stdin, 'inherit', 'inherit'],
       env,
       shell: windows && command !== process.execPath,
     })
@@ -91,10 +92,27 @@ export const pnpm = (...args) => run('npx', ['--yes', pnpmVersion, ...args])
 export const step = (text) => console.log(`\n==> ${text}`)
 
 /**
- * Node's version, packages, build, TensorFlow where it can be had. Ends the process when one fails.
- * @param {readonly string[]} build - `--gpu` or `--no-gpu`; by default a person with an NVIDIA GPU is asked
+ * What `npm start -- …` is given: which build of TensorFlow, and the rest for the bench.
+ * @param {readonly string[]} args
  */
-export async function setUp(build = []) {
+export function splitArguments(args) {
+  const isBuild = (/** @type {string} */ arg) => arg === '--gpu' || arg === '--no-gpu'
+  return { build: args.filter(isBuild), bench: args.filter((arg) => !isBuild(arg)) }
+}
+
+/**
+ * For alibi-setup-tensorflow. Whoever asks for a GPU does not want to wait for a processor.
+ * @param {readonly string[]} build - `--gpu`, `--no-gpu` or neither
+ */
+export const tensorflowArguments = (build) => (build.includes('--gpu') ? build : ['--if-possible', ...build])
+
+/**
+ * Node's version, packages, build, TensorFlow where it can be had. Ends the process when one fails.
+ * @param {readonly string[]} [build] - `--gpu` or `--no-gpu`; by default the one that is prepared, and the first time a person
+ * with an NVIDIA GPU is asked
+ * @param {'inherit' | 'ignore'} [stdin] - ignored, nobody is asked
+ */
+export async function setUp(build = [], stdin = 'inherit') {
   const problem = unsupportedNode(process.versions.node)
   if (problem) {
     console.error(problem)
@@ -111,10 +129,6 @@ export async function setUp(build = []) {
   step('Building')
   await need('Building', pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'))
   step('Preparing TensorFlow (optional)')
-  // Whoever asks for a GPU does not want to wait for a processor.
-  const options = build.includes('--gpu') ? build : ['--if-possible', ...build]
-  await need(
-    'Preparing TensorFlow',
-    run(process.execPath, ['packages/backend/bin/alibi-setup-tensorflow.js', ...options]),
-  )
+  const words = ['packages/backend/bin/alibi-setup-tensorflow.js', ...tensorflowArguments(build)]
+  await need('Preparing TensorFlow', run(process.execPath, words, {}, root, stdin))
 }

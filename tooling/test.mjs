@@ -64,7 +64,8 @@ async function tests() {
   }
 }
 
-await setUp(['--no-gpu'])
+// Tests ask nothing, and leave the build of TensorFlow that is prepared.
+await setUp([], 'ignore')
 if (filters.length === 0) {
   // On one core, while the checks up to the docstrings, which only read as well, take another.
   const types = check('Types', () => pnpm('exec', 'tsc', '--noEmit', '-p', 'tsconfig.json'))
