@@ -1,24 +1,14 @@
-// What a GPU computes, before anybody trusts it: its kernels beside float64, its memory, its speed.
-import { alibi } from '@alibi/alibi'
-import { type Backend, compile, findDriver } from '@alibi/backend'
+// What a GPU computes, before anybody trusts it: its kernels beside float64, its training beside plain JavaScript, its memory,
+// its speed.
+import { type Backend, findDriver, visibleGpu } from '@alibi/backend'
 import { seededRandom } from '@alibi/core'
 import { versionsOf } from '@alibi/machine'
-import { type AttentionKernel, attentionKernels, createModel, createTrainer, type Trainer } from '@alibi/transformer'
+import { type AttentionKernel, attentionKernels, type Trainer } from '@alibi/transformer'
 import { attentionCases } from '@alibi/transformer/conformance'
 import * as tf from '@tensorflow/tfjs'
+import { newTrainer, randomRows, type SelfTestSize, trainingError } from './training.js'
 
-/** The model whose steps are timed, and how many of them. */
-export interface SelfTestSize {
-  readonly numLayers: number
-  readonly modelDim: number
-  readonly numHeads: number
-  readonly vocabularySize: number
-  readonly batchSize: number
-  readonly length: number
-  readonly steps: number
-}
-
-/** The size of `pnpm speed`'s second row. */
+/** Of the steps that are timed: the size of `pnpm speed`'s second row. */
 const SIZE: SelfTestSize = {
   numLayers: 4,
   modelDim: 256,
@@ -44,6 +34,11 @@ export interface SelfTest {
   readonly kernels: { readonly cases: number; readonly failed: readonly { name: string; message: string }[] }
   /** Of a product of 256² matrices against float64; fp32 has about 1e-6, TF32 1e-3. */
   readonly productRelativeError: number
+  /**
+   * Of a small model's losses while it trains, against plain JavaScript; fp32 has about 1e-6. Embedding, norms, GELU,
+   * cross-entropy, their gradients and AdamW are compared in this alone.
+   */
+  readonly trainingRelativeError: number
   readonly step: {
     readonly size: SelfTestSize
     readonly tokensPerSecond: number
@@ -51,7 +46,7 @@ export interface SelfTest {
     readonly compiled: number | string
     /** Tensors that are left after the timed steps, beyond those before. */
     readonly tensorsLeft: number
-    /** Memory of the first NVIDIA GPU before and after the timed steps, in MiB; undefined without one. */
+    /** Memory of the NVIDIA GPU that computes, before and after the timed steps, in MiB; undefined without one. */
     readonly gpuMiB: readonly [before: number, after: number] | undefined
   }
 }
@@ -75,6 +70,7 @@ export async function runSelfTest(
     versions: versionsOf(backend),
     kernels: await testKernels(kernels),
     productRelativeError: await productError(PRODUCT_SIZE),
+    trainingRelativeError: await trainingError(name),
     step: await timeStep(size),
   }
 }
@@ -122,22 +118,16 @@ async function productError(n: number): Promise<number> {
 }
 
 async function timeStep(size: SelfTestSize): Promise<SelfTest['step']> {
-  const { vocabularySize, numLayers, modelDim, numHeads, batchSize, length, steps } = size
+  const { batchSize, length, steps } = size
   let compiled: number | string = 'no graph was made'
-  const model = createModel({ vocabularySize, numLayers, modelDim, numHeads }, alibi({ numHeads }))
-  const options = {
+  const trainer = newTrainer(size, {
     onCompile: ({ seconds }: { seconds: number }) => {
       compiled = seconds
     },
     onFallback: (reason: string) => {
       compiled = reason
     },
-  }
-  const trainer = createTrainer(
-    model,
-    { kind: 'adamw', learningRate: 1e-3 },
-    { compile: (step, variables) => compile(step, variables, options) },
-  )
+  })
   try {
     await takeSteps(trainer, size, WARM_UP)
     const [tensors, before] = [tf.memory().numTensors, gpuMemory()]
@@ -149,24 +139,19 @@ async function timeStep(size: SelfTestSize): Promise<SelfTest['step']> {
     return { size, tokensPerSecond, compiled, tensorsLeft: tf.memory().numTensors - tensors, gpuMiB }
   } finally {
     trainer.dispose()
-    model.dispose()
+    trainer.model.dispose()
   }
 }
 
 /** On random tokens; their losses are read, so that all is computed when this returns. */
-async function takeSteps(trainer: Trainer, { vocabularySize, batchSize, length }: SelfTestSize, steps: number) {
+async function takeSteps(trainer: Trainer, size: SelfTestSize, steps: number): Promise<void> {
   const random = seededRandom(trainer.step)
-  for (let step = 0; step < steps; step++)
-    await trainer.trainStep(
-      Array.from({ length: batchSize }, () =>
-        Int32Array.from({ length: length + 1 }, () => Math.floor(random() * vocabularySize)),
-      ),
-    )
+  for (let step = 0; step < steps; step++) await trainer.trainStep(randomRows(size, random))
 }
 
 function gpuMemory(): number | undefined {
   try {
-    return findDriver()?.gpus[0]?.usedMiB
+    return visibleGpu(findDriver()?.gpus ?? [])?.usedMiB
   } catch {
     return undefined
   }

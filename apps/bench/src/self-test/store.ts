@@ -59,12 +59,23 @@ const loadAndRun = async (backend: Backend) => (await import('./self-test.js')).
 
 const REPORT = 'please report it with what `pnpm bench doctor --json` prints'
 
+/** A thousand times what fp32 has. */
+const LARGEST_ERROR = 1e-3
+
 function failures(result: SelfTest | { readonly error: string }): string[] {
   if ('error' in result) return [`the self-test failed: ${result.error}; ${REPORT}`]
   const { cases, failed } = result.kernels
   const [first] = failed
-  if (!first) return []
-  return [
-    `${failed.length} of ${cases} cases of attention are not those of float64 (${first.name}: ${first.message}); ${REPORT}`,
-  ]
+  const lines: string[] = []
+  if (first)
+    lines.push(
+      `${failed.length} of ${cases} cases of attention are not those of float64 (${first.name}: ${first.message}); ${REPORT}`,
+    )
+  const error = result.trainingRelativeError
+  // One that is no number, too.
+  if (!(error <= LARGEST_ERROR))
+    lines.push(
+      `expected losses in training within ${LARGEST_ERROR} of those of plain JavaScript, got ${error.toPrecision(2)}; ${REPORT}`,
+    )
+  return lines
 }
