@@ -29,7 +29,7 @@ interface StartOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-export interface Ended {
+interface Ended {
   readonly code: number | null
   /** Lines of both streams. */
   readonly lines: readonly string[]
