@@ -1,4 +1,5 @@
 // The tables of the README: ours beside the best peer of each part, from the file of results.
+import type { Started } from './parts/npm-start.js'
 import type { Comparison } from './parts/part.js'
 import type { Measured, Results } from './results.js'
 import { median, type Outcome } from './steps/duel.js'
@@ -24,7 +25,9 @@ export function leadTables(results: Results): string[] {
   const compared = Object.keys(TITLES).filter((name) => name in results.parts)
   const rows = compared.map((name) => leadRow(TITLES[name]!, partOf(results, name)!))
   const derived = derivedRows(results)
-  const missing = [...Object.keys(TITLES), 'memory'].filter((name) => !(name in results.parts))
+  const missing = [...Object.keys(TITLES), 'memory', 'start', 'start-wasm', 'wasm-threads'].filter(
+    (name) => !(name in results.parts),
+  )
   return [
     ...table([['', 'ours', 'best peer', 'its time', "peer's time ÷ ours"], ...rows]),
     ...(derived.length ? ['', ...table([['', ''], ...derived])] : []),
@@ -80,6 +83,14 @@ function derivedRows(results: Results): string[][] {
       "peak resident memory of training at 4,096 ÷ PyTorch SDPA's",
       `${(memory.peaks[0]!.peakBytes / sdpa.peakBytes).toFixed(2)} (${gibibytes(memory.peaks[0]!.peakBytes)} of ${gibibytes(sdpa.peakBytes)})`,
     )
+  const minutes = (part: string) => {
+    const started = results.parts[part] as (Measured & Started) | undefined
+    return started && `${(started.seconds / 60).toFixed(1)} minutes`
+  }
+  add('`npm start` in a fresh clone, with empty caches', minutes('start'))
+  add('the same without Python and a compiler, on WebAssembly', minutes('start-wasm'))
+  const [threads, one] = partOf(results, 'wasm-threads')?.outcomes ?? []
+  add(`WebAssembly: ${threads?.name.split(', ').at(-1)} ÷ one, steps a second`, one && spread(one.ratio))
   return rows
 }
 

@@ -2,11 +2,12 @@ import { selectBackend } from '@alibi/backend'
 import { codeCommit, matmulGigaflops, versionsOf } from '@alibi/machine'
 import { Command } from 'commander'
 import writeFileAtomic from 'write-file-atomic'
-import { besidePeers, parts } from '../parts/parts.js'
+import { parts, usual } from '../parts/parts.js'
 import { type Measured, partsToKeep, type Results } from '../results.js'
 
 export function speedCommand(): Command {
-  const names = besidePeers.map(({ name }) => name)
+  const names = usual.map(({ name }) => name)
+  const others = parts.map(({ name }) => name).filter((name) => !names.includes(name))
   return new Command('speed')
     .description('Time ours beside PyTorch, JAX, transformers and plain TensorFlow.js, part by part.')
     .option('--parts <names>', 'some of those below, by commas', (text) => text.split(','), names)
@@ -14,7 +15,7 @@ export function speedCommand(): Command {
     .option('--python <path>', 'a Python with PyTorch, JAX and transformers', 'python3')
     .option('--out <file>', 'JSON of every time', 'speed.json')
     .option('--resume', 'keep the parts that --out has of this code, measure the others')
-    .addHelpText('after', `\nParts (default: those beside peers, ${names.at(0)} to ${names.at(-1)}):\n${described()}`)
+    .addHelpText('after', `\nParts (default: all but ${others.join(', ')}):\n${described()}`)
     .action(speed)
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { compile } from '@alibi/backend'
+import { compile, type Replicas } from '@alibi/backend'
 import { attentionNames, createTrainer } from '@alibi/transformer'
 import { type Absent, type Contestant, randomRows, type Size, timeSteps } from './contestant.js'
 import { type InProcess, inProcess } from './process.js'
@@ -7,19 +7,26 @@ import { rowsOf, type Start } from './start.js'
 
 const script = fileURLToPath(new URL('./ours-process.js', import.meta.url))
 
-/** This project's step with a strategy; its graph is compiled before it is returned. */
+/**
+ * This project's step with a strategy; its graph is compiled before it is returned.
+ *
+ * @param replicas - that take it together. Default: this one alone
+ */
 export async function ours(
   { size, text, model: modelOf }: Pick<Start, 'size' | 'text' | 'model'>,
   strategy: string,
   log: (line: string) => void,
+  replicas?: Replicas,
 ): Promise<Contestant> {
   const model = modelOf(strategy)
   const trainer = createTrainer(
     model,
     { kind: 'adamw', learningRate: 1e-3 },
     {
+      replicas,
       compile: (step, variables) =>
         compile(step, variables, {
+          replicas,
           onCompile: ({ numOps, seconds }) => log(`  ${strategy}: ${numOps} ops compiled in ${seconds.toFixed(1)} s`),
           onFallback: (reason) => log(`  ${strategy} runs op by op: ${reason}`),
         }),
