@@ -58,7 +58,9 @@ it('asks nothing where there is no terminal, and prepares the build for the proc
   ])
 })
 
-it('asks in a terminal, the first time, and prepares the build for CUDA', async () => {
+it('asks in a terminal, the first time alone, and prepares the build for CUDA', async () => {
+  const [first, second] = (await setUp([], { answer: 'y\r' })).lines
+  expect([first, second]).toEqual([expect.stringContaining(`${GPU} is here; TensorFlow computes`), 'it works already'])
   await rm(join(machine.addon, 'lib'), { recursive: true })
   const { code, lines } = await setUp([], { gpu: true, answer: 'y\r' })
   expect(lines.join('')).toContain(
