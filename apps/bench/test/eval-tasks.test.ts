@@ -175,7 +175,7 @@ describe('a generated answer', () => {
   const after = async (prompt: string, maxNewTokens: number) =>
     byteTokenizer.decode(await generate(model, byteTokenizer.encodePrompt(prompt), { maxNewTokens, temperature: 0 }))
   const shareOf = (trial: Trial) =>
-    generatedShare(model, { trial, asked: askedTrial(trial, byteTokenizer) }, byteTokenizer, work.signal)
+    generatedShare(model, { trial, asked: askedTrial(trial, byteTokenizer) }, byteTokenizer, { signal: work.signal })
 
   it('has those parts right that it contains, in whatever case', async () => {
     const prompt = 'a b c'

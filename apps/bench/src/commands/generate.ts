@@ -84,8 +84,7 @@ async function continueBatch({ checkpoint, options, prompts, endTokens, signal }
     await generateBatch(model, tokens, {
       ...drawing(options),
       ...{ maxNewTokens, endTokens, signal },
-      // Said once: what is so for one batch is so for the next.
-      ...(from === 0 && { onFallback: (reason: string) => progress.line(`decodes op by op: ${reason}`) }),
+      onFallback: (reason) => progress.line(`decodes op by op: ${reason}`),
       // A prompt that is read at once has no progress to show, and neither has a text that streams.
       onPrefill(done, total) {
         if (done < total) progress.update(done, [])

@@ -23,14 +23,15 @@ export function batchesOf<T>(texts: readonly T[], length: number): T[][] {
 export async function* answeredBatches(
   model: Model,
   batches: readonly Batch[],
-  { signal, replicas }: Omit<EvaluationWork, 'progress'>,
+  { progress, signal, replicas }: EvaluationWork,
 ): AsyncGenerator<AnswerScore[], void, undefined> {
   const counts = new Map<string, number>()
   for (const batch of batches) counts.set(shapeOf(batch), (counts.get(shapeOf(batch)) ?? 0) + 1)
+  const onFallback = (reason: string) => progress.line(`evaluation runs op by op: ${reason}`)
   const scored = scoreBatches(batches, {
     size: (batch) => 2 * answerTokens(batch),
     async score(batch) {
-      const scores = await scoreAnswers(model, batch, { compile: counts.get(shapeOf(batch))! >= WORTH })
+      const scores = await scoreAnswers(model, batch, { compile: counts.get(shapeOf(batch))! >= WORTH, onFallback })
       return scores.flatMap(({ lossNats, firstChoices }) => [...lossNats, ...firstChoices])
     },
     signal,

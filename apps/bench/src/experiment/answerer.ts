@@ -25,11 +25,7 @@ export function createAnswerer(
 ): (content: string) => Promise<void> {
   const messages: Message[] = []
   const textCache = createTextCache(model)
-  let isSaid = false
-  const onFallback = (reason: string) => {
-    if (!isSaid) log(`decodes op by op: ${reason}`)
-    isSaid = true
-  }
+  const onFallback = (reason: string) => log(`decodes op by op: ${reason}`)
   return async (content) => {
     const asked: readonly Message[] = [...messages, { role: 'user', content }]
     // The template writes marks itself, those that texts begin with included.

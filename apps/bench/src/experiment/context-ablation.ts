@@ -43,7 +43,7 @@ export async function ablateContext(
   let done = 0
   const lossesOf = async (change: (context: Int32Array, window: number) => Int32Array) => {
     const texts = windows.rows.map(({ context, targets }, i) => joined(first.token, change(context, i), targets))
-    const losses = await meanLosses(model, texts, scored, signal)
+    const losses = await meanLosses(model, texts, scored, { progress, signal })
     progress.update(++done, [])
     return losses
   }
@@ -127,14 +127,14 @@ async function meanLosses(
   model: Model,
   texts: readonly Int32Array[],
   scored: number,
-  signal: AbortSignal,
+  work: EvaluationWork,
 ): Promise<Map<number, number>> {
   const batches = batchesOf(
     texts.map((tokens) => ({ tokens, answerLength: scored })),
     texts[0]!.length,
   )
   const means = new Map<number, number>()
-  for await (const scores of answeredBatches(model, batches, { signal }))
+  for await (const scores of answeredBatches(model, batches, work))
     for (const { lossNats } of scores) means.set(means.size, lossNats.reduce((sum, loss) => sum + loss, 0) / scored)
   return means
 }

@@ -36,9 +36,10 @@ export async function evaluateDocuments(
   model: Model,
   { tokens, byteEnds }: Located,
   { cell, reading, documentMark, maxTokens, trainedWith }: DocumentsRequest,
-  { progress, ...work }: EvaluationWork,
+  work: EvaluationWork,
 ): Promise<{ readonly whole: EvalLine; readonly positions: PositionsLine }> {
   const { evalLength } = reading
+  const { progress } = work
   const stretches = stretchesOf(tokens, documentMark, evalLength, maxTokens)
   if (!stretches.length) throw new RangeError('eval: expected documents of at least one token, got none held out')
   const total = stretches.reduce((sum, { start, end }) => sum + end - start, 0)

@@ -1,4 +1,4 @@
-import { generate, type Model } from '@alibi/transformer'
+import { type GenerateOptions, generate, type Model } from '@alibi/transformer'
 import type { AskedTrial } from '../data/tasks/asked.js'
 import { END, type Trial } from '../data/tasks/task.js'
 import type { Tokenizer } from '../data/tokenizer/tokenizer.js'
@@ -12,12 +12,14 @@ export interface AskedOf {
 /**
  * The share of a trial's parts that what is generated at temperature 0 contains, in whatever case: RULER's string match. Of an
  * answer that counts as a whole: 1 if the line that is generated is the answer.
+ *
+ * @param work - whether a graph decodes, who is told why not, and what stops it
  */
 export async function generatedShare(
   model: Model,
   { trial: { answer, parts }, asked }: AskedOf,
   tokenizer: Tokenizer,
-  signal: AbortSignal,
+  work: Pick<GenerateOptions, 'compile' | 'onFallback' | 'signal'>,
 ): Promise<number> {
   const tokens: number[] = []
   const textOf = () => tokenizer.decode(Int32Array.from(tokens))
@@ -28,7 +30,7 @@ export async function generatedShare(
   await generate(model, asked.tokens.subarray(0, -asked.answerLength), {
     maxNewTokens: asked.room,
     temperature: 0,
-    signal,
+    ...work,
     onToken(token) {
       tokens.push(token)
       const text = textOf()

@@ -29,9 +29,10 @@ export async function tryRetrieval(
   model: Model,
   cell: CellKey,
   kind: TrialKind,
-  { progress, ...work }: EvaluationWork,
+  work: EvaluationWork,
 ): Promise<RetrievalLine> {
   const { task, evalLength, distance } = kind
+  const { progress } = work
   progress.start(cellName(cell), `${task} at ${evalLength}, ${distance} back`, TRIALS)
   const texts = makeTrials(task, evalLength, distance, TRIALS).map((bytes) => ({
     tokens: Int32Array.from(bytes),

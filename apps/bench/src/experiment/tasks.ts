@@ -11,6 +11,9 @@ import { answeredBatches, batchesOf } from './answered-batches.js'
 import { type AskedOf, generatedShare } from './generated-answers.js'
 import type { EvaluationWork } from './work.js'
 
+/** Tokens of all trials from which on a graph pays: making it takes as long as some tokens op by op. */
+const WORTH = 32
+
 /** How answers are scored. */
 export const scorings = ['likelihood', 'generation'] as const
 export type Scoring = (typeof scorings)[number]
@@ -79,7 +82,7 @@ async function byLikelihood(
   model: Model,
   all: readonly AskedOf[],
   evalLength: number,
-  { progress, ...work }: EvaluationWork,
+  work: EvaluationWork,
 ): Promise<Pick<TaskLine, 'score' | 'lossNats'>> {
   const texts = all.map(({ asked }) => asked)
   let [score, lossNats, tokens, tried] = [0, 0, 0, 0]
@@ -90,7 +93,7 @@ async function byLikelihood(
       lossNats += losses.reduce((sum, loss) => sum + loss, 0)
       tokens += losses.length
     }
-    tell(progress, tried, score)
+    tell(work.progress, tried, score)
   }
   return { score: score / all.length, lossNats: lossNats / tokens }
 }
@@ -101,9 +104,12 @@ async function byGeneration(
   tokenizer: Tokenizer,
   { progress, signal }: EvaluationWork,
 ): Promise<Pick<TaskLine, 'score'>> {
+  const onFallback = (reason: string) => progress.line(`decodes op by op: ${reason}`)
+  // One graph serves all trials: a short answer alone would not be worth it.
+  const compile = all.reduce((sum, { asked }) => sum + asked.room, 0) >= WORTH
   let score = 0
   for (const [i, each] of all.entries()) {
-    score += await generatedShare(model, each, tokenizer, signal)
+    score += await generatedShare(model, each, tokenizer, { compile, onFallback, signal })
     tell(progress, i + 1, score)
   }
   return { score: score / all.length }
