@@ -7,10 +7,12 @@ export type SharedRoom = SharedArrayBuffer
 
 /** Bytes of a thread's part of a sum at a time: longer arrays go block by block. */
 const BLOCK = 2 ** 20
-/** 32-bit integers before the blocks: how many have arrived, how often all have, and one more than who is gone. */
-const [ARRIVED, ROUND, GONE, CONTROL] = [0, 1, 2, 4]
+/** 32-bit integers before the blocks: how many have arrived, how often all have, one more than who is gone, and what both change. */
+const [ARRIVED, ROUND, GONE, NEWS, CONTROL] = [0, 1, 2, 3, 4]
 /** Each block is written where the last but one was: whoever writes there knows that all have read that. */
 const HALVES = 2
+/** Bytes of each thread's reason to end, between the integers and the blocks. */
+const REASON = 1024
 /** For the first thread, which never waits long for one that is there; the others wait while it works alone. */
 const PATIENCE_MS = 600_000
 
@@ -19,7 +21,8 @@ const PATIENCE_MS = 600_000
  *
  * @param count - of the threads
  */
-export const createRoom = (count: number): SharedRoom => new SharedArrayBuffer(4 * CONTROL + HALVES * count * BLOCK)
+export const createRoom = (count: number): SharedRoom =>
+  new SharedArrayBuffer(4 * CONTROL + count * (REASON + HALVES * BLOCK))
 
 /** What {@link joinThreads} takes. */
 export interface JoinThreadsOptions {
@@ -31,8 +34,8 @@ export interface JoinThreadsOptions {
 
 /** Threads that train one model together, each on its part of every batch. */
 export interface ThreadReplicas extends Replicas {
-  /** Tells the others that this thread ends before its work does: their next sum throws a ReplicaLostError. */
-  fail(): void
+  /** Tells the others that this thread ends before its work does, and why: their next sum throws a ReplicaLostError. */
+  fail(reason?: string): void
 }
 
 /** How steps add up, of replicas that {@link joinThreads} has made. */
@@ -45,26 +48,44 @@ const adders = new WeakMap<Replicas, (values: Float32Array) => Float32Array>()
  * @throws RangeError, one line, for fewer than two threads or an index beyond them
  */
 export function joinThreads({ room, index }: JoinThreadsOptions): ThreadReplicas {
-  const count = Math.floor((room.byteLength - 4 * CONTROL) / (HALVES * BLOCK))
+  const count = Math.floor((room.byteLength - 4 * CONTROL) / (REASON + HALVES * BLOCK))
   if (!(count >= 2 && Number.isInteger(index) && index >= 0 && index < count))
     throw new RangeError(`joinThreads: expected an index into two threads or more, got ${index} of ${count}`)
   const control = new Int32Array(room, 0, CONTROL)
+  const reasonBytes = (thread: number) => new Uint8Array(room, 4 * CONTROL + thread * REASON, REASON)
+  // Decoders take no shared memory.
+  const reasonOf = (thread: number) => new TextDecoder().decode(reasonBytes(thread).slice()).replace(/\0*$/, '')
+  const blocks = 4 * CONTROL + count * REASON
   let half = 0
 
+  function announce(): void {
+    Atomics.add(control, NEWS, 1)
+    Atomics.notify(control, NEWS)
+  }
+
+  function expectNobodyGone(): void {
+    const gone = Atomics.load(control, GONE)
+    if (gone) throw new ReplicaLostError(gone - 1, reasonOf(gone - 1))
+  }
+
   function waitForAll(): void {
+    expectNobodyGone()
     const round = Atomics.load(control, ROUND)
     if (Atomics.add(control, ARRIVED, 1) === count - 1) {
       Atomics.store(control, ARRIVED, 0)
       Atomics.add(control, ROUND, 1)
-      Atomics.notify(control, ROUND)
-    } else
-      while (Atomics.load(control, ROUND) === round && !Atomics.load(control, GONE)) {
-        const patience = index === 0 ? PATIENCE_MS : Number.POSITIVE_INFINITY
-        if (Atomics.wait(control, ROUND, round, patience) === 'timed-out')
-          throw new ReplicaLostError(undefined, `it has not come for ${PATIENCE_MS / 60_000} minutes`)
-      }
-    const gone = Atomics.load(control, GONE)
-    if (gone) throw new ReplicaLostError(gone - 1, 'its thread has ended')
+      announce()
+      return
+    }
+    const patience = index === 0 ? PATIENCE_MS : Number.POSITIVE_INFINITY
+    for (;;) {
+      const news = Atomics.load(control, NEWS)
+      // Where all have come, it is a sum, whoever has ended since.
+      if (Atomics.load(control, ROUND) !== round) return
+      expectNobodyGone()
+      if (Atomics.wait(control, NEWS, news, patience) === 'timed-out')
+        throw new ReplicaLostError(undefined, `it has not come for ${PATIENCE_MS / 60_000} minutes`)
+    }
   }
 
   const adder =
@@ -78,7 +99,7 @@ export function joinThreads({ room, index }: JoinThreadsOptions): ThreadReplicas
       const size = BLOCK / Values.BYTES_PER_ELEMENT
       for (let start = 0; start < values.length; start += size) {
         const part = values.subarray(start, start + size)
-        const of = (thread: number) => new Values(room, 4 * CONTROL + (half * count + thread) * BLOCK, part.length)
+        const of = (thread: number) => new Values(room, blocks + (half * count + thread) * BLOCK, part.length)
         of(index).set(part)
         waitForAll()
         const sum = total.subarray(start, start + part.length)
@@ -99,11 +120,10 @@ export function joinThreads({ room, index }: JoinThreadsOptions): ThreadReplicas
     // −0 is what changes no number, whatever it is added to.
     share: (values) => add(index === 0 ? values : new Float32Array(values.length).fill(-0)),
     leave() {},
-    fail() {
+    fail(reason = 'its thread has ended') {
+      reasonBytes(index).set(new TextEncoder().encode(reason).subarray(0, REASON))
       Atomics.compareExchange(control, GONE, 0, index + 1)
-      // Whoever is about to wait for this round sees that it is over.
-      Atomics.add(control, ROUND, 1)
-      Atomics.notify(control, ROUND)
+      announce()
     },
   }
   adders.set(replicas, add)
