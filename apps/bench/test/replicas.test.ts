@@ -181,7 +181,10 @@ describe.skipIf(unprepared)(`replicas (${unprepared ?? 'of TensorFlow'})`, () =>
 
   it('refuses what replicas cannot have, in a line', async () => {
     for (const [words, message] of [
-      [['--replicas', '2', '--backend', 'cpu'], 'bench: replicas: expected --backend tensorflow, got cpu'],
+      [
+        ['--replicas', '2', '--backend', 'webgpu'],
+        'bench: replicas: expected --backend tensorflow, wasm or cpu, got webgpu',
+      ],
       [['--cluster', 'a:1', '--replica', '1'], 'bench: replicas: expected a replica from 0 to 0, got 1'],
     ] as const) {
       const { code, stderr } = await start('run', ...SMALL, '--out', 'refused', ...words).ended

@@ -78,9 +78,12 @@ export const storeOption = () =>
     'that all machines see: texts, and checkpoints from which another worker goes on. Default: a cell that is taken over starts anew',
   )
 
-/** One model trained, and evaluated where a command does, by several processes. */
+/** One model trained, and evaluated where a command does, by several processes or threads. */
 export const replicaOptions = (): Option[] => [
-  new Option('--replicas <n>', 'processes that share the work on each model, on this machine').argParser(number),
+  new Option(
+    '--replicas <n>',
+    'processes that share the work on each model, on this machine; threads on wasm, by default one a core, and cpu',
+  ).argParser(number),
   new Option(
     '--cluster <addresses>',
     'replicas on several machines: host:port,… of all, each started with the same list, or slurm or torchrun, which start them; without authentication: a network of your own',

@@ -14,7 +14,6 @@ import { availableMemory, checkMemory, memoryOf } from '../experiment/memory.js'
 import { expectWritable } from '../files/paths.js'
 import { loadStrategies } from '../plugins/admit.js'
 import { placeOf, type ReplicaOptions } from '../replicas/cluster.js'
-import { expectText } from '../replicas/lead.js'
 import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
 import { hasOneThread, threadsOf, withThreads } from '../replicas/threads.js'
 import { resultText } from '../report/markdown.js'
@@ -92,7 +91,7 @@ async function run(options: Options): Promise<void> {
   const signal = crew?.signal ?? interrupt
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, config.evalLengths)
-  if (crew) expectText(crew.replicas, corpus)
+  crew?.begin(corpus)
   await beginRun(plan, corpus)
   progress.line(describeCorpus(corpus))
   progress.line(
@@ -117,7 +116,11 @@ async function run(options: Options): Promise<void> {
     process.exitCode = 1
   } catch (error) {
     progress.stop()
-    const again = pasteable('run', '--resume', ...asOptions({ out: folder, tensorboard, ...replicaWords(options) }))
+    const again = pasteable(
+      'run',
+      '--resume',
+      ...asOptions({ out: folder, tensorboard, ...replicaWords(options, backend.name) }),
+    )
     console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }

@@ -9,7 +9,7 @@ import { trainCell } from '../experiment/train.js'
 import { disposeTrainer } from '../experiment/trainer.js'
 import { expectWritable } from '../files/paths.js'
 import type { ReplicaOptions } from '../replicas/cluster.js'
-import { dismiss, expectText, orderCell } from '../replicas/lead.js'
+import { dismiss, orderCell } from '../replicas/lead.js'
 import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
 import { withThreads } from '../replicas/threads.js'
 import { openResults } from '../run-folder/append.js'
@@ -105,7 +105,7 @@ async function train(all: Options): Promise<void> {
   const signal = crew?.signal ?? interrupt
   const corpus = await readCorpus(config, { log: progress.line, signal }, plan.tokenizer)
   checkLengths(corpus, config.trainLength, [])
-  if (crew) expectText(crew.replicas, corpus)
+  crew?.begin(corpus)
   await beginRun(plan, corpus)
   progress.line(describeCorpus(corpus))
   const [cell] = cellsOf(config)
@@ -133,7 +133,11 @@ async function train(all: Options): Promise<void> {
     disposeTrainer(trainer)
   } catch (error) {
     progress.stop()
-    const again = pasteable('train', '--resume', ...asOptions({ out: folder, tensorboard, ...replicaWords(options) }))
+    const again = pasteable(
+      'train',
+      '--resume',
+      ...asOptions({ out: folder, tensorboard, ...replicaWords(options, backend.name) }),
+    )
     console.error(`stopped; finished work is kept. Continue with: ${again}`)
     throw error
   }

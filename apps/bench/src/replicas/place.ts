@@ -1,9 +1,10 @@
 // This process's place among replicas, and the way to the others.
 import { areLoopback, type BackendName, joinReplicas, type Replicas } from '@alibi/backend'
 import type { RunOptions } from '../config/schema.js'
+import type { Corpus } from '../data/corpus.js'
 import { type Place, placeOf, type ReplicaOptions } from './cluster.js'
 import { type Launch, prepareLaunch } from './launch.js'
-import { announce } from './lead.js'
+import { announce, expectText } from './lead.js'
 import { gatherThreads, hasOneThread, type ThreadedPlan } from './threads.js'
 
 /** What replicas that are processes compute with: nothing else has a runtime for several. */
@@ -21,8 +22,10 @@ export async function takePlace(
   const place = placeOf(options)
   const { backend } = options
   if (!place || ('startHere' in place && hasOneThread(backend))) return undefined
-  if (backend !== 'auto' && backend !== REPLICAS_BACKEND)
-    throw new RangeError(`replicas: expected --backend ${REPLICAS_BACKEND}, got ${backend}`)
+  if (backend !== 'auto' && backend !== REPLICAS_BACKEND) {
+    const threads = 'startHere' in place ? ', wasm or cpu' : ''
+    throw new RangeError(`replicas: expected --backend ${REPLICAS_BACKEND}${threads}, got ${backend}`)
+  }
   // A replica that is gone makes TensorFlow say so in many lines; ours is one.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
   return 'startHere' in place ? prepareLaunch(place.startHere) : place
@@ -32,13 +35,29 @@ export const backendFor = (place: Place | undefined, wanted: BackendName | 'auto
   place ? REPLICAS_BACKEND : wanted
 
 /** The options that have the same replicas again, or others of as many. */
-export const replicaWords = ({ replicas, cluster, replica }: ReplicaOptions) => ({ replicas, cluster, replica })
+export const replicaWords = ({ replicas, cluster, replica }: ReplicaOptions, backend: BackendName) => ({
+  // Of two replicas `auto` would make processes.
+  backend: replicas !== undefined && hasOneThread(backend) ? backend : undefined,
+  replicas,
+  cluster,
+  replica,
+})
 
 /** The replicas, and what ends their work. */
 export interface Crew {
   readonly replicas: Replicas
   /** The run's own signal, which is aborted as well when a replica is gone. */
   readonly signal: AbortSignal
+}
+
+/** The replicas, as the first one has them. */
+export interface Leading extends Crew {
+  /**
+   * Begins the work with the others, once the text is read here.
+   *
+   * @throws Error, one line, for a replica that has read another
+   */
+  begin(corpus: Corpus): void
 }
 
 interface JoinOptions {
@@ -65,7 +84,7 @@ export interface GatherOptions extends JoinOptions {
 }
 
 /**
- * Joins the others as their leader, and tells them what is trained.
+ * Joins the others as their leader.
  *
  * @returns undefined where this process trains alone, on one thread
  */
@@ -73,13 +92,13 @@ export async function gather(
   place: Place | Launch | undefined,
   plan: ThreadedPlan,
   options: GatherOptions,
-): Promise<Crew | undefined> {
+): Promise<Leading | undefined> {
   if (!place) return plan.threads > 1 ? gatherThreads(plan, options) : undefined
   const { length } = place.addresses
   options.log(`${length} replicas, each with its part of every batch; ${security(place)}`)
   const crew = await join(place, options)
   announce(crew.replicas, plan)
-  return crew
+  return { ...crew, begin: (corpus) => expectText(crew.replicas, corpus) }
 }
 
 /** How replicas at these addresses are protected, in a few words. */

@@ -1,17 +1,15 @@
 // The thread of threads.ts.
-import { writeSync } from 'node:fs'
-import { workerData } from 'node:worker_threads'
-import { joinThreads, ReplicaLostError, selectBackend } from '@alibi/backend'
+import { parentPort, workerData } from 'node:worker_threads'
+import { joinThreads, selectBackend } from '@alibi/backend'
 import { obeyLeader } from '../experiment/follow.js'
+import { thrownText } from '../plugins/thrown.js'
 import type { ThreadData } from './threads.js'
 
 const { room, index, backend, given, strategy } = workerData as ThreadData
+const selected = await selectBackend(backend)
 const replicas = joinThreads({ room, index })
-try {
-  const crew = { replicas, signal: new AbortController().signal }
-  await obeyLeader(crew, await selectBackend(backend), { given, strategy })
-} catch (error) {
-  // The leader is told of a thread that is gone, and waits for it: what it says itself would come too late.
-  if (!(error instanceof ReplicaLostError)) writeSync(2, `replica ${index}: ${(error as Error).message}\n`)
-  replicas.fail()
-}
+const fail = (error: unknown) => replicas.fail(thrownText(error))
+// Before TensorFlow.js's own listener, which ends the thread. The leader hears of nothing else while it waits for a sum.
+process.prependOnceListener('uncaughtException', fail)
+parentPort!.postMessage('ready')
+await obeyLeader({ replicas, signal: new AbortController().signal }, selected, { given, strategy }).catch(fail)

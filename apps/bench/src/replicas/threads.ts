@@ -1,11 +1,12 @@
 // Replicas that are threads of this process: for backends that have one thread each.
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { type BackendName, createRoom, joinThreads, ReplicaLostError, type SharedRoom } from '@alibi/backend'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import type { RunPlan } from '../run-folder/begin.js'
-import { announce } from './lead.js'
-import type { Crew, GatherOptions } from './place.js'
+import { announce, expectText } from './lead.js'
+import type { GatherOptions, Leading } from './place.js'
 
 /** What a thread is begun with. */
 export interface ThreadData {
@@ -22,13 +23,19 @@ export interface ThreadData {
 export const hasOneThread = (backend: BackendName | 'auto'): boolean => backend === 'wasm' || backend === 'cpu'
 
 /**
- * Threads that train each model of a run together: as many as were asked for, or else of those that are here as many as have equal
- * parts of a batch, and drop what one would.
+ * Threads that train each model of a run together: as many as were asked for, or else, on wasm, of the cores as many as have
+ * equal parts of a batch, and drop what one would.
  */
-export function threadsOf(backend: BackendName, config: RunConfig, asked: number | undefined): number {
+export function threadsOf(
+  backend: BackendName,
+  config: RunConfig,
+  asked: number | undefined,
+  cores = availableParallelism(),
+): number {
   if (!hasOneThread(backend)) return 1
-  let count = asked ?? Math.min(availableParallelism(), config.batchSize)
-  while (asked === undefined && !hasEqualParts(config, count)) count--
+  if (asked !== undefined || backend !== 'wasm') return asked ?? 1
+  let count = Math.min(cores, config.batchSize)
+  while (!hasEqualParts(config, count)) count--
   return count
 }
 
@@ -59,20 +66,36 @@ export function withThreads(plan: RunPlan, asked: number | undefined): ThreadedP
   }
 }
 
-/** Starts the other threads, as their leader, and tells them what is trained. */
-export function gatherThreads(plan: ThreadedPlan, { signal, log, ...asked }: GatherOptions): Crew {
+/**
+ * Starts the other threads, as their leader. They are told what is trained once the text is read: then none of them downloads or
+ * writes it as well.
+ *
+ * @throws what keeps a thread from starting
+ */
+export async function gatherThreads(plan: ThreadedPlan, { signal, log, ...asked }: GatherOptions): Promise<Leading> {
   const { threads: count } = plan
   log(`${count} threads, each with its part of every batch`)
   const room = createRoom(count)
   const ended = new AbortController()
-  for (let index = 1; index < count; index++) {
-    const workerData: ThreadData = { room, index, backend: plan.backend.name, ...asked }
+  const others = Array.from({ length: count - 1 }, (_, i) => {
+    const workerData: ThreadData = { room, index: i + 1, backend: plan.backend.name, ...asked }
     const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData })
-    worker.on('error', ({ message }) => ended.abort(new ReplicaLostError(index, message)))
-    // One that waits for others does not keep the process alive.
-    worker.unref()
-  }
+    worker.on('error', ({ message }) => ended.abort(new ReplicaLostError(i + 1, message)))
+    return worker
+  })
+  await Promise.all(others.map((worker) => once(worker, 'message', { signal }))).catch((error: Error) => {
+    signal.throwIfAborted()
+    throw error
+  })
+  // One that waits for others does not keep the process alive.
+  for (const worker of others) worker.unref()
   const replicas = joinThreads({ room, index: 0 })
-  announce(replicas, plan)
-  return { replicas, signal: AbortSignal.any([signal, ended.signal]) }
+  return {
+    replicas,
+    signal: AbortSignal.any([signal, ended.signal]),
+    begin(corpus) {
+      announce(replicas, plan)
+      expectText(replicas, corpus)
+    },
+  }
 }
