@@ -14,7 +14,7 @@ from start import read_start
 parser = argparse.ArgumentParser()
 parser.add_argument("--start", required=True)
 parser.add_argument("--folder", required=True)
-parser.add_argument("--way", choices=["loop", "generate", "static", "compiled", "prefill"], required=True)
+parser.add_argument("--way", choices=["loop", "generate", "static-generate", "static", "compiled", "prefill"], required=True)
 parser.add_argument("--threads", type=int, required=True)
 options = parser.parse_args()
 torch.set_num_threads(options.threads)
@@ -61,9 +61,11 @@ def loop(prompt, new):
 
 
 def generate(prompt, new):
-    # Without a mask, tokens that are the padding's would be taken for padding. BLOOM's `generate` takes no static cache.
+    # Without a mask, tokens that are the padding's would be taken for padding.
     settings = {"do_sample": False, "pad_token_id": 0, "attention_mask": torch.ones_like(prompt)}
     settings |= {"output_logits": True, "return_dict_in_generate": True}
+    if options.way == "static-generate":
+        settings["cache_implementation"] = "static"
 
     def timed(count):
         started = time.perf_counter()
@@ -80,7 +82,7 @@ def prefill(prompt, new):
         read(prompt, growing())
 
 
-way = generate if options.way == "generate" else loop
+way = generate if "generate" in options.way else loop
 
 
 def run(steps):

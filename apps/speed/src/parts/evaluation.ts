@@ -1,7 +1,7 @@
 import { compare, type Starting } from '../steps/compare.js'
 import type { Contestant, Size } from '../steps/contestant.js'
 import { ours } from '../steps/ours.js'
-import { jax, type TorchAttention, torch } from '../steps/peers.js'
+import { type JaxAttention, jax, jaxLeftOut, type TorchWay, torch, torchLeftOut } from '../steps/peers.js'
 import { ourReading } from '../steps/reading.js'
 import { makeStart, type Start } from '../steps/start.js'
 import { forwardTable } from '../steps/tables.js'
@@ -46,18 +46,22 @@ function otherOurs(start: Start, log: (line: string) => void): readonly Starting
   ]
 }
 
-function peersOf(start: Start, python: string): readonly Starting[] {
-  const inTorch = (attention: TorchAttention, compile: boolean) => () =>
-    torch(start, 'evaluate', { attention, compile }, python)
-  const flex = inTorch('flex', true)
-  // Whole matrices of biases and of scores are 8.6 GB each: beyond this machine, and many.
-  if (start.size.length > 4096) return [flex]
+/** The fastest ways of each. */
+export function peersOf(start: Start, python: string): readonly Starting[] {
+  const { length, heads } = start.size
+  const gigabytes = (4 * heads * length ** 2) / 1e9
+  const reason = `a matrix of biases or scores at ${length} is ${gigabytes.toFixed(1)} GB, and it needs some of them at once`
+  const takesMatrices = length > 4096
+  const inTorch = (way: TorchWay) => () =>
+    takesMatrices && way.attention !== 'flex' ? torchLeftOut(way, reason) : torch(start, 'evaluate', way, python)
+  const inJax = (attention: JaxAttention) => () =>
+    takesMatrices ? jaxLeftOut(attention, reason) : jax(start, 'evaluate', attention, python)
   return [
-    inTorch('sdpa', false),
-    inTorch('eager', true),
-    inTorch('sdpa', true),
-    flex,
-    () => jax(start, 'evaluate', 'einsum', python),
-    () => jax(start, 'evaluate', 'dot_product_attention', python),
+    inTorch({ attention: 'sdpa' }),
+    inTorch({ attention: 'eager', compile: true }),
+    inTorch({ attention: 'sdpa', compile: true }),
+    inTorch({ attention: 'flex', compile: true }),
+    inJax('einsum'),
+    inJax('dot_product_attention'),
   ]
 }

@@ -16,11 +16,14 @@ export const decoding: Part = {
     const size = decodingSize
     const start = await makeStart(size, 'bloom')
     try {
-      const own = await ourDecoding(start, { compile: true })
+      const own = await ourDecoding(start, { compile: true }, log)
       const others = [
-        () => ourDecoding(start, { compile: false }),
-        ...(['loop', 'generate', 'static', 'compiled'] as const).map((way) => () => transformers(start, way, python)),
+        () => ourDecoding(start, { compile: false }, log),
+        ...(['loop', 'generate', 'static-generate', 'static', 'compiled'] as const).map(
+          (way) => () => transformers(start, way, python),
+        ),
         () => jax(start, 'decode', 'einsum', python),
+        () => jax(start, 'decode', 'dot_product_attention', python),
       ]
       const compared = await compare(own, [others], { steps: size.steps, rounds, log })
       print(forwardTable(`decoding after ${size.length}`, 'token', compared))
@@ -39,6 +42,7 @@ export const prefill: Part = {
     const start = await makeStart(size, 'bloom')
     try {
       const others = [
+        () => torch(start, 'prefill', { attention: 'eager', compile: true }, python),
         () => torch(start, 'prefill', { attention: 'sdpa', compile: true }, python),
         () => torch(start, 'prefill', { attention: 'flex', compile: true }, python),
         () => transformers(start, 'prefill', python),

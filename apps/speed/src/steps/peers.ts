@@ -11,7 +11,7 @@ const names = { eager: 'PyTorch, eager bias', sdpa: 'PyTorch, SDPA', flex: 'PyTo
 
 type Work = 'train' | 'evaluate' | 'prefill'
 
-interface TorchWay {
+export interface TorchWay {
   readonly attention: TorchAttention
   /** The model with its loss is compiled by torch.compile. */
   readonly compile?: boolean
@@ -19,23 +19,26 @@ interface TorchWay {
   readonly device?: 'cpu' | 'cuda'
 }
 
+const torchName = ({ attention, compile }: TorchWay) => (compile ? `${names[attention]}, compiled` : names[attention])
+
 /** The same model in PyTorch. */
-export function torch(
-  { path }: Start,
-  work: Work,
-  { attention, compile = false, device = 'cpu' }: TorchWay,
-  python: string,
-): Promise<InProcess | Absent> {
+export function torch({ path }: Start, work: Work, way: TorchWay, python: string): Promise<InProcess | Absent> {
+  const { attention, compile = false, device = 'cpu' } = way
   const options = { start: path, work, attention, device, threads: availableParallelism() }
   return inProcess({
-    name: compile ? `${names[attention]}, compiled` : names[attention],
+    name: torchName(way),
     command: python,
     args: [peer('torch_peer'), ...asArguments(options), ...(compile ? ['--compile'] : [])],
     reason: torchIsMissing(python, device),
   })
 }
 
+/** Takes no part, as it would need too much. */
+export const torchLeftOut = async (way: TorchWay, reason: string): Promise<Absent> => ({ name: torchName(way), reason })
+
 export type JaxAttention = 'einsum' | 'dot_product_attention'
+
+const jaxName = (attention: JaxAttention) => `JAX, ${attention}`
 
 /** The same model in JAX, compiled by XLA. */
 export function jax(
@@ -45,7 +48,7 @@ export function jax(
   python: string,
 ): Promise<InProcess | Absent> {
   return inProcess({
-    name: `JAX, ${attention}`,
+    name: jaxName(attention),
     command: python,
     args: [peer('jax_peer'), ...asArguments({ start: path, work, attention })],
     // XLA's pool of threads has as many; else as many as the machine.
@@ -54,11 +57,18 @@ export function jax(
   })
 }
 
-type TransformersWay = 'loop' | 'generate' | 'static' | 'compiled' | 'prefill'
+/** As {@link torchLeftOut}. */
+export const jaxLeftOut = async (attention: JaxAttention, reason: string): Promise<Absent> => ({
+  name: jaxName(attention),
+  reason,
+})
+
+type TransformersWay = 'loop' | 'generate' | 'static-generate' | 'static' | 'compiled' | 'prefill'
 
 const transformersNames = {
   loop: 'transformers, plain loop',
   generate: 'transformers, generate',
+  'static-generate': 'transformers, generate with a static cache',
   static: 'transformers, plain loop with a static cache',
   compiled: 'transformers, plain loop with a static cache, compiled',
   prefill: 'transformers',
@@ -77,7 +87,11 @@ export function transformers(
       peer('transformers_peer'),
       ...asArguments({ start: path, folder: folder!, way, threads: availableParallelism() }),
     ],
-    reason: `transformers does not run with ${python}: pip install torch transformers, or name another with --python`,
+    reason: `${
+      way === 'static-generate'
+        ? `BLOOM's generate takes no static cache, as in transformers 5.18, or transformers`
+        : 'transformers'
+    } does not run with ${python}: pip install torch transformers, or name another with --python`,
   })
 }
 

@@ -41,11 +41,19 @@ const lossesOf = async (model: Model, text: Int32Array, count: number): Promise<
 }
 
 /** This project's greedy decoding after a prompt of the size's length; reading the prompt is not timed. */
-export async function ourDecoding({ size, text, model: modelOf }: Start, way: Way): Promise<Contestant> {
+export async function ourDecoding(
+  { size, text, model: modelOf }: Start,
+  way: Way,
+  log: (line: string) => void,
+): Promise<Contestant> {
   const model = modelOf()
   const greedy = { temperature: 0, ...way }
   const prompt = text.subarray(0, -1)
-  const first = await generate(model, prompt, { maxNewTokens: 8, ...greedy })
+  const first = await generate(model, prompt, {
+    maxNewTokens: 8,
+    ...greedy,
+    onFallback: (reason) => log(`  ${nameOf(way)} runs op by op: ${reason}`),
+  })
   const losses = await lossesOf(model, Int32Array.from([...prompt, ...first]), first.length)
   return {
     name: nameOf(way),
