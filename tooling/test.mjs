@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit } from './audit.mjs'
 import { prepareChromium } from './chromium.mjs'
+import { kernelsOnLavapipe, NO_LAVAPIPE, prepareLavapipe } from './lavapipe.mjs'
 import { prepareNamespaces } from './namespaces.mjs'
 import { NO_OTHER_NODE, NODES } from './other-node.mjs'
 import { prepareRedis } from './redis.mjs'
@@ -89,6 +90,15 @@ if (filters.length === 0) {
   await prepareNamespaces()
 }
 await tests()
+if (filters.length === 0) {
+  // Afterwards: the tests before it have SwiftShader.
+  step('Preparing lavapipe (a second adapter for the kernels of WebGPU)')
+  await prepareLavapipe()
+  const name = 'WebGPU kernels on lavapipe'
+  const kernels = await kernelsOnLavapipe()
+  if (kernels) await check(name, kernels)
+  else total.skips.push({ name, reason: NO_LAVAPIPE })
+}
 
 if (total.skips.length) {
   step('Skipped')
