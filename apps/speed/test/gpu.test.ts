@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { selectBackend } from '@alibi/backend'
 import * as tf from '@tensorflow/tfjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { watchKernels } from '../src/commands/gpu.js'
 import { timed, usefulFlop, ways } from '../src/gpu/attention.js'
 import { checkWays } from '../src/gpu/check.js'
-import { costOf } from '../src/gpu/cost.js'
+import { costOf, isKnown } from '../src/gpu/cost.js'
 import { softwareSizes } from '../src/gpu/sizes.js'
 import { watch } from '../src/gpu/watch.js'
 import { watchDecoding, watchEvaluation } from '../src/gpu/watched.js'
@@ -39,23 +40,58 @@ describe('on a software adapter', () => {
 })
 
 describe('dispatches', () => {
-  const counted = async (layers: number, batch: number, length: number) => {
+  const counted = async (layers: number, batch: number, length: number, strategy = 'alibi') => {
     const start = await makeStart({ ...softwareSizes.training, layers, batch, length })
-    const pass = await watchEvaluation(start)
-    const tokens = await watchDecoding(start, 3)
+    const pass = await watchEvaluation(start, strategy)
+    const tokens = await watchDecoding(start, 3, strategy)
     start.dispose()
-    return { pass: pass.length, tokens: tokens.map(({ length }) => length) }
+    const names = new Set([pass, ...tokens].flat().map(({ dispatch }) => dispatch.name))
+    // A kernel that the cost model does not know would be counted as nothing in particular.
+    expect([...names].filter((name) => !isKnown(name))).toEqual([])
+    return { pass: pass.length, tokens: tokens.map(({ length }) => length), names }
   }
 
-  it('of a pass and of a token are bounded, whatever the batch, the length and the cache', async ({ skip }) => {
+  it.for([
+    ['alibi', 17],
+    ['t5-bias', 17],
+    // Its queries and keys are turned by TensorFlow.js's programs where a cache is.
+    ['rotary', 23],
+  ] as const)(
+    'of a pass and of a token are bounded, whatever the batch, the length and the cache: %s',
+    async ([strategy, ofToken], { skip }) => {
+      skip(unavailable !== undefined, unavailable)
+      const one = await counted(1, 1, 8, strategy)
+      expect(await counted(1, 3, 16, strategy)).toEqual(one)
+      expect(new Set(one.tokens).size).toBe(1)
+      const deep = await counted(2, 1, 8, strategy)
+      expect(deep.pass - one.pass).toBeLessThanOrEqual(10)
+      expect(deep.tokens[0]! - one.tokens[0]!).toBeLessThanOrEqual(ofToken)
+      // From 449 tokens on there are as many tiles as it takes to look for keys without weight, where bias lets scores fall.
+      const long = await counted(1, 1, 449, strategy)
+      const bounds = strategy === 'rotary' ? 0 : 1
+      expect(long.pass).toBe(one.pass + bounds)
+      expect(long.tokens).toEqual(one.tokens.map((count) => count + bounds))
+      expect(long.names.has('attention bounds')).toBe(bounds === 1)
+    },
+  )
+
+  it('of a training step, a pass and a token are printed, each kernel with what is known of it', async ({ skip }) => {
     skip(unavailable !== undefined, unavailable)
-    const one = await counted(1, 1, 8)
-    const wide = await counted(1, 3, 16)
-    const deep = await counted(2, 1, 8)
-    expect(wide).toEqual(one)
-    expect(new Set(one.tokens).size).toBe(1)
-    expect(deep.pass - one.pass).toBeLessThanOrEqual(10)
-    expect(deep.tokens[0]! - one.tokens[0]!).toBeLessThanOrEqual(17)
+    const print = vi.spyOn(console, 'log').mockImplementation(() => {})
+    onTestFinished(() => print.mockRestore())
+    const all = await watchKernels(softwareSizes.training, { copyBytesPerSecond: 1e9, productFlopPerSecond: 1e9 })
+    expect(Object.keys(all)).toEqual(['a training step', 'a pass of evaluation', 'a token of decoding'])
+    const tables = print.mock.calls.map(([table]) => `${table}`)
+    expect(tables).toHaveLength(3)
+    for (const [i, [what, kernels]] of Object.entries(all).entries()) {
+      expect(tables[i]).toContain(`| ${what}, 32 tokens `)
+      expect(kernels.map(({ name }) => name)).toEqual(expect.arrayContaining(['attention', 'layer norm', 'GELU']))
+      for (const { name } of kernels) {
+        expect(isKnown(name), name).toBe(true)
+        expect(tables[i]).toContain(`\n| ${name} `)
+      }
+    }
+    expect(isKnown('attention of another name')).toBe(false)
   })
 
   it('are told with their shapes, and timed where the device has timestamps', async ({ skip }) => {

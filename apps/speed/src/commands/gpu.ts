@@ -131,8 +131,12 @@ async function timeTraining(size: Size, { backend, rounds, python }: Setting) {
   return { size, outcomes }
 }
 
-/** Which kernel is far from what its bytes and operations cannot take less than. */
-async function watchKernels(size: Size, rates: Rates) {
+/**
+ * Prints which kernel is far from what its bytes and operations cannot take less than.
+ *
+ * @returns the kernels of a training step, a pass and a token
+ */
+export async function watchKernels(size: Size, rates: Rates) {
   const start = await makeStart(size)
   const watched = await watchModel(start).finally(() => start.dispose())
   const costs = Object.entries(watched).map(([what, all]) => [what, kernelCosts(all, rates)] as const)

@@ -45,7 +45,7 @@ const PRODUCTS: Readonly<Record<string, number>> = {
   'attention gradient of the bias table': 2,
 }
 
-/** Operations for each element of the first input; the rest take one for each element of the largest array. */
+/** Operations for each element of the first input. */
 const PER_INPUT: Readonly<Record<string, number>> = {
   // A sum, a centred square, and scale and shift with the factor.
   'layer norm': 8,
@@ -58,6 +58,22 @@ const PER_INPUT: Readonly<Record<string, number>> = {
   // Two moments, a root, a division and the update.
   AdamW: 14,
 }
+
+/** One operation for each element of the largest array, as of TensorFlow.js's programs: memory bounds them, whatever they compute. */
+const ONE_EACH: ReadonlySet<string> = new Set([
+  'GELU',
+  'GELU gradient',
+  'sum of rows',
+  'rotation',
+  'rotation gradient',
+  'attention storage',
+  'attention bounds',
+  'attention gradient statistics',
+])
+
+/** Whether the operations of a kernel are counted as its own: not one that was renamed, or is new. */
+export const isKnown = (name: string): boolean =>
+  name in PRODUCTS || name in PER_INPUT || ONE_EACH.has(name) || /Program$/.test(name)
 
 function operationsOf({ name, inputs, outputs, uniforms = {} }: Dispatch): number {
   const products = PRODUCTS[name]

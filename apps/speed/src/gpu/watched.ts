@@ -25,8 +25,12 @@ export async function watchModel(start: Start): Promise<WatchedModel> {
   }
 }
 
-export async function watchEvaluation({ size: { batch, length }, text, model: modelOf }: Start): Promise<Watched[]> {
-  const model = modelOf()
+/** @param strategy - of the model. Default alibi */
+export async function watchEvaluation(
+  { size: { batch, length }, text, model: modelOf }: Start,
+  strategy?: string,
+): Promise<Watched[]> {
+  const model = modelOf(strategy)
   const pass = () => evaluate(model, text, { evalLength: length, batchTokens: batch * length })
   try {
     await pass()
@@ -36,9 +40,16 @@ export async function watchEvaluation({ size: { batch, length }, text, model: mo
   }
 }
 
-/** @returns the dispatches of each new token after a prompt of the start's text */
-export async function watchDecoding({ text, model: modelOf }: Start, tokens: number): Promise<Watched[][]> {
-  const model = modelOf()
+/**
+ * @param strategy - of the model. Default alibi
+ * @returns the dispatches of each new token after a prompt of the start's text
+ */
+export async function watchDecoding(
+  { text, model: modelOf }: Start,
+  tokens: number,
+  strategy?: string,
+): Promise<Watched[][]> {
+  const model = modelOf(strategy)
   const cache = createKvCache()
   const read = async (part: Int32Array) => {
     const logits = tf.tidy(() => model.logits(model.forward([part], { cache })))
