@@ -6,7 +6,7 @@ import { timed, usefulFlop, ways } from '../gpu/attention.js'
 import { checkWays } from '../gpu/check.js'
 import type { Rates } from '../gpu/cost.js'
 import { copyBandwidth, dispatchMicroseconds, productRate } from '../gpu/device.js'
-import { kernelCosts, kernelTable } from '../gpu/kernels.js'
+import { type KernelCost, kernelCosts, kernelTable } from '../gpu/kernels.js'
 import { type AttentionShape, gpuSizes, type Sizes, softwareSizes } from '../gpu/sizes.js'
 import { watchModel } from '../gpu/watched.js'
 import { difference } from '../steps/compare.js'
@@ -136,7 +136,7 @@ async function timeTraining(size: Size, { backend, rounds, python }: Setting) {
  *
  * @returns the kernels of a training step, a pass and a token
  */
-export async function watchKernels(size: Size, rates: Rates) {
+export async function watchKernels(size: Size, rates: Rates): Promise<Record<string, KernelCost[]>> {
   const start = await makeStart(size)
   const watched = await watchModel(start).finally(() => start.dispose())
   const costs = Object.entries(watched).map(([what, all]) => [what, kernelCosts(all, rates)] as const)

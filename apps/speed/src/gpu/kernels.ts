@@ -4,7 +4,7 @@ import { type Cost, costOf, leastSeconds, type Rates } from './cost.js'
 import type { Watched } from './watch.js'
 
 /** All dispatches of a kernel together. */
-interface KernelCost extends Cost {
+export interface KernelCost extends Cost {
   readonly name: string
   readonly dispatches: number
   /** What they cannot take less than, at the device's measured rates. */
