@@ -1,8 +1,7 @@
 // This process's place among replicas, and the way to the others.
-import { areLoopback, type BackendName, joinReplicas, type Replicas } from '@alibi/backend'
-import type { RunOptions } from '../config/schema.js'
-import type { Corpus } from '../data/corpus.js'
+import { areLoopback, type BackendName, joinReplicas } from '@alibi/backend'
 import { type Place, placeOf, type ReplicaOptions } from './cluster.js'
+import type { Crew, GatherOptions, JoinOptions, Leading } from './crew.js'
 import { type Launch, prepareLaunch } from './launch.js'
 import { announce, expectText } from './lead.js'
 import { gatherThreads, hasOneThread, type ThreadedPlan } from './threads.js'
@@ -43,28 +42,6 @@ export const replicaWords = ({ replicas, cluster, replica }: ReplicaOptions, bac
   replica,
 })
 
-/** The replicas, and what ends their work. */
-export interface Crew {
-  readonly replicas: Replicas
-  /** The run's own signal, which is aborted as well when a replica is gone. */
-  readonly signal: AbortSignal
-}
-
-/** The replicas, as the first one has them. */
-export interface Leading extends Crew {
-  /**
-   * Begins the work with the others, once the text is read here.
-   *
-   * @throws Error, one line, for a replica that has read another
-   */
-  begin(corpus: Corpus): void
-}
-
-interface JoinOptions {
-  readonly signal: AbortSignal
-  readonly log: (line: string) => void
-}
-
 /** Joins the others, which are started here or elsewhere. */
 export async function join(place: Place | Launch, { signal, log }: JoinOptions): Promise<Crew> {
   const lost = new AbortController()
@@ -73,14 +50,6 @@ export async function join(place: Place | Launch, { signal, log }: JoinOptions):
   const { addresses, index } = place
   const onLost = (error: Error) => lost.abort(error)
   return { replicas: await joinReplicas({ addresses, index, log, signal: all, onLost }), signal: all }
-}
-
-/** What {@link gather} takes besides the plan. */
-export interface GatherOptions extends JoinOptions {
-  /** As it was asked for here. */
-  readonly given: RunOptions
-  /** Where the strategy of a model is that training goes on from. */
-  readonly strategy?: string | undefined
 }
 
 /**

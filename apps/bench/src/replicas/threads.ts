@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads'
 import { type BackendName, createRoom, joinThreads, ReplicaLostError, type SharedRoom } from '@alibi/backend'
 import type { RunConfig, RunOptions } from '../config/schema.js'
 import type { RunPlan } from '../run-folder/begin.js'
+import type { GatherOptions, Leading } from './crew.js'
 import { announce, expectText } from './lead.js'
-import type { GatherOptions, Leading } from './place.js'
 
 /** What a thread is begun with. */
 export interface ThreadData {
@@ -79,7 +79,7 @@ export async function gatherThreads(plan: ThreadedPlan, { signal, log, ...asked 
   const ended = new AbortController()
   const others = Array.from({ length: count - 1 }, (_, i) => {
     const workerData: ThreadData = { room, index: i + 1, backend: plan.backend.name, ...asked }
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData })
+    const worker = new Worker(new URL('../experiment/thread.js', import.meta.url), { workerData })
     worker.on('error', ({ message }) => ended.abort(new ReplicaLostError(i + 1, message)))
     return worker
   })

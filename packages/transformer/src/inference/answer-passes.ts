@@ -4,7 +4,7 @@ import { currentCompiler, opByOp, type StepCompiler } from '../compiler.js'
 import { attentionNames } from '../model/attention-names.js'
 import { keptGraphs } from '../model/kept-graphs.js'
 import type { Model } from '../model/model.js'
-import type { AnswersOptions } from './answers.js'
+import type { EvaluateOptions } from './evaluate-options.js'
 import { fallbacksOf } from './fallbacks.js'
 import { lossesOf, partsOf } from './losses.js'
 import { skipsFaster } from './scorer.js'
@@ -23,7 +23,7 @@ const SHAPES = 4
 export function scorePlaces(
   model: Model,
   inputs: readonly tf.Tensor[],
-  { compile, onFallback }: AnswersOptions,
+  { compile, onFallback }: Pick<EvaluateOptions, 'compile' | 'onFallback'>,
 ): tf.Tensor[] {
   const compiler = currentCompiler()
   const [B, L] = inputs[0]!.shape as [number, number]

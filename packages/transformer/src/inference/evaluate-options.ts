@@ -45,7 +45,7 @@ export interface EvaluateOptions extends AttentionSettings {
   /**
    * Whether passes run as graphs, one for each shape, where the backend compiles. Default: where at least 4 batches and 8,192
    * tokens have the shape, as making a graph takes about as long; `true` also for fewer, `false` never. Not where skipping
-   * keys op by op is faster: from 8,192 tokens on, with slopes, a table or a gate.
+   * keys op by op is faster: from 8,192 tokens on, with slopes, a table or a gate. Never when streaming.
    */
   readonly compile?: boolean | undefined
   /**

@@ -1,9 +1,9 @@
-// The thread of threads.ts.
+// The thread of replicas/threads.ts.
 import { parentPort, workerData } from 'node:worker_threads'
 import { joinThreads, selectBackend } from '@alibi/backend'
-import { obeyLeader } from '../experiment/follow.js'
 import { thrownText } from '../plugins/thrown.js'
-import type { ThreadData } from './threads.js'
+import type { ThreadData } from '../replicas/threads.js'
+import { obeyLeader } from './follow.js'
 
 const { room, index, backend, given, strategy } = workerData as ThreadData
 const selected = await selectBackend(backend)
