@@ -60,6 +60,11 @@ export const selectBackend = (
         webgpu: report,
       }
     },
-    wasm: () => loadWasm(PROCESSOR, wasmPaths),
+    wasm: async () => {
+      await import('@tensorflow/tfjs-backend-wasm')
+      // TensorFlow.js's own threads share single products, and keep our kernels from its heap; joinThreads shares whole steps.
+      tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
+      return loadWasm(PROCESSOR, wasmPaths)
+    },
     cpu: () => loadCpu(PROCESSOR),
   })
