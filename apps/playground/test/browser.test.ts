@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { unzipSync } from 'fflate'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { createServer, type ViteDevServer } from 'vite'
+import { createServer, type Plugin, type ViteDevServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, NO_CHROMIUM } from '../../../tooling/chromium.mjs'
 
@@ -18,12 +18,25 @@ const PHONE = { viewport: { width: 375, height: 812 }, hasTouch: true, isMobile:
 /** A text that a tiny training learns. */
 const TEXT = 'to be or not to be, that is the question. '.repeat(60)
 
+/** `/?plain` is the page as servers have it that do not isolate it. */
+const plainPage: Plugin = {
+  name: 'plain-page',
+  configureServer({ middlewares }) {
+    middlewares.use(({ url }, response, next) => {
+      const setHeader = response.setHeader.bind(response)
+      if (url === '/?plain')
+        response.setHeader = (name, value) => (name.startsWith('Cross-Origin-') ? response : setHeader(name, value))
+      next()
+    })
+  },
+}
+
 let browser: Browser
 let server: ViteDevServer
 beforeAll(async () => {
   if (!executablePath) return
   await mkdir(screenshots, { recursive: true })
-  server = await createServer({ root, logLevel: 'error', server: { port: 0, hmr: false } })
+  server = await createServer({ root, logLevel: 'error', plugins: [plainPage], server: { port: 0, hmr: false } })
   await server.listen()
   // Kernels write workgroup memory before they read it, and compile five times faster without its clearing.
   const dawn = '--enable-dawn-features=disable_workgroup_init'
@@ -35,8 +48,12 @@ afterAll(async () => {
   await server?.close()
 })
 
-/** The page with its device open, and all that goes wrong on it. */
-async function open(options: BrowserContextOptions): Promise<{ page: Page; errors: string[] }> {
+/**
+ * The page with its device open, and all that goes wrong on it.
+ *
+ * @param isolated - as its own servers have it; most others do not
+ */
+async function open(options: BrowserContextOptions, isolated = false): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage(options)
   const errors: string[] = []
   const url = server.resolvedUrls!.local[0]!
@@ -46,7 +63,7 @@ async function open(options: BrowserContextOptions): Promise<{ page: Page; error
     'request',
     (request) => /^(?:data:|blob:)/.test(request.url()) || request.url().startsWith(url) || errors.push(request.url()),
   )
-  await page.goto(url)
+  await page.goto(isolated ? url : `${url}?plain`)
   await page.getByText('Computes with').waitFor()
   return { page, errors }
 }
@@ -124,9 +141,30 @@ describe('the playground', () => {
     await page.close()
   })
 
-  it('pauses, resumes and stops on a dark phone', async (context) => {
+  it('trains on several threads where it is isolated, with the numbers of one', async (context) => {
     if (!executablePath) return context.skip(NO_CHROMIUM)
-    const { page, errors } = await open({ ...PHONE, colorScheme: 'dark' })
+    const found: { losses: number[]; perplexities: number[] }[] = []
+    for (const isolated of [false, true]) {
+      const { page, errors } = await open(DESKTOP, isolated)
+      const cores = await page.evaluate<number>('navigator.hardwareConcurrency')
+      const threads = isolated && cores > 1 ? `${cores < 4 ? 2 : 4} threads` : '1 thread'
+      expect(await page.locator('#device').textContent()).toContain(`WebAssembly on the processor, ${threads}, SIMD.`)
+      await start(page, 12, 'alibi')
+      await page.getByText('Done.').waitFor()
+      const [steps, first, last] = (await cells(page, 'loss')).map(Number)
+      found.push({ losses: [steps!, first!, last!], perplexities: (await cells(page, 'perplexity')).map(Number) })
+      expect(errors).toEqual([])
+      await page.close()
+    }
+    const [one, several] = found
+    // As they are printed: with three digits and with one.
+    expect(several!.losses).toBeAllclose(one!.losses, { rtol: 0, atol: 0.0011 })
+    expect(several!.perplexities).toBeAllclose(one!.perplexities, { rtol: 0, atol: 0.11 })
+  })
+
+  it('pauses, resumes and stops on a dark phone, with all its threads', async (context) => {
+    if (!executablePath) return context.skip(NO_CHROMIUM)
+    const { page, errors } = await open({ ...PHONE, colorScheme: 'dark' }, true)
     await start(page, 100_000, 'alibi')
     await page.locator('#loss svg').waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()

@@ -26,7 +26,7 @@ it('makes a zip of what was trained, whose models open with the same weights, st
   await selectBackend('cpu')
   const trained = []
   for (const strategy of experiment.strategies) {
-    const { model, checkpoint } = await train(strategy, experiment, createGate(), () => {})
+    const { model, checkpoint } = await train(strategy, experiment, { gate: createGate(), tell() {} })
     trained.push({ model, outcome: { ...newOutcome(strategy), trained: true, checkpoint: checkpoint! } })
   }
   const untrained = newOutcome('rotary')

@@ -1,3 +1,5 @@
+import type { Replicas } from '@alibi/backend/browser'
+
 /** Where work waits for the page: for its messages to arrive, and for it to go on. */
 export interface Gate {
   /** Lets messages in; waits while paused. @returns false when the work is to stop */
@@ -41,3 +43,12 @@ export function createGate(): Gate {
     },
   }
 }
+
+/**
+ * A gate that threads pass together.
+ *
+ * @param gate - of the first thread, which decides; the others wait until it has
+ */
+export const sharedGate = ({ sum }: Replicas, gate?: Pick<Gate, 'pass'>): Pick<Gate, 'pass'> => ({
+  pass: async () => sum(Float64Array.of((await gate?.pass()) ? 1 : 0))[0] === 1,
+})
