@@ -137,7 +137,8 @@ describe.skipIf(!hasRedis)('on a queue', () => {
   }
 
   it('a cell goes from worker to worker through a bucket, with a text and a tokenizer that they do not have', async () => {
-    const plan = planOf({ tokenizer: './tokenizer.json', steps: 400 })
+    // Enough that the first worker is at it while others look at its page and its log.
+    const plan = planOf({ tokenizer: './tokenizer.json', steps: 1200 })
     await writeFile(join(folder, 'tokens.json'), JSON.stringify(plan))
     expect(await sweep('tokens.json', 'tokens').ended).toBe(0)
     const store = ['--store', 's3://bucket/of/sweeps']
