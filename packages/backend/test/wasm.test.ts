@@ -120,6 +120,8 @@ it('adds long sums up as float64 does, along any axes', async () => {
       tf.mean(x),
       tf.mean(x, 2),
       tf.sum(tf.transpose(x), 1),
+      tf.sum(tf.slice(x, 0, [2, 20, 3]), 1),
+      tf.mean(tf.slice(x, 0, [2, 9, 3]), 1),
     ]
     return tf.concat1d(sums.map((sum) => tf.reshape(sum, [-1]) as tf.Tensor1D))
   })

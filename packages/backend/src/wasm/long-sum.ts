@@ -5,9 +5,12 @@ import { matricesOf } from './matrices.js'
 /** Terms from which on a sum is taken in float64: below, one of float32 in order is off by 6e-5 at most, 1e-6 as a rule. */
 const LONG = 1024
 
+/** Rows from which on ours adds them up faster than theirs, which goes from row to row for each number. */
+const ROWS = 8
+
 /**
  * TensorFlow.js's wasm `Sum` and `Mean` add in float32 from first to last: 5·10⁷ squares are off by percents, as small
- * terms vanish beside the sum. Long ones are added in float64 here.
+ * terms vanish beside the sum. Long ones, and rows, are added in float64 here.
  *
  * @param original - for short sums, other types, and axes that are not next to each other
  */
@@ -21,11 +24,13 @@ const inFloat64 =
       const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b)
       const count = tf.util.sizeFromShape(axes.map((each) => x.shape[each]!))
       const together = axes.every((each, i) => each === axes[0]! + i)
-      if (x.dtype !== 'float32' || !together || count < LONG) return original.kernelFunc(args)
+      const inner = tf.util.sizeFromShape(x.shape.slice(axes.at(-1)! + 1))
+      const backend = args.backend as unknown as WasmBackend
+      const isOurs = count >= LONG || (count >= ROWS && inner > 1 && matricesOf(backend))
+      if (x.dtype !== 'float32' || !together || !isOurs) return original.kernelFunc(args)
       const [outShape] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes)
       const shape = keepDims ? tf.backend_util.expandShapeToKeepDim(outShape, axes) : outShape
-      const inner = tf.util.sizeFromShape(x.shape.slice(axes.at(-1)! + 1))
-      return addUp(args.backend as unknown as WasmBackend, x, shape, { count, inner, divides })
+      return addUp(backend, x, shape, { count, inner, divides })
     },
   })
 
