@@ -111,21 +111,23 @@ it('two that are stopped in training and resumed have what one thread has', asyn
   )
 })
 
-it('one that fails ends the command with a line', async () => {
+it.each([
+  ['fails', `throw new Error('no thread for me\\nat all')`, 'strategy ./alone.ts: cannot be made: no thread for me'],
+  ['ends', 'process.exit(3)', 'its thread has ended with exit code 3'],
+])('one that %s ends the command with a line', async (how, statement, reason) => {
   const source = `
     import { isMainThread } from 'node:worker_threads'
     export function make() {
-      if (!isMainThread) throw new Error('no thread for me\\nat all')
+      if (!isMainThread) ${statement}
       return Object.freeze({ specVersion: 1, name: 'alone' })
     }`
   await writeFile(join(folder, 'alone.ts'), source)
   const { code, lines } = await ended(
-    startBench(folder, [...RUN, '--strategies', './alone.ts', '--replicas', '2', '--out', 'alone']),
+    startBench(folder, [...RUN, '--strategies', './alone.ts', '--replicas', '2', '--out', how]),
   )
   expect(code).toBe(1)
-  const failure = 'strategy ./alone.ts: cannot be made: no thread for me'
-  expect(lines.filter((line) => /^bench|no thread/.test(line))).toEqual([lines.at(-1)])
-  expect(lines.at(-1)).toBe(`bench: replicas: expected all replicas, got no answer from replica 1 (${failure})`)
+  expect(lines.filter((line) => line.startsWith('bench') || line.includes(reason))).toEqual([lines.at(-1)])
+  expect(lines.at(-1)).toBe(`bench: replicas: expected all replicas, got no answer from replica 1 (${reason})`)
 })
 
 it('with dropout and without --replicas there is one thread, where two would drop otherwise', async () => {

@@ -207,9 +207,14 @@ it('gathers rows, repeats and subtracts as cpu does', async () => {
 
 it('refuses a row that is not there', async () => {
   await tf.setBackend('wasm')
-  expect(() => tf.gather(random([3, 2], 1), tf.tensor1d([0, 3], 'int32'))).toThrow(
-    'gather: expected indices from 0 to 2, got 3',
-  )
+  const backend = tf.backend() as unknown as { numDataIds(): number }
+  const table = random([3, 2], 1)
+  for (const row of [3, -1]) {
+    const rows = tf.tensor1d([0, row], 'int32')
+    const before = backend.numDataIds()
+    expect(() => tf.gather(table, rows)).toThrow(`gather: expected indices from 0 to 2, got ${row}`)
+    expect(backend.numDataIds()).toBe(before)
+  }
 })
 
 it('keeps a copy that shares memory after the original is gone', async () => {

@@ -11,5 +11,8 @@ const replicas = joinThreads({ room, index })
 const fail = (error: unknown) => replicas.fail(thrownText(error))
 // Before TensorFlow.js's own listener, which ends the thread. The leader hears of nothing else while it waits for a sum.
 process.prependOnceListener('uncaughtException', fail)
+const ends = (code: number) => replicas.fail(`its thread has ended with exit code ${code}`)
+process.once('exit', ends)
 parentPort!.postMessage('ready')
 await obeyLeader({ replicas, signal: new AbortController().signal }, selected, { given, strategy }).catch(fail)
+process.off('exit', ends)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -98,6 +98,7 @@ interface Running {
 async function succeed(command: string, args: readonly string[], { cwd, log, env }: Running): Promise<void> {
   const output = openSync(log, 'w')
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', output, output] })
+  closeSync(output)
   const [code] = await once(child, 'exit')
   if (code !== 0)
     throw new Error(

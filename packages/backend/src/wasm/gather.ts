@@ -15,12 +15,13 @@ export const gather = (original: tf.KernelConfig): tf.KernelConfig => ({
     if (axis !== 0 || batchDims !== 0 || x.dtype === 'string' || indices.dtype !== 'int32')
       return original.kernelFunc(args)
     const backend = args.backend as unknown as WasmBackend
+    const missing = backend.typedArrayFromHeap(indices).find((row) => !(row >= 0 && row < rows))
+    if (missing !== undefined) throw new Error(`gather: expected indices from 0 to ${rows - 1}, got ${missing}`)
     const out = backend.makeOutput([...indices.shape, ...rowShape], x.dtype)
     // The heap may have moved by allocating: take the views after it.
     const [table, places, to] = [x, indices, out].map((info) => backend.typedArrayFromHeap(info)) as tf.TypedArray[]
     const width = tf.util.sizeFromShape(rowShape)
     places!.forEach((row, i) => {
-      if (!(row >= 0 && row < rows)) throw new Error(`gather: expected indices from 0 to ${rows - 1}, got ${row}`)
       to!.set(table!.subarray(row * width, (row + 1) * width), i * width)
     })
     return out
