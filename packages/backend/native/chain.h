@@ -47,6 +47,15 @@ enum class Does : int64_t {
   product,
   attendSlots,
   update,
+  matrixProduct,
+  attention,
+  attentionGradient,
+  geluGradient,
+  normalizeGradient,
+  sumRows,
+  sumSegments,
+  crossEntropy,
+  adamw,
 };
 
 /** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is for what is not there. */
@@ -109,6 +118,7 @@ inline Chain readChain(const int32_t* program) {
     instruction.sizes = read.list();
     const auto& sizes = instruction.sizes;
     if (instruction.does == Does::multiplyRows) chain.multiplications += sizes[0] * sizes[1] * sizes[2];
+    if (instruction.does == Does::matrixProduct) chain.multiplications += sizes[0] * sizes[1] * sizes[2] * sizes[3];
     if (instruction.does == Does::product) chain.multiplications += sizes[0] * sizes[1] * sizes[2] * sizes[3];
     if (instruction.does == Does::attendSlots) chain.multiplications += 2 * sizes[7] * sizes[2] * sizes[4];
     chain.instructions.push_back(std::move(instruction));
@@ -139,19 +149,30 @@ void elementwise(int64_t rank, const int64_t* dims, const int64_t* strideA, cons
   out += count;
 }
 
-/** sizes: rank, dims, strides of a, strides of b. */
-template <class T, class F>
-void binary(const Instruction& instruction, const float* a, const float* b, float* out, F f) {
+/** sizes: rank, dims, strides of a, strides of b. share(count, numbers, task) has threads do task(from, to) of the first axis. */
+template <class T, class F, class Share>
+void binary(const Instruction& instruction, const float* a, const float* b, float* out, const Share& share, F f) {
   const int64_t *sizes = instruction.sizes.data(), rank = *sizes++;
-  T* to = reinterpret_cast<T*>(out);
-  elementwise(rank, sizes, sizes + rank, sizes + 2 * rank, reinterpret_cast<const T*>(a), reinterpret_cast<const T*>(b),
-              to, f);
+  const int64_t *dims = sizes, *stepsA = sizes + rank, *stepsB = sizes + 2 * rank;
+  const int64_t rows = rank ? dims[0] : 1;
+  int64_t width = 1;
+  for (int64_t axis = 1; axis < rank; axis++) width *= dims[axis];
+  share(rows, width, [&](int64_t from, int64_t to) {
+    std::vector<int64_t> part(dims, dims + rank);
+    if (rank) part[0] = to - from;
+    const int64_t skipA = rank ? from * stepsA[0] : 0, skipB = rank ? from * stepsB[0] : 0;
+    T* at = reinterpret_cast<T*>(out) + from * width;
+    elementwise(rank, part.data(), stepsA, stepsB, reinterpret_cast<const T*>(a) + skipA,
+                reinterpret_cast<const T*>(b) + skipB, at, f);
+  });
 }
 
 /** sizes: how many numbers. */
-template <class F>
-void unary(const Instruction& instruction, const float* x, float* out, F f) {
-  for (int64_t i = 0, count = instruction.sizes[0]; i < count; i++) out[i] = f(x[i]);
+template <class F, class Share>
+void unary(const Instruction& instruction, const float* x, float* out, const Share& share, F f) {
+  share(instruction.sizes[0], 1, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) out[i] = f(x[i]);
+  });
 }
 
 /** Softmax of a row of D numbers. */
@@ -167,6 +188,10 @@ inline void copyStrided(int64_t rank, const int64_t* dims, const int64_t* from, 
                         float* y) {
   if (rank == 0) {
     *y = *x;
+    return;
+  }
+  if (rank == 1 && from[0] == 1 && to[0] == 1) {
+    std::memcpy(y, x, dims[0] * sizeof(float));
     return;
   }
   for (int64_t i = 0; i < dims[0]; i++) {

@@ -1,6 +1,6 @@
 // Operations that TensorFlow has none for, registered with it when this is loaded, on the processor: causal attention with its
-// bias, without scores in memory; what passes without gradients compute row by row, in one operation each; and chains of small
-// operations. Exports setThreads(count), keepChain(program) and dropChain(number), and for tests numChains(), tilesComputed(),
+// bias, without scores in memory; what passes compute row by row, with gradients, in one operation each; a step of AdamW; and
+// chains of small operations. Exports setThreads(count), keepChain(program) and dropChain(number), and for tests numChains(), tilesComputed(),
 // instructionSets and useInstructions(name).
 #include <node_api.h>
 #include <algorithm>
@@ -17,6 +17,7 @@
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_tensor.h"
+#include "adamw.h"
 #include "attention.h"
 #include "chain.h"
 #include "team.h"
@@ -32,6 +33,7 @@
 namespace avx512 {
 #include "vector.inc"
 #include "attention.inc"
+#include "product.inc"
 #include "rows.inc"
 }  // namespace avx512
 #undef LANES
@@ -44,6 +46,7 @@ namespace avx512 {
 namespace avx2 {
 #include "vector.inc"
 #include "attention.inc"
+#include "product.inc"
 #include "rows.inc"
 }  // namespace avx2
 #undef LANES
@@ -55,6 +58,7 @@ namespace avx2 {
 namespace plain {
 #include "vector.inc"
 #include "attention.inc"
+#include "product.inc"
 #include "rows.inc"
 }  // namespace plain
 
@@ -67,20 +71,34 @@ struct Kernels {
   long (*attend)(const Attention&, long batch, long head, long from, long to, float* scratch);
   long (*attendBack)(const Attention&, const AttentionGradient&, long batch, long head, float* scratch);
   void (*gelu)(const float* x, float* y, long count);
+  void (*geluGradient)(const float* x, const float* dy, float* dx, long count);
   void (*normalizeRow)(const float* x, const float* scale, const float* shift, float epsilon, float* y, long D);
+  void (*normalizeRowGradient)(const float* x, const float* scale, float epsilon, const float* dy, float* dx,
+                               float* dScale, float* dShift, long D);
+  void (*addRow)(const float* x, float* sums, long D);
+  void (*adamw)(const AdamwStep& step, const float* gradient, const float* first, const float* second,
+                const float* before, float* newFirst, float* newSecond, float* after, long count);
   void (*multiplyRow)(const float* x, const float* weight, const float* bias, float* y, long D, long width, long from,
                       long to);
   void (*multiplyByRows)(const float* x, const float* rows, float* y, long D, long from, long to);
   void (*attendSlots)(const float* q, const float* k, const float* v, const float* added, float* out, long C, long D,
                       float* scores);
+  float (*crossEntropyRow)(const float* x, long target, float* gradient, long V);
+  long tileRows, tileColumns;
+  void (*copyRows)(const float* from, long row, long step, long count, long depth, float* to);
+  void (*copyColumns)(const float* from, long row, long step, long count, long depth, float* to);
+  void (*productTile)(long depth, const float* a, const float* b, float* c, long cRow, bool adds, long rows,
+                      long columns);
 };
 
 /** Those that this processor has, the widest first. */
 const std::vector<Kernels>& kernelSets() {
-#define OF(set)                                                                                  \
-  Kernels {                                                                                      \
-#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::normalizeRow,        \
-        set::multiplyRow, set::multiplyByRows, set::attendSlots                                  \
+#define OF(set)                                                                                   \
+  Kernels {                                                                                       \
+#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::geluGradient,         \
+        set::normalizeRow, set::normalizeRowGradient, set::addRow, set::adamw, set::multiplyRow,  \
+        set::multiplyByRows, set::attendSlots, set::crossEntropyRow, set::TILE_ROWS,              \
+        set::TILE_COLUMNS, set::copyRows, set::copyColumns, set::productTile                      \
   }
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> found;
@@ -170,53 +188,94 @@ std::vector<int64_t> shapeOf(TF_Tensor* tensor) {
   return shape;
 }
 
-/** The inputs q, k, v, rotation, slopes, table, gate, padding, documents. */
-Attention readInputs(Run& run, const Settings& settings, std::vector<int64_t>& shape) {
+/** Sizes of attention's arrays. */
+struct Sizes {
+  int64_t numQueries, numKeys, headDim, documentRows;
+};
+
+/** The inputs q, k, v, rotation, slopes, table, gate, padding, documents; null for what is not there. */
+constexpr int ATTENTION_INPUTS = 9;
+
+Attention attentionOf(const Settings& settings, const Sizes& sizes, const float* const* inputs) {
   Attention all = {};
-  TF_Tensor* q = run.input(0);
-  shape = shapeOf(q);
-  const long B = all.batchSize = settings.batchSize, H = all.numHeads = settings.numHeads;
-  all.q = static_cast<const float*>(TF_TensorData(q));
+  all.batchSize = settings.batchSize;
+  const long H = all.numHeads = settings.numHeads;
+  const long L = all.numQueries = sizes.numQueries, K = all.numKeys = sizes.numKeys, D = all.headDim = sizes.headDim;
+  all.q = inputs[0];
   if (settings.projected) {
     // [B·L, 3·H·D], queries, keys and values in turn.
-    const long L = shape[0] / B, width = shape[1], D = width / 3 / H;
-    all.numQueries = all.numKeys = L;
-    all.headDim = D;
     all.k = all.q + H * D;
     all.v = all.q + 2 * H * D;
-    all.ofQueries = all.ofKeys = {L * width, D, width};
+    all.ofQueries = all.ofKeys = {L * 3 * H * D, D, 3 * H * D};
     all.ofOut = {L * H * D, D, H * D};
   } else {
     // [B, H, Q or K, D]
-    const long Q = shape[2], D = shape[3];
-    TF_Tensor* k = run.input(1);
-    const long K = TF_Dim(k, 2);
-    all.numQueries = Q;
-    all.numKeys = K;
-    all.headDim = D;
-    all.k = static_cast<const float*>(TF_TensorData(k));
-    all.v = run.numbers(2);
-    all.ofQueries = all.ofOut = {H * Q * D, Q * D, D};
+    all.k = inputs[1];
+    all.v = inputs[2];
+    all.ofQueries = all.ofOut = {H * L * D, L * D, D};
     all.ofKeys = {H * K * D, K * D, D};
   }
-  all.rotation = run.numbers(3);
+  all.rotation = inputs[3];
   all.pairStride = settings.pairStride;
-  all.slopes = run.numbers(4);
-  all.table = run.numbers(5);
-  all.gate = run.numbers(6);
-  all.padding = run.numbers(7);
-  TF_Tensor* documents = run.input(8);
-  const long documentRows = TF_TensorElementCount(documents) / all.numQueries;
-  all.documents = documentRows ? static_cast<const float*>(TF_TensorData(documents)) : nullptr;
-  all.documentRows = documentRows;
+  all.slopes = inputs[4];
+  all.table = inputs[5];
+  all.gate = inputs[6];
+  all.padding = inputs[7];
+  all.documents = inputs[8];
+  all.documentRows = sizes.documentRows;
   all.window = settings.window > 0 ? settings.window : all.numKeys;
   all.sinks = settings.sinks;
   return all;
 }
 
+Attention readInputs(Run& run, const Settings& settings, std::vector<int64_t>& shape) {
+  const float* inputs[ATTENTION_INPUTS];
+  for (int i = 0; i < ATTENTION_INPUTS; i++) inputs[i] = run.numbers(i);
+  shape = shapeOf(run.input(0));
+  Sizes sizes;
+  if (settings.projected) {
+    sizes.numQueries = sizes.numKeys = shape[0] / settings.batchSize;
+    sizes.headDim = shape[1] / 3 / settings.numHeads;
+  } else {
+    sizes.numQueries = shape[2];
+    sizes.numKeys = TF_Dim(run.input(1), 2);
+    sizes.headDim = shape[3];
+  }
+  sizes.documentRows = TF_TensorElementCount(run.input(8)) / sizes.numQueries;
+  return attentionOf(settings, sizes, inputs);
+}
+
+/** Runs task(0) to task(count − 1), shared among threads. */
+using RunTasks = std::function<void(long count, const std::function<void(long)>& task)>;
+
+const RunTasks ofTeam = [](long count, const std::function<void(long)>& task) { team().run(count, task); };
+
 std::vector<int64_t> outShape(const Settings& settings, const Attention& all, const std::vector<int64_t>& shape) {
   if (settings.projected) return {shape[0], shape[1] / 3};
   return shape;
+}
+
+void runAttention(const Attention& all, const RunTasks& runTasks) {
+  const long B = all.batchSize, H = all.numHeads, Q = all.numQueries;
+  const Kernels& set = kernels();
+  const long floats = set.scratchFloats(all, false);
+  // A head's queries are shared where there are few heads; parts end at multiples of 64.
+  const long tiles = (Q + 63) / 64, wanted = (4 * team().size() + B * H - 1) / (B * H);
+  const long parts = wanted < tiles ? wanted : tiles;
+  runTasks(B * H * parts, [&](long task) {
+    // Long rows first.
+    const long part = parts - 1 - task / (B * H), head = task % (B * H);
+    const long from = tiles * part / parts * 64, to = tiles * (part + 1) / parts * 64;
+    tilesComputed += set.attend(all, head / H, head % H, from, to < Q ? to : Q, scratch(floats));
+  });
+}
+
+void runAttentionGradient(const Attention& all, const AttentionGradient& gradient, const RunTasks& runTasks) {
+  const Kernels& set = kernels();
+  const long floats = set.scratchFloats(all, true), H = all.numHeads;
+  runTasks(all.batchSize * H, [&](long head) {
+    tilesComputed += set.attendBack(all, gradient, head / H, head % H, scratch(floats));
+  });
 }
 
 void attend(void* kernel, TF_OpKernelContext* context) {
@@ -228,17 +287,7 @@ void attend(void* kernel, TF_OpKernelContext* context) {
   all.out = run.output(0, outShape(settings, all, shape));
   all.logSums = run.output(1, {B, H, Q, 2});
   if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
-  const Kernels& set = kernels();
-  const long floats = set.scratchFloats(all, false);
-  // A head's queries are shared where there are few heads; parts end at multiples of 64.
-  const long tiles = (Q + 63) / 64, wanted = (4 * team().size() + B * H - 1) / (B * H);
-  const long parts = wanted < tiles ? wanted : tiles;
-  team().run(B * H * parts, [&](long task) {
-    // Long rows first.
-    const long part = parts - 1 - task / (B * H), head = task % (B * H);
-    const long from = tiles * part / parts * 64, to = tiles * (part + 1) / parts * 64;
-    tilesComputed += set.attend(all, head / H, head % H, from, to < Q ? to : Q, scratch(floats));
-  });
+  runAttention(all, ofTeam);
 }
 
 /** The inputs of attention, then out, logSums, dOut; gives the gradients of q, k, v, slopes, table and gate. */
@@ -267,11 +316,7 @@ void attendBack(void* kernel, TF_OpKernelContext* context) {
   if (settings.trainsTable) gradient.dTable = dTable;
   if (all.gate) gradient.dGate = dGate;
   if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
-  const Kernels& set = kernels();
-  const long floats = set.scratchFloats(all, true);
-  team().run(B * H, [&](long head) {
-    tilesComputed += set.attendBack(all, gradient, head / H, head % H, scratch(floats));
-  });
+  runAttentionGradient(all, gradient, ofTeam);
 }
 
 /** Numbers from which on it pays to share them: waking a thread takes some 50 µs, in which one reads a megabyte. */
@@ -285,6 +330,12 @@ void share(long count, long numbers, const std::function<void(long, long)>& task
   const long parts = count * numbers < worth ? 1 : count < 4 * team().size() ? count : 4 * team().size();
   team().run(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
 }
+
+using Share = std::function<void(long count, long numbers, const std::function<void(long, long)>& task)>;
+
+const Share amongTeam = [](long count, long numbers, const std::function<void(long, long)>& task) {
+  share(count, numbers, task);
+};
 
 /** x → GELU(x), of any shape. */
 void gelu(void*, TF_OpKernelContext* context) {
@@ -314,6 +365,94 @@ void normalize(void*, TF_OpKernelContext* context) {
     for (long row = from; row < to; row++)
       kernels().normalizeRow(x + row * D, scale, shift, *epsilon, y + row * D, D);
   });
+}
+
+/** x and dy of any shape → the gradient of gelu. */
+void geluGradient(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor* input = run.input(0);
+  const float *x = static_cast<const float*>(TF_TensorData(input)), *dy = run.numbers(1);
+  float* dx = run.output(0, shapeOf(input));
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  const long count = TF_TensorElementCount(input);
+  share((count + 1023) / 1024, 1024, [&](long from, long to) {
+    const long end = to * 1024 < count ? to * 1024 : count;
+    kernels().geluGradient(x + from * 1024, dy + from * 1024, dx + from * 1024, end - from * 1024);
+  });
+}
+
+/**
+ * Sums over N rows in parts that depend on N alone, so that results do not depend on the threads: task(row, sums) adds a row to
+ * `width` sums, which `total` gets in the end.
+ */
+void sumOverRows(long N, long width, float* total, const Share& share, const std::function<void(long, float*)>& task) {
+  const long rows = std::max<long>(32, (N + 31) / 32), parts = std::max<long>(1, (N + rows - 1) / rows);
+  std::vector<float> sums(parts * width);
+  share(parts, rows * width, [&](long from, long to) {
+    for (long part = from; part < to; part++)
+      for (long row = part * rows, end = std::min(N, row + rows); row < end; row++) task(row, &sums[part * width]);
+  });
+  std::fill_n(total, width, 0.0f);
+  for (long part = 0; part < parts; part++) kernels().addRow(&sums[part * width], total, width);
+}
+
+/** x [N, D], scale [D], epsilon [1], dy [N, D] → the gradients of normalize: dx [N, D], and dScale and dShift in [2, D], or dScale in [1, D]. */
+template <bool isCentered>
+void normalizeGradient(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor* input = run.input(0);
+  const float* x = static_cast<const float*>(TF_TensorData(input));
+  const float *scale = run.numbers(1), *epsilon = run.numbers(2), *dy = run.numbers(3);
+  const long N = TF_Dim(input, 0), D = TF_Dim(input, 1), sums = isCentered ? 2 : 1;
+  float *dx = run.output(0, {N, D}), *dParameters = run.output(1, {sums, D});
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  sumOverRows(N, sums * D, dParameters, amongTeam, [&](long row, float* into) {
+    kernels().normalizeRowGradient(x + row * D, scale, *epsilon, dy + row * D, dx + row * D, into,
+                                   isCentered ? into + D : nullptr, D);
+  });
+}
+
+/** x [N, D] → the sum of its rows, [D]: the gradient of what is added to each. */
+void sumRows(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  TF_Tensor* input = run.input(0);
+  const float* x = static_cast<const float*>(TF_TensorData(input));
+  const long N = TF_Dim(input, 0), D = TF_Dim(input, 1);
+  float* total = run.output(0, {D});
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  sumOverRows(N, D, total, amongTeam, [&](long row, float* into) { kernels().addRow(x + row * D, into, D); });
+}
+
+/**
+ * numbers (learning rate, correction, epsilon of the step), constants (beta1, beta2, decay of weights), factor [] or empty,
+ * decays (1 or 0 for each array), gradient and both moments, flat [N], and P arrays with N numbers in all → both moments and the
+ * arrays after the step.
+ */
+void adamw(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  const float *numbers = run.numbers(0), *constants = run.numbers(1), *factor = run.numbers(2), *decays = run.numbers(3);
+  const float *gradient = run.numbers(4), *first = run.numbers(5), *second = run.numbers(6);
+  const int64_t N = TF_TensorElementCount(run.input(4));
+  float *newFirst = run.output(0, {N}), *newSecond = run.output(1, {N});
+  constexpr int INPUTS = 7, OUTPUTS = 2;
+  const AdamwStep step{constants[0], constants[1], numbers[0] * numbers[1], numbers[2], 0, factor ? *factor : 1};
+  int64_t at = 0;
+  for (int p = 0; p < TF_NumInputs(context) - INPUTS; p++) {
+    TF_Tensor* input = run.input(INPUTS + p);
+    const float* before = static_cast<const float*>(TF_TensorData(input));
+    const int64_t count = TF_TensorElementCount(input);
+    float* after = run.output(OUTPUTS + p, shapeOf(input));
+    if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+    AdamwStep own = step;
+    own.decay = decays[p] * numbers[0] * constants[2];
+    constexpr int64_t BLOCK = 1 << 12;
+    share((count + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
+      const int64_t begin = from * BLOCK, end = std::min<int64_t>(to * BLOCK, count);
+      kernels().adamw(own, gradient + at + begin, first + at + begin, second + at + begin, before + begin,
+                      newFirst + at + begin, newSecond + at + begin, after + begin, end - begin);
+    });
+    at += count;
+  }
 }
 
 /** x [N, D], weight [D, width], bias [width] or empty → [N, width], for few rows: reads the weights once a row. */
@@ -368,7 +507,7 @@ using Names = std::vector<const char*>;
 
 /** Registers an operation and its kernel. @throws std::string, TensorFlow's message */
 void define(const char* name, const Names& inputs, const Names& outputs, void (*compute)(void*, TF_OpKernelContext*),
-            bool hasSettings = false) {
+            bool hasSettings = false, bool hasList = false) {
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, (std::string(input) + ": float").c_str());
@@ -377,6 +516,11 @@ void define(const char* name, const Names& inputs, const Names& outputs, void (*
   if (hasSettings)
     for (const char* attribute : ATTRIBUTES)
       TF_OpDefinitionBuilderAddAttr(definition, (std::string(attribute) + ": int").c_str());
+  if (hasList) {
+    TF_OpDefinitionBuilderAddInput(definition, "arrays: count * float");
+    TF_OpDefinitionBuilderAddOutput(definition, "updated: count * float");
+    TF_OpDefinitionBuilderAddAttr(definition, "count: int");
+  }
   TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, unknownShapes);
   TF_RegisterOpDefinition(definition, status);
   if (TF_GetCode(status) == TF_OK)
@@ -397,7 +541,13 @@ std::string defineAll() {
     for (const char* more : {"out", "log_sums", "d_out"}) inputs.push_back(more);
     define("AlibiAttentionGradient", inputs, {"d_q", "d_k", "d_v", "d_slopes", "d_table", "d_gate"}, attendBack, true);
     define("AlibiGelu", {"x"}, {"y"}, gelu);
+    define("AlibiGeluGradient", {"x", "dy"}, {"dx"}, geluGradient);
     define("AlibiNormalize", {"x", "scale", "shift", "epsilon"}, {"y"}, normalize);
+    define("AlibiLayerNormGradient", {"x", "scale", "epsilon", "dy"}, {"dx", "d_parameters"}, normalizeGradient<true>);
+    define("AlibiRmsNormGradient", {"x", "scale", "epsilon", "dy"}, {"dx", "d_parameters"}, normalizeGradient<false>);
+    define("AlibiSumRows", {"x"}, {"sum"}, sumRows);
+    define("AlibiAdamw", {"numbers", "constants", "factor", "decays", "gradient", "first", "second"},
+           {"new_first", "new_second"}, adamw, false, true);
     define("AlibiMultiplyRows", {"x", "weight", "bias"}, {"y"}, multiplyRows);
     define("AlibiAttendSlots", {"q", "k", "v", "added"}, {"out"}, attendSlots);
     defineChain();

@@ -50,6 +50,66 @@ void* readNumber(TF_OpKernelConstruction* construction) {
 /** Multiplications from which on helpers get a part of an instruction, and from which on a chain asks for helpers. */
 constexpr int64_t WORTH_A_PART = 1 << 14, WORTH_HELPERS = 1 << 20;
 
+/** Numbers of a product's depth that are multiplied at a time, and panels of the larger factor, so that they stay in the cache. */
+constexpr int64_t DEPTH = 512, BLOCK_PANELS = 4;
+
+/** A factor of a product: where it is, and floats between its rows (of the second, columns) and between the numbers of one. */
+struct Factor {
+  const float* data;
+  int64_t row, step;
+};
+
+/** Floats of the memory that {@link multiplyMatrices} takes. */
+int64_t panelFloats(int64_t M, int64_t K, int64_t N) {
+  const int64_t least = std::min(M, N), widest = std::max(kernels().tileRows, kernels().tileColumns);
+  return (least + widest) * std::min(K, DEPTH);
+}
+
+/**
+ * c [M, N] = a·b, on as many threads as help. The smaller factor is copied to panels once, for all; each thread copies its own of
+ * the larger. Each number is computed in one order, however many threads there are.
+ *
+ * @param panels - memory for {@link panelFloats} numbers
+ */
+void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Factor& b, float* c, float* panels,
+                      Helpers& helpers) {
+  const Kernels& set = kernels();
+  const int64_t height = set.tileRows, width = set.tileColumns;
+  const int64_t rowPanels = (M + height - 1) / height, columnPanels = (N + width - 1) / width;
+  const bool isWide = N > M;
+  const int64_t shared = isWide ? rowPanels : columnPanels, others = isWide ? columnPanels : rowPanels;
+  const int64_t sharedSize = isWide ? height : width, otherSize = isWide ? width : height;
+  // As many blocks as keep all threads busy.
+  const int64_t most = 4 * team().size();
+  const int64_t inBlock = std::max<int64_t>(1, std::min<int64_t>(BLOCK_PANELS, others / most));
+  const int64_t blocks = (others + inBlock - 1) / inBlock, parts = std::min(shared, most);
+  for (int64_t k = 0; k < K; k += DEPTH) {
+    const int64_t depth = std::min(DEPTH, K - k);
+    const auto copy = [&](bool isOfRows, int64_t panel, float* to) {
+      const Factor& from = isOfRows ? a : b;
+      const int64_t first = panel * (isOfRows ? height : width), count = (isOfRows ? M : N) - first;
+      const auto copyPanel = isOfRows ? set.copyRows : set.copyColumns;
+      copyPanel(from.data + first * from.row + k * from.step, from.row, from.step, count, depth, to);
+    };
+    helpers.share(parts, [&](long part) {
+      for (int64_t panel = shared * part / parts, end = shared * (part + 1) / parts; panel < end; panel++)
+        copy(isWide, panel, panels + panel * sharedSize * depth);
+    });
+    helpers.share(blocks, [&](long block) {
+      const int64_t from = block * inBlock, to = std::min(others, from + inBlock), size = otherSize * depth;
+      float* const own = scratch(inBlock * size);
+      for (int64_t other = from; other < to; other++) copy(!isWide, other, own + (other - from) * size);
+      for (int64_t panel = 0; panel < shared; panel++)
+        for (int64_t other = from; other < to; other++) {
+          const int64_t row = (isWide ? panel : other) * height, column = (isWide ? other : panel) * width;
+          const float *ofShared = panels + panel * sharedSize * depth, *ofOther = own + (other - from) * size;
+          set.productTile(depth, isWide ? ofShared : ofOther, isWide ? ofOther : ofShared, c + row * N + column, N, k > 0,
+                          M - row, N - column);
+        }
+    });
+  }
+}
+
 /** Runs one instruction; `at` gives the memory of its n-th place. @returns false for an index outside of what it gathers from */
 template <class At>
 bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
@@ -62,9 +122,16 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
   const int64_t* sizes = instruction.sizes.data();
   const Kernels& set = kernels();
   float* const out = at(0);
-  const auto floats = [&](auto f) { binary<float>(instruction, at(1), at(2), out, f); };
-  const auto integers = [&](auto f) { binary<int32_t>(instruction, at(1), at(2), out, f); };
-  const auto each = [&](auto f) { unary(instruction, at(1), out, f); };
+  /** Shares `count` rows of so many numbers each. */
+  const Share shareNumbers = [&](long count, long numbers, const std::function<void(long, long)>& task) {
+    const int64_t worth = count * numbers / WORTH_A_PART, most = std::min<int64_t>(count, 4 * team().size());
+    const int64_t parts = std::max<int64_t>(1, std::min(worth, most));
+    helpers.share(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
+  };
+  const RunTasks runTasks = [&](long count, const std::function<void(long)>& task) { helpers.share(count, task); };
+  const auto floats = [&](auto f) { binary<float>(instruction, at(1), at(2), out, shareNumbers, f); };
+  const auto integers = [&](auto f) { binary<int32_t>(instruction, at(1), at(2), out, shareNumbers, f); };
+  const auto each = [&](auto f) { unary(instruction, at(1), out, shareNumbers, f); };
   switch (instruction.does) {
     case Does::add: floats([](float a, float b) { return a + b; }); break;
     case Does::subtract: floats([](float a, float b) { return a - b; }); break;
@@ -100,15 +167,28 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       for (int64_t i = 0; i < sizes[0]; i++) reinterpret_cast<int32_t*>(out)[i] = static_cast<int32_t>(at(1)[i]);
       break;
     case Does::sum:
-      for (int64_t row = 0; row < sizes[0]; row++) {
-        const float* x = at(1) + row * sizes[1];
-        out[row] = static_cast<float>(std::accumulate(x, x + sizes[1], 0.0));
-      }
+      shareNumbers(sizes[0], sizes[1], [&](long from, long to) {
+        for (long row = from; row < to; row++) {
+          const float* x = at(1) + row * sizes[1];
+          out[row] = static_cast<float>(std::accumulate(x, x + sizes[1], 0.0));
+        }
+      });
       break;
     case Does::softmax:
       for (int64_t row = 0; row < sizes[0]; row++) softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
       break;
-    case Does::copy: copyStrided(sizes[0], sizes + 1, sizes + 1 + sizes[0], sizes + 1 + 2 * sizes[0], at(1), out); break;
+    case Does::copy: {
+      const int64_t rank = sizes[0], *dims = sizes + 1, *from = dims + rank, *to = from + rank;
+      int64_t width = 1;
+      for (int64_t axis = 1; axis < rank; axis++) width *= dims[axis];
+      shareNumbers(rank ? dims[0] : 1, width, [&](long first, long end) {
+        std::vector<int64_t> part(dims, dims + rank);
+        if (rank) part[0] = end - first;
+        const int64_t skip = rank ? first * from[0] : 0, skipTo = rank ? first * to[0] : 0;
+        copyStrided(rank, part.data(), from, to, at(1) + skip, out + skipTo);
+      });
+      break;
+    }
     case Does::gather: {
       const int64_t outer = sizes[0], rows = sizes[1], width = sizes[2], count = sizes[3];
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
@@ -134,10 +214,109 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       break;
     }
     case Does::normalize:
-      for (int64_t row = 0; row < sizes[0]; row++)
-        set.normalizeRow(at(1) + row * sizes[1], at(2), at(3), *at(4), out + row * sizes[1], sizes[1]);
+      shareNumbers(sizes[0], sizes[1], [&](long from, long to) {
+        for (long row = from; row < to; row++)
+          set.normalizeRow(at(1) + row * sizes[1], at(2), at(3), *at(4), out + row * sizes[1], sizes[1]);
+      });
       break;
-    case Does::gelu: set.gelu(at(1), out, sizes[0]); break;
+    case Does::normalizeGradient: {
+      // dx, gradients of scale and maybe shift; x, scale, epsilon, dy.
+      const int64_t N = sizes[0], D = sizes[1], sums = sizes[2];
+      sumOverRows(N, sums * D, at(1), shareNumbers, [&](long row, float* into) {
+        set.normalizeRowGradient(at(2) + row * D, at(3), *at(4), at(5) + row * D, out + row * D, into,
+                                 sums == 2 ? into + D : nullptr, D);
+      });
+      break;
+    }
+    case Does::gelu:
+      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
+        set.gelu(at(1) + from * 1024, out + from * 1024, std::min<int64_t>(to * 1024, sizes[0]) - from * 1024);
+      });
+      break;
+    case Does::geluGradient:
+      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
+        set.geluGradient(at(1) + from * 1024, at(2) + from * 1024, out + from * 1024,
+                         std::min<int64_t>(to * 1024, sizes[0]) - from * 1024);
+      });
+      break;
+    case Does::sumRows:
+      sumOverRows(sizes[0], sizes[1], out, shareNumbers,
+                  [&](long row, float* into) { set.addRow(at(1) + row * sizes[1], into, sizes[1]); });
+      break;
+    case Does::sumSegments: {
+      const int64_t N = sizes[0], D = sizes[1], segments = sizes[2];
+      const int32_t* segment = reinterpret_cast<const int32_t*>(at(2));
+      for (int64_t row = 0; row < N; row++)
+        if (segment[row] >= segments) return false;
+      shareNumbers((D + COLUMNS - 1) / COLUMNS, (N + segments) * COLUMNS, [&](long from, long to) {
+        const int64_t begin = from * COLUMNS, width = std::min<int64_t>(to * COLUMNS, D) - begin;
+        for (int64_t i = 0; i < segments; i++) std::fill_n(out + i * D + begin, width, 0.0f);
+        for (int64_t row = 0; row < N; row++)
+          if (segment[row] >= 0) set.addRow(at(1) + row * D + begin, out + segment[row] * D + begin, width);
+      });
+      break;
+    }
+    case Does::crossEntropy: {
+      // Losses, gradients or nothing; logits, targets.
+      const int64_t N = sizes[0], V = sizes[1];
+      const int32_t* targets = reinterpret_cast<const int32_t*>(at(3));
+      for (int64_t row = 0; row < N; row++)
+        if (targets[row] < 0 || targets[row] >= V) return false;
+      shareNumbers(N, 4 * V, [&](long from, long to) {
+        for (long row = from; row < to; row++)
+          out[row] = set.crossEntropyRow(at(2) + row * V, targets[row], at(1) ? at(1) + row * V : nullptr, V);
+      });
+      break;
+    }
+    case Does::adamw: {
+      // First and second moment and parameters after the step; numbers, constants, factor, decays, gradient, moments, parameters.
+      const float *numbers = at(3), *constants = at(4), *factor = at(5);
+      const float decay = at(6)[sizes[1]] * numbers[0] * constants[2];
+      const AdamwStep step{constants[0], constants[1], numbers[0] * numbers[1], numbers[2], decay, factor ? *factor : 1};
+      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
+        const int64_t i = from * 1024, count = std::min<int64_t>(to * 1024, sizes[0]) - i;
+        set.adamw(step, at(7) + i, at(8) + i, at(9) + i, at(10) + i, out + i, at(1) + i, at(2) + i, count);
+      });
+      break;
+    }
+    case Does::attention:
+    case Does::attentionGradient: {
+      const bool isGradient = instruction.does == Does::attentionGradient;
+      // The gradient's results are six, and it has three more operands: the result, sums and the result's gradient.
+      const int first = isGradient ? 6 : 2;
+      const Settings settings{static_cast<int32_t>(sizes[0]), static_cast<int32_t>(sizes[1]), static_cast<int32_t>(sizes[2]),
+                              static_cast<int32_t>(sizes[3]), static_cast<int32_t>(sizes[4]), sizes[5] != 0, sizes[6] != 0,
+                              sizes[7] != 0};
+      const float* inputs[ATTENTION_INPUTS];
+      for (int i = 0; i < ATTENTION_INPUTS; i++) inputs[i] = at(first + i);
+      Attention all = attentionOf(settings, {sizes[8], sizes[9], sizes[10], sizes[11]}, inputs);
+      if (!isGradient) {
+        all.out = out;
+        all.logSums = at(1);
+        runAttention(all, runTasks);
+        break;
+      }
+      all.out = at(first + ATTENTION_INPUTS);
+      all.logSums = at(first + ATTENTION_INPUTS + 1);
+      AttentionGradient gradient = {};
+      gradient.dOut = at(first + ATTENTION_INPUTS + 2);
+      gradient.dQ = out;
+      gradient.dK = settings.projected ? out + all.numHeads * all.headDim : at(1);
+      gradient.dV = settings.projected ? out + 2 * all.numHeads * all.headDim : at(2);
+      gradient.dSlopes = at(3);
+      gradient.dTable = at(4);
+      gradient.dGate = at(5);
+      runAttentionGradient(all, gradient, runTasks);
+      break;
+    }
+    case Does::matrixProduct: {
+      // Pairs of matrices; strides of rows and of numbers in each.
+      const int64_t pairs = sizes[0], M = sizes[1], K = sizes[2], N = sizes[3], stepA = sizes[4], stepB = sizes[5];
+      for (int64_t pair = 0; pair < pairs; pair++)
+        multiplyMatrices(M, K, N, {at(1) + pair * stepA, sizes[6], sizes[7]}, {at(2) + pair * stepB, sizes[8], sizes[9]},
+                         out + pair * M * N, scratch<Use::panels>(panelFloats(M, K, N)), helpers);
+      break;
+    }
     case Does::multiplyRows: {
       const int64_t N = sizes[0], D = sizes[1], width = sizes[2];
       share((width + COLUMNS - 1) / COLUMNS, N * D * COLUMNS, [&](int64_t from, int64_t to) {
@@ -198,9 +377,19 @@ void runChain(void* kernel, TF_OpKernelContext* context) {
   for (size_t i = 0; i < inputs.size(); i++)
     read[i] = static_cast<float*>(TF_TensorData(inputs[i] = run.input(static_cast<int>(i))));
   float* const own = scratch<Use::chain>(chain.memory);
+  std::vector<float*> slots(chain.offsets.size());
+  for (size_t slot = 0; slot < slots.size(); slot++)
+    slots[slot] = chain.offsets[slot] < 0 ? nullptr : own + chain.offsets[slot];
+  // A result that has a slot to itself is made where TensorFlow wants it.
+  for (size_t i = 0; i < chain.results.size(); i++) {
+    const auto& [place, shape] = chain.results[i];
+    if (place.slot < 0 || chain.offsets[place.slot] >= 0) continue;
+    slots[place.slot] = run.output(static_cast<int>(i), shape);
+    if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
+  }
   const auto at = [&](const Place& place) -> float* {
     if (place.slot == -1) return nullptr;
-    return (place.isInput() ? read[place.input()] : own + chain.offsets[place.slot]) + place.offset;
+    return (place.isInput() ? read[place.input()] : slots[place.slot]) + place.offset;
   };
   Helpers helpers;
   bool isInside = true;
@@ -220,6 +409,7 @@ void runChain(void* kernel, TF_OpKernelContext* context) {
   for (size_t i = 0; i < chain.results.size(); i++) {
     const auto& [place, shape] = chain.results[i];
     const int index = static_cast<int>(i);
+    if (place.slot >= 0 && chain.offsets[place.slot] < 0) continue;
     int64_t count = 1;
     for (int64_t size : shape) count *= size;
     if (place.isInput() && count == TF_TensorElementCount(inputs[place.input()])) {

@@ -84,7 +84,7 @@ Team& team() {
 constexpr long MOST_LANES = 16;
 
 /** What a thread keeps memory for. */
-enum class Use { operation, chain };
+enum class Use { operation, chain, panels };
 
 /** A thread's memory, which stays for the next operation. */
 template <Use use = Use::operation>

@@ -1,4 +1,4 @@
-// How a chain does TensorFlow's operations and ours, where they are small. Shapes are as recorded.
+// How a chain does TensorFlow's operations and ours. Shapes are as recorded.
 import { ABSENT, type ChainProgram, type Does, type Place } from './chain-program.js'
 import { axesOf, broadcastStrides, sizeOf, stridesOf } from './chain-shapes.js'
 import type { Signature } from './record.js'
@@ -18,6 +18,8 @@ interface SmallOp {
   readonly outputs: readonly Signature[]
   readonly attributes: ReadonlyMap<string, unknown>
   readonly program: ChainProgram
+  /** Whether anything reads an output. */
+  readonly isRead: (output: number) => boolean
 }
 
 /** Adds what an operation does to a program; undefined, with nothing added, where the program cannot do it. */
@@ -28,10 +30,15 @@ const SMALL = 1 << 16
 /** Multiplications up to which a product is small: of few rows, which reads its weights and not much else, and of many. */
 const FEW_ROWS = 8
 const isSmallProduct = (M: number, multiplications: number) => multiplications <= (M > FEW_ROWS ? 1 << 20 : 1 << 24)
+/** What a chain does number by number, in no vectors. */
+const SLOW: readonly Does[] = ['power', 'exponential', 'logarithm', 'logarithmOf1Plus', 'sigmoid', 'softmax']
+const isSlow = (does: Does) => SLOW.includes(does)
 /** TF_DataTypes. What is true or false is a float within a chain. */
 const [FLOAT, INTEGER, BOOLEAN] = [1, 3, 10]
 
 const isSmall = ({ shape }: Signature) => sizeOf(shape) <= SMALL
+/** Whether the program takes what has that shape. */
+const fits = (x: Signature, { isWhole }: ChainProgram) => isWhole || isSmall(x)
 const isFloat = ({ dtype }: Signature) => dtype === FLOAT
 const moved = ({ slot, offset }: Place, by: number): Place => ({ slot, offset: offset + by })
 
@@ -59,7 +66,7 @@ const binary =
   (ofFloats: Does, ofIntegers?: Does): Translate =>
   ({ inputs: [a, b], outputs: [out], program }) => {
     const does = { [FLOAT]: ofFloats, [INTEGER]: ofIntegers }[a!.dtype]
-    if (!does || a!.dtype !== b!.dtype || !isSmall(out!)) return undefined
+    if (!does || a!.dtype !== b!.dtype || !(isSlow(does) ? isSmall(out!) : fits(out!, program))) return undefined
     const { shape } = out!
     const sizes = axesOf(shape, [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)])
     return [program.make(does, [a!.place, b!.place], sizes, sizeOf(shape))]
@@ -68,7 +75,8 @@ const binary =
 const unary =
   (does: Does, from = FLOAT, to = FLOAT): Translate =>
   ({ inputs: [x], outputs: [out], program }) => {
-    if (x!.dtype !== from || out!.dtype !== to || !isSmall(out!)) return undefined
+    if (x!.dtype !== from || out!.dtype !== to || !(isSlow(does) ? isSmall(out!) : fits(out!, program)))
+      return undefined
     return [program.make(does, [x!.place], [sizeOf(out!.shape)], sizeOf(out!.shape))]
   }
 
@@ -85,7 +93,11 @@ const rows =
     const axes = along?.constant()
     const rank = x!.shape.length
     const isLast = !along || (axes?.length === 1 && (axes[0] === rank - 1 || axes[0] === -1))
-    if (!isLast || !isFloat(x!) || !isSmall(x!) || !x!.shape.at(-1)) return undefined
+    const takes = isSlow(does) ? isSmall(x!) : fits(x!, program)
+    const isFirst = does === 'sum' && rank === 2 && axes?.length === 1 && axes[0] === 0
+    if (isFirst && isFloat(x!) && takes && program.isWhole)
+      return [program.make('sumRows', [x!.place], x!.shape, sizeOf(out!.shape))]
+    if (!isLast || !isFloat(x!) || !takes || !x!.shape.at(-1)) return undefined
     const width = x!.shape.at(-1)!
     return [program.make(does, [x!.place], [sizeOf(x!.shape) / width, width], sizeOf(out!.shape))]
   }
@@ -93,7 +105,7 @@ const rows =
 /** With more numbers around it, all of one value. */
 const pad: Translate = ({ inputs: [x, roomOf, value], outputs: [out], program }) => {
   const room = roomOf!.constant()
-  if (!room || !isFloat(x!) || !isSmall(out!)) return undefined
+  if (!room || !isFloat(x!) || !fits(out!, program)) return undefined
   const { shape } = out!
   const strides = stridesOf(shape)
   const place = program.room(sizeOf(shape))
@@ -106,7 +118,7 @@ const pad: Translate = ({ inputs: [x, roomOf, value], outputs: [out], program })
 
 const split: Translate = ({ inputs: [x, , axisOf], outputs, program }) => {
   const axis = axisOf!.constant()?.[0]
-  if (axis === undefined || !isSmall(x!)) return undefined
+  if (axis === undefined || !fits(x!, program)) return undefined
   const strides = stridesOf(x!.shape)
   const at = axis < 0 ? axis + x!.shape.length : axis
   let offset = 0
@@ -119,7 +131,7 @@ const split: Translate = ({ inputs: [x, , axisOf], outputs, program }) => {
 
 const slice: Translate = ({ inputs: [x, beginOf], outputs: [out], program }) => {
   const begin = beginOf!.constant()
-  if (!begin || !isSmall(out!)) return undefined
+  if (!begin || !fits(out!, program)) return undefined
   const strides = stridesOf(x!.shape)
   const offset = begin.reduce((sum, from, axis) => sum + from * strides[axis]!, 0)
   return [viewOf(program, x!, offset, strides, out!.shape)]
@@ -127,7 +139,7 @@ const slice: Translate = ({ inputs: [x, beginOf], outputs: [out], program }) => 
 
 const transpose: Translate = ({ inputs: [x, orderOf], outputs: [out], program }) => {
   const order = orderOf!.constant()
-  if (!order || !isSmall(out!)) return undefined
+  if (!order || !fits(out!, program)) return undefined
   const strides = stridesOf(x!.shape)
   const walk = order.map((axis) => strides[axis]!)
   return [viewOf(program, x!, 0, walk, out!.shape)]
@@ -136,7 +148,7 @@ const transpose: Translate = ({ inputs: [x, orderOf], outputs: [out], program })
 /** Puts arrays next to one another along an axis of the result. */
 function joined(op: SmallOp, parts: readonly Operand[], axis: number): readonly Place[] | undefined {
   const { shape, dtype } = op.outputs[0]!
-  if (dtype === BOOLEAN || !isSmall(op.outputs[0]!)) return undefined
+  if (dtype === BOOLEAN || !fits(op.outputs[0]!, op.program)) return undefined
   const at = axis < 0 ? axis + shape.length : axis
   const [outer, row] = [sizeOf(shape.slice(0, at)), sizeOf(shape.slice(at))]
   const place = op.program.room(sizeOf(shape))
@@ -160,7 +172,7 @@ const pack: Translate = (op) => joined(op, op.inputs, Number(op.attributes.get('
 /** Repeats x along each axis. */
 const tile: Translate = ({ inputs: [x, timesOf], outputs: [out], program }) => {
   const times = timesOf!.constant()
-  if (!times || !isSmall(out!)) return undefined
+  if (!times || !fits(out!, program)) return undefined
   // Each axis as two: how often, and what.
   const shape = x!.shape.flatMap((size, axis) => [times[axis]!, size])
   const walk = stridesOf(x!.shape).flatMap((stride) => [0, stride])
@@ -170,7 +182,7 @@ const tile: Translate = ({ inputs: [x, timesOf], outputs: [out], program }) => {
 const gather: Translate = ({ inputs: [x, indices, axisOf], outputs: [out], attributes, program }) => {
   const axis = axisOf!.constant()?.[0]
   const isPlain = axis !== undefined && axis >= 0 && !attributes.get('batch_dims')
-  if (!isPlain || !isFloat(x!) || indices!.dtype !== INTEGER || !isSmall(out!)) return undefined
+  if (!isPlain || !isFloat(x!) || indices!.dtype !== INTEGER || !fits(out!, program)) return undefined
   const { shape } = x!
   const sizes = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1)), sizeOf(indices!.shape)]
   return [program.make('gather', [x!.place, indices!.place], sizes, sizeOf(out!.shape))]
@@ -178,7 +190,7 @@ const gather: Translate = ({ inputs: [x, indices, axisOf], outputs: [out], attri
 
 /** Gathers by several indices each: rows of the axes that these leave. */
 const gatherNd: Translate = ({ inputs: [x, indices], outputs: [out], program }) => {
-  if (!isFloat(x!) || indices!.dtype !== INTEGER || !isSmall(out!)) return undefined
+  if (!isFloat(x!) || indices!.dtype !== INTEGER || !fits(out!, program)) return undefined
   const depth = indices!.shape.at(-1)!
   if (!depth) return undefined
   const { shape } = x!
@@ -191,24 +203,32 @@ const product: Translate = ({ inputs: [a, b], outputs: [out], attributes, progra
   const [batchA, batchB] = [a!.shape.slice(0, -2), b!.shape.slice(0, -2)]
   const [sizeA, sizeB] = [sizeOf(batchA), sizeOf(batchB)]
   const isPairwise = `${batchA}` === `${batchB}` || sizeA === 1 || sizeB === 1
-  if (attributes.get('adj_x') || !isPairwise || ![a, b, out].every((x) => isFloat(x!))) return undefined
-  const [M, K] = a!.shape.slice(-2) as [number, number]
-  const N = out!.shape.at(-1)!
+  if (!isPairwise || ![a, b, out].every((x) => isFloat(x!))) return undefined
+  const turned = Boolean(attributes.get('adj_x'))
+  const [M, N] = out!.shape.slice(-2) as [number, number]
+  const K = a!.shape.at(turned ? -2 : -1)!
   const pairs = sizeOf(out!.shape.slice(0, -2))
-  if (!isSmallProduct(M, pairs * M * K * N) || !isSmall(out!)) return undefined
+  const isFew = M <= FEW_ROWS && isSmallProduct(M, pairs * M * K * N) && !turned
+  if (program.isWhole && !isFew) {
+    const steps = [sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N]
+    const [ofA, ofB] = [turned ? [1, M] : [K, 1], transposed ? [K, 1] : [1, N]]
+    const sizes = [pairs, M, K, N, ...steps, ...ofA, ...ofB]
+    return [program.make('matrixProduct', [a!.place, b!.place], sizes, pairs * M * N)]
+  }
+  if (turned || !isSmallProduct(M, pairs * M * K * N) || !isSmall(out!)) return undefined
   const sizes = [pairs, M, K, N, sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N, Number(transposed)]
   return [program.make('product', [a!.place, b!.place], sizes, sizeOf(out!.shape))]
 }
 
 const multiplyRows: Translate = ({ inputs: [x, weight, bias], outputs: [out], program }) => {
   const [[N, D], width] = [x!.shape as [number, number], weight!.shape[1]!]
-  if (!isSmallProduct(N, N * D * width) || !isSmall(out!)) return undefined
+  if (!program.isWhole && (!isSmallProduct(N, N * D * width) || !isSmall(out!))) return undefined
   const operands = [x!.place, weight!.place, sizeOf(bias!.shape) ? bias!.place : ABSENT]
   return [program.make('multiplyRows', operands, [N, D, width], N * width)]
 }
 
 const normalize: Translate = ({ inputs: [x, scale, shift, epsilon], outputs: [out], program }) => {
-  if (!isSmall(out!)) return undefined
+  if (!fits(out!, program)) return undefined
   const operands = [x!.place, scale!.place, sizeOf(shift!.shape) ? shift!.place : ABSENT, epsilon!.place]
   return [program.make('normalize', operands, x!.shape, sizeOf(x!.shape))]
 }
@@ -216,7 +236,7 @@ const normalize: Translate = ({ inputs: [x, scale, shift, epsilon], outputs: [ou
 const attendSlots: Translate = ({ inputs: [q, k, v, added], outputs: [out], program }) => {
   const [B, H, Q, D] = q!.shape as [number, number, number, number]
   const [G, C] = k!.shape.slice(1) as [number, number]
-  if (!isSmallProduct(Q, 2 * B * H * Q * C * D) || !isSmall(out!)) return undefined
+  if (!program.isWhole && (!isSmallProduct(Q, 2 * B * H * Q * C * D) || !isSmall(out!))) return undefined
   const [byBatch, byHead] = [added!.shape[0]! > 1, added!.shape[1]! > 1]
   const steps = [byBatch ? (byHead ? H : 1) * Q * C : 0, byHead ? Q * C : 0]
   const operands = [q!.place, k!.place, v!.place, added!.place]
@@ -231,8 +251,116 @@ const update: Translate = ({ inputs: [variable, rows, values], program }) => {
   return [variable!.place]
 }
 
+/** The parts along an axis. */
+const unpack: Translate = ({ inputs: [x], outputs, attributes, program }) => {
+  const given = Number(attributes.get('axis') ?? 0)
+  if (!fits(x!, program)) return undefined
+  const strides = stridesOf(x!.shape)
+  const axis = given < 0 ? given + strides.length : given
+  const walk = strides.filter((_, at) => at !== axis)
+  return outputs.map(({ shape }, i) => viewOf(program, x!, i * strides[axis]!, walk, shape))
+}
+
+/** One number everywhere. */
+const fill: Translate = ({ inputs: [, value], outputs: [out], program }) => {
+  const { shape } = out!
+  if (!isFloat(value!) || !isFloat(out!) || !fits(out!, program)) return undefined
+  const once = shape.map(() => 0)
+  return [program.make('copy', [value!.place], axesOf(shape, [once, stridesOf(shape)]), sizeOf(shape))]
+}
+
+/** The sum of several arrays, in order. */
+const addAll: Translate = ({ inputs, outputs: [out], program }) => {
+  const { shape } = out!
+  if (!isFloat(out!) || !fits(out!, program)) return undefined
+  const strides = stridesOf(shape)
+  const sizes = axesOf(shape, [strides, strides])
+  const [first, ...others] = inputs.map(({ place }) => place)
+  return [others.reduce((sum, place) => program.make('add', [sum, place], sizes, sizeOf(shape)), first!)]
+}
+
+/** A place for a result, or none where it is empty. */
+const roomFor = ({ shape }: Signature, program: ChainProgram) => (sizeOf(shape) ? program.room(sizeOf(shape)) : ABSENT)
+const placeOrNone = (x: Operand) => (sizeOf(x.shape) ? x.place : ABSENT)
+
+/** Attention, or its gradient, which also gets the result, the sums and the result's gradient. */
+const attention =
+  (does: 'attention' | 'attentionGradient'): Translate =>
+  ({ inputs, outputs, attributes, program }) => {
+    if (!program.isWhole) return undefined
+    const number = (name: string) => Number(attributes.get(name))
+    const [q, k] = inputs as [Operand, Operand]
+    const isProjected = number('projected') === 1
+    const numQueries = isProjected ? q.shape[0]! / number('batch_size') : q.shape[2]!
+    const numKeys = isProjected ? numQueries : k.shape[2]!
+    const headDim = isProjected ? q.shape[1]! / 3 / number('num_heads') : q.shape[3]!
+    const documentRows = sizeOf(inputs[8]!.shape) / numQueries
+    const sizes = [...ATTENTION_SETTINGS.map(number), numQueries, numKeys, headDim, documentRows]
+    const results = outputs.map((output) => roomFor(output, program))
+    program.write(does, [...results, ...inputs.map(placeOrNone)], sizes)
+    return results
+  }
+
+/** Attributes of attention, in the order of native/operations.cc. */
+const ATTENTION_SETTINGS = [
+  ...['batch_size', 'num_heads', 'pair_stride', 'window', 'sinks'],
+  ...['projected', 'trains_slopes', 'trains_table'],
+]
+
+const geluGradient: Translate = ({ inputs: [x, dy], outputs: [out], program }) => {
+  if (!fits(out!, program)) return undefined
+  return [program.make('geluGradient', [x!.place, dy!.place], [sizeOf(out!.shape)], sizeOf(out!.shape))]
+}
+
+const normalizeGradient: Translate = ({ inputs, outputs: [dx, dParameters], program }) => {
+  const [x] = inputs
+  if (!fits(x!, program)) return undefined
+  const results = [roomFor(dx!, program), roomFor(dParameters!, program)]
+  program.write(
+    'normalizeGradient',
+    [...results, ...inputs.map(({ place }) => place)],
+    [...x!.shape, dParameters!.shape[0]!],
+  )
+  return results
+}
+
+const sumRows: Translate = ({ inputs: [x], outputs: [out], program }) =>
+  fits(x!, program) ? [program.make('sumRows', [x!.place], x!.shape, sizeOf(out!.shape))] : undefined
+
+const sumSegments: Translate = ({ inputs: [x, segments], outputs: [out], program }) => {
+  const isOfRows = segments!.shape.length === 1 && segments!.dtype === INTEGER
+  if (!isOfRows || !isFloat(x!) || !fits(x!, program) || !fits(out!, program)) return undefined
+  const [N, count] = [x!.shape[0]!, out!.shape[0]!]
+  const sizes = [N, sizeOf(x!.shape) / N, count]
+  return [program.make('sumSegments', [x!.place, segments!.place], sizes, sizeOf(out!.shape))]
+}
+
+const crossEntropy: Translate = ({ inputs: [logits, targets], outputs: [losses, dLogits], program, isRead }) => {
+  if (!isFloat(logits!) || targets!.dtype !== INTEGER || !fits(logits!, program)) return undefined
+  const results = [roomFor(losses!, program), isRead(1) ? roomFor(dLogits!, program) : ABSENT]
+  program.write('crossEntropy', [...results, logits!.place, targets!.place], logits!.shape)
+  return results
+}
+
+/** One instruction for each array. */
+const adamw: Translate = ({ inputs, outputs, program }) => {
+  if (!program.isWhole) return undefined
+  const [numbers, constants, factor, decays, gradient, first, second, ...arrays] = inputs
+  const results = outputs.map((output) => roomFor(output, program))
+  const [newFirst, newSecond, ...updated] = results as [Place, Place, ...Place[]]
+  let at = 0
+  for (const [i, array] of arrays.entries()) {
+    const settings = [numbers!.place, constants!.place, placeOrNone(factor!), decays!.place]
+    const moments = [gradient!, first!, second!].map(({ place }) => moved(place, at))
+    const made = [moved(newFirst, at), moved(newSecond, at), updated[i]!]
+    program.write('adamw', [...made, ...settings, ...moments, array.place], [sizeOf(array.shape), i])
+    at += sizeOf(array.shape)
+  }
+  return results
+}
+
 /** The operations that a chain may do. */
-export const SMALL_OPS: Readonly<Record<string, Translate>> = {
+export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   Reshape: same,
   ExpandDims: same,
   Squeeze: same,
@@ -268,6 +396,11 @@ export const SMALL_OPS: Readonly<Record<string, Translate>> = {
   Transpose: transpose,
   ConcatV2: concatenate,
   Pack: pack,
+  Unpack: unpack,
+  Fill: fill,
+  AddN: addAll,
+  UnsortedSegmentSum: sumSegments,
+  SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
   Tile: tile,
   GatherV2: gather,
   GatherNd: gatherNd,
@@ -275,6 +408,13 @@ export const SMALL_OPS: Readonly<Record<string, Translate>> = {
   AlibiMultiplyRows: multiplyRows,
   AlibiNormalize: normalize,
   AlibiGelu: unary('gelu'),
+  AlibiGeluGradient: geluGradient,
+  AlibiLayerNormGradient: normalizeGradient,
+  AlibiRmsNormGradient: normalizeGradient,
+  AlibiSumRows: sumRows,
+  AlibiAttention: attention('attention'),
+  AlibiAttentionGradient: attention('attentionGradient'),
+  AlibiAdamw: adamw,
   AlibiAttendSlots: attendSlots,
   InplaceUpdate: update,
 }

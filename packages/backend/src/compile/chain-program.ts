@@ -1,3 +1,5 @@
+import { util } from '@tensorflow/tfjs'
+
 /** What an instruction does; the same list, in the same order, is in native/chain.h. */
 const INSTRUCTIONS = [
   'add',
@@ -38,6 +40,15 @@ const INSTRUCTIONS = [
   'product',
   'attendSlots',
   'update',
+  'matrixProduct',
+  'attention',
+  'attentionGradient',
+  'geluGradient',
+  'normalizeGradient',
+  'sumRows',
+  'sumSegments',
+  'crossEntropy',
+  'adamw',
 ] as const
 export type Does = (typeof INSTRUCTIONS)[number]
 
@@ -69,8 +80,10 @@ interface Result {
 
 /** The instructions of a chain while they are gathered. */
 export interface ChainProgram {
-  /** Numbers that it has memory for. */
+  /** Numbers that it has made places for. */
   readonly memory: number
+  /** Whether it takes operations of any size. */
+  readonly isWhole: boolean
   /** A place for that many numbers, with what an instruction makes of its operands: the same that made it before, if one has. */
   make(does: Does, operands: readonly Place[], sizes: readonly number[], count: number): Place
   /** Adds an instruction that writes where something is already. */
@@ -88,33 +101,33 @@ export interface ChainProgram {
 /** Values begin where a line of the cache does. */
 const ALIGNED = 16
 
-export function chainProgram(): ChainProgram {
+export function chainProgram(isWhole = false): ChainProgram {
   const instructions: Instruction[] = []
-  const offsets: number[] = []
+  const sizes: number[] = []
   const made = new Map<string, { readonly place: Place; readonly operands: readonly Place[] }>()
   let memory = 0
   const room = (count: number): Place => {
-    offsets.push(memory)
-    memory += Math.ceil(count / ALIGNED) * ALIGNED
-    return { slot: offsets.length - 1, offset: 0 }
+    memory += count
+    return { slot: sizes.push(count) - 1, offset: 0 }
   }
   const list = (numbers: readonly number[]) => [numbers.length, ...numbers]
   return {
     get memory() {
       return memory
     },
+    isWhole,
     room,
-    make(does, operands, sizes, count) {
-      const key = JSON.stringify([does, operands, sizes])
+    make(does, operands, numbers, count) {
+      const key = JSON.stringify([does, operands, numbers])
       const before = made.get(key)
       if (before) return before.place
       const place = room(count)
       made.set(key, { place, operands })
-      instructions.push({ does, places: [place, ...operands], sizes })
+      instructions.push({ does, places: [place, ...operands], sizes: numbers })
       return place
     },
-    write(does, places, sizes) {
-      instructions.push({ does, places, sizes })
+    write(does, places, numbers) {
+      instructions.push({ does, places, sizes: numbers })
       // What was made of it is not what would be made of it now.
       const { slot } = places[0]!
       for (const [key, { operands }] of made) if (operands.some((place) => place.slot === slot)) made.delete(key)
@@ -124,9 +137,10 @@ export function chainProgram(): ChainProgram {
         inputAt(place) < 0 ? place.slot : inputPlace(order[inputAt(place)]!).slot,
         place.offset,
       ]
+      const { offsets, end } = planMemory(sizes, instructions, results)
       return Int32Array.from([
         ...list(offsets),
-        memory,
+        end,
         results.length,
         ...results.flatMap(({ place, shape }) => [...numbersOf(place), ...list(shape)]),
         instructions.length,
@@ -139,4 +153,47 @@ export function chainProgram(): ChainProgram {
       ])
     },
   }
+}
+
+/** The offset of what TensorFlow has memory for: a result. */
+const OUTSIDE = -1
+
+/**
+ * Where each slot begins in the chain's memory: where others were that nobody reads any more. Results with a slot to themselves are
+ * outside of it.
+ */
+function planMemory(sizes: readonly number[], instructions: readonly Instruction[], results: readonly Result[]) {
+  const uses = sizes.map(() => ({ first: Infinity, last: -1 }))
+  for (const [index, { places }] of instructions.entries())
+    for (const { slot } of places) {
+      const use = uses[slot]
+      if (use) uses[slot] = { first: Math.min(use.first, index), last: index }
+    }
+  const isOwn = (slot: number) => {
+    const of = results.filter(({ place }) => place.slot === slot)
+    return of.length === 1 && of[0]!.place.offset === 0 && util.sizeFromShape([...of[0]!.shape]) === sizes[slot]
+  }
+  const offsets = sizes.map(() => 0)
+  for (const { place } of results) if (uses[place.slot]) uses[place.slot]!.last = Infinity
+  /** What is in use, in order. */
+  let held: { readonly from: number; readonly to: number; readonly last: number }[] = []
+  let end = 0
+  const inOrder = [...sizes.keys()].sort((a, b) => uses[a]!.first - uses[b]!.first)
+  for (const slot of inOrder) {
+    const { first, last } = uses[slot]!
+    if (first === Infinity) continue
+    if (last === Infinity && isOwn(slot)) {
+      offsets[slot] = OUTSIDE
+      continue
+    }
+    held = held.filter((each) => each.last >= first)
+    const size = Math.ceil(sizes[slot]! / ALIGNED) * ALIGNED
+    const before = [0, ...held.map(({ to }) => to)]
+    const at = before.findIndex((from, i) => from + size <= (held[i]?.from ?? Infinity))
+    const from = before[at]!
+    held.splice(at, 0, { from, to: from + size, last })
+    offsets[slot] = from
+    end = Math.max(end, from + size)
+  }
+  return { offsets, end }
 }

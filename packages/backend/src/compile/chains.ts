@@ -1,4 +1,4 @@
-import { type Operand, SMALL_OPS } from './chain-ops.js'
+import { CHAINED_OPS, type Operand } from './chain-ops.js'
 import { chainProgram, inputAt, inputPlace, type Place } from './chain-program.js'
 import type { NodeBackend } from './node-backend.js'
 import type { RecordedOp, Recording, Signature, Source } from './record.js'
@@ -37,8 +37,15 @@ export interface Chained {
  * A recording in which small operations in a row are one: TensorFlow's executor takes some 10 µs for each, and a token of decoding
  * has 180. They run in the order in which they were recorded, so what one writes in place the next reads. What comes of
  * constants alone stays, because TensorFlow computes it once.
+ *
+ * @param isWhole - chains take operations of any size
  */
-export function chainSmallOps(recording: Recording, outside: Outside, { binding, chains }: NodeBackend): Chained {
+export function chainOps(
+  recording: Recording,
+  outside: Outside,
+  { binding, chains }: NodeBackend,
+  isWhole = false,
+): Chained {
   const { ops, constants } = recording
   const signatureOf = (source: Source): Signature =>
     source.kind === 'op'
@@ -63,7 +70,7 @@ export function chainSmallOps(recording: Recording, outside: Outside, { binding,
   }
 
   function openChain() {
-    const program = chainProgram()
+    const program = chainProgram(isWhole)
     const { encode } = program
     const inputs: Source[] = []
     const places = new Map<string, Place>()
@@ -89,9 +96,11 @@ export function chainSmallOps(recording: Recording, outside: Outside, { binding,
         // Floats are four bytes, and so is what is true or false within a chain, but not outside.
         const isRead = (source: Source) =>
           places.has(keyOf(source)) || [binding.TF_FLOAT, binding.TF_INT32].includes(signatureOf(source).dtype)
-        if (!inputs.every(isRead) || program.memory > MOST_MEMORY) return false
+        if (!inputs.every(isRead) || (program.memory > MOST_MEMORY && !isWhole)) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
-        const made = SMALL_OPS[name]?.({ inputs: inputs.map(operand), outputs, attributes: named, program })
+        const isUsed = (output: number) => lastUse.has(keyOf({ kind: 'op', op: index, output }))
+        const op = { inputs: inputs.map(operand), outputs, attributes: named, program, isRead: isUsed }
+        const made = CHAINED_OPS[name]?.(op)
         made?.forEach((place, output) => void places.set(keyOf({ kind: 'op', op: index, output }), place))
         if (made) done.push(index)
         return made !== undefined

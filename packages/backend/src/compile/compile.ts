@@ -12,7 +12,10 @@ import { shareVariables, withUndo } from './variables.js'
 
 /** What {@link compile} takes besides a step. */
 export interface CompileOptions {
-  /** Fuse the graph with XLA. Default: where it pays, up to 2,000 ops. */
+  /**
+   * Fuse the graph with XLA. Default: where it pays, which is up to 2,000 ops and without our own operation of attention. A step that
+   * our own operations can do in full runs as one of them, and has no graph to fuse, unless this is true.
+   */
   readonly xla?: boolean | undefined
   /** Graphs kept for different shapes of inputs; the least used one goes. Default 8. */
   readonly maxShapes?: number | undefined
@@ -41,6 +44,8 @@ export interface Compiled {
  * more ops there are: small models gain 15 to 25 %, long sequences (many blocks of queries) lose more than that.
  */
 const LARGEST_FOR_XLA = 2000
+/** Where our attention has gradients, little is left that XLA could fuse. */
+const ATTENTION_GRADIENT = 'AlibiAttentionGradient'
 
 /** How often a graph is made again because the step then computes something else. */
 const MOST_REMADE = 3
@@ -109,10 +114,9 @@ export function compile(
       const graph = {
         inputs: [...inputs.map(signature), ...ofFed],
         variables: variables.map(signature),
-        xla: xla ?? ops.length <= LARGEST_FOR_XLA,
+        xla: xla ?? (ops.length <= LARGEST_FOR_XLA && !ops.some(({ name }) => name === ATTENTION_GRADIENT)),
       }
-      // XLA fuses what it compiles by itself.
-      const isChained = backend.operations && backend.chains && !graph.xla
+      const isChained = backend.operations && backend.chains && xla !== true
       const session = joined
         ? createReplicaSession(backend, joined.runtime, recording!, graph)
         : isChained

@@ -45,6 +45,8 @@ export interface Chains {
   dropChain(program: number): void
   /** How many are kept. */
   numChains(): number
+  /** What this processor has of avx512, avx2 and plain, the widest first. */
+  readonly instructionSets: readonly string[]
 }
 
 /** The parts of tfjs-node's backend that are not in TensorFlow.js's types. */

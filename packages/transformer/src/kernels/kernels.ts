@@ -13,6 +13,7 @@ import { adamw, nesterov } from './plain/optimizers.js'
 import { rmsNorm } from './plain/rms-norm.js'
 import { applyRotation } from './plain/rotate.js'
 import { sumOfSquares } from './plain/sum-of-squares.js'
+import { nativeAdamw } from './tensorflow/adamw.js'
 import { native } from './tensorflow/attention.js'
 import { sparseCrossEntropy } from './tensorflow/cross-entropy.js'
 import { statelessKeepMask } from './tensorflow/dropout.js'
@@ -59,6 +60,7 @@ const special: Readonly<Record<string, Partial<typeof plain>>> = {
     layerNorm: nativeLayerNorm,
     rmsNorm: nativeRmsNorm,
     gelu: nativeGelu,
+    adamw: nativeAdamw,
     crossEntropy: sparseCrossEntropy,
     keepMask: statelessKeepMask,
   },

@@ -8,12 +8,6 @@ import { hasOperations, tensorflowOp } from './tensorflow-op.js'
 /** Fewer queries leave most of a tile of 64 empty. */
 const LEAST_QUERIES = 8
 /**
- * Keys from which on gradients pay: XLA fuses the few tiles of shorter texts with what is around them. A step of 12 × 64 tokens took
- * 86 ms against 61 of tiles, of 8 × 256 574 against 599, 2 × 1,024 650 against 794, 1 × 4,096 2.2 s against 2.9 (2 threads).
- */
-const LEAST_TRAINED = 512
-
-/**
  * Attention as two operations of our own for TensorFlow on processors, forward and backward: tiles of scores that never leave the
  * cache, without the keys whose weight is zero (FlashAttention; Dao et al., 2022). `native/attention.inc` of `@alibi/backend`
  * has them.
@@ -24,12 +18,11 @@ export const native: AttentionKernel = {
     ...(['linear bias', 'table bias', 'trained bias', 'padding'] as const),
     ...(['window', 'sinks', 'gate', 'documents'] as const),
   ],
-  refuses({ backend, headDim, numQueries, numKeys, trains, skipTolerance }) {
+  refuses({ backend, headDim, numQueries, skipTolerance }) {
     if (backend !== 'tensorflow') return `runs on tensorflow, not on ${backend}`
     if (!hasOperations()) return 'needs the operations that @alibi/backend registers with TensorFlow on processors'
     if (headDim % 4 !== 0 || headDim > 256) return 'takes a headDim that is a multiple of 4 up to 256'
     if (numQueries < LEAST_QUERIES) return `is for ${LEAST_QUERIES} queries or more`
-    if (trains && numKeys < LEAST_TRAINED) return `is for ${LEAST_TRAINED} keys or more where gradients are wanted`
     return skipTolerance > 0 ? 'keeps every key that has weight' : undefined
   },
   run: (problem, { q, k, v, ...others }) => differentiable(problem, { q, k, v }, others) as tf.Tensor4D,

@@ -1,6 +1,6 @@
-// What passes without gradients compute in one operation of our own each, on processors. Where gradients are wanted the plain ones
-// stay, as XLA fuses them. Letters: N rows, D modelDim.
+// What passes compute row by row, in one operation of our own each, on processors. Letters: N rows, D modelDim.
 import * as tf from '@tensorflow/tfjs'
+import { customGrad } from '../custom-grad.js'
 import { gelu } from '../plain/gelu.js'
 import { layerNorm } from '../plain/layer-norm.js'
 import { linear } from '../plain/linear.js'
@@ -13,7 +13,7 @@ import { hasOperations, tensorflowOp } from './tensorflow-op.js'
  */
 const FEW_ROWS = 2
 
-const isPlain = () => tf.engine().state.gradientDepth > 0 || !hasOperations()
+const wantsGradients = () => tf.engine().state.gradientDepth > 0
 
 const operation = <T extends tf.Tensor>(name: string, inputs: readonly tf.Tensor[]) =>
   tensorflowOp(name, {}, inputs)[0] as T
@@ -21,22 +21,69 @@ const operation = <T extends tf.Tensor>(name: string, inputs: readonly tf.Tensor
 const nothing = () => tf.tensor1d([], 'float32')
 
 /** GELU; see the plain one. */
-export const nativeGelu = <T extends tf.Tensor>(x: T): T => (isPlain() ? gelu(x) : operation<T>('AlibiGelu', [x]))
+export function nativeGelu<T extends tf.Tensor>(x: T): T {
+  if (!hasOperations()) return gelu(x)
+  return customGrad(
+    { x },
+    ({ x }) => ({ value: operation<T>('AlibiGelu', [x]), saved: { x } }),
+    (dy, { x }) => ({ x: operation('AlibiGeluGradient', [x, dy]) }),
+  )
+}
 
 /** Layer normalisation; see the plain one. */
 export function nativeLayerNorm(x: tf.Tensor2D, scale: tf.Tensor, shift: tf.Tensor, epsilon: number): tf.Tensor2D {
-  if (isPlain()) return layerNorm(x, scale, shift, epsilon)
-  return operation('AlibiNormalize', [x, scale, shift, tf.tensor1d([epsilon])])
+  if (!hasOperations()) return layerNorm(x, scale, shift, epsilon)
+  return customGrad(
+    { x, scale, shift },
+    ({ x, scale, shift }) => ({
+      value: operation<tf.Tensor2D>('AlibiNormalize', [x, scale, shift, tf.tensor1d([epsilon])]),
+      saved: { x, scale },
+    }),
+    (dy, { x, scale }) => {
+      const [dx, dParameters] = normGradient('AlibiLayerNormGradient', { x, scale, epsilon, dy })
+      const [dScale, dShift] = tf.unstack(dParameters)
+      return { x: dx, scale: dScale!, shift: dShift! }
+    },
+  )
 }
 
 /** RMS normalisation; see the plain one. */
 export function nativeRmsNorm(x: tf.Tensor2D, scale: tf.Tensor, epsilon: number): tf.Tensor2D {
-  if (isPlain()) return rmsNorm(x, scale, epsilon)
-  return operation('AlibiNormalize', [x, scale, nothing(), tf.tensor1d([epsilon])])
+  if (!hasOperations()) return rmsNorm(x, scale, epsilon)
+  return customGrad(
+    { x, scale },
+    ({ x, scale }) => ({
+      value: operation<tf.Tensor2D>('AlibiNormalize', [x, scale, nothing(), tf.tensor1d([epsilon])]),
+      saved: { x, scale },
+    }),
+    (dy, { x, scale }) => {
+      const [dx, dScale] = normGradient('AlibiRmsNormGradient', { x, scale, epsilon, dy })
+      return { x: dx, scale: tf.reshape(dScale, scale.shape) }
+    },
+  )
 }
 
-/** A product with weights; see the plain one. */
-export function nativeLinear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor | undefined): tf.Tensor2D {
-  if (isPlain() || x.shape[0] > FEW_ROWS) return linear(x, weight, bias)
-  return operation('AlibiMultiplyRows', [x, weight, bias ?? nothing()])
+interface GivenNorm {
+  readonly x: tf.Tensor
+  readonly scale: tf.Tensor
+  readonly epsilon: number
+  readonly dy: tf.Tensor
 }
+
+const normGradient = (name: string, { x, scale, epsilon, dy }: GivenNorm) =>
+  tensorflowOp(name, {}, [x, scale, tf.tensor1d([epsilon]), dy], 2) as [tf.Tensor, tf.Tensor]
+
+/** A product with weights; see the plain one. Of few rows in one operation; gradients of the bias in one. */
+export function nativeLinear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor | undefined): tf.Tensor2D {
+  if (!hasOperations()) return linear(x, weight, bias)
+  if (!wantsGradients() && x.shape[0] <= FEW_ROWS) return operation('AlibiMultiplyRows', [x, weight, bias ?? nothing()])
+  const product = tf.matMul<tf.Tensor2D>(x, weight)
+  return bias ? addToRows(product, bias) : product
+}
+
+const addToRows = (x: tf.Tensor2D, bias: tf.Tensor): tf.Tensor2D =>
+  customGrad(
+    { x, bias },
+    ({ x, bias }) => ({ value: tf.add<tf.Tensor2D>(x, bias), saved: {} }),
+    (dy) => ({ x: tf.clone(dy), bias: operation('AlibiSumRows', [dy]) }),
+  )
