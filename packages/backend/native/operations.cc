@@ -87,8 +87,8 @@ struct Kernels {
   long tileRows, tileColumns;
   void (*copyRows)(const float* from, long row, long step, long count, long depth, float* to);
   void (*copyColumns)(const float* from, long row, long step, long count, long depth, float* to);
-  void (*productTile)(long depth, const float* a, const float* b, float* c, long cRow, bool adds, long rows,
-                      long columns);
+  void (*productTile)(long depth, const float* a, const float* b, float* c, long cRow, bool adds, const float* row,
+                      const float* matrix, long rows, long columns);
 };
 
 /** Those that this processor has, the widest first. */

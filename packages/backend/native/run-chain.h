@@ -66,13 +66,14 @@ int64_t panelFloats(int64_t M, int64_t K, int64_t N) {
 }
 
 /**
- * c [M, N] = a·b, on as many threads as help. The smaller factor is copied to panels once, for all; each thread copies its own of
+ * c [M, N] = a·b + row [N] + matrix [M, N], on as many threads as help. The smaller factor is copied to panels once, for all; each thread copies its own of
  * the larger. Each number is computed in one order, however many threads there are.
  *
+ * @param row, matrix - null for nothing
  * @param panels - memory for {@link panelFloats} numbers
  */
-void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Factor& b, float* c, float* panels,
-                      Helpers& helpers) {
+void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Factor& b, const float* row,
+                      const float* matrix, float* c, float* panels, Helpers& helpers) {
   const Kernels& set = kernels();
   const int64_t height = set.tileRows, width = set.tileColumns;
   const int64_t rowPanels = (M + height - 1) / height, columnPanels = (N + width - 1) / width;
@@ -101,10 +102,10 @@ void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Fa
       for (int64_t other = from; other < to; other++) copy(!isWide, other, own + (other - from) * size);
       for (int64_t panel = 0; panel < shared; panel++)
         for (int64_t other = from; other < to; other++) {
-          const int64_t row = (isWide ? panel : other) * height, column = (isWide ? other : panel) * width;
+          const int64_t top = (isWide ? panel : other) * height, left = (isWide ? other : panel) * width;
           const float *ofShared = panels + panel * sharedSize * depth, *ofOther = own + (other - from) * size;
-          set.productTile(depth, isWide ? ofShared : ofOther, isWide ? ofOther : ofShared, c + row * N + column, N, k > 0,
-                          M - row, N - column);
+          set.productTile(depth, isWide ? ofShared : ofOther, isWide ? ofOther : ofShared, c + top * N + left, N, k > 0,
+                          row ? row + left : nullptr, matrix ? matrix + top * N + left : nullptr, M - top, N - left);
         }
     });
   }
@@ -310,11 +311,11 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       break;
     }
     case Does::matrixProduct: {
-      // Pairs of matrices; strides of rows and of numbers in each.
+      // Pairs of matrices, with what one pair begins with; strides of rows and of numbers in each.
       const int64_t pairs = sizes[0], M = sizes[1], K = sizes[2], N = sizes[3], stepA = sizes[4], stepB = sizes[5];
       for (int64_t pair = 0; pair < pairs; pair++)
         multiplyMatrices(M, K, N, {at(1) + pair * stepA, sizes[6], sizes[7]}, {at(2) + pair * stepB, sizes[8], sizes[9]},
-                         out + pair * M * N, scratch<Use::panels>(panelFloats(M, K, N)), helpers);
+                         at(3), at(4), out + pair * M * N, scratch<Use::panels>(panelFloats(M, K, N)), helpers);
       break;
     }
     case Does::multiplyRows: {

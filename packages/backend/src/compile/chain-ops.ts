@@ -20,6 +20,8 @@ interface SmallOp {
   readonly program: ChainProgram
   /** Whether anything reads an output. */
   readonly isRead: (output: number) => boolean
+  /** Whether nothing else reads an input. */
+  readonly isReadHereAlone: (input: number) => boolean
 }
 
 /** Adds what an operation does to a program; undefined, with nothing added, where the program cannot do it. */
@@ -71,6 +73,19 @@ const binary =
     const sizes = axesOf(shape, [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)])
     return [program.make(does, [a!.place, b!.place], sizes, sizeOf(shape))]
   }
+
+/** A sum; of a product, within it. */
+const add: Translate = (op) => {
+  const { inputs, outputs, program, isReadHereAlone } = op
+  const { shape, dtype } = outputs[0]!
+  for (const [i, x] of inputs.entries()) {
+    const other = inputs[1 - i]!
+    const isSum = dtype === FLOAT && `${x.shape}` === `${shape}` && shape.length === 2 && isReadHereAlone(i)
+    const what = isSum && ({ [`${shape}`]: 'matrix', [`${shape[1]}`]: 'row' } as const)[`${other.shape}`]
+    if (what && program.isWhole && program.addToProduct(x.place, other.place, what)) return [x.place]
+  }
+  return binary('add', 'addIntegers')(op)
+}
 
 const unary =
   (does: Does, from = FLOAT, to = FLOAT): Translate =>
@@ -213,7 +228,8 @@ const product: Translate = ({ inputs: [a, b], outputs: [out], attributes, progra
     const steps = [sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N]
     const [ofA, ofB] = [turned ? [1, M] : [K, 1], transposed ? [K, 1] : [1, N]]
     const sizes = [pairs, M, K, N, ...steps, ...ofA, ...ofB]
-    return [program.make('matrixProduct', [a!.place, b!.place], sizes, pairs * M * N)]
+    // What may be added to it is not there.
+    return [program.make('matrixProduct', [a!.place, b!.place, ABSENT, ABSENT], sizes, pairs * M * N)]
   }
   if (turned || !isSmallProduct(M, pairs * M * K * N) || !isSmall(out!)) return undefined
   const sizes = [pairs, M, K, N, sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N, Number(transposed)]
@@ -365,8 +381,8 @@ export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   ExpandDims: same,
   Squeeze: same,
   Identity: same,
-  Add: binary('add', 'addIntegers'),
-  AddV2: binary('add', 'addIntegers'),
+  Add: add,
+  AddV2: add,
   Sub: binary('subtract', 'subtractIntegers'),
   Mul: binary('multiply'),
   RealDiv: binary('divide'),

@@ -69,7 +69,7 @@ export const inputAt = ({ slot }: Place): number => -2 - slot
 interface Instruction {
   readonly does: Does
   /** The result's, then the operands'. */
-  readonly places: readonly Place[]
+  places: readonly Place[]
   readonly sizes: readonly number[]
 }
 
@@ -86,6 +86,12 @@ export interface ChainProgram {
   readonly isWhole: boolean
   /** A place for that many numbers, with what an instruction makes of its operands: the same that made it before, if one has. */
   make(does: Does, operands: readonly Place[], sizes: readonly number[], count: number): Place
+  /**
+   * Has a product add more to its result: the same row to each of its rows, or a matrix. For a result that nothing else reads.
+   *
+   * @returns whether it could
+   */
+  addToProduct(product: Place, added: Place, what: 'row' | 'matrix'): boolean
   /** Adds an instruction that writes where something is already. */
   write(does: Does, places: readonly Place[], sizes: readonly number[]): void
   /** A place for that many numbers. */
@@ -105,6 +111,9 @@ export function chainProgram(isWhole = false): ChainProgram {
   const instructions: Instruction[] = []
   const sizes: number[] = []
   const made = new Map<string, { readonly place: Place; readonly operands: readonly Place[] }>()
+  /** Products by the slots of their results; those that were asked for once. */
+  const products = new Map<number, { readonly key: string; readonly instruction: Instruction }>()
+  const written = new Set<number>()
   let memory = 0
   const room = (count: number): Place => {
     memory += count
@@ -120,13 +129,30 @@ export function chainProgram(isWhole = false): ChainProgram {
     make(does, operands, numbers, count) {
       const key = JSON.stringify([does, operands, numbers])
       const before = made.get(key)
-      if (before) return before.place
+      if (before) {
+        products.delete(before.place.slot)
+        return before.place
+      }
       const place = room(count)
       made.set(key, { place, operands })
-      instructions.push({ does, places: [place, ...operands], sizes: numbers })
+      const instruction: Instruction = { does, places: [place, ...operands], sizes: numbers }
+      instructions.push(instruction)
+      if (does === 'matrixProduct') products.set(place.slot, { key, instruction })
       return place
     },
+    addToProduct({ slot, offset }, added, what) {
+      const product = products.get(slot)
+      // What is made later is not there yet when the product is.
+      if (!product || offset || added.slot >= slot || written.has(added.slot)) return false
+      const { instruction, key } = product
+      const [result, a, b, row = ABSENT, matrix = ABSENT] = instruction.places as [Place, Place, Place, ...Place[]]
+      if ((what === 'row' ? row : matrix) !== ABSENT) return false
+      instruction.places = [result, a, b, ...(what === 'row' ? [added, matrix] : [row, added])]
+      made.delete(key)
+      return true
+    },
     write(does, places, numbers) {
+      written.add(places[0]!.slot)
       instructions.push({ does, places, sizes: numbers })
       // What was made of it is not what would be made of it now.
       const { slot } = places[0]!

@@ -54,6 +54,7 @@ export function chainOps(
   const isFixed = fixedOps(ops)
   const firstEqual = firstEqualConstants(constants)
   const lastUse = lastUses(recording)
+  const numReaders = readersOf(recording)
   const result: RecordedOp[] = []
   const programs: number[] = []
   let left = 0
@@ -99,7 +100,8 @@ export function chainOps(
         if (!inputs.every(isRead) || (program.memory > MOST_MEMORY && !isWhole)) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
         const isUsed = (output: number) => lastUse.has(keyOf({ kind: 'op', op: index, output }))
-        const op = { inputs: inputs.map(operand), outputs, attributes: named, program, isRead: isUsed }
+        const isReadHereAlone = (input: number) => numReaders.get(keyOf(inputs[input]!)) === 1
+        const op = { inputs: inputs.map(operand), outputs, attributes: named, program, isRead: isUsed, isReadHereAlone }
         const made = CHAINED_OPS[name]?.(op)
         made?.forEach((place, output) => void places.set(keyOf({ kind: 'op', op: index, output }), place))
         if (made) done.push(index)
@@ -189,4 +191,12 @@ function lastUses({ ops, outputs, updates }: Recording): Map<string, number> {
   for (const [index, { inputs }] of ops.entries()) for (const source of inputs) last.set(keyOf(source), index)
   for (const source of [...outputs, ...updates.values()]) last.set(keyOf(source), Infinity)
   return last
+}
+
+/** How often something reads each output of an operation: others, the step's results, variables. */
+function readersOf({ ops, outputs, updates }: Recording): Map<string, number> {
+  const readers = new Map<string, number>()
+  for (const source of [...ops.flatMap(({ inputs }) => inputs), ...outputs, ...updates.values()])
+    readers.set(keyOf(source), 1 + (readers.get(keyOf(source)) ?? 0))
+  return readers
 }
