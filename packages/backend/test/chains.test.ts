@@ -1,16 +1,32 @@
 // Small operations in a row run as one, and give what each gives alone.
+import { availableParallelism } from 'node:os'
 import { seededRandom } from '@alibi/core'
 import * as tf from '@tensorflow/tfjs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { seed } from '../../transformer/test/seed.js'
-import type { NodeBackend } from '../src/compile/node-backend.js'
+import type { Chains, NodeBackend } from '../src/compile/node-backend.js'
 import { compile, selectBackend } from '../src/index.js'
 
-const backendOf = () => tf.backend() as unknown as NodeBackend & { binding: { getNumOfSavedModels(): number } }
+/** The compiled `native/operations.cc`. */
+interface Addon extends Chains {
+  useInstructions(set: string): void
+  setThreads(count: number): void
+}
+interface Backend extends NodeBackend {
+  readonly binding: NodeBackend['binding'] & { getNumOfSavedModels(): number }
+  readonly chains?: Addon
+  executeMultipleOutputs(name: string, attributes: object[], inputs: tf.Tensor[], numOutputs: number): tf.Tensor[]
+}
+const backendOf = () => tf.backend() as unknown as Backend
 const unavailable = await selectBackend('tensorflow').then(
   () => (backendOf().chains ? undefined : 'our operations are not prepared'),
   (error: Error) => error.message,
 )
+
+/** Instruction sets with which a chain takes operations of any size: whole steps. */
+const wide = unavailable ? [] : backendOf().chains!.instructionSets.filter((set) => set !== 'plain')
+/** Chains and graphs of what is too large for a chain in a graph. */
+const LARGE = wide.length > 0 ? [1, 0] : [0, 1]
 
 const random = seededRandom(seed)
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
@@ -215,8 +231,7 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
   it.each([
     ['a part that no chain does', (a) => padded(tf.erf(padded(a!))), () => [A()], [2, 1]],
     ['results of two parts', (a) => [padded(a!), padded(tf.erf(padded(a!)))], () => [A()], [2, 1]],
-    ['what is large', (a) => padded(a!), () => [large()], [0, 1]],
-    ['a product of what is large', (a) => padded(tf.sum(tf.matMul(a!, a!), 0)), () => [large()], [1, 1]],
+    ['what is large beside what no chain does', (a) => padded(tf.erf(padded(a!))), () => [large()], [0, 1]],
     ['few operations', (a) => tf.add(a!, 1), () => [A()], [0, 1]],
     ['an integer result', (a) => tf.cast(padded(a!), 'int32'), () => [A()], [0, 1]],
     ['what is given back as it came', (a) => [padded(a!), tf.reshape(a!, [30])], () => [A()], [1, 1]],
@@ -228,7 +243,15 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
     },
   )
 
-  it('has a graph where a variable is assigned, not written in place', async () => {
+  // biome-ignore format: a table
+  it.each([
+    ['what is large', (a) => padded(a!), LARGE],
+    ['a product of what is large', (a) => padded(tf.sum(tf.matMul(a!, a!), 0)), wide.length > 0 ? [1, 0] : [1, 1]],
+  ] as readonly (readonly [string, Step, number[]])[])('has a chain, where products are ours, for %s', async (_, step, made) => {
+    expect(await compare(step, [large()])).toEqual(made)
+  })
+
+  it('assigns a variable', async () => {
     const variable = tf.variable(numbers(4))
     const start = await variable.array()
     const step = compile((a) => {
@@ -244,7 +267,7 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
       Float32Array.from(await variable.data(), (x) => 2 * x),
       { rtol: 1e-6 },
     )
-    expect(held()[1]).toBe(before[1]! + 1)
+    expect(held()).toEqual(before.map((count, i) => count! + LARGE[i]!))
     step.dispose()
   })
 
@@ -293,5 +316,282 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
     expect(binding.executeOp('AlibiChain', attributes, [], 0)).toEqual([])
     chains!.dropChain(sizes.chain)
     expect(() => binding.executeOp('AlibiChain', attributes, [], 0)).toThrow('its program was dropped')
+  })
+})
+
+/** Between −1 and 1. */
+const signed = (...shape: number[]) =>
+  tf.tensor(
+    Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1),
+    shape,
+  )
+const between = (least: number, most: number) => least + Math.floor((most + 1 - least) * random())
+
+/** The largest difference, relative to the largest number. */
+function difference(got: tf.Tensor, want: ArrayLike<number>): number {
+  const a = got.dataSync<'float32'>()
+  expect(a).toHaveLength(want.length)
+  let [worst, largest] = [0, 1e-30]
+  for (let i = 0; i < want.length; i++) {
+    worst = Math.max(worst, Math.abs(a[i]! - want[i]!))
+    largest = Math.max(largest, Math.abs(want[i]!))
+  }
+  return worst / largest
+}
+
+interface Transposed {
+  readonly a: boolean
+  readonly b: boolean
+}
+
+/** Products of pairs of matrices in float64; of one side there may be one for all. */
+function product64(a: tf.Tensor, b: tf.Tensor, transposed: Transposed): Float64Array {
+  const sizes = (x: tf.Tensor, isTurned: boolean) => {
+    const [rows, columns] = x.shape.slice(-2) as [number, number]
+    return isTurned ? { rows: columns, columns: rows, row: 1, step: columns } : { rows, columns, row: columns, step: 1 }
+  }
+  const [ofA, ofB] = [sizes(a, transposed.a), sizes(b, transposed.b)]
+  const [x, y] = [a.dataSync<'float32'>(), b.dataSync<'float32'>()]
+  const [M, K, N] = [ofA.rows, ofA.columns, ofB.columns]
+  const [pairsA, pairsB] = [x.length / M / K, y.length / K / N]
+  const pairs = Math.max(pairsA, pairsB)
+  const out = new Float64Array(pairs * M * N)
+  for (let pair = 0; pair < pairs; pair++) {
+    const [atA, atB, at] = [(pair % pairsA) * M * K, (pair % pairsB) * K * N, pair * M * N]
+    for (let m = 0; m < M; m++)
+      for (let k = 0; k < K; k++) {
+        const value = x[atA + m * ofA.row + k * ofA.step]!
+        const from = atB + k * ofB.row
+        for (let n = 0; n < N; n++) out[at + m * N + n]! += value * y[from + n * ofB.step]!
+      }
+  }
+  return out
+}
+
+const TURNS: readonly Transposed[] = [false, true].flatMap((a) => [false, true].map((b) => ({ a, b })))
+/** What M, K and N of a product are drawn from. K from 513 on is multiplied in parts of 512. */
+const SIZES = {
+  'more columns than rows': [[1, 60], [513, 700], [200, 700]],
+  'more rows than columns': [[200, 700], [1025, 1100], [1, 60]],
+  'a short sum': [[1, 700], [1, 9], [1, 700]],
+  'of any size': [[1, 300], [1, 300], [1, 300]],
+} as const // biome-ignore format: a table
+const products = TURNS.flatMap((turned) => Object.entries(SIZES).map(([kind, sizes]) => ({ kind, sizes, turned })))
+/** float32 rounds to 6e-8, and a sum of 1,100 products, in order, loses some 33 times that, next to the largest result. */
+const PRODUCT = 1e-5
+
+describe.each(wide)(`a whole step, with %s (seed ${seed})`, (set) => {
+  beforeAll(async () => void (await tf.setBackend('tensorflow')))
+  beforeAll(() => backendOf().chains!.useInstructions(set))
+  afterAll(() => backendOf().chains!.useInstructions(backendOf().chains!.instructionSets[0]!))
+  const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism()
+
+  /** Runs a step as one chain, without a graph. */
+  async function chained(step: Step, inputs: tf.Tensor[]): Promise<tf.Tensor[]> {
+    const before = held() as [number, number]
+    const compiled = compile((...all) => listOf(step(...all)), [], { onFallback: (reason) => expect.fail(reason) })
+    tf.dispose(compiled(...inputs))
+    const results = compiled(...inputs)
+    expect(held()).toEqual([before[0] + 1, before[1]])
+    compiled.dispose()
+    return results
+  }
+
+  it.each(products)('multiplies: $kind, transposed: $turned', async ({ sizes, turned }) => {
+    const [M, K, N] = sizes.map(([least, most]) => between(least, most)) as [number, number, number]
+    const [a, b] = [turned.a ? signed(K, M) : signed(M, K), turned.b ? signed(N, K) : signed(K, N)]
+    const step: Step = (a, b) => {
+      const product = tf.matMul(a!, b!, turned.a, turned.b)
+      return [product, padded(product)]
+    }
+    const [got] = await chained(step, [a, b])
+    expect(difference(got!, product64(a, b, turned)), `M ${M}, K ${K}, N ${N}`).toBeLessThan(PRODUCT)
+  })
+
+  it.each(
+    TURNS.flatMap((turned) =>
+      (
+        [
+          [3, 3],
+          [3, 1],
+          [1, 3],
+        ] as const
+      ).map(([ofA, ofB]) => ({ turned, ofA, ofB })),
+    ),
+  )('multiplies $ofA matrices by $ofB, transposed: $turned', async ({ turned, ofA, ofB }) => {
+    const [M, K, N] = [between(9, 90), between(1, 90), between(1, 90)]
+    const a = turned.a ? signed(ofA, K, M) : signed(ofA, M, K)
+    const b = turned.b ? signed(ofB, N, K) : signed(ofB, K, N)
+    const step: Step = (a, b) => {
+      const product = tf.matMul(a!, b!, turned.a, turned.b)
+      return [product, padded(product)]
+    }
+    const [got] = await chained(step, [a, b])
+    expect(difference(got!, product64(a, b, turned)), `M ${M}, K ${K}, N ${N}`).toBeLessThan(PRODUCT)
+  })
+
+  it('gives the same bits whatever the threads', async () => {
+    onTestFinished(() => backendOf().chains!.setThreads(threads))
+    const inputs = [signed(301, 700), signed(700, 333), signed(333)]
+    const step: Step = (a, b, bias) => {
+      const x = tf.add(tf.matMul(a!, b!), bias!)
+      return [tf.matMul(x, b!, false, true), tf.matMul(a!, x, true), tf.sum(padded(x), 0)]
+    }
+    const by: string[][] = []
+    for (const count of [1, 2, 3]) {
+      backendOf().chains!.setThreads(count)
+      by.push((await chained(step, inputs)).map((x) => Buffer.from(x.dataSync().slice().buffer).toString('base64')))
+    }
+    expect(by[1]).toEqual(by[0])
+    expect(by[2]).toEqual(by[0])
+  })
+
+  const rows = () => signed(20, 30)
+  const factors = () => [signed(20, 40), signed(40, 30)]
+  // biome-ignore format: a table
+  it.each([
+    ['a row', (a, b, c) => tf.add(tf.matMul(a!, b!), c!), () => [...factors(), signed(30)]],
+    ['a matrix', (a, b, c) => tf.add(c!, tf.matMul(a!, b!)), () => [...factors(), rows()]],
+    ['a row and a matrix', (a, b, c, d) => tf.add(d!, tf.add(tf.matMul(a!, b!), c!)), () => [...factors(), signed(30), rows()]],
+    ['two rows', (a, b, c, d) => tf.add(tf.add(tf.matMul(a!, b!), c!), d!), () => [...factors(), signed(30), signed(30)]],
+    ['a row, where K is more than 512', (a, b, c, d) => tf.add(d!, tf.add(tf.matMul(a!, b!), c!)), () => [numbers(45, 1100), numbers(1100, 67), numbers(67), numbers(45, 67)]],
+    ['a column', (a, b, c) => tf.add(tf.matMul(a!, b!), c!), () => [...factors(), signed(20, 1)]],
+    ['one number', (a, b, c) => tf.add(tf.matMul(a!, b!), c!), () => [...factors(), signed()]],
+    ['itself', (a, b) => { const x = tf.matMul(a!, b!); return tf.add(x, x) }, factors],
+    ['the same product', (a, b) => tf.add(tf.matMul(a!, b!), tf.matMul(a!, b!)), factors],
+    ['another product', (a, b, c) => tf.add(tf.matMul(a!, b!), tf.matMul(c!, b!)), () => [...factors(), signed(20, 40)]],
+    ['what is made of it', (a, b) => { const x = tf.matMul(a!, b!); return tf.add(x, tf.neg(x)) }, factors],
+    ['what is made later', (a, b, c) => { const x = tf.matMul(a!, b!); return tf.add(x, tf.exp(c!)) }, () => [...factors(), signed(30)]],
+    ['a row, to one that is also read without', (a, b, c) => { const x = tf.matMul(a!, b!); return tf.mul(tf.add(x, c!), x) }, () => [...factors(), signed(30)]],
+    ['a row, to one of two that are equal', (a, b, c) => tf.mul(tf.add(tf.matMul(a!, b!), c!), tf.matMul(a!, b!)), () => [...factors(), signed(30)]],
+  ] as readonly (readonly [string, Step, () => tf.Tensor[]])[])('adds to a product: %s', async (_, step, inputs) => {
+    expect(await compare((...all) => padded(listOf(step(...all))[0]!), inputs())).toEqual([1, 0])
+  })
+
+  it('gives variables their new values', async () => {
+    const [w, bias] = [tf.variable(signed(37, 19)), tf.variable(signed(19))]
+    const copies = [w, bias].map((x) => tf.variable(x.clone()))
+    const descend = (w: tf.Variable, bias: tf.Variable): Step => (x, y) => {
+      const apart = tf.sub(tf.add(tf.matMul(x!, w), bias), y!)
+      w.assign(tf.sub(w, tf.mul(tf.matMul(x!, apart, true), 0.1 / 53)))
+      bias.assign(tf.sub(bias, tf.mul(tf.sum(apart, 0), 0.1 / 53)))
+      return [tf.sum(tf.square(apart), 1)]
+    } // biome-ignore format: short
+    const before = held() as [number, number]
+    const step = compile((...all) => listOf(descend(w, bias)(...all)), [w, bias])
+    for (let i = 0; i < 4; i++) {
+      const batch = [signed(53, 37), signed(53, 19)]
+      const got = step(...batch)
+      const want = listOf(descend(copies[0]!, copies[1]!)(...batch))
+      step.sync()
+      expect(difference(got[0]!, want[0]!.dataSync())).toBeLessThan(1e-6)
+      for (const [i, each] of [w, bias].entries()) expect(difference(each, copies[i]!.dataSync())).toBeLessThan(1e-6)
+    }
+    expect(held()).toEqual([before[0] + 1, before[1]])
+    step.dispose()
+  })
+
+  it('takes over what something else assigned to a variable', () => {
+    const w = tf.variable(signed(40, 50))
+    const step = compile((x) => [padded(tf.add(w, x!))], [w])
+    const x = signed(40, 50)
+    for (let i = 0; i < 3; i++) {
+      w.assign(signed(40, 50))
+      expect(difference(step(x)[0]!, padded(tf.add(w, x)).dataSync())).toBeLessThan(1e-6)
+    }
+    step.dispose()
+  })
+
+  it('uses memory again that nobody reads any more', async () => {
+    const keepChain = vi.spyOn(backendOf().chains!, 'keepChain')
+    onTestFinished(() => keepChain.mockRestore())
+    const size = 300 * 200
+    const step: Step = (a) => {
+      let x = a!
+      for (let i = 0; i < 10; i++) x = tf.sub(tf.mul(x, x), a!)
+      return tf.sum(x, 1)
+    }
+    const x = tf.mul(signed(300, 200), 0.5)
+    const want = listOf(step(x))[0]!.dataSync()
+    expect(difference((await chained(step, [x]))[0]!, want)).toBeLessThan(1e-5)
+    const [program] = keepChain.mock.lastCall!
+    // How many places there are, where each begins, and where the last ends: see encode of chain-program.ts.
+    expect(program[0]).toBe(21)
+    expect(program[program[0]! + 1]).toBeLessThanOrEqual(2 * size)
+  })
+
+  const crossEntropy = (logits: tf.Tensor, targets: tf.Tensor) => {
+    const { TF_ATTR_TYPE: type, TF_FLOAT, TF_INT32 } = backendOf().binding
+    const types = [{ name: 'T', type, value: TF_FLOAT }, { name: 'Tlabels', type, value: TF_INT32 }] // biome-ignore format: short
+    return backendOf().executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', types, [logits, targets], 2)
+  }
+  const logits = (change: (values: Float32Array) => void = () => {}) => {
+    const values = Float32Array.from({ length: 4 * 37 }, () => 8 * random() - 4)
+    change(values)
+    return tf.tensor2d(values, [4, 37])
+  }
+  const targets = () => tf.tensor1d([0, 36, 17, 32], 'int32')
+  // biome-ignore format: a table
+  it.each([
+    ['plain ones', logits],
+    ['a few large ones', () => logits((x) => void x.set([1e4, -1e4, 1e4], 40))],
+    ['a large one of what is wanted', () => logits((x) => void x.fill(1e4, 73, 74))],
+    ['−∞ of others', () => logits((x) => void x.fill(-Infinity, 38, 60))],
+    ['−∞ of what is wanted', () => logits((x) => void x.fill(-Infinity, 0, 1))],
+    ['−∞ of all but what is wanted', () => logits((x) => void x.fill(-Infinity, 37, 73))],
+    ['−∞ of all', () => logits((x) => void x.fill(-Infinity, 37, 74))],
+    ['∞', () => logits((x) => void x.fill(Infinity, 40, 41))],
+    ['no number in a vector', () => logits((x) => void x.fill(Number.NaN, 45, 46))],
+    ['no number first', () => logits((x) => void x.fill(Number.NaN, 37, 38))],
+    ['no number last', () => logits((x) => void x.fill(Number.NaN, 73, 74))],
+  ] as const)('cross-entropy of logits with %s', async (_, make) => {
+    const both: Step = (x, t) => {
+      const [losses, gradient] = crossEntropy(x!, t!) as [tf.Tensor, tf.Tensor]
+      return [padded(losses), tf.mul(gradient, padded(tf.ones([4, 1])))]
+    }
+    expect(await compare(both, [make(), targets()])).toEqual([1, 0])
+    // Without a gradient that nobody reads.
+    expect(await compare((x, t) => padded(crossEntropy(x!, t!)[0]!), [make(), targets()])).toEqual([1, 0])
+  })
+
+  const filled = (value: tf.Tensor, ...shape: number[]) => {
+    const { TF_ATTR_TYPE: type, TF_FLOAT, TF_INT32 } = backendOf().binding
+    const types = [{ name: 'T', type, value: TF_FLOAT }, { name: 'index_type', type, value: TF_INT32 }] // biome-ignore format: short
+    return backendOf().executeSingleOutput('Fill', types, [tf.tensor1d(shape, 'int32'), value])
+  }
+  const segments = (...ids: number[]) => tf.tensor1d(ids, 'int32')
+  // biome-ignore format: a table
+  it.each([
+    ['sums of segments', (x, s) => padded(tf.unsortedSegmentSum(x!, s as tf.Tensor1D, 5)), () => [signed(7, 131), segments(3, 0, 3, 1, 4, 4, 3)]],
+    ['sums of segments of numbers', (x, s) => padded(tf.unsortedSegmentSum(x!, s as tf.Tensor1D, 3)), () => [signed(4), segments(2, 0, 2, 2)]],
+    ['sums of segments, without some', (x, s) => padded(tf.unsortedSegmentSum(x!, s as tf.Tensor1D, 2)), () => [signed(4, 3, 5), segments(-1, 1, -1, 1)]],
+    ['sums of columns', (x) => padded(tf.sum(x!, 0)), () => [numbers(700, 133)]],
+    ['sums of columns of one row', (x) => padded(tf.sum(x!, 0)), () => [signed(1, 5)]],
+    ['sums of columns, as a row', (x) => padded(tf.sum(x!, 0, true)), () => [signed(33, 1)]],
+    ['parts along the first axis', (x) => tf.unstack(x!, 0).map((part, i) => tf.add(padded(part), i)), () => [signed(3, 4, 5)]],
+    ['parts along an inner axis', (x) => tf.unstack(x!, 1).map((part, i) => tf.add(padded(part), i)), () => [signed(3, 4, 5)]],
+    ['parts along the last axis', (x) => tf.unstack(x!, -1).map((part, i) => tf.add(padded(part), i)), () => [signed(3, 4, 5)]],
+    ['numbers of a vector', (x) => padded(tf.mul(...(tf.unstack(x!) as [tf.Tensor, tf.Tensor]))), () => [signed(2)]],
+    ['the sum of several', (a, b, c) => padded(tf.addN([a!, b!, c!, a!])), () => [signed(300, 301), signed(300, 301), signed(300, 301)]],
+    ['the sum of one', (a) => padded(tf.addN([tf.neg(a!)])), () => [signed(3, 4)]],
+    ['one number everywhere', (x) => padded(filled(tf.sum(x!), 3, 50)), () => [signed(9)]],
+    ['one constant everywhere', (x) => padded(tf.mul(x!, tf.fill([3, 5], 7))), () => [signed(3, 5)]],
+    ['what is large', (x) => tf.sum(tf.mul(tf.transpose(tf.sub(x!, 1)), tf.concat([x!, x!], 0).slice([0, 0], [1, 1])), 1), () => [signed(400, 401)]],
+  ] as readonly (readonly [string, Step, () => tf.Tensor[]])[])('does %s', async (_, step, inputs) => {
+    expect(await compare(step, inputs())).toEqual([1, 0])
+  })
+
+  it('refuses segments and classes that are not there', () => {
+    const [x, ids] = [signed(3, 4), segments(0, 1, 1)]
+    const steps: Step[] = [
+      (x, ids) => padded(tf.unsortedSegmentSum(x!, ids as tf.Tensor1D, 2)),
+      (x, ids) => padded(crossEntropy(x!, ids!)[0]!),
+    ]
+    for (const step of steps) {
+      const compiled = compile((...all) => listOf(step(...all)), [])
+      tf.dispose(compiled(x, ids))
+      expect(() => compiled(x, segments(0, 1, 4))).toThrow('expected indices within what is gathered from')
+      compiled.dispose()
+    }
   })
 })
