@@ -56,6 +56,10 @@ enum class Does : int64_t {
   sumSegments,
   crossEntropy,
   adamw,
+  isNotANumber,
+  sign,
+  select,
+  zero,
 };
 
 /** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is for what is not there. */
@@ -173,14 +177,6 @@ void unary(const Instruction& instruction, const float* x, float* out, const Sha
   share(instruction.sizes[0], 1, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) out[i] = f(x[i]);
   });
-}
-
-/** Softmax of a row of D numbers. */
-inline void softmaxRow(const float* x, float* y, int64_t D) {
-  const float largest = *std::max_element(x, x + D);
-  double sum = 0;
-  for (int64_t i = 0; i < D; i++) sum += y[i] = std::exp(x[i] - largest);
-  for (int64_t i = 0; i < D; i++) y[i] /= static_cast<float>(sum);
 }
 
 /** sizes: rank, dims, strides of the source, strides of the result. */

@@ -71,6 +71,7 @@ struct Kernels {
   long (*attend)(const Attention&, long batch, long head, long from, long to, float* scratch);
   long (*attendBack)(const Attention&, const AttentionGradient&, long batch, long head, float* scratch);
   void (*gelu)(const float* x, float* y, long count);
+  void (*sigmoid)(const float* x, float* y, long count);
   void (*geluGradient)(const float* x, const float* dy, float* dx, long count);
   void (*normalizeRow)(const float* x, const float* scale, const float* shift, float epsilon, float* y, long D);
   void (*normalizeRowGradient)(const float* x, const float* scale, float epsilon, const float* dy, float* dx,
@@ -83,6 +84,7 @@ struct Kernels {
   void (*multiplyByRows)(const float* x, const float* rows, float* y, long D, long from, long to);
   void (*attendSlots)(const float* q, const float* k, const float* v, const float* added, float* out, long C, long D,
                       float* scores);
+  void (*softmaxRow)(const float* x, float* y, long D);
   float (*crossEntropyRow)(const float* x, long target, float* gradient, long V);
   long tileRows, tileColumns;
   void (*copyRows)(const float* from, long row, long step, long count, long depth, float* to);
@@ -95,9 +97,11 @@ struct Kernels {
 const std::vector<Kernels>& kernelSets() {
 #define OF(set)                                                                                   \
   Kernels {                                                                                       \
-#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::geluGradient,         \
+#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::sigmoid,              \
+        set::geluGradient,                                                                        \
         set::normalizeRow, set::normalizeRowGradient, set::addRow, set::adamw, set::multiplyRow,  \
-        set::multiplyByRows, set::attendSlots, set::crossEntropyRow, set::TILE_ROWS,              \
+        set::multiplyByRows, set::attendSlots, set::softmaxRow, set::crossEntropyRow,             \
+        set::TILE_ROWS,                                                                           \
         set::TILE_COLUMNS, set::copyRows, set::copyColumns, set::productTile                      \
   }
   static const std::vector<Kernels> sets = [] {

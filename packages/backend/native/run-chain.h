@@ -59,6 +59,10 @@ struct Factor {
   int64_t row, step;
 };
 
+const RunTasks alone = [](long count, const std::function<void(long)>& task) {
+  for (long i = 0; i < count; i++) task(i);
+};
+
 /** Floats of the memory that {@link multiplyMatrices} takes. */
 int64_t panelFloats(int64_t M, int64_t K, int64_t N) {
   const int64_t least = std::min(M, N), widest = std::max(kernels().tileRows, kernels().tileColumns);
@@ -73,7 +77,7 @@ int64_t panelFloats(int64_t M, int64_t K, int64_t N) {
  * @param panels - memory for {@link panelFloats} numbers
  */
 void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Factor& b, const float* row,
-                      const float* matrix, float* c, float* panels, Helpers& helpers) {
+                      const float* matrix, float* c, float* panels, const RunTasks& runTasks) {
   const Kernels& set = kernels();
   const int64_t height = set.tileRows, width = set.tileColumns;
   const int64_t rowPanels = (M + height - 1) / height, columnPanels = (N + width - 1) / width;
@@ -92,11 +96,11 @@ void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Fa
       const auto copyPanel = isOfRows ? set.copyRows : set.copyColumns;
       copyPanel(from.data + first * from.row + k * from.step, from.row, from.step, count, depth, to);
     };
-    helpers.share(parts, [&](long part) {
+    runTasks(parts, [&](long part) {
       for (int64_t panel = shared * part / parts, end = shared * (part + 1) / parts; panel < end; panel++)
         copy(isWide, panel, panels + panel * sharedSize * depth);
     });
-    helpers.share(blocks, [&](long block) {
+    runTasks(blocks, [&](long block) {
       const int64_t from = block * inBlock, to = std::min(others, from + inBlock), size = otherSize * depth;
       float* const own = scratch(inBlock * size);
       for (int64_t other = from; other < to; other++) copy(!isWide, other, own + (other - from) * size);
@@ -109,6 +113,27 @@ void multiplyMatrices(int64_t M, int64_t K, int64_t N, const Factor& a, const Fa
         }
     });
   }
+}
+
+/** The sum of each of N rows of D numbers, in blocks of numbers, and in float64. */
+void sumNumbers(const float* x, float* sums, int64_t N, int64_t D, const Share& share) {
+  constexpr int64_t BLOCK = 1 << 13, LANES_APART = 8;
+  const int64_t blocks = std::max<int64_t>(1, (D + BLOCK - 1) / BLOCK);
+  std::vector<double> partial(N * blocks);
+  share(N * blocks, std::min(D, BLOCK), [&](long first, long end) {
+    for (long at = first; at < end; at++) {
+      const int64_t begin = at % blocks * BLOCK, count = std::min(BLOCK, D - begin);
+      const float* from = x + at / blocks * D + begin;
+      double apart[LANES_APART] = {};
+      int64_t i = 0;
+      for (; i + LANES_APART <= count; i += LANES_APART)
+        for (int64_t lane = 0; lane < LANES_APART; lane++) apart[lane] += from[i + lane];
+      for (; i < count; i++) apart[0] += from[i];
+      partial[at] = std::accumulate(apart, apart + LANES_APART, 0.0);
+    }
+  });
+  for (int64_t row = 0; row < N; row++)
+    sums[row] = static_cast<float>(std::accumulate(&partial[row * blocks], &partial[row * blocks] + blocks, 0.0));
 }
 
 /** Runs one instruction; `at` gives the memory of its n-th place. @returns false for an index outside of what it gathers from */
@@ -158,7 +183,21 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::exponential: each([](float x) { return std::exp(x); }); break;
     case Does::logarithm: each([](float x) { return std::log(x); }); break;
     case Does::logarithmOf1Plus: each([](float x) { return std::log1p(x); }); break;
-    case Does::sigmoid: each([](float x) { return 1 / (1 + std::exp(-x)); }); break;
+    case Does::sigmoid:
+      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
+        set.sigmoid(at(1) + from * 1024, out + from * 1024, std::min<int64_t>(to * 1024, sizes[0]) - from * 1024);
+      });
+      break;
+    case Does::isNotANumber: each([](float x) { return x != x ? 1.0f : 0.0f; }); break;
+    case Does::sign: each([](float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x; }); break;
+    case Does::zero: std::fill_n(out, sizes[0], 0.0f); break;
+    case Does::select:
+      // What is true is 1.
+      shareNumbers(sizes[0], 1, [&](long from, long to) {
+        const float *chooses = at(1), *a = at(2), *b = at(3);
+        for (long i = from; i < to; i++) out[i] = chooses[i] != 0 ? a[i] : b[i];
+      });
+      break;
     case Does::squareRoot: each([](float x) { return std::sqrt(x); }); break;
     case Does::square: each([](float x) { return x * x; }); break;
     case Does::toFloat:
@@ -168,15 +207,12 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       for (int64_t i = 0; i < sizes[0]; i++) reinterpret_cast<int32_t*>(out)[i] = static_cast<int32_t>(at(1)[i]);
       break;
     case Does::sum:
-      shareNumbers(sizes[0], sizes[1], [&](long from, long to) {
-        for (long row = from; row < to; row++) {
-          const float* x = at(1) + row * sizes[1];
-          out[row] = static_cast<float>(std::accumulate(x, x + sizes[1], 0.0));
-        }
-      });
+      sumNumbers(at(1), out, sizes[0], sizes[1], shareNumbers);
       break;
     case Does::softmax:
-      for (int64_t row = 0; row < sizes[0]; row++) softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
+      shareNumbers(sizes[0], 4 * sizes[1], [&](long from, long to) {
+        for (long row = from; row < to; row++) set.softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
+      });
       break;
     case Does::copy: {
       const int64_t rank = sizes[0], *dims = sizes + 1, *from = dims + rank, *to = from + rank;
@@ -193,25 +229,35 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::gather: {
       const int64_t outer = sizes[0], rows = sizes[1], width = sizes[2], count = sizes[3];
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
-      for (int64_t i = 0; i < outer * count; i++) {
-        const int64_t row = indices[i % count];
-        if (row < 0 || row >= rows) return false;
-        std::memcpy(out + i * width, at(1) + (i / count * rows + row) * width, width * sizeof(float));
-      }
+      for (int64_t i = 0; i < count; i++)
+        if (indices[i] < 0 || indices[i] >= rows) return false;
+      const float* x = at(1);
+      shareNumbers(outer * count, width, [&](long from, long to) {
+        for (long i = from; i < to; i++)
+          std::memcpy(out + i * width, x + (i / count * rows + indices[i % count]) * width, width * sizeof(float));
+      });
       break;
     }
     case Does::gatherAt: {
       const int64_t count = sizes[0], width = sizes[1], depth = sizes[2];
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
-      for (int64_t i = 0; i < count; i++) {
-        int64_t row = 0;
-        for (int64_t axis = 0; axis < depth; axis++) {
-          const int64_t index = indices[i * depth + axis], size = sizes[3 + axis];
-          if (index < 0 || index >= size) return false;
-          row = row * size + index;
+      const float* x = at(1);
+      std::atomic<bool> isInside{true};
+      shareNumbers(count, width + depth, [&](long from, long to) {
+        for (long i = from; i < to; i++) {
+          int64_t row = 0;
+          for (int64_t axis = 0; axis < depth; axis++) {
+            const int64_t index = indices[i * depth + axis], size = sizes[3 + axis];
+            if (index < 0 || index >= size) {
+              isInside = false;
+              return;
+            }
+            row = row * size + index;
+          }
+          std::memcpy(out + i * width, x + row * width, width * sizeof(float));
         }
-        std::memcpy(out + i * width, at(1) + row * width, width * sizeof(float));
-      }
+      });
+      if (!isInside) return false;
       break;
     }
     case Does::normalize:
@@ -313,9 +359,14 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::matrixProduct: {
       // Pairs of matrices, with what one pair begins with; strides of rows and of numbers in each.
       const int64_t pairs = sizes[0], M = sizes[1], K = sizes[2], N = sizes[3], stepA = sizes[4], stepB = sizes[5];
-      for (int64_t pair = 0; pair < pairs; pair++)
+      const auto multiply = [&](int64_t pair, const RunTasks& run) {
         multiplyMatrices(M, K, N, {at(1) + pair * stepA, sizes[6], sizes[7]}, {at(2) + pair * stepB, sizes[8], sizes[9]},
-                         at(3), at(4), out + pair * M * N, scratch<Use::panels>(panelFloats(M, K, N)), helpers);
+                         at(3), at(4), out + pair * M * N, scratch<Use::panels>(panelFloats(M, K, N)), run);
+      };
+      const bool isOfMany = pairs >= 2 * team().size() && M * K * N < WORTH_HELPERS;
+      if (isOfMany) helpers.share(pairs, [&](long pair) { multiply(pair, alone); });
+      else
+        for (int64_t pair = 0; pair < pairs; pair++) multiply(pair, runTasks);
       break;
     }
     case Does::multiplyRows: {

@@ -33,7 +33,7 @@ const SMALL = 1 << 16
 const FEW_ROWS = 8
 const isSmallProduct = (M: number, multiplications: number) => multiplications <= (M > FEW_ROWS ? 1 << 20 : 1 << 24)
 /** What a chain does number by number, in no vectors. */
-const SLOW: readonly Does[] = ['power', 'exponential', 'logarithm', 'logarithmOf1Plus', 'sigmoid', 'softmax']
+const SLOW: readonly Does[] = ['power', 'exponential', 'logarithm', 'logarithmOf1Plus']
 const isSlow = (does: Does) => SLOW.includes(does)
 /** TF_DataTypes. What is true or false is a float within a chain. */
 const [FLOAT, INTEGER, BOOLEAN] = [1, 3, 10]
@@ -101,21 +101,34 @@ const cast: Translate = (op) => {
   return from === INTEGER ? unary('toFloat', INTEGER)(op) : unary('toInteger', FLOAT, INTEGER)(op)
 }
 
-/** What becomes of each row along the last axis. */
-const rows =
-  (does: Does): Translate =>
-  ({ inputs: [x, along], outputs: [out], program }) => {
-    const axes = along?.constant()
-    const rank = x!.shape.length
-    const isLast = !along || (axes?.length === 1 && (axes[0] === rank - 1 || axes[0] === -1))
-    const takes = isSlow(does) ? isSmall(x!) : fits(x!, program)
-    const isFirst = does === 'sum' && rank === 2 && axes?.length === 1 && axes[0] === 0
-    if (isFirst && isFloat(x!) && takes && program.isWhole)
-      return [program.make('sumRows', [x!.place], x!.shape, sizeOf(out!.shape))]
-    if (!isLast || !isFloat(x!) || !takes || !x!.shape.at(-1)) return undefined
-    const width = x!.shape.at(-1)!
-    return [program.make(does, [x!.place], [sizeOf(x!.shape) / width, width], sizeOf(out!.shape))]
-  }
+/** The softmax of each row along the last axis. */
+const softmax: Translate = ({ inputs: [x], program }) => {
+  const width = x!.shape.at(-1)
+  if (!isFloat(x!) || !fits(x!, program) || !width) return undefined
+  return [program.make('softmax', [x!.place], [sizeOf(x!.shape) / width, width], sizeOf(x!.shape))]
+}
+
+/** The sum along some axes: of rows, or of what is put in rows. */
+const sum: Translate = ({ inputs: [x, along], outputs: [out], program }) => {
+  const given = along!.constant()
+  const { shape } = x!
+  if (!given || !isFloat(x!) || !fits(x!, program) || !sizeOf(shape)) return undefined
+  const axes = given.map((axis) => (axis < 0 ? axis + shape.length : axis))
+  const kept = [...shape.keys()].filter((axis) => !axes.includes(axis))
+  const [count, width] = [sizeOf(out!.shape), sizeOf(axes.map((axis) => shape[axis]!))]
+  if (kept.every((axis, i) => axis === i)) return [program.make('sum', [x!.place], [count, width], count)]
+  if (!program.isWhole) return undefined
+  const order = [...axes, ...kept]
+  const strides = stridesOf(shape)
+  const inRows = viewOf(
+    program,
+    x!,
+    0,
+    order.map((axis) => strides[axis]!),
+    order.map((axis) => shape[axis]!),
+  )
+  return [program.make('sumRows', [inRows], [width, count], count)]
+}
 
 /** With more numbers around it, all of one value. */
 const pad: Translate = ({ inputs: [x, roomOf, value], outputs: [out], program }) => {
@@ -285,6 +298,32 @@ const fill: Translate = ({ inputs: [, value], outputs: [out], program }) => {
   return [program.make('copy', [value!.place], axesOf(shape, [once, stridesOf(shape)]), sizeOf(shape))]
 }
 
+const zerosLike: Translate = ({ outputs: [out], program }) => {
+  const { shape } = out!
+  if (!isFloat(out!) || !fits(out!, program)) return undefined
+  // A difference of what there is would keep what is not a number.
+  return [program.make('zero', [], [sizeOf(shape)], sizeOf(shape))]
+}
+
+/** Numbers of one array where what chooses is true, and of another where not. */
+const select: Translate = ({ inputs, outputs: [out], program }) => {
+  const { shape } = out!
+  if (!isFloat(out!) || !fits(out!, program) || !inputs.every((x) => `${x.shape}` === `${shape}`)) return undefined
+  const operands = inputs.map(({ place }) => place)
+  return [program.make('select', operands, [sizeOf(shape)], sizeOf(shape))]
+}
+
+const reverse: Translate = ({ inputs: [x, axesAt], outputs: [out], program }) => {
+  const axes = axesAt!.constant()
+  const { shape } = out!
+  if (!axes || !fits(out!, program)) return undefined
+  const turned = shape.map((_, axis) => axes.includes(axis) || axes.includes(axis - shape.length))
+  const strides = stridesOf(shape)
+  const offset = strides.reduce((sum, stride, axis) => sum + (turned[axis] ? stride * (shape[axis]! - 1) : 0), 0)
+  const walk = strides.map((stride, axis) => (turned[axis] ? -stride : stride))
+  return [viewOf(program, x!, offset, walk, shape)]
+}
+
 /** The sum of several arrays, in order. */
 const addAll: Translate = ({ inputs, outputs: [out], program }) => {
   const { shape } = out!
@@ -404,8 +443,8 @@ export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   Sigmoid: unary('sigmoid'),
   Sqrt: unary('squareRoot'),
   Square: unary('square'),
-  Sum: rows('sum'),
-  Softmax: rows('softmax'),
+  Sum: sum,
+  Softmax: softmax,
   PadV2: pad,
   SplitV: split,
   Slice: slice,
@@ -414,6 +453,11 @@ export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   Pack: pack,
   Unpack: unpack,
   Fill: fill,
+  ZerosLike: zerosLike,
+  Select: select,
+  ReverseV2: reverse,
+  IsNan: unary('isNotANumber', FLOAT, BOOLEAN),
+  Sign: unary('sign'),
   AddN: addAll,
   UnsortedSegmentSum: sumSegments,
   SparseSoftmaxCrossEntropyWithLogits: crossEntropy,

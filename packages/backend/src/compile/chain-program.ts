@@ -49,6 +49,10 @@ const INSTRUCTIONS = [
   'sumSegments',
   'crossEntropy',
   'adamw',
+  'isNotANumber',
+  'sign',
+  'select',
+  'zero',
 ] as const
 export type Does = (typeof INSTRUCTIONS)[number]
 
