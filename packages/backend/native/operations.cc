@@ -587,7 +587,7 @@ napi_value keepChain(napi_env env, napi_callback_info info) {
   return number;
 }
 
-/** dropChain(number) */
+/** dropChain(number); with the last one goes the memory that this thread has for chains. */
 napi_value dropChain(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
@@ -595,6 +595,10 @@ napi_value dropChain(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
   napi_get_value_int64(env, argument, &number);
   chains().drop(number);
+  if (chains().count() == 0) {
+    memoryOf<Use::chain>().release();
+    memoryOf<Use::panels>().release();
+  }
   return nullptr;
 }
 

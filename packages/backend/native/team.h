@@ -86,17 +86,31 @@ constexpr long MOST_LANES = 16;
 /** What a thread keeps memory for. */
 enum class Use { operation, chain, panels };
 
+/** Memory of one thread. */
+struct Memory {
+  float* data = nullptr;
+  long size = 0;
+  void release() {
+    std::free(data);
+    data = nullptr;
+    size = 0;
+  }
+  ~Memory() { release(); }
+};
+
+/** What this thread keeps. */
+template <Use use>
+Memory& memoryOf() {
+  thread_local Memory own;
+  return own;
+}
+
 /** A thread's memory, which stays for the next operation. */
 template <Use use = Use::operation>
 float* scratch(long floats) {
-  struct Memory {
-    float* data = nullptr;
-    long size = 0;
-    ~Memory() { std::free(data); }
-  };
-  thread_local Memory own;
+  Memory& own = memoryOf<use>();
   if (own.size < floats) {
-    std::free(own.data);
+    own.release();
     own.size = (floats + 1023) / 1024 * 1024;
     own.data = static_cast<float*>(std::aligned_alloc(64, own.size * sizeof(float)));
   }

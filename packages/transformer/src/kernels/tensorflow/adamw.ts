@@ -4,7 +4,10 @@ import { hasOperations, tensorflowOp } from './tensorflow-op.js'
 
 /** AdamW of all parameters in one operation of ours, which reads and writes each array once; see the plain one. */
 export function nativeAdamw(update: Update, state: AdamwState): void {
-  if (!hasOperations()) return adamw(update, state)
+  if (!hasOperations()) {
+    adamw(update, state)
+    return
+  }
   const { parameters, gradient, factor, hyperparameters, weightDecay } = update
   const { firstMoment, secondMoment, beta1, beta2 } = state
   const decays = tf.tensor1d(parameters.map(({ decays }) => Number(decays)))
