@@ -428,7 +428,7 @@ void sumRows(void*, TF_OpKernelContext* context) {
 }
 
 /**
- * numbers (learning rate, correction, epsilon of the step), constants (beta1, beta2, decay of weights), factor [] or empty,
+ * numbers (learning rate, correction, epsilon of the step), constants (beta1, beta2, 1 − beta1, 1 − beta2, decay of weights), factor [] or empty,
  * decays (1 or 0 for each array), gradient and both moments, flat [N], and P arrays with N numbers in all → both moments and the
  * arrays after the step.
  */
@@ -439,7 +439,7 @@ void adamw(void*, TF_OpKernelContext* context) {
   const int64_t N = TF_TensorElementCount(run.input(4));
   float *newFirst = run.output(0, {N}), *newSecond = run.output(1, {N});
   constexpr int INPUTS = 7, OUTPUTS = 2;
-  const AdamwStep step{constants[0], constants[1], numbers[0] * numbers[1], numbers[2], 0, factor ? *factor : 1};
+  AdamwStep step{constants[0], constants[1], constants[2], constants[3], numbers[0] * numbers[1], numbers[2], 0, factor ? *factor : 1};
   int64_t at = 0;
   for (int p = 0; p < TF_NumInputs(context) - INPUTS; p++) {
     TF_Tensor* input = run.input(INPUTS + p);
@@ -447,12 +447,11 @@ void adamw(void*, TF_OpKernelContext* context) {
     const int64_t count = TF_TensorElementCount(input);
     float* after = run.output(OUTPUTS + p, shapeOf(input));
     if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
-    AdamwStep own = step;
-    own.decay = decays[p] * numbers[0] * constants[2];
+    step.decay = decays[p] * numbers[0] * constants[4];
     constexpr int64_t BLOCK = 1 << 12;
     share((count + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
       const int64_t begin = from * BLOCK, end = std::min<int64_t>(to * BLOCK, count);
-      kernels().adamw(own, gradient + at + begin, first + at + begin, second + at + begin, before + begin,
+      kernels().adamw(step, gradient + at + begin, first + at + begin, second + at + begin, before + begin,
                       newFirst + at + begin, newSecond + at + begin, after + begin, end - begin);
     });
     at += count;

@@ -136,6 +136,10 @@ class Helpers {
   /** Runs task(0) to task(parts − 1), shared with who helps. */
   void share(long parts, const std::function<void(long)>& task) {
     if (parts == 1) return task(0);
+    if (parts > MOST_PARTS)
+      return share(MOST_PARTS, [&](long part) {
+        for (long i = parts * part / MOST_PARTS, end = parts * (part + 1) / MOST_PARTS; i < end; i++) task(i);
+      });
     task_ = &task;
     done_.store(0, std::memory_order_relaxed);
     state_.store(++round_ << 32 | static_cast<uint64_t>(parts) << 16, std::memory_order_release);
@@ -149,6 +153,8 @@ class Helpers {
 
  private:
   static constexpr uint64_t ENDED = ~0ull;
+  /** Parts of an instruction that have numbers of 16 bits. */
+  static constexpr long MOST_PARTS = 0xffff;
   /** How often to look before others may have the core. */
   static constexpr long SPINS = 1000;
 

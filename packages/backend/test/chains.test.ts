@@ -464,8 +464,20 @@ describe.each(wide)(`a whole step, with %s (seed ${seed})`, (set) => {
     ['what is made later', (a, b, c) => { const x = tf.matMul(a!, b!); return tf.add(x, tf.exp(c!)) }, () => [...factors(), signed(30)]],
     ['a row, to one that is also read without', (a, b, c) => { const x = tf.matMul(a!, b!); return tf.mul(tf.add(x, c!), x) }, () => [...factors(), signed(30)]],
     ['a row, to one of two that are equal', (a, b, c) => tf.mul(tf.add(tf.matMul(a!, b!), c!), tf.matMul(a!, b!)), () => [...factors(), signed(30)]],
+    ['a row, to the product in the same shape, which is read too', (a, b, c) => { const x = tf.matMul(a!, b!); return tf.mul(tf.add(tf.reshape(x, [20, 30]), c!), x) }, () => [...factors(), signed(30)]],
+    ['a row, to some of its rows', (a, b, c) => { const [x, y] = tf.split(tf.matMul(a!, b!), 2, 0) as [tf.Tensor, tf.Tensor]; return tf.mul(tf.add(x, c!), y) }, () => [...factors(), signed(30)]],
+    ['a row, to the product in another shape', (a, b, c) => tf.add(tf.reshape(tf.matMul(a!, b!), [40, 15]), c!), () => [...factors(), signed(15)]],
+    ['a matrix, to several products', (a, b, c) => tf.add(tf.reshape(tf.matMul(a!, b!), [40, 30]), c!), () => [signed(2, 20, 40), signed(40, 30), signed(40, 30)]],
   ] as readonly (readonly [string, Step, () => tf.Tensor[]])[])('adds to a product: %s', async (_, step, inputs) => {
     expect(await compare((...all) => padded(listOf(step(...all))[0]!), inputs())).toEqual([1, 0])
+  })
+
+  it('shares more parts than have numbers', async () => {
+    const step: Step = (a, b) => tf.sub(tf.mul(tf.neg(tf.matMul(a!, b!)), 2), 1)
+    const many = compile((a, b) => [tf.sum(step(a!, b!) as tf.Tensor, 0)], [], { xla: false })
+    const [sum] = many(tf.ones([14 * 65_536 * 5, 1]), tf.ones([1, 1]))
+    expect((await sum!.data())[0]).toBe(-3 * 14 * 65_536 * 5)
+    many.dispose()
   })
 
   it('gives variables their new values', async () => {

@@ -20,8 +20,8 @@ interface SmallOp {
   readonly program: ChainProgram
   /** Whether anything reads an output. */
   readonly isRead: (output: number) => boolean
-  /** Whether nothing else reads an input. */
-  readonly isReadHereAlone: (input: number) => boolean
+  /** Whether an input is a product, itself and not a view of it, that nothing else reads. */
+  readonly isProductForThis: (input: number) => boolean
 }
 
 /** Adds what an operation does to a program; undefined, with nothing added, where the program cannot do it. */
@@ -76,11 +76,11 @@ const binary =
 
 /** A sum; of a product, within it. */
 const add: Translate = (op) => {
-  const { inputs, outputs, program, isReadHereAlone } = op
+  const { inputs, outputs, program, isProductForThis } = op
   const { shape, dtype } = outputs[0]!
   for (const [i, x] of inputs.entries()) {
     const other = inputs[1 - i]!
-    const isSum = dtype === FLOAT && `${x.shape}` === `${shape}` && shape.length === 2 && isReadHereAlone(i)
+    const isSum = dtype === FLOAT && `${x.shape}` === `${shape}` && shape.length === 2 && isProductForThis(i)
     const what = isSum && ({ [`${shape}`]: 'matrix', [`${shape[1]}`]: 'row' } as const)[`${other.shape}`]
     if (what && program.isWhole && program.addToProduct(x.place, other.place, what)) return [x.place]
   }

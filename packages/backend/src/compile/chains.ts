@@ -6,6 +6,8 @@ import type { RecordedOp, Recording, Signature, Source } from './record.js'
 /** Our operation that does a chain of others; see native/chain.h. */
 export const CHAIN = 'AlibiChain'
 
+/** TensorFlow's operation of all products. */
+const PRODUCT = 'BatchMatMulV2'
 /** Operations from which on a chain pays. */
 const WORTH = 4
 /** Numbers after which a chain ends: each thread that runs chains keeps memory for the largest. */
@@ -52,6 +54,7 @@ export function chainOps(
       ? ops[source.op]!.outputs[source.output]!
       : { variable: outside.variables, input: outside.inputs, constant: constants }[source.kind][source.index]!
   const isFixed = fixedOps(ops)
+  const isProduct = (source: Source) => source.kind === 'op' && ops[source.op]!.name === PRODUCT
   const firstEqual = firstEqualConstants(constants)
   const lastUse = lastUses(recording)
   const numReaders = readersOf(recording)
@@ -100,8 +103,16 @@ export function chainOps(
         if (!inputs.every(isRead) || (program.memory > MOST_MEMORY && !isWhole)) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
         const isUsed = (output: number) => lastUse.has(keyOf({ kind: 'op', op: index, output }))
-        const isReadHereAlone = (input: number) => numReaders.get(keyOf(inputs[input]!)) === 1
-        const op = { inputs: inputs.map(operand), outputs, attributes: named, program, isRead: isUsed, isReadHereAlone }
+        const isProductForThis = (input: number) =>
+          isProduct(inputs[input]!) && numReaders.get(keyOf(inputs[input]!)) === 1
+        const op = {
+          inputs: inputs.map(operand),
+          outputs,
+          attributes: named,
+          program,
+          isRead: isUsed,
+          isProductForThis,
+        }
         const made = CHAINED_OPS[name]?.(op)
         made?.forEach((place, output) => void places.set(keyOf({ kind: 'op', op: index, output }), place))
         if (made) done.push(index)

@@ -11,7 +11,7 @@ export function nativeAdamw(update: Update, state: AdamwState): void {
   const { parameters, gradient, factor, hyperparameters, weightDecay } = update
   const { firstMoment, secondMoment, beta1, beta2 } = state
   const decays = tf.tensor1d(parameters.map(({ decays }) => Number(decays)))
-  const constants = tf.tensor1d([beta1, beta2, weightDecay])
+  const constants = tf.tensor1d([beta1, beta2, 1 - beta1, 1 - beta2, weightDecay])
   const others = [hyperparameters, constants, factor ?? tf.tensor1d([], 'float32'), decays, gradient]
   const arrays = parameters.map(({ value }) => value)
   const inputs = [...others, firstMoment, secondMoment, ...arrays]
