@@ -1,4 +1,5 @@
-import { CHAINED_OPS, type Operand } from './chain-ops.js'
+import type { Operand } from './chain-ops/op.js'
+import { CHAINED_OPS } from './chain-ops/ops.js'
 import { chainProgram, inputAt, inputPlace, type Place } from './chain-program.js'
 import type { NodeBackend } from './node-backend.js'
 import type { RecordedOp, Recording, Signature, Source } from './record.js'
