@@ -1,5 +1,6 @@
-// A chain of small operations, run as one: what a pass over a few tokens consists of. TensorFlow's executor takes longer for
-// each than most of them compute. src/compile/chains.ts writes the program, with all shapes, strides and places in memory.
+// A chain of operations, run as one: a token of decoding, a step of training. TensorFlow's executor takes longer for a small one
+// than that computes, and its threads wait for one another. src/compile/chains.ts writes the program, with all shapes, strides and
+// places in memory.
 #pragma once
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,20 +52,12 @@ export function findAddon(): Addon | undefined {
 /** A file in `native/`. */
 export const nativeSource = (name: string) => fileURLToPath(new URL(`../../native/${name}`, import.meta.url))
 
-/** What `operations.cc` includes, and itself. */
-const OPERATIONS = [
-  'attention.h',
-  'attention.inc',
-  'chain.h',
-  'operations.cc',
-  'rows.inc',
-  'run-chain.h',
-  'team.h',
-  'vector.inc',
-]
+/** `operations.cc` and all that it may include. */
+const isOfOperations = (name: string) => name === 'operations.cc' || name.endsWith('.h') || name.endsWith('.inc')
 
 function hashOfOperations(): string {
   const hash = createHash('sha256')
-  for (const name of OPERATIONS) hash.update(readFileSync(nativeSource(name)))
+  for (const name of readdirSync(nativeSource('')).filter(isOfOperations).sort())
+    hash.update(readFileSync(nativeSource(name)))
   return hash.digest('hex').slice(0, 8)
 }
