@@ -61,6 +61,7 @@ enum class Does : int64_t {
   sign,
   select,
   zero,
+  random,
 };
 
 /** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is for what is not there. */

@@ -2,6 +2,7 @@
 // N rows, D features, C slots, B batch, H heads, G heads of keys and values, Q queries, M/K/N sizes of a product.
 #pragma once
 #include "products.h"
+#include "random.h"
 
 /** Chains by number, for as long as JavaScript keeps them. */
 class Chains {
@@ -127,6 +128,13 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::isNotANumber: each([](float x) { return x != x ? 1.0f : 0.0f; }); break;
     case Does::sign: each([](float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x; }); break;
     case Does::zero: std::fill_n(out, sizes[0], 0.0f); break;
+    case Does::random: {
+      const Philox philox(reinterpret_cast<const int32_t*>(at(1)));
+      shareNumbers((sizes[0] + 3) / 4, 16, [&](long from, long to) {
+        philox.fill(from, std::min<int64_t>(to * 4, sizes[0]) - from * 4, out + from * 4);
+      });
+      break;
+    }
     case Does::select:
       // What is true is 1.
       shareNumbers(sizes[0], 1, [&](long from, long to) {

@@ -472,6 +472,29 @@ describe.each(wide)(`a whole step, with %s (seed ${seed})`, (set) => {
     expect(await compare((...all) => padded(listOf(step(...all))[0]!), inputs())).toEqual([1, 0])
   })
 
+  it.each([[[7]], [[3, 5]], [[201, 1003]]])('draws the random numbers of TensorFlow: %j', async (shape) => {
+    const { binding } = backendOf()
+    const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value })
+    const types = [type('dtype', binding.TF_FLOAT), type('T', binding.TF_INT32), type('Tseed', binding.TF_INT32)]
+    const draw = (seed: tf.Tensor) => {
+      const inputs = [tf.tensor1d(shape, 'int32'), seed]
+      return backendOf().executeMultipleOutputs('StatelessRandomUniform', types, inputs, 1)[0]!
+    }
+    const compiled = compile((seed) => [tf.neg(tf.neg(tf.neg(tf.neg(draw(seed!)))))], [], { xla: false })
+    for (const seeds of [
+      [0, 0],
+      [1, 2],
+      [-5, 2 ** 31 - 1],
+      [-(2 ** 31), -1],
+    ]) {
+      const seed = tf.tensor1d(seeds, 'int32')
+      const [got] = compiled(seed)
+      expect(await got!.data()).toEqual(await draw(seed).data())
+    }
+    expect(held()).toEqual([1, 0])
+    compiled.dispose()
+  })
+
   it('shares more parts than have numbers', async () => {
     const step: Step = (a, b) => tf.sub(tf.mul(tf.neg(tf.matMul(a!, b!)), 2), 1)
     const many = compile((a, b) => [tf.sum(step(a!, b!) as tf.Tensor, 0)], [], { xla: false })

@@ -53,6 +53,7 @@ const INSTRUCTIONS = [
   'sign',
   'select',
   'zero',
+  'random',
 ] as const
 export type Does = (typeof INSTRUCTIONS)[number]
 

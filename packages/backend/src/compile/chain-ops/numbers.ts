@@ -64,6 +64,12 @@ export const select: Translate = ({ inputs, outputs: [out], program }) => {
   return [program.make('select', operands, [sizeOf(shape)], sizeOf(shape))]
 }
 
+/** Random numbers of a seed, TensorFlow's. */
+export const random: Translate = ({ inputs: [, seed], outputs: [out], program }) => {
+  if (!isFloat(out!) || seed!.dtype !== INTEGER || !fits(out!, program)) return undefined
+  return [program.make('random', [seed!.place], [sizeOf(out!.shape)], sizeOf(out!.shape))]
+}
+
 /** The sum of several arrays, in order. */
 export const addAll: Translate = ({ inputs, outputs: [out], program }) => {
   const { shape } = out!

@@ -16,7 +16,7 @@ import {
   unpack,
   update,
 } from './layout.js'
-import { add, addAll, binary, cast, fill, select, unary, zerosLike } from './numbers.js'
+import { add, addAll, binary, cast, fill, random, select, unary, zerosLike } from './numbers.js'
 import { BOOLEAN, FLOAT, type Translate } from './op.js'
 import { multiplyRows, product } from './products.js'
 import { crossEntropy, geluGradient, normalize, normalizeGradient, softmax, sum, sumRows, sumSegments } from './rows.js'
@@ -66,6 +66,7 @@ export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   IsNan: unary('isNotANumber', FLOAT, BOOLEAN),
   Sign: unary('sign'),
   AddN: addAll,
+  StatelessRandomUniform: random,
   UnsortedSegmentSum: sumSegments,
   SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
   Tile: tile,
