@@ -62,6 +62,10 @@ enum class Does : int64_t {
   select,
   zero,
   random,
+  hyperbolicTangent,
+  errorFunction,
+  lessInteger,
+  greaterOrEqualInteger,
 };
 
 /** A value: `offset` numbers of four bytes into a slot. From 0 on, slots are the chain's own; −1 is for what is not there. */

@@ -72,6 +72,8 @@ struct Kernels {
   long (*attendBack)(const Attention&, const AttentionGradient&, long batch, long head, float* scratch);
   void (*gelu)(const float* x, float* y, long count);
   void (*sigmoid)(const float* x, float* y, long count);
+  void (*hyperbolicTangent)(const float* x, float* y, long count);
+  void (*errorFunction)(const float* x, float* y, long count);
   void (*geluGradient)(const float* x, const float* dy, float* dx, long count);
   void (*normalizeRow)(const float* x, const float* scale, const float* shift, float epsilon, float* y, long D);
   void (*normalizeRowGradient)(const float* x, const float* scale, float epsilon, const float* dy, float* dx,
@@ -98,6 +100,7 @@ const std::vector<Kernels>& kernelSets() {
 #define OF(set)                                                                                   \
   Kernels {                                                                                       \
 #set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::sigmoid,              \
+        set::hyperbolicTangent, set::errorFunction,                                               \
         set::geluGradient,                                                                        \
         set::normalizeRow, set::normalizeRowGradient, set::addRow, set::adamw, set::multiplyRow,  \
         set::multiplyByRows, set::attendSlots, set::softmaxRow, set::crossEntropyRow,             \

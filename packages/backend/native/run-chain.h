@@ -73,6 +73,9 @@ void sumNumbers(const float* x, float* sums, int64_t N, int64_t D, const Share& 
     sums[row] = static_cast<float>(std::accumulate(&partial[row * blocks], &partial[row * blocks] + blocks, 0.0));
 }
 
+/** The bits of 1, which stands for what is true. */
+constexpr int32_t TRUE_BITS = 0x3f800000;
+
 /** Runs one instruction; `at` gives the memory of its n-th place. @returns false for an index outside of what it gathers from */
 template <class At>
 bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
@@ -95,6 +98,12 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
   const auto floats = [&](auto f) { binary<float>(instruction, at(1), at(2), out, shareNumbers, f); };
   const auto integers = [&](auto f) { binary<int32_t>(instruction, at(1), at(2), out, shareNumbers, f); };
   const auto each = [&](auto f) { unary(instruction, at(1), out, shareNumbers, f); };
+  const auto inVectors = [&](void (*f)(const float*, float*, long)) {
+    constexpr int64_t BLOCK = 1024;
+    shareNumbers((sizes[0] + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
+      f(at(1) + from * BLOCK, out + from * BLOCK, std::min<int64_t>(to * BLOCK, sizes[0]) - from * BLOCK);
+    });
+  };
   switch (instruction.does) {
     case Does::add: floats([](float a, float b) { return a + b; }); break;
     case Does::subtract: floats([](float a, float b) { return a - b; }); break;
@@ -109,6 +118,8 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::lessOrEqual: floats([](float a, float b) { return a <= b ? 1.0f : 0.0f; }); break;
     case Does::greater: floats([](float a, float b) { return a > b ? 1.0f : 0.0f; }); break;
     case Does::greaterOrEqual: floats([](float a, float b) { return a >= b ? 1.0f : 0.0f; }); break;
+    case Does::lessInteger: integers([](int32_t a, int32_t b) { return a < b ? TRUE_BITS : 0; }); break;
+    case Does::greaterOrEqualInteger: integers([](int32_t a, int32_t b) { return a >= b ? TRUE_BITS : 0; }); break;
     case Does::addIntegers: integers([](int32_t a, int32_t b) { return a + b; }); break;
     case Does::subtractIntegers: integers([](int32_t a, int32_t b) { return a - b; }); break;
     case Does::largerInteger: integers([](int32_t a, int32_t b) { return std::max(a, b); }); break;
@@ -120,11 +131,9 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::exponential: each([](float x) { return std::exp(x); }); break;
     case Does::logarithm: each([](float x) { return std::log(x); }); break;
     case Does::logarithmOf1Plus: each([](float x) { return std::log1p(x); }); break;
-    case Does::sigmoid:
-      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
-        set.sigmoid(at(1) + from * 1024, out + from * 1024, std::min<int64_t>(to * 1024, sizes[0]) - from * 1024);
-      });
-      break;
+    case Does::sigmoid: inVectors(set.sigmoid); break;
+    case Does::hyperbolicTangent: inVectors(set.hyperbolicTangent); break;
+    case Does::errorFunction: inVectors(set.errorFunction); break;
     case Does::isNotANumber: each([](float x) { return x != x ? 1.0f : 0.0f; }); break;
     case Does::sign: each([](float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x; }); break;
     case Does::zero: std::fill_n(out, sizes[0], 0.0f); break;
@@ -219,11 +228,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       });
       break;
     }
-    case Does::gelu:
-      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
-        set.gelu(at(1) + from * 1024, out + from * 1024, std::min<int64_t>(to * 1024, sizes[0]) - from * 1024);
-      });
-      break;
+    case Does::gelu: inVectors(set.gelu); break;
     case Does::geluGradient:
       shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
         set.geluGradient(at(1) + from * 1024, at(2) + from * 1024, out + from * 1024,

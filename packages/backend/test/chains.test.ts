@@ -100,8 +100,19 @@ const ONE: readonly (readonly [string, Step, () => tf.Tensor[]])[] = [
   ['log1p', (a) => tf.log1p(a!), () => [A()]],
   ['sigmoid', (a) => tf.sigmoid(a!), () => [A()]],
   ['sqrt', (a) => tf.sqrt(a!), () => [A()]],
+  ['tanh', (a) => tf.tanh(tf.mul(tf.sub(a!, 1), 5)), () => [numbers(7, 41)]],
+  ['erf', (a) => tf.erf(tf.mul(tf.sub(a!, 1), 4)), () => [numbers(7, 41)]],
+  ['sign', (a) => tf.sign(tf.floor(a!)), () => [A()]],
+  ['reverse', (a) => tf.reverse(a!, [0, -1]), () => [A()]],
+  ['where', (a, b) => tf.where(tf.less(a!, b!), a!, tf.neg(b!)), () => [A(), A()]],
+  ['both', (a, b) => tf.cast(tf.logicalAnd(tf.less(a!, b!), tf.greater(a!, 1)), 'float32'), () => [A(), A()]],
+  ['both, of which one is constant', (a) => tf.cast(tf.logicalAnd(tf.less(a!, 1), tf.tensor([true, false, true, true, false], [5], 'bool')), 'float32'), () => [A()]],
+  ['zeros of the shape', (a) => tf.add(tf.zerosLike(tf.div(a!, 0)), a!), () => [A()]],
+  ['relations of integers', (a, b) => tf.cast(tf.add(tf.cast(tf.less(a!, b!), 'int32'), tf.cast(tf.greaterEqual(a!, b!), 'int32')), 'float32'), () => [integers(9, 4, 5), integers(9, 5)]],
+  ['gather of integers', (a, i) => tf.cast(tf.gather(a!, i!), 'float32'), () => [integers(99, 7), integers(7, 4)]],
   ['square', (a) => tf.square(a!), () => [A()]],
   ['sum of rows', (a) => tf.sum(a!, -1), () => [A()]],
+  ['sum of all', (a) => tf.reshape(tf.sum(a!), [1]), () => [A()]],
   ['softmax', (a) => tf.softmax(tf.mul(a!, 9)), () => [A()]],
   ['reshape', (a) => tf.reshape(a!, [5, 6]), () => [A()]],
   ['transpose', (a) => tf.transpose(a!, [2, 0, 1]), () => [A()]],
@@ -142,6 +153,9 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
     ['functions', (a) => tf.add(tf.sigmoid(a!), tf.add(tf.exp(a!), tf.floor(tf.abs(a!))))],
     ['a relation', (a, b) => tf.cast(tf.lessEqual(a!, b!), 'float32')],
     ['softmax', (a) => tf.softmax(a!)],
+    ['tanh and erf', (a) => tf.add(tf.tanh(a!), tf.erf(a!))],
+    ['what is no number', (a, b) => tf.where(tf.isNaN(a!), b!, a!)],
+    ['sign', (a) => tf.sign(a!)],
   ] as readonly (readonly [string, Step])[])('keeps what is no number, or infinite: %s', async (_name, step) => {
     const one = () => tf.tensor1d([1, 1, 1, 1, 1, 1, 1])
     expect(await compare((a, b) => padded(listOf(step(a!, b!))[0]!), [odd(), one()])).toEqual([1, 0])
@@ -229,9 +243,9 @@ describe.skipIf(unavailable)(`chains${unavailable ? ` (skipped: ${unavailable})`
   const large = () => numbers(300, 300)
   // biome-ignore format: a table
   it.each([
-    ['a part that no chain does', (a) => padded(tf.erf(padded(a!))), () => [A()], [2, 1]],
-    ['results of two parts', (a) => [padded(a!), padded(tf.erf(padded(a!)))], () => [A()], [2, 1]],
-    ['what is large beside what no chain does', (a) => padded(tf.erf(padded(a!))), () => [large()], [0, 1]],
+    ['a part that no chain does', (a) => padded(tf.sin(padded(a!))), () => [A()], [2, 1]],
+    ['results of two parts', (a) => [padded(a!), padded(tf.sin(padded(a!)))], () => [A()], [2, 1]],
+    ['what is large beside what no chain does', (a) => padded(tf.sin(padded(a!))), () => [large()], [0, 1]],
     ['few operations', (a) => tf.add(a!, 1), () => [A()], [0, 1]],
     ['an integer result', (a) => tf.cast(padded(a!), 'int32'), () => [A()], [0, 1]],
     ['what is given back as it came', (a) => [padded(a!), tf.reshape(a!, [30])], () => [A()], [1, 1]],
@@ -493,6 +507,14 @@ describe.each(wide)(`a whole step, with %s (seed ${seed})`, (set) => {
     }
     expect(held()).toEqual([1, 0])
     compiled.dispose()
+  })
+
+  it.each([[[0]], [[1]], [[0, 2]], [[1, 3]], [[0, 1, 3]]])('sums along the axes %j', async (axes) => {
+    const step: Step = (a) => [tf.sum(a!, axes), tf.sum(padded(a!), axes)]
+    const x = numbers(3, 5, 7, 37)
+    const [got] = await chained(step, [x])
+    // Of up to 777 numbers, in another order.
+    expect(difference(got!, await tf.sum(x, axes).data())).toBeLessThan(1e-5)
   })
 
   it('shares more parts than have numbers', async () => {

@@ -54,6 +54,10 @@ const INSTRUCTIONS = [
   'select',
   'zero',
   'random',
+  'hyperbolicTangent',
+  'errorFunction',
+  'lessInteger',
+  'greaterOrEqualInteger',
 ] as const
 export type Does = (typeof INSTRUCTIONS)[number]
 

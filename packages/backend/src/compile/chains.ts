@@ -1,4 +1,4 @@
-import type { Operand } from './chain-ops/op.js'
+import { BOOLEAN, type Operand } from './chain-ops/op.js'
 import { CHAINED_OPS } from './chain-ops/ops.js'
 import { chainProgram, inputAt, inputPlace, type Place } from './chain-program.js'
 import type { NodeBackend } from './node-backend.js'
@@ -49,7 +49,19 @@ export function chainOps(
   { binding, chains }: NodeBackend,
   isWhole = false,
 ): Chained {
-  const { ops, constants } = recording
+  const { ops } = recording
+  const constants = [...recording.constants]
+  const floats = new Map<number, number>()
+  /** A constant of what is true or false as a chain has it, in floats. */
+  const asFloats = (index: number): Source => {
+    const { shape, content } = constants[index]!
+    if (!floats.has(index)) {
+      const numbers = new Uint8Array(Float32Array.from(content).buffer)
+      floats.set(index, constants.push({ dtype: binding.TF_FLOAT, shape, content: numbers }) - 1)
+    }
+    return { kind: 'constant', index: floats.get(index)! }
+  }
+  const isTruth = (source: Source) => source.kind === 'constant' && constants[source.index]!.dtype === BOOLEAN
   const signatureOf = (source: Source): Signature =>
     source.kind === 'op'
       ? ops[source.op]!.outputs[source.output]!
@@ -81,7 +93,8 @@ export function chainOps(
     const places = new Map<string, Place>()
     const done: number[] = []
     const placeOf = (given: Source): Place => {
-      const source = given.kind === 'constant' ? { ...given, index: firstEqual[given.index]! } : given
+      const first = given.kind === 'constant' ? { ...given, index: firstEqual[given.index] ?? given.index } : given
+      const source = first.kind === 'constant' && isTruth(first) ? asFloats(first.index) : first
       const key = keyOf(source)
       if (!places.has(key)) places.set(key, inputPlace(inputs.push(source) - 1))
       return places.get(key)!
@@ -100,7 +113,9 @@ export function chainOps(
         const { name, inputs, outputs, attributes } = ops[index]!
         // Floats are four bytes, and so is what is true or false within a chain, but not outside.
         const isRead = (source: Source) =>
-          places.has(keyOf(source)) || [binding.TF_FLOAT, binding.TF_INT32].includes(signatureOf(source).dtype)
+          places.has(keyOf(source)) ||
+          isTruth(source) ||
+          [binding.TF_FLOAT, binding.TF_INT32].includes(signatureOf(source).dtype)
         if (!inputs.every(isRead) || (program.memory > MOST_MEMORY && !isWhole)) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
         const isUsed = (output: number) => lastUse.has(keyOf({ kind: 'op', op: index, output }))
@@ -161,7 +176,7 @@ export function chainOps(
   chain.close(ops.length)
   const updates = new Map([...recording.updates].map(([variable, source]) => [variable, current(source)]))
   return {
-    recording: { ...recording, ops: result, outputs: recording.outputs.map(current), updates },
+    recording: { ...recording, constants, ops: result, outputs: recording.outputs.map(current), updates },
     programs,
     inPlace,
     left,

@@ -106,7 +106,7 @@ export const reverse: Translate = ({ inputs: [x, axesAt], outputs: [out], progra
 export const gather: Translate = ({ inputs: [x, indices, axisOf], outputs: [out], attributes, program }) => {
   const axis = axisOf!.constant()?.[0]
   const isPlain = axis !== undefined && axis >= 0 && !attributes.get('batch_dims')
-  if (!isPlain || !isFloat(x!) || indices!.dtype !== INTEGER || !fits(out!, program)) return undefined
+  if (!isPlain || x!.dtype === BOOLEAN || indices!.dtype !== INTEGER || !fits(out!, program)) return undefined
   const { shape } = x!
   const sizes = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1)), sizeOf(indices!.shape)]
   return [program.make('gather', [x!.place, indices!.place], sizes, sizeOf(out!.shape))]

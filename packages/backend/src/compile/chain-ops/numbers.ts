@@ -38,7 +38,7 @@ export const unary =
 export const cast: Translate = (op) => {
   const [from, to] = [op.inputs[0]!.dtype, op.outputs[0]!.dtype]
   if (from === to || (from === BOOLEAN && to === FLOAT)) return same(op)
-  return from === INTEGER ? unary('toFloat', INTEGER)(op) : unary('toInteger', FLOAT, INTEGER)(op)
+  return from === INTEGER ? unary('toFloat', INTEGER)(op) : unary('toInteger', from, INTEGER)(op)
 }
 
 /** One number everywhere. */
@@ -51,7 +51,7 @@ export const fill: Translate = ({ inputs: [, value], outputs: [out], program }) 
 
 export const zerosLike: Translate = ({ outputs: [out], program }) => {
   const { shape } = out!
-  if (!isFloat(out!) || !fits(out!, program)) return undefined
+  if (!fits(out!, program)) return undefined
   // A difference of what there is would keep what is not a number.
   return [program.make('zero', [], [sizeOf(shape)], sizeOf(shape))]
 }
@@ -62,6 +62,14 @@ export const select: Translate = ({ inputs, outputs: [out], program }) => {
   if (!isFloat(out!) || !fits(out!, program) || !inputs.every((x) => `${x.shape}` === `${shape}`)) return undefined
   const operands = inputs.map(({ place }) => place)
   return [program.make('select', operands, [sizeOf(shape)], sizeOf(shape))]
+}
+
+/** What is true in both; within a chain it is 1. */
+export const both: Translate = ({ inputs: [a, b], outputs: [out], program }) => {
+  const { shape } = out!
+  if (!fits(out!, program)) return undefined
+  const sizes = axesOf(shape, [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)])
+  return [program.make('multiply', [a!.place, b!.place], sizes, sizeOf(shape))]
 }
 
 /** Random numbers of a seed, TensorFlow's. */

@@ -16,7 +16,7 @@ import {
   unpack,
   update,
 } from './layout.js'
-import { add, addAll, binary, cast, fill, random, select, unary, zerosLike } from './numbers.js'
+import { add, addAll, binary, both, cast, fill, random, select, unary, zerosLike } from './numbers.js'
 import { BOOLEAN, FLOAT, type Translate } from './op.js'
 import { multiplyRows, product } from './products.js'
 import { crossEntropy, geluGradient, normalize, normalizeGradient, softmax, sum, sumRows, sumSegments } from './rows.js'
@@ -38,10 +38,10 @@ export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   Abs: unary('magnitude'),
   Cast: cast,
   Pow: binary('power'),
-  Less: binary('less'),
+  Less: binary('less', 'lessInteger'),
   LessEqual: binary('lessOrEqual'),
   Greater: binary('greater'),
-  GreaterEqual: binary('greaterOrEqual'),
+  GreaterEqual: binary('greaterOrEqual', 'greaterOrEqualInteger'),
   Floor: unary('floor'),
   Relu: unary('relu'),
   Exp: unary('exponential'),
@@ -66,6 +66,9 @@ export const CHAINED_OPS: Readonly<Record<string, Translate>> = {
   IsNan: unary('isNotANumber', FLOAT, BOOLEAN),
   Sign: unary('sign'),
   AddN: addAll,
+  LogicalAnd: both,
+  Tanh: unary('hyperbolicTangent'),
+  Erf: unary('errorFunction'),
   StatelessRandomUniform: random,
   UnsortedSegmentSum: sumSegments,
   SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
