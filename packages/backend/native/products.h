@@ -21,8 +21,8 @@ int64_t panelFloats(int64_t M, int64_t K, int64_t N) {
 }
 
 /**
- * c [M, N] = a·b + row [N] + matrix [M, N], on as many threads as help. The smaller factor is copied to panels once, for all; each thread copies its own of
- * the larger. Each number is computed in one order, however many threads there are.
+ * c [M, N] = a·b + row [N] + matrix [M, N], on as many threads as help. The smaller factor is copied to panels once, for all;
+ * each thread copies its own of the larger. Each number is computed in one order, however many threads there are.
  *
  * @param row, matrix - null for nothing
  * @param panels - memory for {@link panelFloats} numbers

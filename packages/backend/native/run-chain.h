@@ -79,28 +79,22 @@ constexpr int32_t TRUE_BITS = 0x3f800000;
 /** Runs one instruction; `at` gives the memory of its n-th place. @returns false for an index outside of what it gathers from */
 template <class At>
 bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
-  /** Shares `count` units of so many multiplications: task(from, to). */
-  const auto share = [&](int64_t count, int64_t multiplications, const std::function<void(int64_t, int64_t)>& task) {
-    const int64_t worth = count * multiplications / WORTH_A_PART, most = std::min<int64_t>(count, 4 * team().size());
-    const int64_t parts = std::max<int64_t>(1, std::min(worth, most));
-    helpers.share(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
-  };
   const int64_t* sizes = instruction.sizes.data();
   const Kernels& set = kernels();
   float* const out = at(0);
-  /** Shares `count` rows of so many numbers each. */
-  const Share shareNumbers = [&](long count, long numbers, const std::function<void(long, long)>& task) {
+  /** Shares `count` units of so many numbers or multiplications each. */
+  const Share share = [&](long count, long numbers, const std::function<void(long, long)>& task) {
     const int64_t worth = count * numbers / WORTH_A_PART, most = std::min<int64_t>(count, 4 * team().size());
     const int64_t parts = std::max<int64_t>(1, std::min(worth, most));
     helpers.share(parts, [&](long part) { task(count * part / parts, count * (part + 1) / parts); });
   };
   const RunTasks runTasks = [&](long count, const std::function<void(long)>& task) { helpers.share(count, task); };
-  const auto floats = [&](auto f) { binary<float>(instruction, at(1), at(2), out, shareNumbers, f); };
-  const auto integers = [&](auto f) { binary<int32_t>(instruction, at(1), at(2), out, shareNumbers, f); };
-  const auto each = [&](auto f) { unary(instruction, at(1), out, shareNumbers, f); };
+  const auto floats = [&](auto f) { binary<float>(instruction, at(1), at(2), out, share, f); };
+  const auto integers = [&](auto f) { binary<int32_t>(instruction, at(1), at(2), out, share, f); };
+  const auto each = [&](auto f) { unary(instruction, at(1), out, share, f); };
   const auto inVectors = [&](void (*f)(const float*, float*, long)) {
     constexpr int64_t BLOCK = 1024;
-    shareNumbers((sizes[0] + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
+    share((sizes[0] + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
       f(at(1) + from * BLOCK, out + from * BLOCK, std::min<int64_t>(to * BLOCK, sizes[0]) - from * BLOCK);
     });
   };
@@ -139,14 +133,14 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::zero: std::fill_n(out, sizes[0], 0.0f); break;
     case Does::random: {
       const Philox philox(reinterpret_cast<const int32_t*>(at(1)));
-      shareNumbers((sizes[0] + 3) / 4, 16, [&](long from, long to) {
+      share((sizes[0] + 3) / 4, 16, [&](long from, long to) {
         philox.fill(from, std::min<int64_t>(to * 4, sizes[0]) - from * 4, out + from * 4);
       });
       break;
     }
     case Does::select:
       // What is true is 1.
-      shareNumbers(sizes[0], 1, [&](long from, long to) {
+      share(sizes[0], 1, [&](long from, long to) {
         const float *chooses = at(1), *a = at(2), *b = at(3);
         for (long i = from; i < to; i++) out[i] = chooses[i] != 0 ? a[i] : b[i];
       });
@@ -160,10 +154,10 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       for (int64_t i = 0; i < sizes[0]; i++) reinterpret_cast<int32_t*>(out)[i] = static_cast<int32_t>(at(1)[i]);
       break;
     case Does::sum:
-      sumNumbers(at(1), out, sizes[0], sizes[1], shareNumbers);
+      sumNumbers(at(1), out, sizes[0], sizes[1], share);
       break;
     case Does::softmax:
-      shareNumbers(sizes[0], 4 * sizes[1], [&](long from, long to) {
+      share(sizes[0], 4 * sizes[1], [&](long from, long to) {
         for (long row = from; row < to; row++) set.softmaxRow(at(1) + row * sizes[1], out + row * sizes[1], sizes[1]);
       });
       break;
@@ -171,7 +165,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       const int64_t rank = sizes[0], *dims = sizes + 1, *from = dims + rank, *to = from + rank;
       int64_t width = 1;
       for (int64_t axis = 1; axis < rank; axis++) width *= dims[axis];
-      shareNumbers(rank ? dims[0] : 1, width, [&](long first, long end) {
+      share(rank ? dims[0] : 1, width, [&](long first, long end) {
         std::vector<int64_t> part(dims, dims + rank);
         if (rank) part[0] = end - first;
         const int64_t skip = rank ? first * from[0] : 0, skipTo = rank ? first * to[0] : 0;
@@ -185,7 +179,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       for (int64_t i = 0; i < count; i++)
         if (indices[i] < 0 || indices[i] >= rows) return false;
       const float* x = at(1);
-      shareNumbers(outer * count, width, [&](long from, long to) {
+      share(outer * count, width, [&](long from, long to) {
         for (long i = from; i < to; i++)
           std::memcpy(out + i * width, x + (i / count * rows + indices[i % count]) * width, width * sizeof(float));
       });
@@ -196,7 +190,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       const int32_t* indices = reinterpret_cast<const int32_t*>(at(2));
       const float* x = at(1);
       std::atomic<bool> isInside{true};
-      shareNumbers(count, width + depth, [&](long from, long to) {
+      share(count, width + depth, [&](long from, long to) {
         for (long i = from; i < to; i++) {
           int64_t row = 0;
           for (int64_t axis = 0; axis < depth; axis++) {
@@ -214,7 +208,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       break;
     }
     case Does::normalize:
-      shareNumbers(sizes[0], sizes[1], [&](long from, long to) {
+      share(sizes[0], sizes[1], [&](long from, long to) {
         for (long row = from; row < to; row++)
           set.normalizeRow(at(1) + row * sizes[1], at(2), at(3), *at(4), out + row * sizes[1], sizes[1]);
       });
@@ -222,7 +216,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     case Does::normalizeGradient: {
       // dx, gradients of scale and maybe shift; x, scale, epsilon, dy.
       const int64_t N = sizes[0], D = sizes[1], sums = sizes[2];
-      sumOverRows(N, sums * D, at(1), shareNumbers, [&](long row, float* into) {
+      sumOverRows(N, sums * D, at(1), share, [&](long row, float* into) {
         set.normalizeRowGradient(at(2) + row * D, at(3), *at(4), at(5) + row * D, out + row * D, into,
                                  sums == 2 ? into + D : nullptr, D);
       });
@@ -230,13 +224,13 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     }
     case Does::gelu: inVectors(set.gelu); break;
     case Does::geluGradient:
-      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
+      share((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
         set.geluGradient(at(1) + from * 1024, at(2) + from * 1024, out + from * 1024,
                          std::min<int64_t>(to * 1024, sizes[0]) - from * 1024);
       });
       break;
     case Does::sumRows:
-      sumOverRows(sizes[0], sizes[1], out, shareNumbers,
+      sumOverRows(sizes[0], sizes[1], out, share,
                   [&](long row, float* into) { set.addRow(at(1) + row * sizes[1], into, sizes[1]); });
       break;
     case Does::sumSegments: {
@@ -244,7 +238,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       const int32_t* segment = reinterpret_cast<const int32_t*>(at(2));
       for (int64_t row = 0; row < N; row++)
         if (segment[row] >= segments) return false;
-      shareNumbers((D + COLUMNS - 1) / COLUMNS, (N + segments) * COLUMNS, [&](long from, long to) {
+      share((D + COLUMNS - 1) / COLUMNS, (N + segments) * COLUMNS, [&](long from, long to) {
         const int64_t begin = from * COLUMNS, width = std::min<int64_t>(to * COLUMNS, D) - begin;
         for (int64_t i = 0; i < segments; i++) std::fill_n(out + i * D + begin, width, 0.0f);
         for (int64_t row = 0; row < N; row++)
@@ -258,7 +252,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       const int32_t* targets = reinterpret_cast<const int32_t*>(at(3));
       for (int64_t row = 0; row < N; row++)
         if (targets[row] < 0 || targets[row] >= V) return false;
-      shareNumbers(N, 4 * V, [&](long from, long to) {
+      share(N, 4 * V, [&](long from, long to) {
         for (long row = from; row < to; row++)
           out[row] = set.crossEntropyRow(at(2) + row * V, targets[row], at(1) ? at(1) + row * V : nullptr, V);
       });
@@ -270,7 +264,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
       const float decay = at(6)[sizes[1]] * numbers[0] * constants[4];
       const AdamwStep step{constants[0], constants[1], constants[2], constants[3], numbers[0] * numbers[1],
                            numbers[2], decay, factor ? *factor : 1};
-      shareNumbers((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
+      share((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
         const int64_t i = from * 1024, count = std::min<int64_t>(to * 1024, sizes[0]) - i;
         set.adamw(step, at(7) + i, at(8) + i, at(9) + i, at(10) + i, out + i, at(1) + i, at(2) + i, count);
       });

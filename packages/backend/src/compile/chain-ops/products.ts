@@ -13,6 +13,8 @@ export const product: Translate = ({ inputs: [a, b], outputs: [out], attributes,
   const [M, N] = out!.shape.slice(-2) as [number, number]
   const K = a!.shape.at(turned ? -2 : -1)!
   const pairs = sizeOf(out!.shape.slice(0, -2))
+  // A sum of nothing is 0, and TensorFlow's.
+  if (K === 0) return undefined
   const isFew = M <= FEW_ROWS && isSmallProduct(M, pairs * M * K * N) && !turned
   if (program.isWhole && !isFew) {
     const steps = [sizeA === 1 ? 0 : M * K, sizeB === 1 ? 0 : K * N]
