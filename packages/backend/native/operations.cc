@@ -1,7 +1,7 @@
 // Operations that TensorFlow has none for, registered with it when this is loaded, on the processor: causal attention with its
 // bias, without scores in memory; what passes compute row by row, with gradients, in one operation each; a step of AdamW; and
-// chains of small operations. Exports setThreads(count), keepChain(program) and dropChain(number), and for tests numChains(), tilesComputed(),
-// instructionSets and useInstructions(name).
+// chains of operations. Exports setThreads(count), keepChain(program), dropChain(number) and instructionSets, and for tests
+// numChains(), tilesComputed() and useInstructions(name).
 #include <node_api.h>
 #include <algorithm>
 #include <atomic>
@@ -97,15 +97,13 @@ struct Kernels {
 
 /** Those that this processor has, the widest first. */
 const std::vector<Kernels>& kernelSets() {
-#define OF(set)                                                                                   \
-  Kernels {                                                                                       \
-#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::sigmoid,              \
-        set::hyperbolicTangent, set::errorFunction,                                               \
-        set::geluGradient,                                                                        \
-        set::normalizeRow, set::normalizeRowGradient, set::addRow, set::adamw, set::multiplyRow,  \
-        set::multiplyByRows, set::attendSlots, set::softmaxRow, set::crossEntropyRow,             \
-        set::TILE_ROWS,                                                                           \
-        set::TILE_COLUMNS, set::copyRows, set::copyColumns, set::productTile                      \
+#define OF(set)                                                                                          \
+  Kernels {                                                                                              \
+#set, set::scratchFloats, set::attend, set::attendBack, set::gelu, set::sigmoid, set::hyperbolicTangent, \
+        set::errorFunction, set::geluGradient, set::normalizeRow, set::normalizeRowGradient,             \
+        set::addRow, set::adamw, set::multiplyRow, set::multiplyByRows, set::attendSlots,                \
+        set::softmaxRow, set::crossEntropyRow, set::TILE_ROWS, set::TILE_COLUMNS, set::copyRows,         \
+        set::copyColumns, set::productTile                                                               \
   }
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> found;
@@ -403,7 +401,10 @@ void sumOverRows(long N, long width, float* total, const Share& share, const std
   for (long part = 0; part < parts; part++) kernels().addRow(&sums[part * width], total, width);
 }
 
-/** x [N, D], scale [D], epsilon [1], dy [N, D] → the gradients of normalize: dx [N, D], and dScale and dShift in [2, D], or dScale in [1, D]. */
+/**
+ * x [N, D], scale [D], epsilon [1], dy [N, D] → the gradients of normalize: dx [N, D], and dScale and dShift in [2, D], or dScale
+ * in [1, D].
+ */
 template <bool isCentered>
 void normalizeGradient(void*, TF_OpKernelContext* context) {
   Run run(context);
@@ -431,9 +432,21 @@ void sumRows(void*, TF_OpKernelContext* context) {
 }
 
 /**
- * numbers (learning rate, correction, epsilon of the step), constants (beta1, beta2, 1 − beta1, 1 − beta2, decay of weights), factor [] or empty,
- * decays (1 or 0 for each array), gradient and both moments, flat [N], and P arrays with N numbers in all → both moments and the
- * arrays after the step.
+ * A step of AdamW for one array.
+ *
+ * @param numbers - learning rate, correction and epsilon of the step
+ * @param constants - beta1, beta2, 1 − beta1, 1 − beta2, decay of weights
+ * @param factor - that clips; null for 1
+ * @param decays - 1 or 0
+ */
+AdamwStep adamwStep(const float* numbers, const float* constants, const float* factor, float decays) {
+  const float decay = decays * numbers[0] * constants[4];
+  return {constants[0], constants[1], constants[2], constants[3], numbers[0] * numbers[1], numbers[2], decay, factor ? *factor : 1};
+}
+
+/**
+ * numbers, constants and factor [] or empty, as adamwStep takes them, decays for each array, gradient and both moments, flat [N],
+ * and P arrays with N numbers in all → both moments and the arrays after the step.
  */
 void adamw(void*, TF_OpKernelContext* context) {
   Run run(context);
@@ -442,7 +455,7 @@ void adamw(void*, TF_OpKernelContext* context) {
   const int64_t N = TF_TensorElementCount(run.input(4));
   float *newFirst = run.output(0, {N}), *newSecond = run.output(1, {N});
   constexpr int INPUTS = 7, OUTPUTS = 2;
-  AdamwStep step{constants[0], constants[1], constants[2], constants[3], numbers[0] * numbers[1], numbers[2], 0, factor ? *factor : 1};
+  if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
   int64_t at = 0;
   for (int p = 0; p < TF_NumInputs(context) - INPUTS; p++) {
     TF_Tensor* input = run.input(INPUTS + p);
@@ -450,7 +463,7 @@ void adamw(void*, TF_OpKernelContext* context) {
     const int64_t count = TF_TensorElementCount(input);
     float* after = run.output(OUTPUTS + p, shapeOf(input));
     if (TF_GetCode(run.status) != TF_OK) return TF_OpKernelContext_Failure(context, run.status);
-    step.decay = decays[p] * numbers[0] * constants[4];
+    const AdamwStep step = adamwStep(numbers, constants, factor, decays[p]);
     constexpr int64_t BLOCK = 1 << 12;
     share((count + BLOCK - 1) / BLOCK, BLOCK, [&](long from, long to) {
       const int64_t begin = from * BLOCK, end = std::min<int64_t>(to * BLOCK, count);

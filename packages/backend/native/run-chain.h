@@ -260,10 +260,7 @@ bool execute(const Instruction& instruction, const At& at, Helpers& helpers) {
     }
     case Does::adamw: {
       // First and second moment and parameters after the step; numbers, constants, factor, decays, gradient, moments, parameters.
-      const float *numbers = at(3), *constants = at(4), *factor = at(5);
-      const float decay = at(6)[sizes[1]] * numbers[0] * constants[4];
-      const AdamwStep step{constants[0], constants[1], constants[2], constants[3], numbers[0] * numbers[1],
-                           numbers[2], decay, factor ? *factor : 1};
+      const AdamwStep step = adamwStep(at(3), at(4), at(5), at(6)[sizes[1]]);
       share((sizes[0] + 1023) / 1024, 1024, [&](long from, long to) {
         const int64_t i = from * 1024, count = std::min<int64_t>(to * 1024, sizes[0]) - i;
         set.adamw(step, at(7) + i, at(8) + i, at(9) + i, at(10) + i, out + i, at(1) + i, at(2) + i, count);

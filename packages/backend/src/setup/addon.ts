@@ -12,13 +12,13 @@ export interface Addon {
   readonly folder: string
   /** The compiled binding. */
   readonly path: string
-  /** A helper beside it: the compiled `native/stderr.c`. */
+  /** A helper beside it: the compiled `native/stderr.c`. Names of helpers tell their sources, so that another release compiles its own. */
   readonly stderrPath: string
   /** Another: `native/load.c`. */
   readonly loadPath: string
   /** Another: `native/replicas.cc`. */
   readonly replicasPath: string
-  /** Another: `native/operations.cc`; its name tells its sources, so that another release compiles its own. */
+  /** Another: `native/operations.cc` and what it includes. */
   readonly operationsPath: string
   /** Version of the package. */
   readonly version: string
@@ -38,13 +38,15 @@ export function findAddon(): Addon | undefined {
   const folder = dirname(manifest)
   if (!existsSync(join(folder, 'binding'))) return undefined
   const compiled = join(folder, 'lib', `napi-v${NODE_API}`)
+  const helper = (name: string, isSource: (file: string) => boolean) =>
+    join(compiled, `alibi_${name}-${hashOf(isSource)}.node`)
   return {
     folder,
     path: join(compiled, 'tfjs_binding.node'),
-    stderrPath: join(compiled, 'alibi_stderr.node'),
-    loadPath: join(compiled, 'alibi_load.node'),
-    replicasPath: join(compiled, 'alibi_replicas.node'),
-    operationsPath: join(compiled, `alibi_operations-${hashOfOperations()}.node`),
+    stderrPath: helper('stderr', (name) => name === 'stderr.c'),
+    loadPath: helper('load', (name) => name === 'load.c'),
+    replicasPath: helper('replicas', (name) => name === 'replicas.cc'),
+    operationsPath: helper('operations', isOfOperations),
     version: require(manifest).version,
   }
 }
@@ -55,9 +57,10 @@ export const nativeSource = (name: string) => fileURLToPath(new URL(`../../nativ
 /** `operations.cc` and all that it may include. */
 const isOfOperations = (name: string) => name === 'operations.cc' || name.endsWith('.h') || name.endsWith('.inc')
 
-function hashOfOperations(): string {
+/** What tells one version of some files in `native/` from another. */
+function hashOf(isSource: (file: string) => boolean): string {
   const hash = createHash('sha256')
-  for (const name of readdirSync(nativeSource('')).filter(isOfOperations).sort())
+  for (const name of readdirSync(nativeSource('')).filter(isSource).sort())
     hash.update(readFileSync(nativeSource(name)))
   return hash.digest('hex').slice(0, 8)
 }
