@@ -15,7 +15,7 @@ export function createChainSession(
   options: GraphOptions,
   variables: readonly tf.Variable[],
 ): Session {
-  if (isFast(backend)) {
+  if (isWide(backend)) {
     const whole = chainOps(recording, options, backend, true)
     if (isOneChain(whole)) return owning(whole, backend, recording, () => createSoleChain(backend, whole, variables))
     drop(whole, backend)
@@ -33,8 +33,8 @@ export function createChainSession(
   )
 }
 
-/** Whether our products have the processor's vectors; TensorFlow's are faster where not. */
-const isFast = ({ chains }: NodeBackend) => chains!.instructionSets[0] !== 'plain'
+/** Whether the processor has vectors that our products were measured with. */
+const isWide = ({ chains }: NodeBackend) => chains!.instructionSets[0] !== 'plain'
 
 function drop({ programs }: Chained, backend: NodeBackend): void {
   for (const program of programs) backend.chains!.dropChain(program)

@@ -112,13 +112,13 @@ export function chainOps(
       take(index: number): boolean {
         const { name, inputs, outputs, attributes } = ops[index]!
         // Floats are four bytes, and so is what is true or false within a chain, but not outside.
-        const isRead = (source: Source) =>
+        const canRead = (source: Source) =>
           places.has(keyOf(source)) ||
           isTruth(source) ||
           [binding.TF_FLOAT, binding.TF_INT32].includes(signatureOf(source).dtype)
-        if (!inputs.every(isRead) || (program.memory > MOST_MEMORY && !isWhole)) return false
+        if (!inputs.every(canRead) || (program.memory > MOST_MEMORY && !isWhole)) return false
         const named = new Map(attributes.map(({ name, value }) => [name, value]))
-        const isUsed = (output: number) => lastUse.has(keyOf({ kind: 'op', op: index, output }))
+        const isRead = (output: number) => numReaders.has(keyOf({ kind: 'op', op: index, output }))
         const isProductForThis = (input: number) =>
           isProduct(inputs[input]!) && numReaders.get(keyOf(inputs[input]!)) === 1
         const op = {
@@ -126,7 +126,7 @@ export function chainOps(
           outputs,
           attributes: named,
           program,
-          isRead: isUsed,
+          isRead,
           isProductForThis,
         }
         const made = CHAINED_OPS[name]?.(op)
