@@ -17,7 +17,6 @@ import { placeOf, type ReplicaOptions } from '../replicas/cluster.js'
 import { backendFor, gather, replicaWords, takePlace } from '../replicas/place.js'
 import { hasOneThread, threadsOf, withThreads } from '../replicas/threads.js'
 import { resultText } from '../report/markdown.js'
-import { writeReport } from '../report/write.js'
 import { openResults } from '../run-folder/append.js'
 import { beginRun, planRun } from '../run-folder/begin.js'
 import { selfTestOnce } from '../self-test/store.js'
@@ -106,6 +105,8 @@ async function run(options: Options): Promise<void> {
     const { replicas } = crew ?? {}
     const run = { config, registry, corpus, folder, append, progress, signal, replicas }
     const { results, stopped } = await runExperiment(run)
+    // Loaded when it is written: it draws with a library of hundreds of files.
+    const { writeReport } = await import('../report/write.js')
     const { html } = await writeReport(folder, results, registry)
     console.log(`\n${resultText(results).join('\n')}`)
     console.log(`\nreport: ${html}\ntook ${duration((performance.now() - started) / 1000)}`)
