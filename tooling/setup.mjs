@@ -126,9 +126,16 @@ export async function setUp(build = [], stdin = 'inherit') {
   }
   step(`Installing packages (${pnpmVersion}, Node ${process.versions.node})`)
   await need('Installing', pnpm('install', '--frozen-lockfile', '--config.confirm-modules-purge=false'))
-  step('Building')
-  await need('Building', pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'))
-  step('Preparing TensorFlow (optional)')
+  const turbo = (/** @type {string[]} */ ...filter) =>
+    pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter)
+  step('Building what prepares TensorFlow')
+  await need('Building', turbo('--filter=@alibi/backend...'))
+  step('Preparing TensorFlow (optional), and building the rest')
   const words = ['packages/backend/bin/alibi-setup-tensorflow.js', ...tensorflowArguments(build)]
-  await need('Preparing TensorFlow', run(process.execPath, words, {}, root, stdin))
+  // One downloads while the other computes. Neither is left behind when the other fails.
+  const prepared = run(process.execPath, words, {}, root, stdin)
+  const built = turbo()
+  await Promise.all([prepared, built])
+  await need('Building', built)
+  await need('Preparing TensorFlow', prepared)
 }
