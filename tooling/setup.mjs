@@ -129,7 +129,7 @@ export async function setUp(build = [], stdin = 'inherit') {
   const turbo = (/** @type {string[]} */ ...filter) =>
     pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter)
   step('Building what prepares TensorFlow')
-  await need('Building', turbo('--filter=@alibi/backend...'))
+  await need('Building', turbo('--filter=@alibi/backend'))
   step('Preparing TensorFlow (optional), and building the rest')
   const words = ['packages/backend/bin/alibi-setup-tensorflow.js', ...tensorflowArguments(build)]
   // One downloads while the other computes. Neither is left behind when the other fails.
