@@ -8,15 +8,13 @@ import type { Libraries } from './libraries.js'
 const require = createRequire(import.meta.url)
 
 /**
- * Compiles the binding's unmodified sources against `libraries`. Node-API is a stable C interface, so one build serves
+ * Compiles the binding's unmodified sources against the libraries that are linked below the package's folder. Node-API is a stable C interface, so one build serves
  * every Node version, and its headers come from npm: neither Node's headers nor node-gyp are needed.
  *
  * @throws Error, one line with what to do, if there is no compiler or it fails
  */
-export async function compileAddon(addon: Addon, libraries: Libraries): Promise<void> {
+export async function compileAddon(addon: Addon): Promise<void> {
   const compiler = await findCompiler()
-  await linkLibraries(addon.folder, libraries)
-  await mkdir(dirname(addon.path), { recursive: true })
   const sources = (await readdir(join(addon.folder, 'binding'))).filter((name) => name.endsWith('.cc'))
   const binding = sources.map((name) => `binding/${name}`)
   await compileShared(compiler, addon.path, addon.folder, withTensorflow(binding))
@@ -40,7 +38,7 @@ export async function compileHelpers({ stderrPath, loadPath, folder }: Addon): P
   await compileShared(compiler, loadPath, folder, ['-x', 'c', nativeSource('load.c')])
 }
 
-/** Compiles C++ against the libraries that are linked below the package's folder. */
+/** Compiles C++ against the linked libraries. */
 const withTensorflow = (sources: readonly string[]) => [
   ...['-std=c++17', `-DNAPI_VERSION=${NODE_API}`, '-I', 'deps/include'],
   ...sources,
@@ -49,6 +47,7 @@ const withTensorflow = (sources: readonly string[]) => [
 
 async function compileShared(compiler: string, path: string, cwd: string, args: readonly string[]): Promise<void> {
   const partial = `${path}.partial`
+  await mkdir(dirname(path), { recursive: true })
   const flags = ['-O2', '-fPIC', '-shared', '-w', '-I', require('node-api-headers').include_dir]
   const compiled = await runCommand(compiler, [...flags, ...args, '-o', partial], { cwd })
   if (compiled.code !== 0) {

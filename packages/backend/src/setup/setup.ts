@@ -6,7 +6,7 @@ import { inspectCuda, preparedBuild } from '../cuda/inspect.js'
 import { unsupported } from '../cuda/supported.js'
 import { type Addon, findAddon } from './addon.js'
 import { lastLine, runCommand } from './command.js'
-import { compileAddon, compileHelpers, compileOperations, compileReplicas } from './compile.js'
+import { compileAddon, compileHelpers, compileOperations, compileReplicas, linkLibraries } from './compile.js'
 import { downloadLibraries, findLibraries, type Libraries } from './libraries.js'
 
 export interface SetupOptions {
@@ -52,10 +52,8 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   if (gpu && !tensorflowDir) expectGpu(log)
   const libraries = tensorflowDir ? named(tensorflowDir) : await downloadLibraries({ gpu, log })
   log('compiling the binding')
-  await compileAddon(addon, libraries)
-  await compileHelpers(addon)
-  await compileReplicas(addon)
-  await tryOperations(addon, log)
+  await linkLibraries(addon.folder, libraries)
+  await Promise.all([compileAddon(addon), compileHelpers(addon), compileReplicas(addon), tryOperations(addon, log)])
   log('trying it')
   const working = await checkTensorflow()
   if (gpu && !working.isGpu) {
