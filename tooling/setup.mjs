@@ -1,7 +1,7 @@
 // What `npm start` and `npm test` share: from a fresh clone to a built workspace with a prepared backend.
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { constants } from 'node:os'
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -52,15 +52,15 @@ export function environment(inherited) {
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} [extra] - more environment variables
  * @param {string} [cwd] - default: the workspace's root
- * @param {'inherit' | 'ignore'} [stdin] - whether it can ask a person
+ * @param {import('node:child_process').StdioOptions} [stdio] - by default this terminal's
  * @returns {Promise<number>} the exit code; 128 + n for signal n; 127 when it could not be started
  */
-export function run(command, args, extra = {}, cwd = root, stdin = 'inherit') {
+export function run(command, args, extra = {}, cwd = root, stdio = 'inherit') {
   return new Promise((resolve) => {
     const env = { ...environment(process.env), ...extra }
     const child = spawn(command, args, {
       cwd,
-      stdio: [stdin, 'inherit', 'inherit'],
+      stdio,
       env,
       shell: windows && command !== process.execPath,
     })
@@ -126,16 +126,19 @@ export async function setUp(build = [], stdin = 'inherit') {
   }
   step(`Installing packages (${pnpmVersion}, Node ${process.versions.node})`)
   await need('Installing', pnpm('install', '--frozen-lockfile', '--config.confirm-modules-purge=false'))
-  const turbo = (/** @type {string[]} */ ...filter) =>
-    pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter)
+  const turbo = ['--yes', pnpmVersion, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only']
   step('Building what prepares TensorFlow')
-  await need('Building', turbo('--filter=@alibi/backend'))
+  await need('Building', run('npx', [...turbo, '--filter=@alibi/backend']))
   step('Preparing TensorFlow (optional), and building the rest')
+  // TensorFlow's set-up has the terminal, as it may ask; what the build says comes after it. Neither is left at work when the other fails.
   const words = ['packages/backend/bin/alibi-setup-tensorflow.js', ...tensorflowArguments(build)]
-  // One downloads while the other computes. Neither is left behind when the other fails.
-  const prepared = run(process.execPath, words, {}, root, stdin)
-  const built = turbo()
+  const prepared = run(process.execPath, words, {}, root, [stdin, 'inherit', 'inherit'])
+  const folder = mkdtempSync(join(tmpdir(), 'alibi-build-'))
+  const said = openSync(join(folder, 'said.log'), 'w')
+  const built = run('npx', turbo, {}, root, ['ignore', said, said])
   await Promise.all([prepared, built])
+  console.log(readFileSync(join(folder, 'said.log'), 'utf8'))
+  rmSync(folder, { recursive: true })
   await need('Building', built)
   await need('Preparing TensorFlow', prepared)
 }

@@ -1,7 +1,7 @@
 // alibi-setup-tensorflow as a person starts it, built by `npm test` before the tests, on a machine that is made up. Each test
 // goes on where the one before it stopped.
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -55,6 +55,19 @@ it('asks nothing where there is no terminal, and prepares the build for the proc
     `${GPU} is here; TensorFlow computes on it after \`npx alibi-setup-tensorflow --gpu\` (${SIZE})`,
     'downloading tensorflow-cpu 2.21.0 with pip (about 275 MB)',
     expect.stringMatching(/^TensorFlow 2\.21\.0 works on .+ threads$/),
+  ])
+})
+
+it('says once that nothing could be compiled', async () => {
+  const compiler = join(machine.programs, 'broken')
+  await writeFile(compiler, '#!/bin/sh\ncase "$*" in *--version) exit ;; esac\necho "error: no headers"\nexit 1\n', {
+    mode: 0o755,
+  })
+  const { code, lines } = await setUp(['--force'], { environment: { CXX: compiler } })
+  expect([code, ...lines.slice(-2)]).toEqual([
+    1,
+    'compiling the binding',
+    `${compiler} could not compile the binding: error: no headers`,
   ])
 })
 

@@ -8,8 +8,8 @@ import type { Libraries } from './libraries.js'
 const require = createRequire(import.meta.url)
 
 /**
- * Compiles the binding's unmodified sources against the libraries that are linked below the package's folder. Node-API is a stable C interface, so one build serves
- * every Node version, and its headers come from npm: neither Node's headers nor node-gyp are needed.
+ * Compiles the binding's unmodified sources against the libraries that {@link linkLibraries} has linked. Node-API is a stable C
+ * interface, so one build serves every Node version, and its headers come from npm: neither Node's headers nor node-gyp are needed.
  *
  * @throws Error, one line with what to do, if there is no compiler or it fails
  */

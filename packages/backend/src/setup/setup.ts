@@ -43,7 +43,8 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
       log('it works already')
       if (![addon.stderrPath, addon.loadPath].every(existsSync)) await compileHelpers(addon)
       if (!existsSync(addon.replicasPath)) await compileReplicas(addon)
-      if (!existsSync(addon.operationsPath)) await tryOperations(addon, log)
+      if (!existsSync(addon.operationsPath))
+        await compileOperations(addon).catch((error: Error) => log(withoutOperations(error)))
       return working
     }
   }
@@ -53,7 +54,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Worki
   const libraries = tensorflowDir ? named(tensorflowDir) : await downloadLibraries({ gpu, log })
   log('compiling the binding')
   await linkLibraries(addon.folder, libraries)
-  await Promise.all([compileAddon(addon), compileHelpers(addon), compileReplicas(addon), tryOperations(addon, log)])
+  await compileAll(addon, log)
   log('trying it')
   const working = await checkTensorflow()
   if (gpu && !working.isGpu) {
@@ -82,11 +83,21 @@ export function isForCuda(addon: Addon): boolean {
   return lstatSync(join(deps, 'nvidia'), { throwIfNoEntry: false }) !== undefined
 }
 
+/** Side by side; none is left at work when another fails. */
+async function compileAll(addon: Addon, log: (line: string) => void): Promise<void> {
+  const [operations, ...needed] = await Promise.allSettled([
+    compileOperations(addon),
+    compileAddon(addon),
+    compileHelpers(addon),
+    compileReplicas(addon),
+  ])
+  for (const one of needed) if (one.status === 'rejected') throw one.reason
+  if (operations.status === 'rejected') log(withoutOperations(operations.reason))
+}
+
 /** Everything works without our own operations, only slower: a compiler that does not know what they need is no reason to stop. */
-const tryOperations = (addon: Addon, log: (line: string) => void): Promise<void> =>
-  compileOperations(addon).catch((error: Error) =>
-    log(`${error.message}; attention takes TensorFlow's operations, which are slower`),
-  )
+const withoutOperations = (error: Error) =>
+  `${error.message}; attention takes TensorFlow's operations, which are slower`
 
 const UNEXPLAINED = 'TensorFlow sees no GPU; TF_CPP_MIN_LOG_LEVEL=0 shows why'
 
