@@ -23,7 +23,7 @@ vi.mock(import('../src/terminal/interrupt.js'), async (original) => ({
   interruptSignal: () => new AbortController().signal,
 }))
 // Charts are drawn in report.test.ts.
-vi.mock(import('../src/report/png.js'), () => ({ png: async () => new Uint8Array() }))
+vi.mock(import('../src/report/png.js'), () => ({ loadPng: async () => async () => new Uint8Array() }))
 
 const folder = mkdtempSync(join(tmpdir(), 'alibi-eval-tasks-'))
 const small = '--num-layers 1 --model-dim 8 --num-heads 2 --batch-size 2 --steps 1 --backend cpu --seed 3'.split(' ')

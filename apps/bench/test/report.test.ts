@@ -1,12 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { alibi } from '@alibi/alibi'
 import { byLayer, none, reference } from '@alibi/core'
 import { emptyResults, type Results, readingGroups, rowsOf } from '@alibi/results'
 import { builtInStrategies } from '@alibi/strategies'
 import { t5Bias } from '@alibi/t5-bias'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { resolveRunConfig } from '../src/config/resolve.js'
 import { reportFigures } from '../src/report/figures/all.js'
 import { markdownReport } from '../src/report/markdown.js'
@@ -203,6 +203,26 @@ it('writes a page of its own below 500 kB, and every figure as SVG and PNG', asy
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+it('writes all but PNG files where the library that draws them has no binary, and says so once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'alibi-report-'))
+  const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+  onTestFinished(async () => {
+    vi.doUnmock('@resvg/resvg-js')
+    vi.restoreAllMocks()
+    await rm(folder, { recursive: true })
+  })
+  vi.resetModules()
+  vi.doMock('@resvg/resvg-js', () => {
+    throw new Error("Cannot find module '@resvg/resvg-js-linux-s390x-gnu'")
+  })
+  const { html } = await (await import('../src/report/write.js')).writeReport(folder, example)
+  expect(told.mock.calls).toEqual([
+    [expect.stringMatching(/^no PNG files in figures\/, SVG alone: @resvg\/resvg-js does not load on .+\)$/)],
+  ])
+  expect(new Set((await readdir(join(folder, 'figures'))).map((name) => extname(name)))).toEqual(new Set(['.svg']))
+  expect(await readdir(folder)).toEqual(expect.arrayContaining(['report.md', basename(html)]))
 })
 
 describe('the report of tasks alone', () => {

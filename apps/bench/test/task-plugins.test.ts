@@ -14,7 +14,7 @@ vi.mock(import('../src/terminal/interrupt.js'), async (original) => ({
   interruptSignal: () => new AbortController().signal,
 }))
 // Charts are drawn in report.test.ts.
-vi.mock(import('../src/report/png.js'), () => ({ png: async () => new Uint8Array() }))
+vi.mock(import('../src/report/png.js'), () => ({ loadPng: async () => async () => new Uint8Array() }))
 
 let folder: string
 beforeAll(async () => {

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { renderAsync } from '@resvg/resvg-js'
 
 const require = createRequire(import.meta.url)
 
@@ -15,6 +14,18 @@ const font = {
 /** Pixels for each of the picture's own: sharp in print and on dense screens. */
 const SCALE = 2
 
-/** An SVG picture as PNG, drawn without a browser; letters are Inter's, so that every machine draws the same. */
-export const png = async (svg: string): Promise<Uint8Array> =>
-  (await renderAsync(svg, { fitTo: { mode: 'zoom', value: SCALE }, font })).asPng()
+/**
+ * Draws SVG pictures as PNG, without a browser; letters are Inter's, so that every machine draws the same. Undefined, and a line
+ * that says so, where the drawing library has no binary: training is not lost for it.
+ */
+export async function loadPng(): Promise<((svg: string) => Promise<Uint8Array>) | undefined> {
+  try {
+    const { renderAsync } = await import('@resvg/resvg-js')
+    return async (svg) => (await renderAsync(svg, { fitTo: { mode: 'zoom', value: SCALE }, font })).asPng()
+  } catch (error) {
+    const [why] = (error as Error).message.split('\n')
+    console.error(
+      `no PNG files in figures/, SVG alone: @resvg/resvg-js does not load on ${process.platform} ${process.arch} (${why})`,
+    )
+  }
+}

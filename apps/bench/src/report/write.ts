@@ -7,7 +7,7 @@ import writeFileAtomic from 'write-file-atomic'
 import { reportFigures } from './figures/all.js'
 import { markdownReport } from './markdown.js'
 import { htmlReport } from './page/page.js'
-import { png } from './png.js'
+import { loadPng } from './png.js'
 import { trainedParameters } from './trained-parameters.js'
 
 /** Writes `report.md`, `report.html` and every figure by itself, in `figures/`, as SVG and PNG. */
@@ -19,14 +19,14 @@ export async function writeReport(
   const html = join(folder, 'report.html')
   const figures = reportFigures(results, await trainedParameters(folder, results.run, registry), registry)
   await mkdir(join(folder, 'figures'), { recursive: true })
+  const png = await loadPng()
   await Promise.all(
     Object.values(figures)
       .flat()
       .map(async (figure) => {
         const svg = figureFile(figure)
-        const picture = png(svg)
         await writeFileAtomic(join(folder, 'figures', `${figure.id}.svg`), svg)
-        await writeFileAtomic(join(folder, 'figures', `${figure.id}.png`), Buffer.from(await picture))
+        if (png) await writeFileAtomic(join(folder, 'figures', `${figure.id}.png`), Buffer.from(await png(svg)))
       }),
   )
   await writeFileAtomic(join(folder, 'report.md'), markdownReport(results))
